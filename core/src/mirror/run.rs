@@ -27,7 +27,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinHandle};
 
-/// The greatest number of readings of a full listing in one sync: it is read again if it changed while it was read.
+/// The greatest number of times that one sync reads a listing. It reads the listing again if a reading was not complete or the directory changed
+/// meanwhile, and if users or groups are absent from the first reading.
 const ATTEMPTS: u32 = 3;
 
 /// The most pages in one write. Webhooks wait for a running write, so it must not be long.
@@ -37,7 +38,7 @@ const WRITING: usize = 16;
 /// the removal of so many users only in directories of ten times that size.
 const MOST_DEFERRED: usize = 2_000;
 
-/// Returns how many times a sync reads a listing that is not complete. After a sync whose readings were all incomplete it reads only once:
+/// Returns how many times at most a sync reads a listing that is not complete. After a sync whose readings were all incomplete it reads only once:
 /// the cause, such as a wrong count of the vendor, may last for days, and more readings would only cost time.
 fn attempts(row: &DirectoryRow) -> u32 {
     if row.incomplete_since.is_some() { 1 } else { ATTEMPTS }
@@ -53,12 +54,12 @@ pub(super) struct Run<'a> {
     tally: Tally,
     /// How many users and groups of the latest reading are mirrored in another organization.
     foreign: u64,
-    /// Local time at which the first of the latest syncs started that were all incomplete, or `None`.
+    /// [`DirectoryRow::incomplete_since`] at the start of the sync.
     incomplete_since: Option<Timestamp>,
     defers: Defers,
     /// Users whose creation is deferred, by id.
     deferred: BTreeMap<String, User>,
-    /// Whether a listed user has groups.
+    /// Whether any listed user has the key `groups`.
     has_groups: bool,
     /// Directories of the organization that this sync has not read, and to which absent users may have moved.
     pub(super) unread: Vec<Directory>,
@@ -98,7 +99,7 @@ impl<'a> Run<'a> {
         report: SyncReport,
         lease: Box<dyn Lease>,
     ) -> Run<'a> {
-        // Read after the lease was taken, so that all writes of the previous sync are before this sync's start.
+        // The clock is read after the lease was taken, so that all writes of the previous sync are before this sync's start.
         let started = mirror.now();
         Run {
             mirror,
@@ -185,7 +186,7 @@ impl<'a> Run<'a> {
             return Ok(Read::Skipped);
         }
         if self.options.approved {
-            self.approve_recorded().await?;
+            self.approve_open_holds().await?;
         }
         // Before the listing, so that a full listing corrects what these events changed.
         self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
@@ -196,7 +197,7 @@ impl<'a> Run<'a> {
     }
 
     /// Approves the holds of the directory that are open at this moment.
-    async fn approve_recorded(&mut self) -> Result<()> {
+    async fn approve_open_holds(&mut self) -> Result<()> {
         let (organization_id, directory_id) = (&self.directory.organization_id, &self.directory.id);
         for hold in self.mirror.read_holds(Some(organization_id), Some(directory_id)).await? {
             if hold.reason.is_of_directory() {
@@ -239,7 +240,7 @@ impl<'a> Run<'a> {
         while !self.deferred.is_empty() {
             let users = std::iter::from_fn(|| self.deferred.pop_first()).map(|(_, user)| user).take(PAGE).collect();
             let written = self.take_users(users, self.has_groups).await;
-            // They were counted when they were listed.
+            // The users are counted in a new reading, which is discarded: the sync's reading has counted them when they were listed.
             self.count_users(written, &mut Reading::new(0, self.started))?;
             self.mirror.finish_chores().await?;
         }
@@ -268,7 +269,7 @@ impl<'a> Run<'a> {
             self.read_groups(after, &mut reading).await?;
             self.read_users(after, &mut reading).await?;
             let Some(doubt) = reading.doubt() else {
-                if reading.leaves_memberships_open(row.lists_groups) {
+                if reading.leaves_memberships_unknown(row.lists_groups) {
                     self.read_memberships().await?;
                 }
                 let (started, watermark) = (self.started, reading.watermark());
@@ -289,7 +290,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Reads all users, and applies them: it shows whether a user without the key `groups` is in no group. No user is removed.
+    /// Lists all users and applies them. This shows whether a user without the key `groups` is in no group. No user is removed.
     async fn read_memberships(&mut self) -> Result<()> {
         let mut reading = Reading::new(0, self.mirror.now());
         self.read_users(None, &mut reading).await?;
@@ -344,7 +345,7 @@ impl<'a> Run<'a> {
         self.incomplete("no second reading agreed on who is absent").await
     }
 
-    /// Reports that no reading was complete, and stores since when.
+    /// Reports that no reading was complete, and stores since when syncs have been incomplete.
     async fn incomplete(&mut self, doubt: &str) -> Result<Read> {
         self.report.outcome = SyncOutcome::Incomplete;
         self.report.incomplete = Some(doubt.to_owned());
@@ -492,7 +493,8 @@ impl<'a> Run<'a> {
         }))
     }
 
-    /// Waits for the result of a write, and adds its users and groups to the reading.
+    /// Adds the users and groups of a write that has ended to the reading, and its changes to the report. Returns the error of the write, if it
+    /// failed.
     fn count_users(
         &mut self,
         written: std::result::Result<Result<Done<Taken>>, JoinError>,
@@ -511,7 +513,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Ends the memberships of users with these row numbers.
+    /// Ends the memberships of users of the directory with these row numbers.
     async fn end_memberships(&mut self, mut numbers: RoaringTreemap) -> Result<()> {
         while let Some(first) = numbers.min() {
             let filter = UserFilter { directory_id: Some(self.directory.id.clone()), ..UserFilter::default() };

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 pub(in crate::mirror) struct Reading {
     /// Number of the latest write before the reading started. No row that was written later is removed because of it.
     mark: i64,
-    /// Local time at which the reading started.
+    /// Time at which the reading started, by this machine's clock.
     started: Timestamp,
     /// Numbers of the rows of the listed users.
     users: RoaringTreemap,
@@ -37,14 +37,14 @@ pub(in crate::mirror) struct Reading {
     /// The server's count of users, from the last page.
     total: Option<u64>,
     watermark: Option<Timestamp>,
-    /// Local time at which the last page had been read.
+    /// Time at which the last page had been read, by this machine's clock.
     ended: Timestamp,
     /// The vendor's time of the last page, or `None` if it is not known.
     served_at: Option<Timestamp>,
 }
 
 impl Reading {
-    /// Starts a reading at the local time `started`; `mark` is the number of the latest write.
+    /// Starts a reading at the time `started` of this machine's clock; `mark` is the number of the latest write.
     pub(in crate::mirror) fn new(mark: i64, started: Timestamp) -> Reading {
         Reading {
             mark,
@@ -63,8 +63,8 @@ impl Reading {
         }
     }
 
-    /// Adds a page of users: the server's count, and the latest update among them. `started` is the local time at which the sync started: a
-    /// later update time would hide changes from the next incremental sync.
+    /// Adds a page of users: the server's count, and the latest update time among them. The watermark is never later than `started`, the start of the
+    /// sync by this machine's clock: if the vendor's clock is ahead, a later watermark would hide changes from the next incremental sync.
     pub(in crate::mirror) fn see_page(&mut self, total: u64, latest: Option<Timestamp>, started: Timestamp) {
         if self.total.replace(total).is_some_and(|before| before != total) {
             self.doubt.get_or_insert_with(|| "the listing's count changed from page to page".to_owned());
@@ -101,21 +101,21 @@ impl Reading {
         self.kept.extend(numbers.into_iter().map(i64::unsigned_abs));
     }
 
-    /// Returns the numbers of the users whose memberships have to end although they were kept, and forgets them. A user who was listed later has a list
-    /// of groups, so that for users without one the listing says that they are in no group. Empty until then.
+    /// Removes and returns the row numbers of the users whose memberships were kept and have to end. If any user of the listing has a list of groups,
+    /// a user without one is in no group. If no user has one so far, returns no numbers.
     pub(in crate::mirror) fn take_wrongly_kept(&mut self) -> RoaringTreemap {
         if self.has_groups { std::mem::take(&mut self.kept) } else { RoaringTreemap::new() }
     }
 
-    /// Whether a listed user has groups, even if the list is empty.
+    /// Whether any listed user has a list of groups, even an empty one.
     pub(in crate::mirror) fn has_groups(&self) -> bool {
         self.has_groups
     }
 
-    /// Whether a listing of changes, in which no user has the key `groups`, leaves open whether a user is still in the stored groups. If the
-    /// last complete listing had the key (`lists_groups`), empty lists are probably left out, and a listing of all users shows it. If it did
-    /// not, memberships are known from events alone.
-    pub(in crate::mirror) fn leaves_memberships_open(&self, lists_groups: bool) -> bool {
+    /// Whether this listing of changes leaves it unknown if its users are still in their stored groups. That is so if some users have stored groups,
+    /// none has the key `groups`, and the last listing of all users had the key (`lists_groups`): the vendor may leave out empty lists, so a listing
+    /// of all users is needed. If the last listing of all users did not have the key, memberships are known from events alone.
+    pub(in crate::mirror) fn leaves_memberships_unknown(&self, lists_groups: bool) -> bool {
         lists_groups && !self.has_groups && !self.kept.is_empty()
     }
 
@@ -129,8 +129,8 @@ impl Reading {
         self.groups_complete = self.groups.len() == total;
     }
 
-    /// Ends the listing of users at the local time `ended`, and compares it with the server's count. `served_at` is the vendor's time of the
-    /// last page.
+    /// Ends the listing of users at the time `ended` of this machine's clock, and compares it with the server's count. `served_at` is the vendor's
+    /// time of the last page.
     pub(in crate::mirror) fn end_users(&mut self, ended: Timestamp, served_at: Option<Timestamp>) {
         self.ended = ended;
         self.served_at = served_at;
@@ -179,7 +179,7 @@ impl Reading {
         self.users.is_empty() && self.deferred.is_empty()
     }
 
-    /// Whether it named the user with this row number.
+    /// Whether the reading named the user with this row number.
     pub(in crate::mirror) fn names_user(&self, number: i64) -> bool {
         self.users.contains(number.unsigned_abs())
     }
@@ -197,8 +197,9 @@ impl Reading {
         self
     }
 
-    /// Returns the time, by the vendor's clock, of the removals because of this reading. If it is not known, returns the latest time that the
-    /// vendor's clock can have shown. An event about a user who returned after the reading may then be stale; the next listing restores the user.
+    /// Returns the time, by the vendor's clock, that removals because of this reading have. If the time of the answer is not known, returns the
+    /// latest time that the vendor's clock can have shown. An event about a user who returned after the reading may then be stale; the next listing
+    /// restores the user.
     fn removed_at(&self) -> Timestamp {
         self.served_at.unwrap_or_else(|| self.ended.checked_add(SKEW).unwrap_or(Timestamp::MAX))
     }
@@ -209,16 +210,17 @@ impl Reading {
 pub(in crate::mirror) struct Absence {
     /// The reading.
     pub(in crate::mirror) reading: Reading,
-    /// Local time at which the earliest of the last full syncs of the organization's other directories started, or `None` if one of them was
-    /// never synced.
+    /// The earliest start, by this machine's clock, of the last full syncs of the organization's other directories; `None` if one of them was never
+    /// synced.
     pub(in crate::mirror) others_read: Option<Timestamp>,
 }
 
 impl Absence {
-    /// Whether a user's row is absent from the reading, no write has changed it since the reading started, and no event about the user arrived
-    /// within the five minutes before the reading started: a listing may lag behind events by that much.
+    /// Whether a user's row is absent from the reading, no write has changed it since the reading started, and no event about the user arrived within
+    /// the five minutes before the reading started: a listing may lag behind events by that much. A user whom no listing has named is absent only if
+    /// the other directories were read since the last event about the user.
     pub(in crate::mirror) fn lacks_user(&self, row: &UserRow) -> bool {
-        // A user who is known only from events may be in another directory of the organization, until that was read as well.
+        // A user who is known only from events may be in another directory of the organization until the other directories were read as well.
         let is_here =
             row.listed || row.trail.touched_at.is_none_or(|at| self.others_read.is_some_and(|read| at < read));
         is_here && self.is_settled(&row.trail) && !self.reading.names_user(row.number)
@@ -463,8 +465,8 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_of_changes_leaves_memberships_open_only_if_complete_listings_have_groups_and_it_has_none() {
-        for (lists_groups, has_groups, kept, is_open) in [
+    fn a_listing_of_changes_leaves_memberships_unknown_only_if_complete_listings_have_groups_and_it_has_none() {
+        for (lists_groups, has_groups, kept, is_unknown) in [
             (true, false, vec![7], true),
             (false, false, vec![7], false),
             (true, true, vec![7], false),
@@ -473,9 +475,9 @@ mod tests {
             let mut reading = reading(1, &[7]);
             reading.see_groups_of_users(has_groups);
             reading.keep_memberships(kept.clone());
-            let found = reading.leaves_memberships_open(lists_groups);
+            let found = reading.leaves_memberships_unknown(lists_groups);
             assert_eq!(
-                found, is_open,
+                found, is_unknown,
                 "complete listings have groups: {lists_groups}, this one has: {has_groups}, kept: {kept:?}"
             );
         }

@@ -5,8 +5,8 @@ use crate::{Error, Result, Timestamp};
 use std::collections::VecDeque;
 
 /// Returns a consumer's row after an acknowledgement of everything up to `seq`, or `None` if that changes nothing: `seq` is not greater than the
-/// cursor, or is the number of a change of an earlier generation. `latest` is the number of the feed's latest change; `is_snapshot` returns
-/// whether a number is one of the snapshot of a generation.
+/// cursor, or is the number of a change of an earlier generation. `latest` is the number of the feed's latest change; `is_snapshot` is given a
+/// generation and a number, and returns whether the snapshot of that generation has a change with that number.
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ pub(in crate::mirror) fn acknowledge(
             "no change has the number {seq}: the latest is {latest}, so acknowledge a number that poll returned"
         )));
     }
-    // A consumer that started from a snapshot gets only later changes, so an earlier number is of an earlier generation.
+    // A consumer that started from a snapshot gets only changes of the snapshot and later ones, so another number is of an earlier generation.
     let is_current = match row.snapshot {
         Some(_) if seq < 0 => is_snapshot(row.generation, seq),
         Some(snapshot) => seq > snapshot.seq,

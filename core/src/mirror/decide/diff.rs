@@ -1,8 +1,8 @@
 //! Compares two states of a row and returns the changes between them. No other module does so.
 //!
-//! The order of the changes matters: one after another, they turn the state before into the state after. The first
-//! change of a new user and the last change of a removed user carry the whole user, groups and roles included, so that a consumer that handles
-//! only those two has everything; memberships and roles follow (or precede) them as changes of their own.
+//! The order of the changes matters: one after another, they turn the state before into the state after. The first change of a new user and the last
+//! change of a removed user contain the whole user, groups and roles included, so that a consumer that handles only those two has everything;
+//! memberships and roles follow (or precede) them as changes of their own.
 
 use crate::record::{ChangeKind, Delta, MirrorGroup, MirrorUser};
 
@@ -50,7 +50,7 @@ pub(super) fn group(before: Option<&MirrorGroup>, after: Option<&MirrorGroup>) -
     }
 }
 
-/// A change without a group.
+/// Makes a change that is not about a membership.
 pub(super) fn change(kind: ChangeKind, fields: Vec<&'static str>) -> Delta {
     Delta { kind, group_id: None, fields: fields.into_iter().map(str::to_owned).collect() }
 }
@@ -180,7 +180,7 @@ mod tests {
         })
     }
 
-    /// The changes of an entry that holds both states whole.
+    /// The changes of a stored entry that has both states, with all their fields.
     fn stored(before: &MirrorUser, after: &MirrorUser) -> Vec<Change> {
         let changes = user(Some(before), Some(after));
         let mirrored = |user: &MirrorUser| Some(Mirrored::User(Box::new(user.clone())));
@@ -202,7 +202,7 @@ mod tests {
         #[test]
         fn each_change_starts_in_the_state_in_which_the_previous_one_ended(before in people(), after in people()) {
             let changes = stored(&before, &after);
-            // Changes of the profile and of `active`, which come first, have both states.
+            // Changes of the profile and of `active`, which come first, have `before` and `after`.
             let states = changes.iter().filter(|change| change.kind != ChangeKind::RolesChanged && change.after.is_some());
             let mut at = before.clone();
             for change in states {

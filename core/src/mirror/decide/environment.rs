@@ -1,4 +1,4 @@
-//! Which environment a mirror belongs to: the one of its first listing and of its first event.
+//! Which environment a mirror belongs to: the first listing binds it to a host, and the first event after that to an environment id.
 
 use super::step::Step;
 use crate::record::EnvironmentRow;
@@ -36,22 +36,24 @@ impl Step {
     }
 }
 
-/// The host of all environments on this machine: sandboxes, and tests whose events come from several sources.
+/// The host that stands for every environment on this machine, such as a sandbox.
 const LOOPBACK: &str = "loopback";
 
-/// Whether the environments of events are compared: only in a mirror that was synced from an environment on another machine.
+/// Whether the environments of events are compared: only in a mirror that was synced from an environment on another machine. Tests on one machine use
+/// events of several environments.
 fn is_bound(known: &EnvironmentRow) -> bool {
     known.host.as_deref().is_some_and(|host| host != LOOPBACK)
 }
 
-/// Returns whether an event is of another environment than the mirror. False for an event that names no environment.
+/// Returns whether an event is from another environment than the mirror's. False for an event that names no environment, and if the mirror is not
+/// bound to an environment id.
 pub(super) fn is_other_environment(step: &Step, event: &Event) -> bool {
     let bound =
         Some(step.environment()).filter(|known| is_bound(known)).and_then(|known| known.environment_id.as_deref());
     !event.environment_id().is_empty() && bound.is_some_and(|bound| bound != event.environment_id())
 }
 
-/// Binds the mirror to the environment of an event that it accepted, if it was synced and has none yet.
+/// Binds the mirror to the environment id of an event that it accepted, if it was synced and has no environment id yet.
 pub(super) fn bind_event(step: &mut Step, event: &Event) {
     let known = step.environment();
     if is_bound(known) && known.environment_id.is_none() && !event.environment_id().is_empty() {
@@ -76,14 +78,14 @@ mod tests {
     }
 
     #[test]
-    fn events_are_compared_only_after_a_sync_with_another_machine() {
+    fn the_environments_of_events_are_compared_only_after_a_sync_with_another_machine() {
         assert!(is_bound(&bound(Some("acme.scalekit.com"))));
         assert!(!is_bound(&bound(None)));
         assert!(!is_bound(&bound(Some(LOOPBACK))));
     }
 
     #[test]
-    fn another_host_is_refused_with_both_names() {
+    fn the_error_for_another_host_names_both_hosts() {
         let error = bind_host(&bound(Some("acme.scalekit.com")), "acme.scalekit.dev").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(

@@ -1,7 +1,7 @@
 //! Applies events to stored rows.
 //!
 //! Events arrive late, repeatedly and in any order: an event that is older than the row is stale. A user event names the organization of the user,
-//! not the directory; if the directory is not known, the event is pending until the next sync.
+//! not the directory. If the directory is not known, the event is pending until the next sync.
 
 use super::environment::{bind_event, is_other_environment};
 use super::listing::set_enabled;
@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 pub(in crate::mirror) struct Applying<'e> {
     /// The event.
     pub(in crate::mirror) event: &'e Event,
-    /// Local time at which the event arrived.
+    /// Time at which the event arrived, by the clock of the machine that received it.
     pub(in crate::mirror) received_at: Timestamp,
 }
 
@@ -36,15 +36,15 @@ pub(in crate::mirror) enum Settled {
     Duplicate,
     /// It was applied.
     Applied,
-    /// The row is newer.
+    /// The stored row is newer than the event.
     Stale,
-    /// Its directory is not known.
+    /// The directory of its user or group is not known.
     Pending,
     /// It names more groups than a user may have.
     Ignored,
     /// The guard holds back the loss of access that it would cause.
     Held,
-    /// It is about a row of another organization, or of another environment.
+    /// It is about a row of another organization, is from another environment, or names no organization.
     Foreign,
 }
 
@@ -63,7 +63,7 @@ impl Settled {
     }
 }
 
-/// The data of a user event. A field that is absent keeps its stored value. `others` are attributes: an empty one is removed.
+/// The data of a user event. A field that is absent keeps its stored value. `others` are attributes: an empty value removes the stored attribute.
 #[derive(Deserialize)]
 struct UserData {
     #[serde(default, deserialize_with = "null_is_default")]
@@ -92,7 +92,8 @@ struct Ids {
     groups: Vec<GroupReference>,
 }
 
-/// Returns the keys of the rows that an event concerns, so that one load is enough for most events. Data that cannot be read has no keys.
+/// Returns the keys of the rows that an event concerns, so that one load is enough for most events. Data that cannot be read is treated as if it
+/// named nothing.
 pub(in crate::mirror) fn event_keys(event: &Event) -> Keys {
     use EventType::*;
     let mut keys = Keys { events: [event.id().to_owned()].into(), ..Keys::default() };
@@ -151,7 +152,8 @@ impl Applying<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) if its data does not have the fields of its type.
+    /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) if its data does not have the fields of its type;
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if it would be pending, and its organization has as many pending events as are kept.
     pub(in crate::mirror) fn apply(&self, step: &mut Step) -> Result<Settled> {
         let settled = self.apply_data(step)?;
         if settled == Settled::Pending && step.event(self.event.id()).is_none() {
@@ -213,8 +215,8 @@ impl Applying<'_> {
         }
     }
 
-    /// The local time at which the latest event about a row arrived: this one, or one that was applied before. An event may have waited for a
-    /// sync, so that is not the time at which it is applied.
+    /// Returns the time at which the latest event about a row arrived: this event, or one that was applied before. This can be long before the
+    /// present time, because a pending event waits for a sync.
     fn touched_at(&self, known: Option<&Trail>) -> Option<Timestamp> {
         known.and_then(|trail| trail.touched_at).max(Some(self.received_at))
     }
@@ -234,8 +236,8 @@ impl Applying<'_> {
         Some(self.event.organization_id()).filter(|id| !id.is_empty()).unwrap_or(in_data)
     }
 
-    /// Returns whether the event was pending, and a listing that showed the user certainly includes its effect: the listing started more than
-    /// five minutes after the event arrived.
+    /// Returns whether a listing that showed the user certainly includes the effect of this event: the event was pending, and the listing started at
+    /// least five minutes after the event arrived.
     fn listing_is_later(&self, step: &mut Step, row: &UserRow) -> bool {
         // An event that has just arrived is newer than every listing, so the directory's row is not needed.
         let was_pending = self.received_at <= before(step.now(), SKEW);
@@ -267,13 +269,13 @@ impl Applying<'_> {
         let known = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
         let organization_id =
             non_empty(&known.organization_id).unwrap_or_else(|| self.organization(&data.organization_id).to_owned());
-        // After a user was removed, their directory may have moved to another organization.
+        // If the user was removed before, the stored directory may have moved to another organization since.
         let is_gone = row.as_ref().is_some_and(|row| !row.is_live());
         let directory_id = match non_empty(&known.directory_id) {
             Some(id) if !is_gone || !is_other_directory(step, &organization_id, &id) => Some(id),
             _ => only_directory(step, &organization_id),
         };
-        // An event that is older than the user's row may be newer than a group's row.
+        // The event's groups are applied even if the event is older than the user's row: it may be newer than a group's row.
         if let Some(directory_id) = &directory_id {
             let place = Place { organization_id: &organization_id, directory_id };
             for group in data.groups.iter().flatten().filter(|group| !group.id.is_empty()) {
@@ -383,8 +385,8 @@ impl Applying<'_> {
         Ok(if self.toggle(step, row, enabled, is_known) { Settled::Applied } else { Settled::Stale })
     }
 
-    /// Disables the organization's directories. Its users are kept: the application decides whether to remove their accounts. The event is
-    /// stale if a later listing showed that the organization exists.
+    /// Disables the organization's directories. The organization's users are kept: the application decides whether to remove their accounts. The
+    /// event is stale if a later listing showed that the organization exists.
     fn organization_deleted(&self, step: &mut Step) -> Settled {
         let organization_id = organization_of(self.event);
         if step.organization(&organization_id).is_some_and(|row| shows_return(row, self.event.occurred_at())) {
@@ -437,8 +439,8 @@ fn non_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Applies a group that a user event names: creates the group, or updates its name. A group of another organization stays as it is.
-/// `received_at` is the local time at which the event arrived.
+/// Applies a group that a user event names: creates the group, or updates its name. A group of another organization stays as it is. `received_at` is
+/// the time at which the event arrived.
 fn apply_reference(
     step: &mut Step,
     group: &GroupReference,
@@ -450,12 +452,12 @@ fn apply_reference(
         return;
     }
     let row = step.group(&group.id).cloned();
-    // Events about the group itself have more of its fields, so of the same time they count as newer than this reference.
+    // Events about the group itself have more of its fields, so an event about the group with the same time counts as newer than this reference.
     let version = Version { kind: MessageKind::Created, ..version.clone() };
     let touched_at = row.as_ref().and_then(|row| row.trail.touched_at).max(Some(received_at));
     if let Some(row) = row.as_ref().filter(|row| version <= row.trail.version) {
-        // The event shows that the group exists. Its arrival time is stored, so that a listing that lacks the group does not remove it if it
-        // started before the event arrived or less than five minutes after.
+        // The event shows that the group exists. Its arrival time is stored, so that the group is not removed by a listing that lacks it and started
+        // before the event arrived or less than five minutes after.
         if row.is_live() {
             let (group, version) = (row.group.clone(), row.trail.version.clone());
             step.put_group(NewGroup { group, exists: true, version, touched_at });
@@ -547,7 +549,7 @@ mod tests {
         Step::new(set, "event:evt_1", at(2_000), true).unwrap()
     }
 
-    /// The user's groups after an event of second 200, later than the listed row, that names a group and arrived at `received_at`.
+    /// The user's groups after an event that names a group. The event happened at second 200, after the listed row, and arrived at `received_at`.
     fn groups_after_an_event(mut step: Step, received_at: i64) -> Vec<String> {
         let body = json!({
             "id": "evt_1", "type": "organization.directory.user_updated", "occurred_at": at(200), "organization_id": "org_1",
@@ -563,14 +565,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pending_event_keeps_the_groups_of_a_listing_that_started_five_minutes_after_it_arrived() {
+    fn a_pending_event_keeps_the_groups_of_a_listing_that_started_at_least_five_minutes_after_it_arrived() {
         assert!(groups_after_an_event(step_on_a_listed_user(Some(1_000)), 700).is_empty());
         assert_eq!(groups_after_an_event(step_on_a_listed_user(Some(1_000)), 701), ["dirgroup_1"]);
         assert_eq!(groups_after_an_event(step_on_a_listed_user(None), 700), ["dirgroup_1"]);
     }
 
     #[test]
-    fn an_event_that_has_just_arrived_changes_groups_whatever_was_listed() {
+    fn an_event_that_has_just_arrived_changes_groups_even_if_the_directory_was_just_listed() {
         assert_eq!(groups_after_an_event(step_on_a_listed_user(Some(1_999)), 2_000), ["dirgroup_1"]);
     }
 }

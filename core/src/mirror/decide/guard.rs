@@ -14,7 +14,7 @@ use crate::record::{CountsKey, GuardSettings, HoldReason};
 pub(in crate::mirror) struct Budget {
     /// How many users may lose access within one window.
     pub(in crate::mirror) limit: u64,
-    /// How many more users may lose access now.
+    /// How many more users may lose access within the present window.
     pub(in crate::mirror) left: u64,
 }
 
@@ -42,7 +42,8 @@ pub(in crate::mirror) fn budget(step: &mut Step, directory_id: &str) -> Budget {
     Budget { limit, left: limit.saturating_sub(counts.losses + step.spent(directory_id)) }
 }
 
-/// Opens a hold on a directory as a whole, because it is disabled or the API does not list it. Does nothing if it has one for this reason.
+/// Makes a hold on a directory as a whole, because the directory is disabled or the API does not list it. Does nothing if the directory has a hold
+/// for this reason.
 pub(in crate::mirror) fn hold_directory(step: &mut Step, directory_id: &str, reason: HoldReason) {
     let Some(organization_id) = step.directory(directory_id).map(|row| row.directory.organization_id.clone()) else {
         return;

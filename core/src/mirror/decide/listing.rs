@@ -9,7 +9,7 @@ use crate::record::{ChangeKind, DirectoryRow, HoldReason, MirrorDirectory, Mirro
 use crate::{Error, ErrorKind, Result, Timestamp};
 use serde::Deserialize;
 
-/// The rows that listed users and groups have: by number if they were stored before, else by id.
+/// The rows of the users and groups of a page, and what was done with them.
 #[derive(Default)]
 pub(in crate::mirror) struct Taken {
     /// The users. Some may have been removed by events that are newer than the listing.
@@ -18,19 +18,19 @@ pub(in crate::mirror) struct Taken {
     pub(in crate::mirror) groups: Vec<Listed>,
     /// Numbers of the rows of users who were listed without groups, and whose stored memberships were kept.
     pub(in crate::mirror) kept: Vec<i64>,
-    /// Users whose creation waits until the sync has removed those who are absent.
+    /// Users whose creation is deferred until the sync has removed absent users.
     pub(in crate::mirror) deferred: Vec<User>,
     /// How many listed users and groups are mirrored in another organization, and were left as they are.
     pub(in crate::mirror) foreign: u64,
 }
 
-/// What the rules use of the listing that a user is from.
+/// The listing that a user is from, as far as the rules need it.
 pub(in crate::mirror) struct Listing<'a> {
     /// The directory that was listed.
     pub(in crate::mirror) directory: &'a Directory,
-    /// Local time at which the sync started.
+    /// Time at which the sync started, by this machine's clock.
     pub(in crate::mirror) started: Timestamp,
-    /// Whether a user of the listing has the key `groups`, as far as it was read.
+    /// Whether any user in the part of the listing that was read has the key `groups`.
     pub(in crate::mirror) has_groups: bool,
     /// Whether the creation of a user whose address another user has is deferred.
     pub(in crate::mirror) defers: bool,
@@ -50,7 +50,7 @@ impl Listed {
     }
 }
 
-/// Applies a listed directory. The listing started at the local time `started`.
+/// Applies a listed directory. The listing started at the time `started` of this machine's clock.
 pub(super) fn take_directory(step: &mut Step, listed: &Directory, started: Timestamp) {
     let known = step.directory(&listed.id).cloned();
     let (before, mut row) = (known.clone(), known.unwrap_or_default());
@@ -77,7 +77,8 @@ pub(super) fn take_directory(step: &mut Step, listed: &Directory, started: Times
     }
 }
 
-/// Enables or disables a directory, and appends a change if that is new. The caller stores the row.
+/// Enables or disables a directory, and appends a change, unless the directory `is_known` and is enabled or disabled already. The caller stores the
+/// row.
 pub(super) fn set_enabled(step: &mut Step, row: &mut DirectoryRow, enabled: bool, is_known: bool) {
     if is_known && row.directory.enabled == enabled {
         return;
@@ -181,7 +182,7 @@ pub(in crate::mirror) fn take_user(
     }
     let mut told_groups = Vec::with_capacity(listed.groups.len());
     for group in listed.groups.iter().filter(|group| !group.id.is_empty()) {
-        // Groups are listed before users, so a group without a row was created since.
+        // Groups are listed before users, so a group without a live row was created since, or an event deleted it.
         let row = step.group(&group.id);
         let number = row.map_or(0, |row| row.number);
         if !row.is_some_and(|row| row.is_live()) {
@@ -239,8 +240,8 @@ pub(in crate::mirror) fn take_user(
     Ok(())
 }
 
-/// Ends the memberships of users that [`take_user`] kept, because a later user of the listing has groups. Users about whom an event arrived
-/// since the sync `started` are left as they are.
+/// Ends the memberships of users that [`take_user`] kept, because a later user of the listing has groups. Users about whom an event arrived after
+/// `started`, the start of the sync, are left as they are.
 pub(in crate::mirror) fn end_memberships(step: &mut Step, directory: &Directory, ids: &[String], started: Timestamp) {
     for id in ids {
         let row = step.user(id).filter(|row| row.is_live() && row.user.directory_id == directory.id);
@@ -302,7 +303,7 @@ mod tests {
         }
     }
 
-    /// Takes a listed user. Returns the ids of the users whose creation was deferred, and what is written.
+    /// Takes a listed user. Returns the ids of the users whose creation was deferred, and the batch to write.
     fn take(set: WorkingSet, user: Value, defers: bool) -> (Vec<String>, Batch) {
         let mut step = Step::new(set, "sync:1", Timestamp::UNIX_EPOCH, true).unwrap();
         let directory = directory();
@@ -342,7 +343,8 @@ mod tests {
         assert_eq!(batch.users[0].row.user.email, "new@example.com");
     }
 
-    /// Takes `diruser_old`, who is in `dirgroup_1`, from a listing that has no `groups` for them. Returns the groups that are left.
+    /// Takes `diruser_old`, who is in `dirgroup_1`, from a listing with these `groups` for the user, or without the key if it is `None`. Returns the
+    /// groups that are left.
     fn groups_after(has_groups: bool, groups: Option<&Value>) -> Vec<String> {
         let mut set = set();
         set.users.get_mut("diruser_old").unwrap().told_groups = vec!["dirgroup_1".to_owned()];

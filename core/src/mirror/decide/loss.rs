@@ -5,7 +5,7 @@ use super::step::Step;
 use crate::Timestamp;
 use crate::record::{HeldLoss, HoldId, HoldReason, HoldRow, Loss, LossRow, MirrorUser, UserRow, Version};
 
-/// How the causes of changes by events begin.
+/// Prefix of the causes of changes by events.
 pub(super) const EVENT: &str = "event:";
 
 /// A hold's number is the revision of the write that made it, shifted left by this many bits, plus the index of the hold in that write.
@@ -36,7 +36,8 @@ impl Step {
     /// Records that a user lost access. `row` has the state before it.
     pub(super) fn lose(&mut self, row: &mut UserRow, user: &MirrorUser, is_removal: bool) {
         let is_approved = self.guard().is_none();
-        // A loss of roles that the application asked for is not stored: it does not count, and the directory keeps its number of users.
+        // A deactivation or loss of roles that the application asked for is not stored: it does not count, and the directory keeps its number of
+        // users.
         if is_approved && !is_removal {
             return;
         }
@@ -95,7 +96,7 @@ impl Step {
             held => {
                 let limit = match self.permits(row, &after.directory_id) {
                     Ok(()) if held.is_none() => return self.lose(row, after, false),
-                    // The budget would suffice, but a part of the user's losses is held back already, so all of them are.
+                    // The budget would suffice for the new loss, but another loss of the user is held back already, so both are held back.
                     Ok(()) => held.map_or(0, |held| self.limit_of(&after.directory_id, held.hold)),
                     Err(limit) => limit,
                 };
@@ -190,7 +191,7 @@ impl Step {
         let Some(mut row) = self.set.users.remove(id) else { return false };
         self.note_user(id, &row);
         row.held = None;
-        // A sync that is running does not remove the user: a later reading has to lack them too.
+        // With the new revision, a sync that is running does not remove the user: only a reading that starts later can.
         row.trail.revision = self.set.revision;
         self.set.users.insert(id.to_owned(), row);
         true
@@ -202,14 +203,14 @@ impl Step {
         hold.names(held).then(|| held.loss.clone())
     }
 
-    /// Stores a user's loss as held in `row`. `user` has the organization and directory of the hold.
+    /// Stores a user's loss as held in `row`, in a hold of the organization and directory of `user`.
     fn hold_user(&mut self, row: &mut UserRow, user: &MirrorUser, reason: HoldReason, limit: u64, loss: Loss) {
         let hold = self.open_hold(&user.organization_id, &user.directory_id, reason, limit);
         row.held = Some(HeldLoss { hold, revision: self.set.revision, loss });
         self.held_back += 1;
     }
 
-    /// The limit that a hold of a directory has.
+    /// Returns the limit of a directory's hold with this number, or 0 if there is none.
     fn limit_of(&mut self, directory_id: &str, number: i64) -> u64 {
         self.holds(directory_id).iter().find(|row| row.number == number).map_or(0, |row| row.limit)
     }
@@ -360,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn users_lose_their_roles_until_the_budget_is_used_up_and_then_only_the_memberships() {
+    fn users_beyond_the_budget_keep_their_roles_and_lose_only_their_memberships() {
         let mut step = step_within_budget(10, 4, true);
         for number in 1..=2 {
             change(&mut step, number, true, &[]);

@@ -3,9 +3,9 @@
 //! A directory that is not listed, and an organization that is not found, may have been deleted, or the credentials may have lost access to
 //! them. Their users keep their access until the directory is retired.
 //!
-//! A listing may lag behind events by five minutes, so an event counts more than a listing that started less than five minutes after it. A
-//! directory that the event enabled or disabled does not become missing although the listing lacks it. An organization that the event deleted
-//! stays missing although the API still lists its directories.
+//! A listing may lag behind events by five minutes, so an event takes precedence over a listing that started less than five minutes after it arrived.
+//! A directory that the event enabled or disabled does not become missing although the listing lacks it. An organization that the event deleted stays
+//! missing although the API still lists its directories.
 
 use super::listing::take_directory;
 use super::owns;
@@ -25,7 +25,7 @@ pub(in crate::mirror) struct Shown {
     pub(in crate::mirror) taken: Vec<(String, String)>,
 }
 
-/// Applies a listing of an organization's directories, which started at the local time `started`.
+/// Applies a listing of an organization's directories, which started at the time `started` of this machine's clock.
 pub(in crate::mirror) fn take_directories(
     step: &mut Step,
     organization_id: &str,
@@ -60,7 +60,7 @@ pub(in crate::mirror) fn take_directories(
     }
     for row in known {
         let is_listed = listed.iter().any(|directory| directory.id == row.directory.id);
-        // The event that deletes an organization disables its directories: that does not show that they exist.
+        // A recent event shows that the directory exists, unless it is the one that deleted the organization, which disables all its directories.
         if !is_listed && (was_missing || !is_recent(row.toggle_arrived_at, started)) {
             lose_directory(step, row, &mut shown);
         }
@@ -68,13 +68,13 @@ pub(in crate::mirror) fn take_directories(
     shown
 }
 
-/// Applies the answer that there is no such organization. The request started at the local time `started`.
+/// Applies the answer that there is no such organization. The request started at the time `started` of this machine's clock.
 pub(in crate::mirror) fn lose_organization(step: &mut Step, organization_id: &str, started: Timestamp) -> Shown {
     let mut shown = Shown::default();
     let known = step.directories_of(organization_id);
     let was_missing = step.organization(organization_id).is_some_and(|row| row.missing_since.is_some());
     if !was_missing && known.iter().any(|row| is_recent(row.toggle_arrived_at, started)) {
-        // An event of the last five minutes was about one of its directories, and the answer may be older.
+        // An event enabled or disabled one of its directories less than five minutes before the request, and the answer may be older than the event.
         return shown;
     }
     note_organization(step, organization_id, None);
@@ -84,13 +84,13 @@ pub(in crate::mirror) fn lose_organization(step: &mut Step, organization_id: &st
     shown
 }
 
-/// Records that an event about the deletion of an organization arrived at the local time `arrived_at`.
+/// Records that an event about the deletion of an organization arrived at the time `arrived_at`.
 pub(super) fn delete_organization(step: &mut Step, organization_id: &str, arrived_at: Timestamp) {
     note_organization(step, organization_id, Some(arrived_at));
 }
 
-/// Records that an organization is missing, if it is mirrored. `deletion_arrived_at` is the local time at which an event about its deletion
-/// arrived, or `None` if none did.
+/// Records that an organization is missing, if it is mirrored. `deletion_arrived_at` is the time at which an event about its deletion arrived, or
+/// `None` if none did.
 fn note_organization(step: &mut Step, organization_id: &str, deletion_arrived_at: Option<Timestamp>) {
     let is_mirrored = step.organization(organization_id).is_some() || !step.directories_of(organization_id).is_empty();
     if !is_mirrored {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_not_listed_twice_appends_one_directory_missing() {
+    fn a_directory_that_two_listings_lack_appends_one_directory_missing() {
         let (shown, batch) =
             run(&[row("dir_1", "org_1")], None, |step| take_directories(step, "org_1", &[], Timestamp::UNIX_EPOCH));
         assert_eq!(kinds(&batch), [ChangeKind::DirectoryMissing]);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_organization_that_is_not_found_twice_appends_one_organization_missing() {
+    fn an_organization_that_two_syncs_do_not_find_appends_one_organization_missing() {
         let lose = |step: &mut Step| lose_organization(step, "org_1", Timestamp::UNIX_EPOCH);
         let (shown, batch) = run(&[row("dir_1", "org_1"), row("dir_2", "org_2")], None, lose);
         assert_eq!(kinds(&batch), [ChangeKind::OrganizationMissing, ChangeKind::DirectoryMissing]);

@@ -1,10 +1,10 @@
 //! The rules of the mirror, as pure functions: rows and new information in, changed rows and changes out.
 //!
-//! This module performs no I/O, reads no clock and uses no store. `step` applies rows to a working set and collects what has to be written;
-//! `listing` and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row;
-//! `tenant` keeps organizations apart; `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and
-//! groups that a listing lacks; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks
-//! directories that are not listed any more, and `retire` removes their users; `cursor` decides which acknowledgements of the feed's consumers
+//! This module performs no I/O, reads no clock and uses no store. `step` applies rows to a working set and collects what has to be written; `listing`
+//! and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row; `tenant` keeps
+//! organizations apart; `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and groups that a listing
+//! lacks; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks directories that are not listed any
+//! more, and `retire` removes the users of directories that the application retires; `cursor` decides which acknowledgements of the feed's consumers
 //! count.
 
 mod absence;
@@ -39,7 +39,7 @@ pub(super) use tenant::organization_of;
 use crate::Timestamp;
 use std::time::Duration;
 
-/// How far the vendor's clock and the local clock may differ, and how long a listing may lag behind an event.
+/// How far the vendor's clock may differ from this machine's clock, in either direction, and how long a listing may lag behind an event.
 pub(super) const SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// Returns `now` minus `span`, or the earliest representable time.

@@ -50,7 +50,8 @@ fn step() -> Step {
     Step::new(set, "test", Timestamp::UNIX_EPOCH, false).unwrap()
 }
 
-/// A step on a group that was deleted while it had more members than one step removes. The chore that removes the last of them is next.
+/// A step on a group that was deleted while it had more members than one step removes, and that exists again if `has_returned`. The chore that
+/// removes the last members is the oldest one.
 fn step_on_a_leaving_group(has_returned: bool) -> Step {
     let deleted_at = (!has_returned).then_some(Timestamp::UNIX_EPOCH);
     let trail = Trail { deleted_at, ..Trail::default() };

@@ -11,7 +11,7 @@ pub(in crate::mirror) struct Order<'a> {
     pub(in crate::mirror) id: &'a str,
     /// Who requested it.
     pub(in crate::mirror) by: &'a str,
-    /// Why it was ordered, as the application describes it.
+    /// Why it was requested, as the application describes it.
     pub(in crate::mirror) note: &'a str,
 }
 
@@ -61,11 +61,11 @@ fn check(step: &mut Step, directory_id: &str) -> Result<String> {
     Ok(row.directory.organization_id.clone())
 }
 
-/// Removes the users with these ids who are in the directory. Returns the retirement with its number of users.
+/// Removes the users with these ids who are in the directory. Returns the retirement with the number of users that it has removed so far.
 ///
 /// # Errors
 ///
-/// As [`start_retirement`]: the directory may have come back.
+/// As [`start_retirement`]: the directory may have been listed and enabled again.
 pub(in crate::mirror) fn retire_users(step: &mut Step, retirement: &Retirement, ids: &[String]) -> Result<Retirement> {
     check(step, &retirement.directory_id)?;
     let mut retirement = retirement.clone();
@@ -107,7 +107,7 @@ pub(in crate::mirror) fn end_retirement(step: &mut Step, retirement: &Retirement
     for reason in [HoldReason::DirectoryNotFound, HoldReason::DirectoryDisabled] {
         step.end_directory_hold(&retirement.directory_id, reason);
     }
-    // A directory that came back meanwhile is not retired.
+    // A directory that was listed and enabled again meanwhile is not retired.
     let is_gone = check(step, &retirement.directory_id).is_ok();
     if let Some(mut row) = step.directory(&retirement.directory_id).cloned().filter(|_| is_gone) {
         row.retired_at = Some(now);

@@ -17,7 +17,7 @@ const MAX_TEXT: usize = 1_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::mirror) struct RoleMap {
     entries: Vec<RoleMapEntry>,
-    /// Of each entry, the name or pattern after normalization; empty for an id.
+    /// The normalized name or pattern of each entry; empty for an entry with an id.
     patterns: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ enum Stored {
 }
 
 impl RoleMap {
-    /// Makes a role map of its entries.
+    /// Makes a role map of these entries.
     ///
     /// # Errors
     ///
@@ -70,7 +70,11 @@ impl RoleMap {
         RoleMap { entries, patterns }
     }
 
-    /// Reads the stored form; `None`, a role map that was never set, gives an empty one.
+    /// Reads the stored form. If it is `None`, because no role map was ever set, returns an empty role map.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if it cannot be read.
     pub(in crate::mirror) fn parse(stored: Option<&str>) -> Result<RoleMap> {
         let Some(text) = stored else { return Ok(RoleMap::default()) };
         let stored: Vec<Stored> = serde_json::from_str(text)
@@ -279,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_are_no_pairs_are_read_as_they_were_written() {
+    fn entries_that_are_not_stored_as_pairs_are_read_as_they_were_written() {
         let map = map([
             RoleMapEntry::by_name("dirgroup_1", "a"),
             RoleMapEntry::by_id("g", "b"),
@@ -300,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_match_no_group_are_left_over() {
+    fn unmatched_entries_are_those_that_match_no_group_of_their_organization() {
         let in_another = RoleMapEntry::by_name("Crew", "b").in_organization("org_2");
         let mut unmatched = Unmatched::new(map([RoleMapEntry::from(("Cre?", "a")), in_another.clone()]));
         unmatched.see(&MirrorGroup {
@@ -313,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn matching_takes_quadratic_time_at_most() {
+    fn patterns_with_several_stars_match_in_at_most_quadratic_time() {
         assert!(matches("a*b*c", "aXbYbZc"));
         assert!(!matches("a*b*c", "aXbYbZ"));
         assert!(matches("**", ""));

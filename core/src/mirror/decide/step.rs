@@ -1,6 +1,6 @@
 //! One step: applies new rows to a working set, and collects the rows and feed entries to write.
 //!
-//! Listings and events change users and groups only by these functions. A step stores the vendor's data, derives memberships in existing groups
+//! Listings and events change users and groups only through these functions. A step stores the vendor's data, derives memberships in existing groups
 //! and roles from it, and compares the rows before and after with [`diff`](super::diff).
 
 use super::diff;
@@ -85,7 +85,7 @@ impl Tally {
     }
 }
 
-/// The new content of a user's row, and how new it is.
+/// The new content of a user's row, with its version.
 pub(super) struct NewUser {
     /// The user. Groups, roles, `active` and the linked id are derived or kept, not taken from it.
     pub(super) user: MirrorUser,
@@ -100,7 +100,7 @@ pub(super) struct NewUser {
     pub(super) touched_at: Option<Timestamp>,
 }
 
-/// The new content of a group's row, and how new it is.
+/// The new content of a group's row, with its version.
 pub(super) struct NewGroup {
     pub(super) group: MirrorGroup,
     pub(super) exists: bool,
@@ -125,6 +125,10 @@ impl<T> Changed<T> {
 impl Step {
     /// Starts a step whose changes have the cause `cause` and the time `now`. `guarded` is whether the guard limits losses of access: not if the
     /// application asked for them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the stored role map cannot be read.
     pub(in crate::mirror) fn new(set: WorkingSet, cause: &str, now: Timestamp, guarded: bool) -> Result<Step> {
         let roles = RoleMap::parse(set.role_map.as_deref())?;
         let settings = set.settings.in_force();
@@ -175,7 +179,7 @@ impl Step {
         Decided::Ready { batch: Box::new(self.batch), tally: self.tally }
     }
 
-    // ---- the working set ----
+    // ---- the working set: each of these functions notes a row that was not loaded, so that the step is repeated with it ----
 
     /// A user's row, or a tombstone.
     pub(in crate::mirror) fn user(&mut self, id: &str) -> Option<&UserRow> {
@@ -242,7 +246,7 @@ impl Step {
         &self.set.settings
     }
 
-    /// The pending events of an organization.
+    /// Number and size of the pending events of an organization.
     pub(super) fn pending(&mut self, organization_id: &str) -> PendingEvents {
         self.need_organization(organization_id);
         self.set.pending.get(organization_id).copied().unwrap_or_default()
@@ -264,7 +268,7 @@ impl Step {
         &self.set.retirements
     }
 
-    /// The local time of the step.
+    /// The time of the step, by this machine's clock.
     pub(in crate::mirror) fn now(&self) -> Timestamp {
         self.now
     }
@@ -378,8 +382,8 @@ impl Step {
         self.changed_users.note(id, || row.told_groups.clone());
     }
 
-    /// Removes a user and leaves a tombstone, also for a user without a row: the tombstone's version makes older messages that arrive later
-    /// stale. `unknown` has the user's id and, for a user without a row, the organization. The guard does not limit it.
+    /// Removes a user and leaves a tombstone, also for a user without a row: the tombstone's version makes older messages that arrive later stale.
+    /// `unknown` has the user's id and, for a user without a row, the organization. The guard does not limit this removal.
     pub(super) fn remove_user(&mut self, unknown: MirrorUser, version: Version, touched_at: Option<Timestamp>) {
         let id = unknown.id.clone();
         self.user(&id);

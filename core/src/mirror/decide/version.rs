@@ -12,20 +12,20 @@ pub(super) fn listing_replaces(trail: &Trail, listed_at: Option<Timestamp>, star
     !(is_recent(trail.touched_at, started) && trail.version.at > listed_at)
 }
 
-/// Returns whether an event that arrived at `at` may be missing from a listing that `started` then: it arrived less than five minutes before,
+/// Returns whether a listing that started at `started` may lack an event that arrived at `at`: the event arrived less than five minutes before that,
 /// or later.
 pub(super) fn is_recent(at: Option<Timestamp>, started: Timestamp) -> bool {
     at.is_some_and(|at| at > before(started, SKEW))
 }
 
-/// Returns the version of a row after a listing that named it, applied at the local time `now`.
+/// Returns the version of a row after a listing that named it, applied at the time `now` of this machine's clock.
 ///
-/// A time that is more than five minutes after `now` counts as `now`, because clocks do not differ by more: otherwise no later message about
-/// the row could replace it until that time.
+/// A time that is more than five minutes after `now` must be wrong, because clocks do not differ by more. It counts as `now`: otherwise every message
+/// about the row would be stale until that time.
 pub(super) fn listed_version(trail: &Trail, listed_at: Option<Timestamp>, now: Timestamp) -> Version {
     let known = Version { at: plausible(trail.version.at, now), ..trail.version.clone() };
-    // The version of a removal by a listing may have a later time than the removal itself. It is limited to `now`, so that it is not newer than
-    // events about the user after the return.
+    // The version of a removal by a listing may have a later time than the removal itself. It is limited to `now`, so that later events about the
+    // user who has returned are not stale.
     let known = match is_removed_by_listing(trail) {
         true => Version { at: trail.version.at.min(Some(now)), ..Version::default() },
         false => known,
@@ -33,7 +33,8 @@ pub(super) fn listed_version(trail: &Trail, listed_at: Option<Timestamp>, now: T
     known.max(Version { at: plausible(listed_at, now), ..Version::default() })
 }
 
-/// Returns the version of the tombstone of a row that a listing lacks. `removed_at` is the vendor's time of the listing, `now` the local one.
+/// Returns the version of the tombstone of a row that a listing lacks. `removed_at` is the time of the listing by the vendor's clock, `now` the time
+/// by this machine's clock.
 pub(super) fn removed_version(trail: &Trail, removed_at: Timestamp, now: Timestamp) -> Version {
     let known = Version { at: plausible(trail.version.at, now), ..trail.version.clone() };
     known.max(Version { at: Some(removed_at), kind: MessageKind::Deleted, event: String::new() })
@@ -43,6 +44,7 @@ fn is_removed_by_listing(trail: &Trail) -> bool {
     trail.deleted_at.is_some() && trail.version.event.is_empty()
 }
 
+/// Returns `now` instead of a time that is more than five minutes after it.
 fn plausible(at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     let latest = now.checked_add(SKEW).unwrap_or(Timestamp::MAX);
     at.map(|at| if at > latest { now } else { at })
@@ -55,8 +57,8 @@ pub(super) fn toggle_replaces(row: &DirectoryRow, enabled: bool, occurred_at: Ti
     last < Version { at: Some(occurred_at), kind: toggle_kind(enabled), event: event_id.to_owned() }
 }
 
-/// Returns whether the organization was listed after an event at the vendor's time `occurred_at` had deleted it, so that it has returned. The
-/// clocks may differ by five minutes, and the listing may lag behind the event by as much.
+/// Returns whether a listing shows that the organization exists again after an event deleted it at `occurred_at` of the vendor's clock. The listing
+/// must have started at least ten minutes later: the clocks may differ by five minutes, and a listing may lag behind events by five minutes.
 pub(super) fn shows_return(row: &OrganizationRow, occurred_at: Timestamp) -> bool {
     let is_later = |started| occurred_at <= before(before(started, SKEW), SKEW);
     row.missing_since.is_none() && row.directories_listed_at.is_some_and(is_later)
@@ -66,13 +68,13 @@ fn toggle_kind(enabled: bool) -> MessageKind {
     if enabled { MessageKind::Created } else { MessageKind::Deleted }
 }
 
-/// Returns whether a directory is enabled or disabled as a listing that started at `started` has it: not if an event enabled or disabled it
-/// less than five minutes before that time, or later.
+/// Returns whether a listing that started at `started` determines if a directory is enabled. It does not if an event enabled or disabled the
+/// directory less than five minutes before that time, or later.
 pub(super) fn listing_toggles(row: &DirectoryRow, started: Timestamp) -> bool {
     !is_recent(row.toggle_arrived_at, started)
 }
 
-/// Replaces the time of a directory's last toggle by `now` if it is more than five minutes later.
+/// Replaces the time of a directory's last toggle by `now` if it is more than five minutes after `now`.
 pub(super) fn limit_toggle(row: &mut DirectoryRow, now: Timestamp) {
     row.toggled_at = plausible(row.toggled_at, now);
 }
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deletion_of_an_organization_is_stale_after_a_listing_that_started_more_than_ten_minutes_later() {
+    fn a_deletion_of_an_organization_is_stale_after_a_listing_that_started_at_least_ten_minutes_later() {
         let listed = OrganizationRow { directories_listed_at: Some(at(1_600)), ..OrganizationRow::default() };
         assert!(shows_return(&listed, at(1_000)));
         assert!(!shows_return(&listed, at(1_001)), "the listing may lag, and the clocks may differ");
