@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Number of changes that are read at a time.
+/// Number of changes that [`Changes::next`] reads at a time.
 const BATCH: usize = 100;
 
 /// The changes of one consumer, each returned once; made by [`Mirror::changes`].
@@ -42,8 +42,8 @@ struct Reading {
 }
 
 impl Mirror {
-    /// Returns the unacknowledged changes of `consumer` one after another, and waits for the next one: without limit, until none has come for
-    /// `timeout`, or until the mirror is [closed](Mirror::close).
+    /// Returns an iterator over the unacknowledged changes of `consumer`, which waits for the next change if there is none. It ends when no change
+    /// has come for `timeout` (`None`: it waits without limit), and when the mirror is [closed](Mirror::close).
     pub fn changes(&self, consumer: &str, timeout: Option<Duration>) -> Changes {
         Changes(Arc::new(Shared {
             mirror: self.clone(),
@@ -80,7 +80,7 @@ impl Changes {
         self.take(limit, limit).await
     }
 
-    /// Returns `count` changes at most, of those that were read, or else of a page of `limit` changes.
+    /// Returns at most `count` of the changes that were read and not returned yet. If there are none, reads a page of at most `limit` changes before.
     async fn take(&self, limit: usize, count: usize) -> Result<Vec<Change>> {
         self.check_process()?;
         let Shared { mirror, consumer, timeout, .. } = &*self.0;
@@ -147,8 +147,8 @@ impl Changes {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store): call it again; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in a
-    /// forked child.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store): call it again; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the
+    /// consumer was dropped, and in a forked child.
     pub async fn ack(&self, seq: i64) -> Result<()> {
         self.check_process()?;
         let (moved, generation) = self.acks(|acks| (acks.acknowledge(seq), acks.generation()));

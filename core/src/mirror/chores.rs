@@ -66,8 +66,8 @@ impl Mirror {
         Ok(self.load_role_map().await?.into_entries())
     }
 
-    /// Returns the entries of the role map that match no mirrored group: a group that was renamed or deleted, or a name that is misspelled.
-    /// Reads the groups of all directories, unless every entry matches one of the first.
+    /// Returns the entries of the role map that match no mirrored group: a group that was renamed or deleted, or a name that is misspelled. Reads the
+    /// groups of all directories, page by page, until every entry has matched one.
     ///
     /// The future may be dropped: it only reads.
     ///

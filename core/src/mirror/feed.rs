@@ -1,7 +1,7 @@
 //! The change feed: numbered changes, and consumers, each with a stored position.
 //!
-//! A consumer is a name. It gets every change at least once and in order: [`poll`](Mirror::poll) returns the changes after its cursor, and
-//! [`ack`](Mirror::ack) moves the cursor. A new consumer starts with the first change, if that is kept, or with a
+//! A consumer is identified by its name. It gets every change at least once and in order: [`poll`](Mirror::poll) returns the changes after its
+//! cursor, and [`ack`](Mirror::ack) moves the cursor. A new consumer starts with the first change, if that is kept, or with a
 //! [snapshot](Mirror::start_from_snapshot) of the current rows.
 //!
 //! A poll only reads, with these exceptions. If it returns changes for the first time, it writes their greatest number to the consumer's row,
@@ -84,7 +84,8 @@ impl Mirror {
         }
     }
 
-    /// Reads a page, or returns `None` if the consumer was registered or its generation changed meanwhile.
+    /// Reads a page. Returns `None`, and the caller tries again, if this call registered the consumer, or if the consumer's generation changed
+    /// meanwhile.
     async fn try_page(&self, name: &str, seq: Option<i64>, limit: usize) -> Result<Option<Polled>> {
         let page = self.store().feed(name.to_owned(), seq, limit).await?;
         let Some(row) = page.consumer else {
@@ -109,7 +110,7 @@ impl Mirror {
         };
         let (changes, flush) = match from_snapshot {
             Some(changes) => {
-                // Read after the rows, so that it is known whether all of them are durable.
+                // Read after the rows, because only then do these marks tell whether all of the rows are durable.
                 let marks = self.store().feed(name.to_owned(), None, 0).await?.marks;
                 (changes, marks.durable < marks.latest)
             }
@@ -143,7 +144,8 @@ impl Mirror {
             let row = row.map(|row| ConsumerRow { polled: row.polled.max(last), seen_at: now, ..row });
             Ok(ConsumerUpdate { row, park: None })
         };
-        // An acknowledgement is flushed, and flushes this before it. If a power failure loses it, the changes are polled again.
+        // An acknowledgement is flushed, and this write with it. If a power failure undoes this write before an acknowledgement, the changes are
+        // polled again.
         let durability = if flush { Durability::Power } else { Durability::Process };
         self.store().update_consumer(row.name.clone(), durability, Box::new(note)).await?;
         is_current.take()
@@ -167,7 +169,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// As [`poll`](Mirror::poll).
+    /// As [`wait`](Mirror::wait).
     #[deprecated(note = "renamed to `wait_after`")]
     pub async fn wait_behind(
         &self,
@@ -208,7 +210,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// As [`poll`](Mirror::poll).
+    /// As [`wait`](Mirror::wait).
     pub async fn wait_after(
         &self,
         consumer: &str,
@@ -246,7 +248,7 @@ impl Mirror {
             }
             let look = tokio::time::Instant::now() + LOOK;
             let until = ends.map_or(look, |ends| ends.min(look));
-            // Returns early if this process appends a change or closes the mirror; otherwise it is time to look for those of other processes.
+            // Returns early if this process appends a change or closes the mirror; otherwise it is time to look for changes of other processes.
             let _ = tokio::time::timeout_at(until, head.changed()).await;
             if ends.is_some_and(|ends| tokio::time::Instant::now() >= ends) {
                 return self.page(consumer, seq, limit).await;
@@ -295,11 +297,15 @@ impl Mirror {
         self.store().update_consumer(name, Durability::Power, Box::new(park)).await
     }
 
-    /// Reads the change of a number, for parking.
+    /// Reads the change with this number, which a consumer is about to park.
+    ///
+    /// # Errors
+    ///
+    /// As [`park`](Mirror::park).
     async fn find_change(&self, name: &str, seq: i64) -> Result<Change> {
         let page = self.store().feed(name.to_owned(), None, 0).await?;
         let latest = page.marks.latest;
-        // Only its checks are needed: that the consumer exists, and that polls have returned a change with this number.
+        // Called only for its checks: that the consumer exists, and that polls have returned a change with this number.
         acknowledge(page.consumer.clone(), latest, seq, self.now(), snapshot::contains)?;
         let row = page.consumer.filter(|row| row.snapshot.is_some() && snapshot::contains(row.generation, seq));
         let found = match row {
@@ -437,7 +443,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// Removes all old rows. Returns how many.
+    /// Removes all old rows. Returns the number of removed rows.
     pub(super) async fn trim_all(&self) -> Result<usize> {
         let mut removed = 0;
         loop {

@@ -60,10 +60,10 @@ struct Inner {
 
 /// Opens a [`Mirror`]; made by [`Mirror::builder`].
 ///
-/// The guard's settings, `full_every`, `retention` and `consumer_expiry` belong to the store, so that all processes that use it have the same. A
-/// setting that is not set here is as the store has it, or else the default. A setting that is set here is stored if the store does not have it
-/// yet. If the store has another value, that value stays in effect, a warning is logged, and [`Mirror::settings`] lists the setting as ignored:
-/// [`Mirror::configure`] changes it.
+/// The settings in [`MirrorOptions`] are kept in the store, so that all processes that use it have the same. A setting that is not set here has the
+/// value in the store, or the default if the store has none. A setting that is set here is stored if the store does not have it yet. If the store has
+/// another value, that value stays in effect, a warning is logged, and [`Mirror::settings`] lists the setting as ignored: [`Mirror::configure`]
+/// changes it.
 #[derive(Clone)]
 pub struct MirrorBuilder {
     source: Option<Arc<dyn Source>>,
@@ -159,7 +159,7 @@ impl Mirror {
     /// Runs `call` until it is done or the mirror is closed.
     pub(super) async fn until_closed<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         match self.0.closed.run_until_cancelled(call).await {
-            // The call may have failed only because `close` closed the store: `Cancelled` below says so.
+            // If the mirror was closed meanwhile, the call may have failed because of that, so the error below is returned instead.
             Some(result) if result.is_ok() || !self.is_closed() => result,
             _ => Err(Error::new(ErrorKind::Cancelled, "the mirror was closed: open another one")),
         }
@@ -192,7 +192,7 @@ impl Mirror {
         }
     }
 
-    /// Stores the settings of this handle that the store does not have, and logs those that it has with other values.
+    /// Stores the settings of this handle that the store does not have, and logs those that the store has with other values.
     async fn settle_settings(&self) -> Result<()> {
         let asked = self.0.asked.clone();
         if asked == MirrorOptions::default() {
@@ -256,7 +256,7 @@ impl Mirror {
         made.as_ref().map_err(Clone::clone)
     }
 
-    /// Returns a random id for a run.
+    /// Returns a random id, 16 hexadecimal digits, for a run, an approval or a retirement.
     pub(super) fn fresh_id(&self) -> String {
         format!("{:016x}", self.0.random.bits())
     }
@@ -343,8 +343,9 @@ impl MirrorBuilder {
         self
     }
 
-    /// Sets after how long without a poll or an acknowledgement a consumer expires, so that it no longer prevents the removal of changes;
-    /// `None` for never. Default: 30 days; at least two hours. A mistyped name in a program that ran once would otherwise keep every later change.
+    /// Sets after how long without a poll or an acknowledgement a consumer expires, so that it no longer prevents the removal of changes; `None` for
+    /// never. Default: 30 days; at least two hours. Without an expiry, a consumer that polled only once, for example under a mistyped name, would
+    /// prevent the removal of every later change.
     pub fn consumer_expiry(mut self, age: impl Into<Option<Duration>>) -> Self {
         self.options.consumer_expiry = Some(age.into().unwrap_or(Duration::ZERO));
         self
@@ -362,7 +363,7 @@ impl MirrorBuilder {
         self
     }
 
-    /// Sets the random source of the ids of runs. Default: the operating system.
+    /// Sets the random source of the ids of runs, approvals and retirements. Default: the operating system.
     pub fn random(mut self, random: impl Random) -> Self {
         self.random = Arc::new(random);
         self

@@ -1,4 +1,4 @@
-//! Holds: the losses of access that the guard held, and the application's decisions about them.
+//! Holds: the losses of access that the guard holds back, and the application's decisions about them.
 
 use super::Mirror;
 use super::decide::{Step, Tally};
@@ -55,7 +55,7 @@ impl Decider {
         Ok(Decider { by: by.to_owned(), note: note.to_owned() })
     }
 
-    /// The caller of a sync that approves what is held.
+    /// Returns the decider of a sync with the option `approve_removals`.
     pub(super) fn of_sync() -> Decider {
         Decider { by: "approve_removals".to_owned(), note: String::new() }
     }
@@ -151,7 +151,7 @@ impl Mirror {
         }
         if hold.reason.is_of_directory() {
             return Err(Error::invalid_argument(format!(
-                "the hold is about a directory as a whole ({}): enable it, or remove its users on purpose with `retire`",
+                "the hold is about a directory as a whole ({}): enable the directory, or remove its users with `retire`",
                 hold.reason
             )));
         }
@@ -178,7 +178,7 @@ impl Mirror {
             }
             let done = self.settle_users(id, ids, approval.clone()).await?;
             if done.value == 0 {
-                // Another process settled them, or they returned.
+                // Another process settled these users' losses, or the users returned.
                 break;
             }
             settled_hold.users += done.value;
@@ -187,7 +187,7 @@ impl Mirror {
         if settled_hold.users == 0 { Err(settled(hold_id)) } else { Ok(settled_hold) }
     }
 
-    /// Applies or dismisses the held losses of access of these users, and records the decision with the first of them.
+    /// Applies or dismisses the held losses of access of these users, and records the decision, unless it was recorded with earlier users.
     async fn settle_users(&self, hold: HoldId, ids: Vec<String>, approval: Approval) -> Result<Done<u64>> {
         let task = Task {
             scope: Scope::Organization(approval.organization_id.clone()),

@@ -3,13 +3,13 @@
 //! [`Mirror`](crate::Mirror), [`MirrorBuilder`](crate::MirrorBuilder), [`MirrorUser`](crate::MirrorUser) and [`Change`](crate::Change) are at
 //! the root of the crate.
 
-// Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` has
-// the builder of syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one
-// directory, `removal` removes what its listing lacks, and `reports` makes the reports; `receive` applies webhooks; `holds` has the losses of
-// access that the guard held, and the decisions about them; `chores` completes work that takes more than one write; `retire` removes the users
-// of a directory on purpose; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to
-// consumers, `changes` one after another, and `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the open
-// mirror, `source` the API that is listed.
+// Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` has the builder of
+// syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one directory, `removal` removes
+// what its listing lacks, and `reports` makes the reports; `receive` applies webhooks; `holds` has the losses of access that the guard held, and the
+// decisions about them; `chores` completes work that takes more than one write; `retire` removes the users and groups of a directory that the
+// application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers,
+// `changes` one after another, and `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the open mirror, `source` the
+// API that is listed. `options` has the options of a sync, `moments` the times of periodic work.
 mod changes;
 mod chores;
 mod decide;

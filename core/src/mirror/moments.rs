@@ -8,9 +8,9 @@ const EVERY: i64 = 60;
 
 /// The time of the last run of each kind of periodic work.
 pub(super) struct Moments {
-    /// When old rows were last removed after an event.
+    /// The time at which old rows were last removed after an event.
     pub(super) trimmed: Moment,
-    /// When the store's log was last truncated after old rows were removed.
+    /// The time at which the store's log was last truncated after old rows were removed.
     pub(super) shrunk: Moment,
 }
 

@@ -16,7 +16,7 @@ use std::pin::pin;
 use std::time::Duration;
 use tracing::Instrument;
 
-/// How often a sync that waits for another one tries to take its lease.
+/// How often a sync that waits for another one tries to take the directory's lease.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How long the lease of a sync lasts unless a write extends it: longer than a page takes to be listed, with all retries.
@@ -53,7 +53,8 @@ impl Mirror {
     /// absent from each. All are read first, so that a user who moved from one directory to another is not removed and created again; and
     /// creations that were deferred come last. Reports the directories that are missing.
     ///
-    /// A failure of the sync as a whole, such as that of the listing of directories, is logged here; those of single directories are with their reports.
+    /// A failure of the sync as a whole, such as that of the listing of directories, is logged here. Failures of single directories are logged with
+    /// their reports.
     pub(super) async fn run_organization(
         &self,
         organization_id: &str,
@@ -121,7 +122,7 @@ impl Mirror {
         }
         reports.sort_by(|a, b| a.directory_id.cmp(&b.directory_id));
         reports.iter().for_each(SyncReport::log);
-        // The next sync removes what this one did not.
+        // An error is only logged: the next sync removes the rows that this one did not.
         if let Err(error) = self.end_sync(organization_id, &reports).await {
             tracing::warn!(target: "headcount", organization_id, "old changes and events could not be removed: {error}");
         }

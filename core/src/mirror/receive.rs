@@ -10,7 +10,7 @@ use crate::webhook::verifier::log_refusal;
 use crate::{Error, Event, Result, Timestamp};
 use tracing::Instrument;
 
-/// How many stored events are read at a time.
+/// How many pending events are read at a time.
 const PAGE: usize = 100;
 
 impl Mirror {
@@ -34,8 +34,8 @@ impl Mirror {
         self.apply(&event).await
     }
 
-    /// Does what [`receive`](Mirror::receive) does, with the timestamp compared with `now`: the time at which the request arrived, for requests
-    /// that a queue kept. What the mirror records as its own time is the current one.
+    /// Does what [`receive`](Mirror::receive) does, with the timestamp compared with `now`: the time at which the request arrived, for requests that
+    /// a queue kept. Times that the mirror records, such as those of changes, are still the current time.
     ///
     /// The future may be dropped: the event is then stored and applied as a whole, and its next delivery is a duplicate; or not at all, and its next
     /// delivery is applied. Effects that need further writes, such as the roles of a large group's members, are completed by the next sync, or when
@@ -58,7 +58,7 @@ impl Mirror {
     /// # Errors
     ///
     /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) if its data does not have the fields that its type requires;
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) as for [`receive`](Mirror::receive).
     pub async fn apply(&self, event: &Event) -> Result<Outcome> {
         if !Applying::is_mirrored(event.event_type()) {
             return Ok(Outcome::Ignored);
@@ -97,7 +97,7 @@ impl Mirror {
         }
     }
 
-    /// Applies an event in one step. `stored` is its row if it was received before and is retried.
+    /// Applies an event in one step. `stored` is the event's row if the event is pending and is retried, or `None` if it has just arrived.
     async fn run_event(&self, event: Event, stored: Option<EventRow>, now: Timestamp) -> Result<Done<Settled>> {
         let received_at = stored.as_ref().map_or(now, |row| row.received_at);
         let received = event.clone();

@@ -40,7 +40,7 @@ struct AbsentPage {
     ids: Vec<String>,
     /// Those whose removal is held already.
     held: Vec<String>,
-    /// Where the next page starts, or `None` after the last one.
+    /// The row number after which the next page starts, or `None` after the last page.
     next: Option<i64>,
 }
 
@@ -168,7 +168,7 @@ impl Run<'_> {
             .with_context("directory", &self.directory.id)
     }
 
-    /// Whether a user or group is absent from the reading.
+    /// Whether a user or group is absent from the reading. A user whose removal is held already does not count.
     pub(super) async fn lacks_any(&self, absence: &Absence) -> Result<bool> {
         Ok(self.absent(absence, 0).await?.count > 0 || self.lacks_group(absence).await?)
     }

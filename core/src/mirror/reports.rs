@@ -47,7 +47,7 @@ impl SyncReport {
         SyncReport { outcome: SyncOutcome::Failed, ended_at: mirror.now(), error: Some(error), ..self }
     }
 
-    /// Reports the end of the sync in the log: a failure as a warning.
+    /// Logs the end of the sync: a failure as a warning.
     pub(super) fn log(&self) {
         let request_id = self.error.as_ref().and_then(Error::request_id);
         macro_rules! log {
@@ -72,7 +72,8 @@ impl SyncReport {
         }
     }
 
-    /// Adds the open holds of the directory, and logs each of them.
+    /// Adds the open holds of the directory, and logs each of them. The outcome becomes `held` if there is a hold and the outcome was `done`, or if
+    /// removals by the sync's listing are held.
     pub(super) fn with_holds(mut self, holds: Vec<Hold>) -> SyncReport {
         for hold in &holds {
             tracing::warn!(
@@ -85,7 +86,7 @@ impl SyncReport {
                 count = hold.count,
                 limit = hold.limit,
                 since = %hold.since,
-                "the guard has held losses of access: look at the hold, then approve or dismiss it",
+                "the guard has held losses of access: approve or dismiss the hold, or if it is about a directory as a whole, enable or retire the directory",
             );
         }
         let is_mass_removal = self.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::MassRemoval);

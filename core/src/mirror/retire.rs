@@ -9,13 +9,13 @@ use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter};
 use crate::{ErrorKind, Result};
 
 impl Mirror {
-    /// Removes the users and groups of a directory that is gone for good. Returns how many users it removed. The guard does not limit it,
-    /// because the application asks for it. A member of its groups who is in another directory leaves them; the guard of that directory decides
-    /// whether the member loses all roles.
+    /// Removes the users and groups of a directory that is gone for good. Returns how many users it removed. The guard does not limit it, because the
+    /// application asks for it. If users of another directory are members of its groups, they leave these groups. Their loss of all roles is limited
+    /// by the guard of their own directory.
     ///
-    /// `by` is who requested it, and `note` the reason; both are [recorded](Mirror::retirements). The changes have the cause `retire:` and the
-    /// retirement's id. If a call fails partway or the process ends, the rest is removed when the mirror is next opened or the organization is
-    /// next synced, or by another call.
+    /// `by` (1 to 200 bytes) is who requested it, and `note` (at most 2,000 bytes) the reason; both are [recorded](Mirror::retirements). The changes
+    /// have the cause `retire:` and the retirement's id. If a call fails partway or the process ends, the rest is removed when the mirror is next
+    /// opened or the organization is next synced, or by another call.
     ///
     /// The future may be dropped: either nothing has happened then, or the retirement is recorded and some users may be removed already. The rest is
     /// removed as after an error.
@@ -38,7 +38,7 @@ impl Mirror {
         let before = done.value.users;
         let result = self.go_on_retiring(done.value, lease.as_ref()).await;
         drop(lease);
-        // The process may end next. An error does not change what was removed.
+        // Waits until the lease is released, because the process may end next. An error is ignored, because it does not change what was removed.
         let _ = self.store().released().await;
         Ok(result?.users - before)
     }
@@ -59,7 +59,7 @@ impl Mirror {
         for retirement in self.retirements().await?.into_iter().filter(|retirement| retirement.ended_at.is_none()) {
             let Some(lease) = self.lease(&retirement.directory_id, false).await? else { continue };
             match self.go_on_retiring(retirement.clone(), lease.as_ref()).await {
-                // The directory has come back meanwhile: what is left of it stays.
+                // The directory was listed and enabled again meanwhile: its remaining users and groups stay.
                 Err(error) if error.kind() == ErrorKind::InvalidArgument => {
                     self.retirement_step(&retirement, Keys::default(), lease.as_ref(), false, |step, retirement| {
                         let now = step.now();
@@ -74,7 +74,8 @@ impl Mirror {
         Ok(())
     }
 
-    /// Removes what is left, one page in each write. Returns the retirement as it ended.
+    /// Removes the users and groups that are left, one page in each write, and ends the retirement. Returns it with the number of users that it has
+    /// removed.
     async fn go_on_retiring(&self, mut retirement: Retirement, lease: &dyn Lease) -> Result<Retirement> {
         let directory_id = retirement.directory_id.clone();
         let filter = UserFilter { directory_id: Some(directory_id.clone()), ..UserFilter::default() };
@@ -96,8 +97,8 @@ impl Mirror {
             position = last.number;
             let ids: Vec<String> = rows.into_iter().map(|row| row.group.id).collect();
             let keys = Keys { groups: ids.iter().cloned().collect(), ..Keys::default() };
-            // The members who are left are in other directories: the application did not ask for their losses, here and in the chore that
-            // continues with the members of a large group.
+            // The members who are left are in other directories. The application did not ask for their losses of access, so the guard limits these,
+            // also in the chore that continues with the members of a large group.
             let rules = move |step: &mut Step, retirement: &Retirement| retire_groups(step, retirement, &ids);
             self.retirement_step(&retirement, keys, lease, true, rules).await?;
         }

@@ -33,7 +33,7 @@ pub(super) fn contains(generation: i64, seq: i64) -> bool {
     (start(generation)..start(generation) + SPAN).contains(&seq)
 }
 
-/// Reads the next changes of a consumer's snapshot. Returns `None` at the end of the snapshot, and if there is none.
+/// Reads the next changes of a consumer's snapshot. Returns `None` at the end of the snapshot, and if the consumer does not read one.
 pub(super) async fn page(store: &Arc<dyn Store>, row: &ConsumerRow, limit: usize) -> Result<Option<Vec<Change>>> {
     let Some(snapshot) = row.snapshot.filter(|_| row.cursor < 0) else { return Ok(None) };
     let position = row.cursor - start(row.generation);

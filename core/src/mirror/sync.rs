@@ -79,7 +79,7 @@ impl SyncBuilder {
     async fn run(self) -> Result<Vec<SyncReport>> {
         let mirror = self.mirror.clone();
         let result = mirror.until_closed(self.run_to_end()).await;
-        // The process may end next. An error does not change what was synced.
+        // Waits until the leases are released, because the process may end next. An error is ignored, because it does not change what was synced.
         let _ = mirror.store().released().await;
         result
     }
@@ -91,7 +91,7 @@ impl SyncBuilder {
         let Some(organization_id) = &self.organization_id else { return self.mirror.run_all(&self.options).await };
         let run_id = self.mirror.fresh_id();
         let reports = self.mirror.run_organization(organization_id, &run_id, &self.options).await?;
-        // All directories were synced. An error must not be overlooked in one of several reports, so the first one is returned.
+        // The other directories were synced all the same. The first error is returned, because a caller could overlook it in one of several reports.
         match reports.iter().find_map(|report| report.error.clone()) {
             Some(error) => Err(error),
             None => Ok(reports),
@@ -103,6 +103,19 @@ impl SyncBuilder {
 ///
 /// The future may be dropped: the sync then ends and releases its leases. What it has written stays, as after an error, and the next sync lists
 /// everything that this one would have listed.
+///
+/// # Errors
+///
+/// A sync of one organization returns the first error in the reports of its directories, after all of them were synced:
+/// [`ErrorKind::MassRemoval`](crate::ErrorKind::MassRemoval) if users were absent from a full listing and the guard holds their removal, the errors
+/// of the [`Client`](crate::Client)'s calls, and [`ErrorKind::Store`](crate::ErrorKind::Store). Before any directory is synced:
+/// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the organization does not exist and has no mirrored directory, or does not have the given
+/// directory, and [`ErrorKind::Config`](crate::ErrorKind::Config) without a client or with one of another environment than the mirror's.
+///
+/// A sync of all organizations has these errors in its reports, and returns one only if there is no report.
+///
+/// Both return [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a concurrency of 0, and
+/// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled) if the mirror is closed.
 impl IntoFuture for SyncBuilder {
     type Output = Result<Vec<SyncReport>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
@@ -153,7 +166,7 @@ impl Running {
         let Some(ended) = self.tasks.join_next_with_id().await else { return false };
         let (id, result, is_logged) = match ended {
             Ok((id, result)) => (id, result, true),
-            // The task panicked, before it could log an error.
+            // The task panicked or was cancelled before it could log an error.
             Err(error) => (error.id(), Err(task_error(error)), false),
         };
         let (organization_id, run_id) = self.organizations.remove(&id).unwrap_or_default();
@@ -198,7 +211,7 @@ impl Mirror {
         self.start_unlisted(running, &started, options).await
     }
 
-    /// Starts the syncs of all listed organizations. A listing that shifts while it is read may name one twice.
+    /// Starts the sync of each listed organization once: a listing that changes while it is read may name an organization twice.
     async fn start_listed(
         &self,
         running: &mut Running,

@@ -1,4 +1,4 @@
-//! Bounded storage: pending events that expire, retention in processes that only receive webhooks, and the size of the store's log.
+//! Limits what is stored: expires pending events, removes old rows after syncs and received events, and shrinks the store's log.
 
 use super::Mirror;
 use super::decide::{Applying, Step, before, event_keys, why_pending};
@@ -8,7 +8,7 @@ use crate::store::{Expiry, Keys};
 use crate::{Event, Result};
 use std::time::Duration;
 
-/// How many events are read, or expired, at a time.
+/// How many pending events are read, or expired, at a time.
 const PAGE: usize = 100;
 
 /// The age, since its arrival, at which an event expires that a sync of its organization could not apply.
@@ -26,8 +26,9 @@ const TRIM_ON_WRITE: usize = 200;
 impl Mirror {
     /// Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about.
     ///
-    /// The mirror keeps 10,000 of them for an organization unless [`configure`](Mirror::configure) has changed that. An event that the syncs of
-    /// its organization could not apply for a week expires, and after 30 days it expires in any case: it is not applied, and a warning is logged.
+    /// The mirror keeps at most 10,000 of them, and 64 MiB, for an organization, unless [`configure`](Mirror::configure) has changed these limits. An
+    /// event that the syncs of its organization could not apply for a week expires, and after 30 days it expires in any case: it is not applied, and
+    /// a warning is logged.
     ///
     /// The future may be dropped: it only reads.
     ///
@@ -97,8 +98,9 @@ impl Mirror {
         self.expire_events(None, PENDING_WITHOUT_SYNC).await
     }
 
-    /// Removes old rows once a minute, so that a process that only receives events does it as well. Each call removes at most
-    /// [`TRIM_ON_WRITE`] rows of each kind; if rows may be left, the next event continues without waiting for the minute to pass. Errors are logged: the event has been applied.
+    /// Removes old rows once a minute, so that a process that only receives events does it as well. Each call removes at most [`TRIM_ON_WRITE`] rows
+    /// of each kind; if rows may be left, the next event continues without waiting for the minute to pass. Errors are only logged, because the event
+    /// has been applied.
     pub(super) async fn trim_once_a_minute(&self) {
         let moments = self.moments();
         if !moments.trimmed.is_due(self.now()) {
@@ -115,7 +117,7 @@ impl Mirror {
         }
     }
 
-    /// Makes the store's log smaller. Errors are logged: nothing depends on it.
+    /// Makes the store's log smaller: always, or only if it is large. Errors are only logged, because nothing else depends on it.
     pub(super) async fn shrink(&self, always: bool) {
         if let Err(error) = self.store().shrink(always).await {
             tracing::debug!(target: "headcount", %error, "the log of the mirror's store could not be made smaller");

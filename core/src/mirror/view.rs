@@ -12,8 +12,9 @@ use std::sync::Arc;
 /// How many rows are read at a time.
 const PAGE: usize = 500;
 
-/// The users of an organization, in the order in which the mirror first stored them; made by [`Mirror::users`]. Read one after another with
-/// [`next`](MirrorUsers::next), by page with [`next_page`](MirrorUsers::next_page), or as a [`stream`](MirrorUsers::stream).
+/// The users of an organization or of a hold, in the order in which the mirror first stored them; made by [`Mirror::users`] and
+/// [`Mirror::hold_users`]. Read one after another with [`next`](MirrorUsers::next), by page with [`next_page`](MirrorUsers::next_page), or as a
+/// [`stream`](MirrorUsers::stream).
 #[derive(Clone)]
 pub struct MirrorUsers {
     store: Arc<dyn Store>,
@@ -54,7 +55,7 @@ impl MirrorUsers {
         Ok(self.page.pop_front())
     }
 
-    /// Returns the next 500 users at most; none after the last one.
+    /// Returns the next 500 users at most; an empty vector after the last one.
     ///
     /// The future may be dropped: no user is lost, because the next call returns them.
     ///
@@ -64,7 +65,7 @@ impl MirrorUsers {
     pub async fn next_page(&mut self) -> Result<Vec<MirrorUser>> {
         let Some(position) = self.position else { return Ok(Vec::new()) };
         if let Some(id) = &self.filter.group_id {
-            // Stores keep the memberships that the vendor sent, even if the group does not exist.
+            // The store also keeps memberships in groups that do not exist, so check first that the group exists.
             let set = self.store.load(Keys { groups: [id.clone()].into(), ..Keys::default() }).await?;
             let own = self.filter.organization_id.as_ref();
             let exists = set.groups.get(id).is_some_and(|row| {
@@ -116,8 +117,9 @@ impl Mirror {
         Ok(set.users.remove(id).filter(|row| row.is_live()).map(|row| row.user))
     }
 
-    /// Returns all users with this primary address, in all organizations. Upper and lower case and Unicode normalization make no difference,
-    /// for letters of any alphabet. An address does not identify a user: several may have the same.
+    /// Returns all users with this primary address, in all organizations. Upper and lower case and Unicode normalization make no difference, for
+    /// letters of any alphabet. An address does not identify a user: several may have the same. They are in the order in which the mirror first
+    /// stored them.
     ///
     /// The future may be dropped: it only reads.
     ///
@@ -138,7 +140,8 @@ impl Mirror {
         }
     }
 
-    /// Returns the groups of an organization, or of one of its directories, in the order in which the mirror first stored them.
+    /// Returns the groups of an organization, or of one of its directories: by the id of their directory, and then in the order in which the mirror
+    /// first stored them.
     ///
     /// The future may be dropped: it only reads.
     ///
@@ -187,7 +190,7 @@ impl Mirror {
         Ok(rows.into_iter().map(|row| row.directory).collect())
     }
 
-    /// Returns how up to date the mirror is with each directory, in the order of their ids.
+    /// Returns how up to date the mirror is with each directory, in the order of the directories' ids.
     ///
     /// The future may be dropped: it only reads.
     ///

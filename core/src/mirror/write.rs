@@ -18,7 +18,7 @@ pub(super) struct Task {
     pub(super) keys: Keys,
     /// The cause of the changes.
     pub(super) cause: String,
-    /// The local time of the changes.
+    /// The time of the changes, by this machine's clock.
     pub(super) now: Timestamp,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Done<T> {
     pub(super) value: T,
     /// Numbers of changes by kind.
     pub(super) tally: Tally,
-    /// Whether it left chores.
+    /// Whether the step left chores.
     pub(super) chores: bool,
     /// Numbers of the rows that were written.
     pub(super) committed: Committed,

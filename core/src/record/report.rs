@@ -140,7 +140,8 @@ pub struct SyncReport {
     /// Why the listing was not applied as a whole, in one English sentence: why it could not be used to remove users, or which of its rows were not
     /// applied. `None` otherwise.
     pub incomplete: Option<String>,
-    /// The error that ended the sync, or `None` if none did. It has the kind `mass_removal` if the guard holds removals of users that are not listed.
+    /// The error that ended the sync, or `None` if none did. It has the kind `mass_removal` if users were absent from a full listing and the guard
+    /// holds their removal.
     #[serde(skip_deserializing)]
     pub error: Option<Error>,
 }
