@@ -183,7 +183,7 @@ export class Mirror {
   apply(event: Event | UnknownEvent): Promise<Outcome>
   /** Lists the users of an organization, in the order in which they were first mirrored. */
   users(organizationId: string, options?: MirrorUserOptions): Listing<MirrorUser>
-  /** Returns the groups of an organization. */
+  /** Returns the groups of an organization: by the id of their directory, and then in the order in which they were first mirrored. */
   groups(organizationId: string, options?: MirrorGroupOptions): Promise<MirrorGroup[]>
   /** Returns the mirrored directories of an organization, or without an id all of them. */
   directories(organizationId?: string | null): Promise<MirrorDirectory[]>

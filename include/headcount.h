@@ -3535,7 +3535,8 @@ hc_status hc_mirror_group_get(const struct hc_mirror *mirror,
                                    struct hc_error **error);
 
 /**
- * Returns the groups of an organization, or of one of its directories, in the order in which the mirror first stored them.
+ * Returns the groups of an organization, or of one of its directories: by the id of their directory, and then in the order in
+ * which the mirror first stored them.
  *
  * - `mirror`: required.
  * - `organization_id`: "org_...".

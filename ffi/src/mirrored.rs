@@ -162,7 +162,8 @@ pub unsafe extern "C" fn hc_mirror_group_get(
     call!(error, group, (mirror: object, group_id: text) => Ok(mirror.0.group(group_id)?.map(hc_mirror_group::from)))
 }
 
-/// Returns the groups of an organization, or of one of its directories, in the order in which the mirror first stored them.
+/// Returns the groups of an organization, or of one of its directories: by the id of their directory, and then in the order in
+/// which the mirror first stored them.
 ///
 /// - `mirror`: required.
 /// - `organization_id`: "org_...".

@@ -1769,7 +1769,7 @@ class Mirror:
         """
 
     def groups(self, organization_id: str, directory_id: Optional[str] = None) -> list[MirrorGroup]:
-        """Returns an organization's groups, in the order in which the mirror first stored them.
+        """Returns an organization's groups: by the id of their directory, and then in the order in which the mirror first stored them.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: only groups of this directory (default: all directories).
@@ -2260,7 +2260,7 @@ class AsyncMirror:
         """
 
     def groups(self, organization_id: str, directory_id: Optional[str] = None) -> AsyncRows[MirrorGroup]:
-        """Returns an organization's groups, in the order in which the mirror first stored them.
+        """Returns an organization's groups: by the id of their directory, and then in the order in which the mirror first stored them.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: only groups of this directory (default: all directories).

@@ -33,7 +33,7 @@ macro_rules! view {
                 Ok($users::make(users::items(&self.0, users)))
             }
 
-            /// Returns an organization's groups, in the order in which the mirror first stored them.
+            /// Returns an organization's groups: by the id of their directory, and then in the order in which the mirror first stored them.
             ///
             /// - ``organization_id``: id of the organization (``org_...``).
             /// - ``directory_id``: only groups of this directory (default: all directories).
