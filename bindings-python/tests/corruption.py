@@ -1,10 +1,11 @@
-"""Two processes write to one mirror and one replay guard, while other copies of SQLite and a backup open and close the files in the same processes.
+"""Several processes write to one mirror and one replay guard. In some of them, other threads meanwhile open and close the files, as another copy of
+SQLite and a backup would.
 
     python corruption.py [--seconds 30]
 
-Python's own SQLite is another copy of the library in the process. Without locks of its own the mirror's file is corrupt after seconds: closing any
-descriptor of a file drops the POSIX locks that the process has on it. Prints one line of figures; the exit status is 1 if a file was damaged or an
-acknowledged event or id is missing.
+Python's own SQLite is another copy of the library in the process. If headcount used SQLite's own locks, the mirror's file would be corrupt after
+seconds: closing any descriptor of a file drops the POSIX locks that the process has on it. Prints one line of figures; the exit status is 1 if a
+file was damaged or an acknowledged event or id is missing.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from pathlib import Path
 import headcount
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-# A process that waits for a lock for longer than this fails.
+# A process fails if it waits for a lock for more seconds than this.
 LIMIT = 60
 
 
@@ -44,11 +45,13 @@ def event(event_id, organization):
 
 
 def write(folder, name, seconds, foreign):
-    """Receives events and commits message ids, and appends each that was acknowledged to a file of its own."""
+    """Receives events and commits message ids, and appends the number of each that was stored to a file that only this process writes. With
+    `foreign`, other threads meanwhile open and close the files of the mirror and the guard.
+    """
     stop = threading.Event()
     failures = []
 
-    def meddle(work):
+    def repeat(work):
         try:
             while not stop.is_set():
                 work()
@@ -76,7 +79,7 @@ def write(folder, name, seconds, foreign):
     # Opened first, so that Python's copy of SQLite opens files that this process has locked.
     mirror = headcount.Mirror(folder / "mirror.db", webhook_secret=SECRET)
     guard = headcount.ReplayGuard.sqlite(folder / "replay.db")
-    threads = [threading.Thread(target=meddle, args=(work,)) for work in ([read_with_another_sqlite, back_up] if foreign else [])]
+    threads = [threading.Thread(target=repeat, args=(work,)) for work in ([read_with_another_sqlite, back_up] if foreign else [])]
     for thread in threads:
         thread.start()
     webhook = headcount.Webhook(SECRET)
@@ -103,10 +106,12 @@ def start(folder, name, seconds, foreign):
 
 
 def run(folder, seconds):
-    """Runs the processes; returns what is wrong afterwards and the number of events."""
+    """Runs the processes. Returns what is wrong afterwards, the number of acknowledged events, and the number of
+    short-lived processes.
+    """
     wrong = []
     long = {name: start(folder, name, seconds, foreign) for name, foreign in [("a", True), ("b", False)]}
-    # Processes that come and go: the last connection of a process checkpoints the log, and a killed one leaves it as it is.
+    # Short-lived processes: when one ends, its last connection may checkpoint the write-ahead log; a killed one leaves the log as it is.
     ends, count = time.monotonic() + seconds, 0
     while time.monotonic() < ends:
         count += 1

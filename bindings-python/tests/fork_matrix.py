@@ -3,8 +3,9 @@
     python fork_matrix.py THING STATE
 
 THING is mirror, guard, client or sandbox. STATE is what a thread of the parent does at the forks: idle, reading, writing (to THING) or syncing (the
-mirror). For each of three children - one that ignores headcount, one that uses THING and one that ends as programs do - the parent forks several times,
-then uses everything. Each cell has a time limit, after which the stacks are printed and the program ends with status 1.
+mirror). There are three kinds of children: one ignores headcount, one uses THING, and one ends as a program does, which frees its objects and runs
+`atexit` functions. For each kind, a cell of the matrix, the parent forks several children and then uses everything that it has open. Each cell has a
+time limit, after which the stacks are printed and the program ends with an error.
 
 The mirror is in a file, or in the schema MIRROR_SCHEMA of the PostgreSQL database MIRROR_URL, if these variables are set.
 """
@@ -25,13 +26,13 @@ from pathlib import Path
 import headcount
 from headcount import testing
 
-LIMIT = 60
-FORKS = 4
+LIMIT = 60  # seconds for each cell
+FORKS = 4  # children of each cell
 CHILDREN = ["ignores", "uses", "exits"]
 
 
 class World:
-    """Everything that a program has open."""
+    """All objects of headcount that the program has open."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -86,12 +87,12 @@ class World:
         }[thing]
 
     def work(self, thing, state):
-        """What a thread does at the forks, or None."""
+        """Returns what the parent's threads do during the forks, or None."""
         return {"idle": lambda _: None, "reading": self.reads, "writing": self.writes, "syncing": lambda _: self.sync}[state](thing)
 
 
 def use(world, thing):
-    """What a child does that uses its parent's THING."""
+    """Uses the parent's THING in a child, and checks that a sandbox refuses that."""
     if thing == "sandbox":
         for call in (world.sandbox.deliveries, lambda: world.sandbox.advance(1)):
             try:
@@ -109,7 +110,9 @@ def use(world, thing):
 
 
 def child(world, thing, how, release):
-    """Runs in the child. Returns if the child is to end as programs do."""
+    """Runs in the child, and ends its process. Returns only if `how` is "exits": the child then ends by
+    returning from `main`.
+    """
     signal.alarm(LIMIT)
     if how == "exits":
         return
@@ -127,7 +130,9 @@ def child(world, thing, how, release):
 
 
 def cell(world, thing, state, how):
-    """Forks children of one kind. Returns true in a child that has to end."""
+    """Forks children of one kind, and checks that they and the parent work. Returns True in a child that is to
+    return from `main`, False in the parent.
+    """
     signal.alarm(LIMIT)
     stop, failures, turns = threading.Event(), [], [0]
     work = world.work(thing, state)
@@ -159,14 +164,14 @@ def cell(world, thing, state, how):
     for thread in threads:
         thread.join()
     assert not failures, failures
-    # While children that ignore headcount are running, the parent works, closes its mirror, and another one syncs at once.
+    # While children that ignore headcount are running, the parent works and closes its mirror, and a new mirror can sync without waiting.
     for work in (world.receive, world.commit, world.list_users):
         work()
     assert world.sync() == "done"
     world.mirror.close()
     world.mirror = world.open_mirror()
     gc.collect()
-    # A child that uses the mirror may be syncing itself.
+    # A child that uses the mirror may be running a sync, for which this sync waits.
     assert world.sync(wait=how != "ignores") == "done"
     os.close(hold)
     for pid in children:
@@ -178,14 +183,14 @@ def cell(world, thing, state, how):
 
 def main():
     thing, state = sys.argv[1:]
-    # Prints the stacks, then ends the process. A timer of `faulthandler` would be a thread, which a child does not have.
+    # The alarm prints the stacks, then ends the process. A timer of `faulthandler` would be a thread, which a child does not have.
     faulthandler.register(signal.SIGALRM, chain=True)
     folder = tempfile.mkdtemp(prefix="headcount-fork-")
     world = World(folder)
     world.sync()
     for how in CHILDREN:
         if cell(world, thing, state, how):
-            # The child ends as a program does: objects are freed, `atexit` functions run.
+            # This child ends as a program does: objects are freed, `atexit` functions run.
             return
     world.mirror.close()
     signal.alarm(0)

@@ -103,7 +103,7 @@ def test_cancelling_a_task_ends_its_call(sandbox):
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_a_listing_survives_many_faults(sandbox, asynchronous):
+def test_a_listing_returns_each_user_once_despite_many_faults(sandbox, asynchronous):
     sandbox = sandbox(users=3000)
     sandbox.fault("429:0", "500", "503", "reset", "truncate", "garbage", "expire-token", every=7)
     options = {"retry_base": 0.001, "retry_cap": 0.01}
@@ -173,6 +173,7 @@ class Faulty(http.server.BaseHTTPRequestHandler):
         self.close_connection = True  # for "half" after part of an answer, for "reset" without one
 
 
+# Each fault, the error that the call raises (None if it succeeds), and the number of requests that it sends.
 FAULTS = [
     ("401", headcount.AuthenticationError, 2),
     ("401-once", None, 2),

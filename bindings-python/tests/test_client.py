@@ -160,7 +160,7 @@ def test_errors_have_the_parts_of_the_servers_answer(sandbox):
     assert caught.value.retry_after == 7 and caught.value.temporary
 
 
-def test_an_answer_that_breaks_the_contract_is_a_decode_error():
+def test_unusable_and_missing_answers_are_decode_timeout_and_connection_errors():
     body = b""
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -85,7 +85,9 @@ def lock(path):
 
 
 def check_that_dropping_does_not_wait(handles, other, own):
-    """Drops the only handle in the list."""
+    """Drops the only handle in the list, and checks that this does not wait for the file. `other` is the
+    connection that has locked the file, `own` the mirror's threads.
+    """
     assert own["headcount-write"], "the mirror has a thread that writes"
     gc.collect()
     handles.clear()
@@ -158,6 +160,6 @@ def test_dropping_the_last_handle_of_an_async_mirror_does_not_wait_for_the_file(
 
     check_that_dropping_does_not_wait(*asyncio.run(prepare()))
 
-    # If dropping the handle had waited, the write would have failed.
+    # The queued write has succeeded. If dropping the handle had waited for it, the lock would have been held until the write failed.
     with headcount.Mirror(path) as again:
         assert again.settings().guard.users == 7

@@ -20,7 +20,7 @@ REQUEST = contextvars.ContextVar("request", default="none")
 
 
 class Records(logging.Handler):
-    """Keeps records and the caller's context variable of each."""
+    """Keeps each log record with the value that the context variable had when it was written."""
 
     def __init__(self):
         super().__init__()
@@ -60,7 +60,7 @@ def test_callbacks_and_log_records_have_the_callers_context_variables(records):
         assert {value for _, value in records} == {"none"}
 
 
-@pytest.mark.skipif(os.name == "nt", reason="files have no modes there")
+@pytest.mark.skipif(os.name == "nt", reason="files have no modes on Windows")
 def test_the_warning_about_a_files_mode_has_the_callers_context_variables(records, tmp_path):
     path = tmp_path / "mirror.db"
     headcount.Mirror(path).close()
@@ -91,7 +91,7 @@ def test_callbacks_and_log_records_have_the_context_variables_of_the_task(record
     assert {value for record, value in records if hasattr(record, "run")} == {"task 1", "task 2"}
 
 
-def test_records_of_pages_that_are_read_ahead_have_the_callers_context_variables(records):
+def test_log_records_of_pages_that_are_read_ahead_have_the_callers_context_variables(records):
     with headcount.Sandbox(users=9, groups=1) as sandbox:
         client = sandbox.client()
         ids = sandbox.organization_id, sandbox.directory_id
@@ -112,7 +112,7 @@ def test_records_of_pages_that_are_read_ahead_have_the_callers_context_variables
         assert len(pages) >= 5 and set(pages) == {"task 1"}
 
 
-def test_records_of_all_organizations_of_a_sync_have_the_callers_context_variables(records):
+def test_log_records_of_all_organizations_of_a_sync_have_the_callers_context_variables(records):
     with headcount.Sandbox(organizations=3, users=70, groups=2) as sandbox:
         mirror = headcount.Mirror(":memory:", client=sandbox.client())
         token = REQUEST.set("request 1")
@@ -152,7 +152,7 @@ class Tokens(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_records_of_a_tokens_renewal_in_the_background_have_the_callers_context_variables(records):
+def test_log_records_of_a_tokens_renewal_in_the_background_have_the_callers_context_variables(records):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tokens) as server:
         server.daemon_threads, server.asked = True, 0
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -16,7 +16,9 @@ LIMIT = WEBHOOK.max_body
 
 
 class Stream:
-    """A WSGI input without an end, which counts what is read."""
+    """A WSGI input that counts what is read. It returns at most `part` bytes at a time. With the default `part`
+    it has no end: the body is followed by more bytes.
+    """
 
     def __init__(self, body=b"", part=1 << 20):
         self.body, self.part, self.read_bytes, self.sizes = body, part, 0, []
@@ -41,6 +43,7 @@ def call_wsgi(app, stream, headers, **environ):
 
 
 def call_asgi(app, parts, headers):
+    """Returns the status of the answer, and the number of messages that the application did not receive."""
     messages = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
     messages += [{"type": "http.request", "body": b"", "more_body": False}]
     statuses, taken = [], iter(messages)
@@ -151,7 +154,7 @@ def test_a_message_is_recorded_only_if_the_answer_is_2xx(result, status):
             assert guard.check_id("msg_1") is (status != 201)
 
 
-def test_malformed_data_are_answered_with_400_as_the_mirror_does(caplog):
+def test_malformed_data_that_the_mirror_refuses_are_answered_with_400(caplog):
     mirror = headcount.Mirror(":memory:", webhook_secret=SECRET)
     malformed = testing.event("organization.directory.user_created", data={"id": ["not", "a", "text"]})
     with pytest.raises(headcount.WebhookVerificationError):
@@ -223,7 +226,7 @@ def test_any_signed_json_object_is_an_event():
     assert (copy.id, copy.message_id, copy.occurred_at) == ("msg_1", "msg_1", event.occurred_at)
 
 
-def test_an_id_with_a_dot_is_refused():
+def test_a_message_id_with_a_dot_cannot_be_signed():
     with pytest.raises(headcount.InvalidArgumentError, match="dots"):
         WEBHOOK.sign(BODY, "msg.1")
 

@@ -1,4 +1,4 @@
-"""The endpoints under the real frameworks, over real HTTP. Each program of ``examples/python/webhooks`` is one of them."""
+"""The endpoints with the real frameworks, over real HTTP. Each test runs a program of ``examples/python/webhooks``."""
 
 import http.client
 import json

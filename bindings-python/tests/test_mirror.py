@@ -165,8 +165,8 @@ def test_the_feed_returns_acknowledges_and_parks_changes(environment):
         change.ack()
 
         mirror.start_from_snapshot("late")
-        there = list(zip(range(15), mirror.changes("late")))
-        assert {change.cause for _, change in there} == {"snapshot"} and all(change.seq < 0 for _, change in there)
+        snapshot = list(zip(range(15), mirror.changes("late")))
+        assert {change.cause for _, change in snapshot} == {"snapshot"} and all(change.seq < 0 for _, change in snapshot)
         assert mirror.drop_consumer("late") is True and mirror.drop_consumer("late") is False
         mirror.trim()
         for limit in (0, 10_001):
@@ -179,7 +179,7 @@ def test_an_iterator_returns_each_change_once_whatever_is_acknowledged():
         mirror.sync(sandbox.organization_id)
         changes = list(mirror.changes("app", timeout=0))
         assert len(changes) == 131 and len({change.seq for change in changes}) == 131  # 130 users and the directory
-        # # A change is acknowledged without those before it: the next iterator returns the earlier ones again.
+        # A change is acknowledged without those before it: the next iterator returns the earlier ones again.
         changes[104].ack()
         assert [change.seq for change in mirror.changes("app", timeout=0)] == [change.seq for change in changes]
         for change in changes[:104]:
@@ -360,7 +360,7 @@ def test_progress_is_reported_and_its_exceptions_are_raised(environment):
         for sync in (mirror.sync, lambda org, **options: mirror.sync_all(**options)):
             with pytest.raises(LookupError, match="enough"):
                 sync(org, mode="full", on_progress=stop)
-        # The failed sync has released its lease on the directory, or the next sync waits until the lease expires.
+        # The failed sync has released its lease on the directory. Otherwise the next sync would wait until the lease expires.
         assert mirror.sync(org, mode="full")[0].outcome == "done"
         with pytest.raises(TypeError, match="on_progress"):
             mirror.sync(org, on_progress="tell")
@@ -373,7 +373,7 @@ def test_progress_is_reported_and_its_exceptions_are_raised(environment):
             gc.collect()
 
 
-def test_errors_name_the_file_or_argument_that_cannot_be_used(environment, tmp_path):
+def test_files_and_arguments_that_cannot_be_used_are_errors(environment, tmp_path):
     other = tmp_path / "other.db"
     other.write_text("this text is not a database, and is longer than the header of one" * 20)
     with pytest.raises(headcount.StoreError):
@@ -495,7 +495,7 @@ def test_wait_sees_changes_of_another_process(environment, tmp_path):
 
 
 @pytest.mark.parametrize("call", ["mirror.wait('app')", "next(mirror.changes('app'))", "mirror.sync(org)"])
-def test_ctrl_c_ends_a_wait(environment, tmp_path, call):
+def test_ctrl_c_ends_a_running_call(environment, tmp_path, call):
     environment.fault("latency:30s")
     code = f"""if True:
         import headcount, os
@@ -619,7 +619,7 @@ def test_a_cancelled_task_loses_no_change(environment):
                 try:
                     seen.append((await task).seq)
                 except asyncio.CancelledError:
-                    # Takes a change without cancellation now and then, so that the loop ends.
+                    # Every seventh time, takes a change without cancellation, so that the loop ends.
                     if turns % 7 == 0:
                         seen.append((await anext_of(changes)).seq)
             assert seen == expected
@@ -664,7 +664,7 @@ def test_tasks_can_share_a_mirror_and_its_iterators(environment):
     asyncio.run(main())
 
 
-def test_a_mirror_that_was_not_closed_leaves_no_files_or_threads(environment, tmp_path):
+def test_a_mirror_that_was_dropped_leaves_no_file_open(environment, tmp_path):
     descriptors = Path("/proc/self/fd")
     if not descriptors.exists():
         descriptors = Path("/dev/fd")

@@ -43,6 +43,7 @@ class Tunnel(socketserver.StreamRequestHandler):
 
 @contextmanager
 def proxy():
+    """Runs a proxy. Yields its server, and its URL with a `%s` for the user and the password."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel) as server:
         server.daemon_threads, server.asked = True, []
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -13,7 +13,7 @@ import pytest
 
 import headcount
 
-#: No test waits longer for a thread or task, so that a hang fails.
+# Seconds after which a test stops waiting for a thread or task, and fails.
 LIMIT = 60
 
 
@@ -291,7 +291,7 @@ def test_a_mirror_is_bound_to_its_environment_until_it_is_unbound(environment, t
     run(test())
 
 
-def test_a_change_that_is_not_acknowledged_comes_again_after_a_restart(environment, tmp_path, opened):
+def test_a_change_that_is_not_acknowledged_is_returned_again_after_the_mirror_is_reopened(environment, tmp_path, opened):
     async def test():
         path = tmp_path / "mirror.db"
         mirror = opened(path)
@@ -299,7 +299,7 @@ def test_a_change_that_is_not_acknowledged_comes_again_after_a_restart(environme
         changes = mirror.changes("app", timeout=0)
         first = await changes.__anext__()
         second = await changes.__anext__()
-        # The worker with the later change is done with it, the other one is not.
+        # The later change was handled, and the earlier one was not.
         await second.ack()
         assert (await mirror.consumers())[0].cursor == 0
         await mirror.close()
@@ -401,7 +401,7 @@ def test_closing_a_mirror_ends_tasks_that_wait_for_changes(environment):
             return [change.seq async for change in changes]
 
         tasks = [asyncio.create_task(iterate()) for _ in range(2)]
-        # Each of them gets changes; then both wait.
+        # Waits until an iterator has registered the consumer. Closing ends both iterators, whether or not they have returned changes.
         while "app" not in {consumer.name for consumer in await mirror.consumers()}:
             await asyncio.sleep(0)
         await mirror.close()

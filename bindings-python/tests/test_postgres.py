@@ -12,7 +12,7 @@ import pytest
 
 import headcount
 
-LIMIT = 120
+LIMIT = 120  # seconds
 
 
 @pytest.fixture

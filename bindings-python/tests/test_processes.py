@@ -19,21 +19,23 @@ from headcount import testing
 
 HERE = Path(__file__).parent
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-LIMIT = 120
+LIMIT = 120  # seconds
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems have SQLite's own locks")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="on other systems the files have SQLite's own locks")
 
 
 def run(*command, limit=LIMIT, **settings):
-    """Runs a program to its end; returns its output. A child that outlives it cannot hold the output open."""
+    """Runs a program to its end and returns its output. If the output is still open after the limit, because the program or a child of it is
+    running, kills all of them and fails.
+    """
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, **settings) as process:
         try:
             output, _ = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
-            raise AssertionError(f"{command} did not end within {limit} s:\n{output}") from None
+            raise AssertionError(f"{command} or a child of it did not end within {limit} s:\n{output}") from None
     assert process.returncode == 0, f"{command} ended with status {process.returncode}:\n{output}"
     return output
 
@@ -157,7 +159,7 @@ def test_a_daemon_that_closed_all_descriptors_can_use_everything(environment, tm
         def close():
             os.closerange(3, 1024)
             os.chdir("/")
-            # The numbers now belong to other files, which must not be written to.
+            # The numbers of the closed descriptors now belong to other files, which must not be written to.
             for number in range(40):
                 other.append(open(f"{os.environ['FOLDER']}/other-{number}", "w+b"))
 
@@ -180,7 +182,7 @@ def test_a_daemon_that_closed_all_descriptors_can_use_everything(environment, tm
     """
     settings = [environment.environment_url, environment.client_id, environment.client_secret, environment.webhook_secret]
     output = program(text, order, *settings, environment.organization_id, env={**os.environ, "FOLDER": str(tmp_path)})
-    # A thread of the runtime from before may report that its descriptor is gone, also after that line.
+    # A thread that was running when the descriptors were closed may print an error about one of them, also after that line.
     assert "done" in output.splitlines()
     check = sqlite3.connect(tmp_path / "mirror.db")
     assert check.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -188,7 +190,7 @@ def test_a_daemon_that_closed_all_descriptors_can_use_everything(environment, tm
 
 
 @pytest.mark.parametrize("change", ["unlink", "replace"])
-def test_a_file_that_was_deleted_or_replaced_takes_no_more_writes(environment, tmp_path, change):
+def test_writes_fail_after_the_file_was_deleted_or_replaced(environment, tmp_path, change):
     path = tmp_path / "mirror.db"
     guard = headcount.ReplayGuard.sqlite(tmp_path / "replay.db")
     with opened(environment, path) as mirror:
@@ -234,7 +236,7 @@ def test_closing_a_mirror_ends_its_iterators_waits_and_syncs_in_threads(environm
         closed.wait(LIMIT)
 
     def sync():
-        # Its first page is not done before the mirror is closed.
+        # The callback after the first page returns only when the mirror is closed.
         with pytest.raises(headcount.CancelledError, match="closed"):
             mirror.sync(environment.organization_id, on_progress=on_progress)
         results["sync"] = "ended"

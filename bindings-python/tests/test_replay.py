@@ -1,4 +1,6 @@
-"""The replay guard: its own calls, and in the endpoints under the real frameworks, over real HTTP. The rules are in the vectors."""
+"""The replay guard: its own calls, and in the endpoints with the real frameworks, over real HTTP. test_vectors.py tests which
+messages it accepts.
+"""
 
 import asyncio
 import os
@@ -102,7 +104,7 @@ def test_one_of_several_simultaneous_deliveries_claims_a_message(tmp_path):
         assert guard.claim_id("msg_1") is True
 
 
-def test_the_error_of_a_store_without_claim_names_claim():
+def test_the_error_of_a_store_without_claim_and_release_names_them():
     guard = Redis().guard()
     for call in (guard.claim_id, guard.release_id):
         with pytest.raises(headcount.InvalidArgumentError, match="claim|release"):
@@ -142,12 +144,12 @@ def test_a_custom_store_is_called_and_its_exceptions_are_raised():
     ahead = (store["msg_1"] - datetime.now(timezone.utc)).total_seconds()
     assert 0 < ahead <= 3600 and store["msg_1"].tzinfo is not None
 
-    def away(*_):
-        raise ConnectionRefusedError("redis is away")
+    def fail(*_):
+        raise ConnectionRefusedError("redis cannot be reached")
 
-    broken = headcount.ReplayGuard.custom(contains=away, record=away)
+    broken = headcount.ReplayGuard.custom(contains=fail, record=fail)
     for call in (broken.check_id, broken.commit_id):
-        with pytest.raises(ConnectionRefusedError, match="redis is away"):
+        with pytest.raises(ConnectionRefusedError, match="redis cannot be reached"):
             call("msg_1")
     assert headcount.ReplayGuard().check_id("msg_1")  # a later call does not raise the stored exception again
     # `contains` may return an int: the EXISTS command of Redis returns the number of keys.
@@ -199,18 +201,18 @@ def test_a_blocking_guard_does_not_block_the_event_loop():
 
 
 def test_no_event_is_handled_if_the_store_fails():
-    def away(*_):
-        raise ConnectionRefusedError("redis is away")
+    def fail(*_):
+        raise ConnectionRefusedError("redis cannot be reached")
 
     handled = []
-    app = headcount.asgi.endpoint(handled.append, WEBHOOK, headcount.ReplayGuard.custom(contains=away, record=away))
+    app = headcount.asgi.endpoint(handled.append, WEBHOOK, headcount.ReplayGuard.custom(contains=fail, record=fail))
     with pytest.raises(ConnectionRefusedError):
         testing.deliver_asgi(app, CREATED, secret=WEBHOOK)
     assert handled == []
 
 
 class Guarded(Program):
-    """A framework's endpoint with a replay guard, which runs in its own process."""
+    """A program with a framework's endpoint that has a replay guard; it runs in its own process."""
 
     def __init__(self, name, **environment):
         self.process = subprocess.Popen(

@@ -114,7 +114,7 @@ def test_parsed_bodies_give_the_vectors_results(case):
 
 
 @pytest.mark.parametrize("case", cases("webhook_interceptors"))
-def test_interceptor_functions_prefer_the_headers_of_the_vectors(case):
+def test_interceptor_functions_give_the_vectors_results(case):
     headers = []
     for signed in case["headers"]:
         made = headcount.Webhook(signed["signed_with"]).sign(case["body"])

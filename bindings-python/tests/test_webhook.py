@@ -112,7 +112,7 @@ def test_secrets_are_read_from_the_environment(monkeypatch):
         headcount.Webhook()
 
 
-def test_one_shot_calls_verify_signatures():
+def test_functions_without_a_webhook_object_verify_signatures():
     client = headcount.Client("https://acme.scalekit.example", "id", "secret")
     headers = WEBHOOK.sign(BODY)
     assert client.verify_webhook_payload(SECRET, headers, BODY) is True
