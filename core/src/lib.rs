@@ -26,7 +26,7 @@
 //! - `mirror`: the local copy.
 //! - `sqlite`: SQLite, compiled in, for the mirror and the replay guard.
 //! - `blocking`: client and mirror for threads without an async runtime.
-//! - `rustls-ring`: TLS with the cryptography of `ring`.
+//! - `rustls-ring`: TLS with the crypto provider `ring`.
 //!
 //! Off by default:
 //!
@@ -34,16 +34,16 @@
 //! - `postgres`: the mirror in a PostgreSQL database, which several machines can use. Not complete yet: `docs/postgresql.md` in the
 //!   repository has the details.
 //! - `axum`: an endpoint and an extractor of axum for webhooks.
-//! - `rustls-aws-lc`: TLS with the cryptography of `aws-lc`, instead of `rustls-ring`.
-//! - `rustls-no-provider`: TLS with the cryptography that the application installs for its process.
+//! - `rustls-aws-lc`: TLS with the crypto provider `aws-lc`, instead of `rustls-ring`.
+//! - `rustls-no-provider`: TLS with the crypto provider that the application installs for its process.
 //! - `store-testing`: tests for implementations of [`store::Store`].
 //!
 //! # TLS in an application that uses rustls itself
 //!
-//! This crate installs no cryptography for the process. It uses what the application has installed
-//! (`rustls::crypto::CryptoProvider::install_default`), or else that of its own features. If both `ring` and `aws-lc` are compiled into a
-//! program, `rustls::ClientConfig::builder()` panics, because it cannot choose. So in an application that uses rustls with its default
-//! features, select the same cryptography here:
+//! This crate installs no crypto provider of rustls for the process. It uses the provider that the application has installed
+//! (`rustls::crypto::CryptoProvider::install_default`), or else the one that its own features select. If both `ring` and `aws-lc` are compiled
+//! into a program, `rustls::ClientConfig::builder()` panics, because it cannot choose. So in an application that uses rustls with its default
+//! features, select the same provider here:
 //!
 //! ```toml
 //! headcount = { version = "0.1", default-features = false, features = ["mirror", "sqlite", "blocking", "rustls-aws-lc"] }

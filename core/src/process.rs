@@ -2,8 +2,8 @@
 //!
 //! A forked child has a copy of its parent's memory without the parent's threads. It must not use connections, threads or locks in that copy, and
 //! must not wait for a lock, since the thread that held it at the fork does not exist in the child. A process that has closed all of its
-//! descriptors, as daemons do, must not use numbers of descriptors from before, since they may now belong to other files: it counts as another
-//! process here.
+//! descriptors, as daemons do, must not use those that it opened before, since their numbers may now belong to other files: this module treats it
+//! as another process from then on.
 //!
 //! What this module cannot prevent: a lock of other code can be held at a fork by a thread that the child does not have, and stays locked in the
 //! child. Examples are the locks of an application's log handler, and that of a `LazyLock` whose value is being made.

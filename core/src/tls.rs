@@ -163,7 +163,7 @@ mod tests {
     use crate::ErrorKind;
 
     #[test]
-    fn only_the_error_about_missing_authorities_counts_as_none() {
+    fn only_the_error_that_the_system_has_no_authorities_becomes_none() {
         let missing = if_any::<()>(Err(rustls::Error::General(NO_AUTHORITIES.to_owned())));
         assert!(missing.unwrap().is_none());
         let error = if_any::<()>(Err(rustls::Error::General("the trust store is locked".to_owned()))).unwrap_err();

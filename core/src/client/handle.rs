@@ -269,6 +269,7 @@ impl ClientBuilder {
     }
 }
 
+/// Removes surrounding quotes and white space from a setting that must not be empty. Errors name it by `name`.
 fn setting(name: &str, text: &str) -> Result<String> {
     let text = config::unquote(text);
     if text.is_empty() {

@@ -75,7 +75,7 @@ impl Organizations {
     pub async fn create(&self, display_name: &str, fields: &OrganizationFields) -> Result<Organization> {
         let fields = OrganizationFields { display_name: Some(display_name.to_owned()), ..fields.clone() };
         let call = Path::new("organizations").call(Method::POST, "create organization");
-        Ok(self.0.fetch::<Answer>(with(call, &fields)).await?.organization)
+        Ok(self.0.fetch::<Answer>(with_body(call, &fields)).await?.organization)
     }
 
     /// Changes the fields that are given and leaves the others as they are.
@@ -88,7 +88,7 @@ impl Organizations {
     /// [`ErrorKind::BadRequest`](crate::ErrorKind::BadRequest) if the server refuses a field.
     pub async fn update(&self, id: &str, fields: &OrganizationFields) -> Result<Organization> {
         let call = Path::new("organizations").id("organization", id).call(Method::PATCH, "update organization");
-        Ok(self.0.fetch::<Answer>(with(call, fields)).await?.organization)
+        Ok(self.0.fetch::<Answer>(with_body(call, fields)).await?.organization)
     }
 
     /// Changes the organization to which the application assigned this id: looks it up, then updates it as [`update`](Organizations::update)
@@ -117,7 +117,7 @@ impl Organizations {
     pub async fn update_settings(&self, id: &str, settings: &OrganizationSettings) -> Result<Organization> {
         let path = Path::new("organizations").id("organization", id).then("settings");
         let call = path.call(Method::PATCH, "update organization settings");
-        Ok(self.0.fetch::<Answer>(with(call, settings)).await?.organization)
+        Ok(self.0.fetch::<Answer>(with_body(call, settings)).await?.organization)
     }
 
     /// Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories. It can be opened once,
@@ -154,7 +154,7 @@ impl Organizations {
     }
 }
 
-fn with(call: Result<Call>, body: &impl Serialize) -> Result<Call> {
+fn with_body(call: Result<Call>, body: &impl Serialize) -> Result<Call> {
     let body = serde_json::to_string(body).map_err(|error| Error::internal(format!("unwritable body: {error}")))?;
     call.map(|call| Call { body: Some(body), ..call })
 }

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_escaped_within_their_segment() {
+    fn ids_are_escaped_within_their_segment_or_refused() {
         for (id, segment) in [
             ("org_1", "org_1"),
             ("a/b", "a%2Fb"),

@@ -1,4 +1,4 @@
-//! Limits the requests of a client that are in flight at once, and pauses all of them when the server asks for it.
+//! Limits the requests of a client that are in flight at once, and delays all further ones when the server asks for a pause.
 
 use crate::error::Answer;
 use crate::{Error, ErrorKind, Result};

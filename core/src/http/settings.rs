@@ -89,7 +89,7 @@ impl Settings {
             check_timeout(name, timeout).map_err(Error::config)?;
         }
         if self.retry.max_attempts == 0 {
-            return Err(Error::config("max_attempts must be at least 1, which turns retries off"));
+            return Err(Error::config("max_attempts must be at least 1 (1 turns retries off)"));
         }
         if self.max_concurrency == 0 {
             return Err(Error::config("max_concurrency must be at least 1"));
@@ -153,7 +153,7 @@ impl CallOptions {
             check_timeout("timeout", timeout).map_err(Error::invalid_argument)?;
         }
         if self.max_attempts == Some(0) {
-            return Err(Error::invalid_argument("max_attempts must be at least 1, which turns retries off"));
+            return Err(Error::invalid_argument("max_attempts must be at least 1 (1 turns retries off)"));
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Room reserved for a body before it is read. A larger `Content-Length` may be wrong; the buffer grows as bytes arrive.
+/// Largest buffer that is reserved for a body before it is read, in bytes, because a `Content-Length` may be wrong. The buffer grows as bytes arrive.
 const BODY_CAPACITY: u64 = 128 << 10;
 
 /// How long a call may take, and how many attempts it has.

@@ -62,7 +62,7 @@ pub trait ReplayStore: Send + Sync + 'static {
     /// As [`record`](ReplayStore::record); [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the store does not implement it.
     fn claim(&self, message_id: &str, expires_at: Timestamp) -> Result<bool> {
         let _ = (message_id, expires_at);
-        Err(without("claim"))
+        Err(missing_function("claim"))
     }
 
     /// Removes `message_id` if it is recorded. With Redis: `DEL`. [`ReplayGuard::release`] needs it.
@@ -72,11 +72,11 @@ pub trait ReplayStore: Send + Sync + 'static {
     /// As [`claim`](ReplayStore::claim).
     fn release(&self, message_id: &str) -> Result<()> {
         let _ = message_id;
-        Err(without("release"))
+        Err(missing_function("release"))
     }
 }
 
-fn without(function: &str) -> Error {
+fn missing_function(function: &str) -> Error {
     Error::invalid_argument(format!("the store has no function `{function}`: add it, or use check and commit"))
 }
 

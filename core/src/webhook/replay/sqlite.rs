@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const REPLAY_GUARD: FileKind = FileKind {
     owner: "replay guard",
-    // "hcrg"
+    // The letters "hcrg" in ASCII.
     application: 0x6863_7267,
     migrations: &[
         "CREATE TABLE message (id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
