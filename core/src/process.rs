@@ -83,7 +83,7 @@ mod forks {
     }
 }
 
-/// Identifies a process, and how often all of its descriptors were closed.
+/// Identifies a process, and how many times all of its descriptors were closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     id: ProcessId,
@@ -101,7 +101,7 @@ impl Process {
         self == Process::current()
     }
 
-    /// Returns how often all descriptors of this process, and of those that it was forked from, were closed.
+    /// Returns how many times all descriptors of this process, and of those that it was forked from, were closed.
     #[cfg(any(feature = "blocking", all(feature = "sqlite", feature = "webhook")))]
     pub(crate) fn times_closed(self) -> u32 {
         self.closed
@@ -272,7 +272,7 @@ struct Made<T> {
 
 impl<T> Drop for Made<T> {
     fn drop(&mut self) {
-        // A copy of another process's threads and sockets must not be used, so it is not dropped either.
+        // The value of another process may be a copy of its threads and sockets, which must not be used. So the value is not dropped either.
         if !self.process.is_current() {
             std::mem::forget(self.value.take());
         }

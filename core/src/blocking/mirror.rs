@@ -479,7 +479,7 @@ mod tests {
         }
     }
 
-    /// Returns whether SQLite's log is beside the file, as it is while the file is open.
+    /// Returns whether SQLite's write-ahead log is beside the file, as it is while the file is open.
     fn has_log(folder: &Path) -> bool {
         folder.join("mirror.db-wal").exists()
     }

@@ -85,7 +85,7 @@ impl Client {
         self.http.stats()
     }
 
-    /// Returns the host of the environment's URL, with the port and path if it has them.
+    /// Returns the name by which a mirror recognizes the environment; see [`EnvironmentUrl::host`].
     #[cfg(feature = "mirror")]
     pub(crate) fn environment_host(&self) -> String {
         self.http.host()

@@ -63,8 +63,8 @@ impl Organizations {
 
     /// Creates an organization with this display name, 1 to 200 characters.
     ///
-    /// The call is repeated only if the previous attempt certainly created nothing: after a refused connection or a 429. After another error, find
-    /// out by the external id whether the organization exists.
+    /// The call is repeated only if the previous attempt certainly created nothing: if no connection could be established, or the answer was 429.
+    /// After another error, find out by the external id whether the organization exists.
     ///
     /// The future may be dropped: the request is then cancelled, and the organization may have been created or not. Before you repeat the call, find
     /// out by the external id whether it exists.

@@ -40,7 +40,7 @@ impl Path {
         self
     }
 
-    /// Appends a segment that is an id. `what` names it in errors.
+    /// Appends a segment that is an id. `what` is the name of the id in errors, such as `organization`.
     pub(super) fn id(mut self, what: &'static str, id: &str) -> Path {
         // URL parsers resolve dots even if they are escaped, so such a segment cannot be sent.
         if id.is_empty() || id == "." || id == ".." {

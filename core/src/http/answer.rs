@@ -34,7 +34,7 @@ pub(super) fn decode<T: DeserializeOwned>(status: StatusCode, headers: &HeaderMa
     let body = body.as_ref();
     let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first == b'[');
     let decoded = match (is_array, std::str::from_utf8(body)) {
-        // Fails with the error that a map was expected.
+        // Fails, with the error that a map was expected.
         (true, _) => serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(body)
             .and_then(|_| serde_json::from_slice(body)),
         // Checking UTF-8 once for the whole body is faster than once for each string.

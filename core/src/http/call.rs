@@ -17,7 +17,7 @@ pub(crate) struct Call {
     pub(crate) body: Option<String>,
     /// Name of the operation, for errors and logs.
     pub(crate) operation: &'static str,
-    /// Ids that errors name, with the names of their parameters.
+    /// Names and values of the ids that errors show, such as `organization` and `org_…`.
     pub(crate) context: Vec<(&'static str, String)>,
 }
 

@@ -36,7 +36,7 @@ impl Http {
         Ok(Http { root, transport, tokens })
     }
 
-    /// Returns the host of the environment, with the port and path if its URL has them.
+    /// Returns the name by which a mirror recognizes the environment; see [`EnvironmentUrl::host`](crate::config::EnvironmentUrl::host).
     #[cfg(feature = "mirror")]
     pub(crate) fn host(&self) -> String {
         self.root.host()

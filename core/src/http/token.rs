@@ -28,14 +28,14 @@ const TRANSIT_MARGIN: Duration = Duration::from_secs(2);
 /// Wait after a failed background renewal before the next one.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(5);
 
-/// A token in the form that requests carry.
+/// An access token as a header value, and its times of renewal and expiry.
 pub(super) struct Token {
     pub(super) header: HeaderValue,
     renew_at: Instant,
     ends_at: Instant,
 }
 
-/// The answer of OAuth 2.0 (RFC 6749, 5.1).
+/// The answer to a token request (RFC 6749, 5.1).
 #[derive(Deserialize)]
 struct Grant {
     access_token: Secret,

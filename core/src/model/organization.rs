@@ -21,7 +21,7 @@ pub struct Organization {
     /// Display name.
     #[serde(default, deserialize_with = "null_is_default")]
     pub display_name: String,
-    /// The application's id of the organization.
+    /// Id that the application gave the organization.
     #[serde(default, deserialize_with = "null_is_default")]
     pub external_id: String,
     /// Region in which the organization's data is stored.
@@ -50,7 +50,7 @@ pub struct OrganizationFields {
     /// Display name, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// The application's id of the organization.
+    /// Id that the application gave the organization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
     /// URL of the logo: `https`, at most 1,024 characters.

@@ -172,7 +172,7 @@ impl Table {
 }
 
 struct Descriptors {
-    /// How often all descriptors of the process had been closed at the last call of [`forget_descriptors_closed_by`].
+    /// How many times all descriptors of the process had been closed at the last call of [`forget_descriptors_closed_by`].
     times_closed: u32,
     /// Files that SQLite has locked since it opened them.
     files: Vec<Locked>,

@@ -1,7 +1,7 @@
 //! SQLite files of headcount: recognizes and opens them, brings their schema up to date, and explains SQLite's errors to their users.
 //!
-//! A file may come from elsewhere, so nothing in it is trusted: its schema must be exactly the one that the migrations make, triggers and views are
-//! refused, and SQLite runs neither.
+//! A file may come from elsewhere, so nothing in it is trusted: its schema must be the one that the migrations make, apart from optional objects.
+//! Triggers and views are refused, and SQLite runs neither.
 #![cfg_attr(not(feature = "mirror"), allow(dead_code, reason = "the replay guard uses only a part"))]
 
 pub(crate) mod closing;

@@ -183,7 +183,7 @@ pub struct OrganizationData {
     /// Display name.
     #[serde(default, deserialize_with = "null_is_default")]
     pub display_name: String,
-    /// The application's id of the organization.
+    /// Id that the application gave the organization.
     #[serde(default, deserialize_with = "null_is_default")]
     pub external_id: String,
     /// Region in which the organization's data is stored.
@@ -307,7 +307,7 @@ pub struct UserData {
     /// Email address.
     #[serde(default, deserialize_with = "null_is_default")]
     pub email: String,
-    /// The application's id of the user.
+    /// Id that the application gave the user.
     #[serde(default, deserialize_with = "null_is_default")]
     pub external_id: String,
     /// Keys and values that the application stores with the user.

@@ -35,7 +35,7 @@ struct Inner {
     replaced: Option<Vec<u8>>,
 }
 
-/// A text of the body.
+/// A text field of an event.
 enum Text {
     /// Start and end of the text in the event's JSON.
     Range(usize, usize),

@@ -38,7 +38,7 @@ impl Replay {
 /// A store of message ids outside this crate. With Redis, for example, [`contains`](ReplayStore::contains) is `EXISTS` and
 /// [`record`](ReplayStore::record) is `SET` with `EXAT`. Make errors with [`Error::store`].
 ///
-/// It is called from several threads at once, on the thread that calls the guard.
+/// Its functions run on the thread that calls the guard, and several threads may call them at once.
 pub trait ReplayStore: Send + Sync + 'static {
     /// Returns whether `message_id` was recorded and has not expired.
     ///

@@ -23,7 +23,7 @@ pub(super) struct Signed<'a> {
     pub(super) id: &'a [u8],
     pub(super) timestamp: &'a [u8],
     pub(super) signatures: &'a [u8],
-    /// The timestamp as a time.
+    /// The timestamp as a time, or `None` if it is out of range.
     pub(super) sent_at: Option<Timestamp>,
 }
 

@@ -139,7 +139,7 @@ impl IdStore for File {
 }
 
 impl Open {
-    /// Removes expired ids, once in [`SWEEP_INTERVAL`] records.
+    /// Counts a record. Removes expired ids at the first record, and then once every [`SWEEP_INTERVAL`] records.
     fn sweep(&mut self, now: Timestamp) -> rusqlite::Result<()> {
         self.records += 1;
         if self.records % SWEEP_INTERVAL == 1 {
