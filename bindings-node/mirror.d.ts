@@ -205,7 +205,7 @@ export class Mirror {
    */
   holdUsers(holdId: string, options?: HoldUsersOptions): Listing<MirrorUser>
   /**
-   * Approves a hold: applies the loss of access of the users that it named when it was read, if they are still held. Users who were added to
+   * Approves a hold: applies the loss of access of the users that the hold named when its id was read, if they are still held. Users who were added to
    * the hold since then stay held. Resolves to the number of users who lost access.
    * @throws errors.NotFoundError if no user of the hold is held any more.
    * @throws errors.InvalidArgumentError if it is not the id of a hold, if the hold is about a directory as a whole, and for a `by` or `note` of
@@ -213,7 +213,7 @@ export class Mirror {
    */
   approve(holdId: string, decision: HoldDecision): Promise<number>
   /**
-   * Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes or removes
+   * Drops a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or removes
    * them. Resolves to the number of those users. Throws what `approve` throws.
    */
   dismiss(holdId: string, decision: HoldDecision): Promise<number>
@@ -257,7 +257,7 @@ export class Mirror {
   /** Returns the settings in effect, which the store keeps for all processes, and those that this mirror was opened with and that are not in effect. */
   settings(): Promise<MirrorSettings>
   /**
-   * Changes settings, for all processes that use the store: each reads them with its next write. What is not given stays as it is.
+   * Changes settings, for all processes that use the store: each reads them with its next write. An option that is not given leaves its setting unchanged.
    * @throws errors.InvalidArgumentError for an option that is unknown or of another type, for a `guardShare` that is not from 0 to 1, and for a
    * `guardWindowSeconds` of 0.
    */

@@ -3652,8 +3652,8 @@ hc_status hc_mirror_holds(const struct hc_mirror *mirror,
                                struct hc_error **error);
 
 /**
- * Approves a hold: applies the loss of access of the users that the hold named when hc_mirror_holds returned this id, if they are still
- * held. Users who were added to the hold since then stay held.
+ * Approves a hold: applies the loss of access of the users that the hold named when its id was read, if they are still held. Users who were
+ * added to the hold since then stay held.
  *
  * - `mirror`: required.
  * - `hold_id`: the hold's id, from hc_hold_id.
@@ -3673,8 +3673,8 @@ hc_status hc_mirror_approve(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
- * Drops a hold: the users that it named when hc_mirror_holds returned this id stay as they are mirrored, until a later listing or event
- * changes or removes them.
+ * Drops a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or
+ * removes them.
  *
  * - `mirror`: required.
  * - `hold_id`: the hold's id, from hc_hold_id.

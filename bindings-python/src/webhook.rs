@@ -190,8 +190,8 @@ pub(crate) fn verify_webhook_payload(
     verified.or_raise(payload.py()).map(|()| true)
 }
 
-/// Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. If the request has headers ``interceptor-*`` and
-/// ``webhook-*``, the former are used.
+/// Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. If the request has both headers ``interceptor-*`` and
+/// headers ``webhook-*``, those named ``interceptor-*`` are used.
 #[pyfunction]
 #[pyo3(signature = (secret, headers, payload))]
 pub(crate) fn verify_interceptor_payload(

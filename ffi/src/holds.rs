@@ -35,8 +35,8 @@ pub unsafe extern "C" fn hc_mirror_holds(
     call!(error, holds, (mirror: object, organization_id: text, directory_id: optional_text) => mirror.0.holds(organization_id, directory_id).map(hc_hold_list::from))
 }
 
-/// Approves a hold: applies the loss of access of the users that the hold named when hc_mirror_holds returned this id, if they are still
-/// held. Users who were added to the hold since then stay held.
+/// Approves a hold: applies the loss of access of the users that the hold named when its id was read, if they are still held. Users who were
+/// added to the hold since then stay held.
 ///
 /// - `mirror`: required.
 /// - `hold_id`: the hold's id, from hc_hold_id.
@@ -59,8 +59,8 @@ pub unsafe extern "C" fn hc_mirror_approve(
     decide!(error, count, approve(mirror, hold_id, by, note))
 }
 
-/// Drops a hold: the users that it named when hc_mirror_holds returned this id stay as they are mirrored, until a later listing or event
-/// changes or removes them.
+/// Drops a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or
+/// removes them.
 ///
 /// - `mirror`: required.
 /// - `hold_id`: the hold's id, from hc_hold_id.

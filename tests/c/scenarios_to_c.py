@@ -12,6 +12,7 @@ STEPS = ("create_user", "update_user", "delete_user", "create_group", "update_gr
          "delete_users", "sync", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "link", "status", "hold", "approve", "dismiss", "feed", "skip")
 
 
+# Each of the following functions returns the C expression or initializer of a value in a scenario.
 def yes_or_no(value):
     return "1" if value else "-1"
 
@@ -25,7 +26,7 @@ def listed(values):
 
 
 def named(value):
-    """Returns an initializer of a maybe_text that is set; `None` becomes NULL."""
+    """A maybe_text that is set; `None` becomes NULL."""
     return f"{{true, {text(value)}}}"
 
 
@@ -44,6 +45,7 @@ def changes(values):
     return f"{{(const expected_change[]){{{items or '{.kind = NULL}'}}}, {len(values)}}}"
 
 
+# The fields of each struct, with the function that writes their values.
 CHANGE = {"kind": text, "user": named, "group": named, "fields": listed, "roles": listed, "active": yes_or_no, "linked_id": named, "cause": text}
 ENTRY = {"key": lambda value: {"id": "HC_ROLE_BY_ID", "name": "HC_ROLE_BY_NAME"}[value], "group": text, "id_of": text, "role": text, "organization": text}
 STEP = {
@@ -67,6 +69,11 @@ def fields(known, values):
     return "{" + ", ".join(f".{'what' if name == 'do' else name} = {known[name](value)}" for name, value in values.items()) + "}"
 
 
+def options(type_, known, values):
+    """Returns an initializer of the options struct `type_` of headcount.h, with `values` by field name."""
+    return f"{{.struct_size = sizeof({type_}), {fields(known, values)[1:-1]}}}"
+
+
 def main():
     scenarios = []
     print("/* Written by scenarios_to_c.py from tests/scenarios. */\n")
@@ -78,9 +85,9 @@ def main():
                 raise SystemExit(f"test_scenarios.c has no step {one['do']}")
             print(f"    {fields(STEP, one)},")
         print("};\n")
-        made = [f".struct_size = sizeof({{}}), {fields(known, scenario.get(part, {}))[1:-1]}" for known, part in ((SANDBOX, "sandbox"), (MIRROR, "mirror"))]
-        scenarios.append(f"    {{{text(path.stem)}, {{{made[0].format('hc_sandbox_options')}}}, {{{made[1].format('hc_mirror_options')}}},"
-                         f" steps_{number}, sizeof steps_{number} / sizeof *steps_{number}}},")
+        sandbox = options("hc_sandbox_options", SANDBOX, scenario.get("sandbox", {}))
+        mirror = options("hc_mirror_options", MIRROR, scenario.get("mirror", {}))
+        scenarios.append(f"    {{{text(path.stem)}, {sandbox}, {mirror}, steps_{number}, sizeof steps_{number} / sizeof *steps_{number}}},")
     print("static const scenario scenarios[] = {", *scenarios, "};", sep="\n")
 
 

@@ -52,6 +52,7 @@ def headers(pairs):
 
 
 def expected(case):
+    """Returns an initializer of an expectation: NULL or the reason of the refusal, and the fields of the event, if the case has one."""
     expect = case["expect"]
     event = expect.get("event") or {}
     names = ("id", "type", "occurred_at", "organization_id", "environment_id")
@@ -60,11 +61,13 @@ def expected(case):
 
 
 def family(one):
+    """Returns an initializer of a signed_family: its name, the secret, and which of its three headers the request has."""
     parts = ", ".join("true" if part in one["parts"] else "false" for part in ("id", "timestamp", "signature"))
     return f"{{{text(one['family'])}, {text(one['signed_with'])}, {{{parts}}}}}"
 
 
 def table(type_, name, rows):
+    """Prints an array of structs."""
     print(f"static const {type_} {name}[] = {{")
     for row in rows:
         print(f"    {{{', '.join(row)}}},")

@@ -177,7 +177,8 @@ impl Mirror {
         Ok(MirrorSettings { ignored: stored.ignored(&self.0.asked), ..stored.in_force() })
     }
 
-    /// Changes settings, for all processes that use the store: each reads them with its next write. What is `None` stays as it is.
+    /// Changes settings, for all processes that use the store: each reads them with its next write. An option that is `None` leaves its
+    /// setting unchanged.
     ///
     /// The future may be dropped: the settings are then stored as a whole or not at all.
     ///

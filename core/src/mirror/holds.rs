@@ -99,8 +99,8 @@ impl Mirror {
         Ok(MirrorUsers::new(Arc::clone(self.store()), filter))
     }
 
-    /// Approves a hold: applies the losses of access that it holds, for the users that it named when it was read and whose losses are still
-    /// held. Users whom the guard added to the hold after that stay held. Returns the number of users who lost access. They do not count against
+    /// Approves a hold: applies the losses of access that it holds, for the users that it named when its id was read and whose losses are
+    /// still held. Users whom the guard added to the hold after that stay held. Returns the number of users who lost access. They do not count against
     /// the guard's budget. `by` (1 to 200 bytes) is who approves, and `note` (at most 2,000 bytes) the reason; both are stored with the time.
     /// After an error, or if the process ends, approving again does the rest.
     ///
@@ -114,7 +114,7 @@ impl Mirror {
         Ok(self.settle(hold_id, &Decider::new(by, note)?, true).await?.users)
     }
 
-    /// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes them.
+    /// Drops a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes them.
     /// Returns the number of those users. Arguments as for [`approve`](Mirror::approve).
     ///
     /// The future may be dropped: the hold may then still name some of the users. Dismissing again drops the rest.
