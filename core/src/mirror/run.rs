@@ -1,8 +1,8 @@
 //! A running sync of one directory: reads its pages, applies them, and removes the users who are absent from all of them.
 //!
-//! Users are removed only if the listing is complete, and a second reading lacks them as well. If a page failed, a count disagrees, a user was
-//! listed twice, or the directory changed while it was read, the listed rows are applied and no user is removed. A row that an event changed
-//! shortly before the reading or during it is not removed.
+//! Users are removed only if the listing is complete, and a second reading lacks them as well. If a page failed, the number of listed users is not
+//! the server's count, a user was listed twice, or the directory changed while it was read, the listed rows are applied and no user is removed. A row
+//! that an event changed shortly before the reading or during it is not removed.
 //!
 //! The creation of a user whose address another user has comes after the removals (see [`take_user`]), at the latest at the end of the sync:
 //! also if the removals are held, if no user may be removed, or if the listing failed. Only full syncs remove users, so only they defer
@@ -188,7 +188,7 @@ impl<'a> Run<'a> {
         if self.options.approved {
             self.approve_open_holds().await?;
         }
-        // Before the listing, so that a full listing corrects what these events changed.
+        // Pending events are retried before the listing, so that a full listing corrects what they changed.
         self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
         self.incomplete_since = row.incomplete_since;
         let started = self.started;

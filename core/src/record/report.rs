@@ -72,7 +72,7 @@ named! {
 serde_by_name!(SyncMode, "sync mode");
 serde_by_name!(SyncOutcome, "sync outcome");
 serde_by_name!(Phase, "sync phase");
-serde_by_name!(Outcome, "outcome of a received event");
+serde_by_name!(Outcome, "received event's outcome");
 
 /// The progress of a running sync.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! Finds the users and groups that a listing lacks, and decides whether the listing is reliable enough to remove them.
 //!
-//! If a listing's count disagrees, if it names a user twice, or if the directory changed during it, no user is removed because of it.
+//! If a listing does not name as many users as the server counts, if it names a user twice, or if the directory changed while it was read, no user is
+//! removed because of it.
 
 use super::SKEW;
 use super::guard::{Budget, budget};
@@ -226,8 +227,8 @@ impl Absence {
         is_here && self.is_settled(&row.trail) && !self.reading.names_user(row.number)
     }
 
-    /// Whether a group's row is absent from the reading, under the same conditions. An event about a user also counts as one about the user's
-    /// groups.
+    /// Whether a group's row is absent from the reading, and has not changed and was in no event, as [`lacks_user`](Absence::lacks_user) requires. An
+    /// event about a user also counts as one about the user's groups.
     pub(in crate::mirror) fn lacks_group(&self, row: &GroupRow) -> bool {
         self.is_settled(&row.trail) && !self.reading.groups.contains(row.number.unsigned_abs())
     }
@@ -283,7 +284,7 @@ impl Absence {
 }
 
 impl Listed {
-    /// The row's number, given those of the rows that were inserted.
+    /// Returns the row's number. `inserted` has the numbers of the rows that the write inserted, by id.
     pub(in crate::mirror) fn number(&self, inserted: &std::collections::HashMap<String, i64>) -> i64 {
         match self {
             Listed::Number(number) => *number,

@@ -4,11 +4,11 @@ use super::step::Step;
 use crate::record::EnvironmentRow;
 use crate::{Error, Event, Result};
 
-/// Returns the environment bound to `host`, or `None` if it is bound to it already.
+/// Returns the row that binds the mirror to `host`, or `None` if the mirror is bound to this host already.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is bound to another host.
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) if the mirror is bound to another host.
 pub(in crate::mirror) fn bind_host(known: &EnvironmentRow, host: &str) -> Result<Option<EnvironmentRow>> {
     match known.host.as_deref() {
         None => Ok(Some(EnvironmentRow { host: Some(host.to_owned()), ..known.clone() })),

@@ -128,8 +128,8 @@ pub(in crate::mirror) fn take_group(
 /// Applies a listed user, and the groups that the listing names for the user. A user who is mirrored in another organization stays as they are
 /// until that organization no longer has them.
 ///
-/// A listing in which no user at all has groups does not show memberships: stored ones are kept. If some user has groups, empty lists are left
-/// out of the JSON, so a user without them is in no group.
+/// A listing in which no user has the key `groups` does not show memberships: stored ones are kept. If any user has the key, a user without it is in
+/// no group, because the vendor may leave out empty lists.
 ///
 /// A person who was deleted in the directory and created again has another id and the same address. An application that identifies its accounts
 /// by address needs the deletion of the old user in the feed before the creation of the new one, and the sync finds the deletion only at its

@@ -75,8 +75,8 @@ impl Step {
             roles: !before.roles.is_empty() && after.roles.is_empty(),
         };
         if self.guard().is_none() {
-            // The application asked for this change: a new role map, or a retirement. Roles that are held back stay, except for those that no
-            // entry of the role map gives any more.
+            // The application asked for this change: a new role map, or a retirement. Roles whose loss is held stay, except for those that no entry
+            // of the role map gives any more.
             let is_held = held.as_ref().is_some_and(|held| held.loss.roles);
             if loss.roles && is_held {
                 after.roles = before.roles.iter().filter(|role| self.roles.gives(role)).cloned().collect();
@@ -197,7 +197,7 @@ impl Step {
         true
     }
 
-    /// Returns what a hold holds back of a user, or `None` if it does not name the user.
+    /// Returns the losses of a user that a hold holds back, or `None` if the hold does not name the user.
     fn held_by(&mut self, id: &str, hold: HoldId) -> Option<Loss> {
         let held = self.user(id).filter(|row| row.is_live())?.held.as_ref()?;
         hold.names(held).then(|| held.loss.clone())

@@ -50,7 +50,7 @@ pub(in crate::mirror) fn take_directories(
                 shown.taken.push((directory.id.clone(), row.directory.organization_id));
                 continue;
             }
-            // The other organization has retired it, so none of its users and groups are left, and a new row replaces its row.
+            // The directory was retired in the other organization, so none of its users and groups are left, and a new row replaces its row.
             let mut fresh = DirectoryRow::default();
             fresh.directory.id.clone_from(&directory.id);
             step.put_directory(fresh);

@@ -40,7 +40,7 @@ pub(in crate::mirror) struct Step {
     pub(super) changed_holds: BTreeSet<i64>,
     /// Number of holds that this step made.
     pub(super) made_holds: i64,
-    /// By directory, how many users lost access in this step who are not in the loaded counts.
+    /// Number of users who lost access in this step and are not in the loaded counts, by directory.
     pub(super) spent: HashMap<String, u64>,
     /// Number of users whose loss of access this step held back.
     pub(super) held_back: u64,

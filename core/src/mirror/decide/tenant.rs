@@ -10,7 +10,7 @@ use crate::model::null_is_default;
 use crate::webhook::EventType;
 use serde::Deserialize;
 
-/// The ids in an event's data: of what the event is about, and of its organization.
+/// The ids in an event's data: the id of the row that the event is about, and the id of the organization.
 #[derive(Deserialize)]
 struct Claim {
     #[serde(default, deserialize_with = "null_is_default")]
