@@ -569,11 +569,11 @@ typedef struct hc_activity {
    */
   const char *route;
   /**
-   * Length of the answer's body after decompression, in bytes.
+   * Length of the answer's body after decompression, in bytes; 0 unless the kind is "request".
    */
   uint64_t bytes;
   /**
-   * Duration in microseconds.
+   * Duration of the request in microseconds; 0 unless the kind is "request".
    */
   uint64_t elapsed_us;
   /**

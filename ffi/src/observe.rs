@@ -25,9 +25,9 @@ pub struct hc_activity {
     pub method: *const c_char,
     /// Path of the request with names in place of ids, such as "/api/v1/organizations/{organization}/directories".
     pub route: *const c_char,
-    /// Length of the answer's body after decompression, in bytes.
+    /// Length of the answer's body after decompression, in bytes; 0 unless the kind is "request".
     pub bytes: u64,
-    /// Duration in microseconds.
+    /// Duration of the request in microseconds; 0 unless the kind is "request".
     pub elapsed_us: u64,
     /// Wait before the next request, in milliseconds; -1 if there is none.
     pub wait_ms: i64,

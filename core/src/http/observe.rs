@@ -56,9 +56,9 @@ pub struct Activity<'a> {
     pub error: Option<ErrorKind>,
     /// Wait before the next request, for retries and pauses; otherwise `None`.
     pub wait: Option<Duration>,
-    /// Duration of the request, the reading of its answer included. Zero unless the kind is `Request`.
+    /// Duration of the request, the reading of its answer included. Zero unless the activity is a request.
     pub elapsed: Duration,
-    /// Size of the answer's body after decompression, in bytes. Zero unless the kind is `Request`.
+    /// Size of the answer's body after decompression, in bytes. Zero unless the activity is a request.
     pub bytes: u64,
 }
 

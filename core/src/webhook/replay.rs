@@ -414,6 +414,7 @@ impl Ids {
 
     fn record(&mut self, id: &str, now: Timestamp, expires_at: Timestamp) {
         let id = self.known.remove_entry(id).map_or_else(|| Arc::from(id), |(id, _)| id);
+        // Removes obsolete records, expired ids and, while the guard is full, the oldest ids.
         while let Some((number, oldest)) = self.order.front() {
             let entry = self.known.get(oldest).filter(|entry| entry.number == *number);
             let stays = entry.is_some_and(|entry| entry.expires_at > now) && self.known.len() < self.capacity;
