@@ -91,8 +91,8 @@ impl Mirror {
         wanted.sort_by(|a, b| a.id.cmp(&b.id));
         let (mut runs, mut reports) = (Vec::new(), Vec::new());
         for directory in wanted {
-            if let Some((_, owner)) = shown.taken.iter().find(|(id, _)| *id == directory.id) {
-                reports.push(self.report_taken(&directory, owner, options, run_id));
+            if let Some((_, owner)) = shown.foreign.iter().find(|(id, _)| *id == directory.id) {
+                reports.push(self.report_foreign(&directory, owner, options, run_id));
                 continue;
             }
             match keeping_leases(&runs, &[], self.read_directory(&directory, options, run_id)).await {
@@ -101,9 +101,9 @@ impl Mirror {
             }
         }
         let is_read = |id: &str| runs.iter().any(|run| run.directory.id == id && run.has_read_everything());
-        let is_taken = |id: &str| shown.taken.iter().any(|(taken, _)| taken == id);
+        let is_foreign = |id: &str| shown.foreign.iter().any(|(foreign, _)| foreign == id);
         let mut unread = all;
-        unread.retain(|directory| directory.enabled && !is_read(&directory.id) && !is_taken(&directory.id));
+        unread.retain(|directory| directory.enabled && !is_read(&directory.id) && !is_foreign(&directory.id));
         let mut removed = Vec::new();
         runs.reverse();
         while let Some(mut run) = runs.pop() {
@@ -130,7 +130,7 @@ impl Mirror {
     }
 
     /// Reports a listed directory that is mirrored in another organization, and was not synced.
-    fn report_taken(&self, directory: &Directory, owner: &str, options: &Options, run_id: &str) -> SyncReport {
+    fn report_foreign(&self, directory: &Directory, owner: &str, options: &Options, run_id: &str) -> SyncReport {
         let (organization_id, directory_id) = (&directory.organization_id, &directory.id);
         let incomplete = format!(
             "the directory is mirrored in the organization {owner}: retire it there once it is missing, then sync this organization"

@@ -22,7 +22,7 @@ pub(in crate::mirror) struct Shown {
     pub(in crate::mirror) missing: Vec<DirectoryRow>,
     /// The ids of listed directories that are mirrored in another organization, each with that organization's id. Their rows stay as they are
     /// until they are retired there.
-    pub(in crate::mirror) taken: Vec<(String, String)>,
+    pub(in crate::mirror) foreign: Vec<(String, String)>,
 }
 
 /// Applies a listing of an organization's directories, which started at the time `started` of this machine's clock.
@@ -47,7 +47,7 @@ pub(in crate::mirror) fn take_directories(
             && !owns(organization_id, &row.directory.organization_id)
         {
             if row.retired_at.is_none() {
-                shown.taken.push((directory.id.clone(), row.directory.organization_id));
+                shown.foreign.push((directory.id.clone(), row.directory.organization_id));
                 continue;
             }
             // The directory was retired in the other organization, so none of its users and groups are left, and a new row replaces its row.
@@ -225,12 +225,12 @@ mod tests {
     fn a_listed_directory_of_another_organization_stays_there_until_it_is_retired() {
         let take = |step: &mut Step| take_directories(step, "org_1", &listed(&["dir_2"]), Timestamp::UNIX_EPOCH);
         let (shown, batch) = run(&[row("dir_2", "org_2")], None, take);
-        assert_eq!(shown.taken, [("dir_2".to_owned(), "org_2".to_owned())]);
+        assert_eq!(shown.foreign, [("dir_2".to_owned(), "org_2".to_owned())]);
         assert_eq!(batch.directories, []);
 
         let retired = DirectoryRow { retired_at: Some(Timestamp::UNIX_EPOCH), ..row("dir_2", "org_2") };
         let (shown, batch) = run(&[retired], None, take);
-        assert_eq!(shown.taken, []);
+        assert_eq!(shown.foreign, []);
         assert_eq!(batch.directories[0].directory.organization_id, "org_1");
         assert_eq!(batch.directories[0].retired_at, None);
         assert_eq!(kinds(&batch), [ChangeKind::DirectoryEnabled]);

@@ -285,11 +285,11 @@ impl Step {
     /// [`find_users`](crate::Mirror::find_users) compares addresses.
     pub(super) fn has_address(&mut self, organization_id: &str, email: &str) -> bool {
         let key = (organization_id.to_owned(), email_key(email));
-        let is_taken = self.set.addresses.contains(&key);
+        let is_used = self.set.addresses.contains(&key);
         if !self.set.keys.addresses.contains(&key) {
             self.missing.addresses.insert(key);
         }
-        is_taken
+        is_used
     }
 
     /// Returns a directory's counts, as stored before the step.
@@ -383,11 +383,11 @@ impl Step {
     }
 
     /// Removes a user and leaves a tombstone, also for a user without a row: the tombstone's version makes older messages that arrive later stale.
-    /// `unknown` has the user's id and, for a user without a row, the organization. The guard does not limit this removal.
-    pub(super) fn remove_user(&mut self, unknown: MirrorUser, version: Version, touched_at: Option<Timestamp>) {
-        let id = unknown.id.clone();
+    /// `user` has the user's id and, for a user without a row, the organization. The guard does not limit this removal.
+    pub(super) fn remove_user(&mut self, user: MirrorUser, version: Version, touched_at: Option<Timestamp>) {
+        let id = user.id.clone();
         self.user(&id);
-        let mut row = self.set.users.remove(&id).unwrap_or(UserRow { user: unknown, ..UserRow::default() });
+        let mut row = self.set.users.remove(&id).unwrap_or(UserRow { user, ..UserRow::default() });
         // A user without a row had no access. `row` is then a new one, which is live, but has the number 0 and was not changed earlier in this
         // step.
         if row.is_live() && (row.number != 0 || self.changed_users.before.contains_key(&id)) {
