@@ -17,8 +17,8 @@ pub(crate) fn process_variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
-/// Checks the value of the environment variable `name`, and returns it without surrounding white space and quotes. The error for a variable that
-/// is not set, blank or not UTF-8 names it.
+/// Checks the value of the environment variable `name`, and returns it without surrounding white space and quotes. If the
+/// variable is not set, blank or not UTF-8, the error names it.
 pub(crate) fn from_value(name: &'static str, value: Option<OsString>) -> Result<String> {
     let value = value.ok_or_else(|| Error::config(format!("{name} is not set: set it in the environment")))?;
     let text = value.into_string().map_err(|_| Error::config(format!("{name} is not valid UTF-8")))?;

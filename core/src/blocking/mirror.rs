@@ -107,8 +107,8 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if a forked child cannot open it;
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it is closed.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if a forked child cannot open the mirror;
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the mirror is closed.
     pub fn current(&self) -> Result<mirror::Mirror> {
         self.0.mirror()
     }

@@ -14,7 +14,7 @@ pub struct Directory {
     /// Display name.
     #[serde(default, deserialize_with = "null_is_default")]
     pub name: String,
-    /// Id of the organization that it belongs to.
+    /// Id of the organization that the directory belongs to.
     #[serde(default, deserialize_with = "null_is_default")]
     pub organization_id: String,
     /// How Scalekit receives the directory's data.
@@ -23,7 +23,7 @@ pub struct Directory {
     /// Product that the organization uses.
     #[serde(default, deserialize_with = "null_is_default")]
     pub directory_provider: DirectoryProvider,
-    /// Whether Scalekit synchronizes it.
+    /// Whether Scalekit synchronizes the directory.
     #[serde(default, deserialize_with = "null_is_default")]
     pub enabled: bool,
     /// State of the directory as the vendor names it, such as `IN_PROGRESS`.
@@ -128,13 +128,13 @@ pub struct DirectorySecret {
     /// Id of the secret.
     #[serde(default, deserialize_with = "null_is_default")]
     pub id: String,
-    /// Id of the directory that authenticates with it.
+    /// Id of the directory that authenticates with the secret.
     #[serde(default, deserialize_with = "null_is_default")]
     pub directory_id: String,
     /// Last characters of the secret, to distinguish it from others.
     #[serde(default, deserialize_with = "null_is_default")]
     pub secret_suffix: String,
-    /// Whether it can be used.
+    /// Whether the secret can be used.
     #[serde(default, deserialize_with = "null_is_default")]
     pub status: SecretStatus,
     /// Time of creation, or `None` if not sent.

@@ -28,7 +28,7 @@ impl RawJson {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it is not.
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if `text` is not one JSON value.
     pub fn new(text: impl Into<String>) -> crate::Result<RawJson> {
         RawValue::from_string(text.into())
             .map(|value| RawJson(Arc::new(value)))

@@ -113,7 +113,7 @@ pub struct Feature {
     /// Name: `sso`, `dir_sync`, `domain_verification`, …
     #[serde(default, deserialize_with = "null_is_default")]
     pub name: String,
-    /// Whether it is enabled.
+    /// Whether the feature is enabled.
     #[serde(default, deserialize_with = "null_is_default")]
     pub enabled: bool,
 }

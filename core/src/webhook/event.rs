@@ -354,8 +354,8 @@ fn depth(body: &[u8]) -> usize {
     scan(body)
 }
 
-/// Counts the bytes `{` and `[`, which differ in one bit, so that one comparison finds both. The count of a chunk fits in a byte, and its length is a
-/// multiple of the length of SIMD vectors, so that the compiler can add whole vectors.
+/// Counts the bytes `{` and `[`, which differ in one bit, so that one comparison finds both. The count of a chunk fits in a byte, and the
+/// length of a chunk is a multiple of the length of SIMD vectors, so that the compiler can add whole vectors.
 fn brackets(body: &[u8]) -> usize {
     let opens = |byte: &u8| u8::from(byte | 0x20 == b'{');
     body.chunks(192).map(|chunk| usize::from(chunk.iter().map(opens).sum::<u8>())).sum()

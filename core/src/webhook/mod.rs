@@ -1,7 +1,7 @@
 //! What verifying and signing webhooks needs besides [`Webhook`](crate::Webhook): headers, the replay guard, and verification in one call.
 //!
 //! The scheme is [Standard Webhooks](https://www.standardwebhooks.com): HMAC-SHA256 over `id.timestamp.body`. The id and the timestamp are hashed
-//! as the bytes that were received; the timestamp is not parsed and formatted again for it. Every signature is compared in constant time, and
+//! as the bytes that were received; the timestamp is not parsed and formatted again. Every signature is compared in constant time, and
 //! malformed signatures are skipped. Nothing here uses the network or an async runtime.
 
 // `verifier` has `Webhook`, `secret` decodes keys, `headers` finds the message's headers, `signature` compares signatures, `event` and `data`

@@ -80,7 +80,7 @@ fn missing_function(function: &str) -> Error {
     Error::invalid_argument(format!("the store has no function `{function}`: add it, or use check and commit"))
 }
 
-/// A store inside this crate. It receives the current time from the guard, so that there is one clock.
+/// A store inside this crate. The guard passes it the current time, so that both use the same clock.
 trait IdStore: Send + Sync + 'static {
     fn contains(&self, id: &str, now: Timestamp) -> Result<bool>;
     fn record(&self, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<()>;
@@ -151,7 +151,7 @@ impl ReplayGuard {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it is shorter than twice [`defaults::TOLERANCE`].
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if `retention` is shorter than twice [`defaults::TOLERANCE`].
     pub fn try_retention(self, retention: Duration) -> Result<Self> {
         let guard = self.retention(retention);
         guard.covers(defaults::TOLERANCE)?;
@@ -163,7 +163,7 @@ impl ReplayGuard {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it does not.
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the guard keeps them for less than that.
     pub fn check_tolerance(&self, webhook: &Webhook) -> Result<()> {
         self.covers(webhook.tolerance())
     }

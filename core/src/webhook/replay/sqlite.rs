@@ -226,7 +226,8 @@ mod tests {
         assert_eq!(again.check_id_at("msg_2", at(3 * 86400)).unwrap(), Replay::First);
     }
 
-    /// The test keeps a reference to the connection, as a running call on another thread does, so that the file is not closed before it drops this.
+    /// The test keeps a reference to the connection, as a running call on another thread does. The file is not closed before the
+    /// test drops the reference.
     #[cfg(feature = "client")]
     #[test]
     fn opening_a_file_waits_until_a_guard_that_was_dropped_in_a_task_has_closed_it() {
