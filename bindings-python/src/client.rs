@@ -138,7 +138,7 @@ macro_rules! client {
             /// - ``connect_timeout``: deadline of making a connection (default 10).
             /// - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
             /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
-            /// - ``retry_cap``: longest wait before any retry (default 8).
+            /// - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
             /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
             /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
             /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
@@ -252,7 +252,7 @@ client!(
     /// - ``connect_timeout``: deadline of making a connection (default 10).
     /// - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
     /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
-    /// - ``retry_cap``: longest wait before any retry (default 8).
+    /// - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
     /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
     /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
@@ -295,7 +295,7 @@ client!(
     /// - ``connect_timeout``: deadline of making a connection (default 10).
     /// - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
     /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
-    /// - ``retry_cap``: longest wait before any retry (default 8).
+    /// - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
     /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
     /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).

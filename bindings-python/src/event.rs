@@ -62,7 +62,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for GivenEvent {
 
 #[pymethods]
 impl Event {
-    /// Copies an event.
+    /// Copies an event. [`Event::typed`] makes the objects of subclasses with it.
     #[new]
     fn new(event: GivenEvent) -> Event {
         Event::from(event.0)

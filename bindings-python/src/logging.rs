@@ -148,7 +148,9 @@ struct Kept {
 
 /// The `tracing` subscriber.
 struct Forward {
+    /// Id of the span that was made last.
     last: AtomicU64,
+    /// Spans by id.
     spans: Mutex<HashMap<u64, Kept>>,
 }
 

@@ -17,7 +17,8 @@ use pyo3::{PyTypeInfo, intern};
 /// - ``tolerance``: how far a timestamp may differ from now, in seconds or as a ``timedelta`` (default 300).
 /// - ``max_body``: size limit of a body, in bytes (default 1 MiB).
 ///
-/// Raises ``ConfigError`` if a secret is missing, shorter than 16 bytes or not base64.
+/// Raises ``ConfigError`` if a secret is missing, shorter than 16 bytes, not base64, or an asymmetric key (``whpk_``,
+/// ``whsk_``).
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Webhook(headcount::Webhook);
 

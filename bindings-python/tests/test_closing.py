@@ -102,6 +102,7 @@ def check_that_dropping_does_not_wait(handles, other, own):
 
 
 def own_threads(before):
+    """Returns the threads that were started since ``threads_before`` returned `before`."""
     return {name: threads(name) - ids for name, ids in before.items()}
 
 

@@ -41,6 +41,7 @@ def ids(sandbox):
 
 
 def signed(sandbox, delivery=-1):
+    """Returns the body of one of the sandbox's deliveries, and headers with its signature."""
     body = sandbox.deliveries()[delivery]["body"].encode()
     return body, headcount.Webhook(sandbox.webhook_secret).sign(body)
 
@@ -266,6 +267,7 @@ def test_links_and_roles_are_stored_and_reported(environment):
 
 
 def acknowledged(mirror, consumer="app"):
+    """Yields the changes that a consumer has not acknowledged, and acknowledges each."""
     for change in mirror.changes(consumer, timeout=0):
         yield change
         change.ack()

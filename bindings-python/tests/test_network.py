@@ -32,11 +32,11 @@ class Tunnel(socketserver.StreamRequestHandler):
             back.join()
 
     @staticmethod
-    def pump(here, there):
+    def pump(source, target):
         try:
-            while data := here.recv(1 << 16):
-                there.sendall(data)
-            there.shutdown(socket.SHUT_WR)
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # one side has closed its connection: stop forwarding
 

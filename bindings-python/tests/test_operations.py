@@ -42,6 +42,8 @@ class Blocking:
 
 
 class BlockingChanges:
+    """The iterator of a ``Mirror``'s changes, for ``async for``."""
+
     def __init__(self, changes):
         self.changes = changes
 
@@ -52,10 +54,13 @@ class BlockingChanges:
         try:
             return BlockingChange(await asyncio.to_thread(next, self.changes, None))
         except AttributeError:
+            # At the end `next` returns None, which has no `seq`.
             raise StopAsyncIteration from None
 
 
 class BlockingChange:
+    """A change of a ``Mirror`` whose calls are awaited."""
+
     def __init__(self, change):
         self.seq, self.cause, self.change = change.seq, change.cause, change
 
@@ -67,6 +72,8 @@ class BlockingChange:
 
 
 class Awaited:
+    """An ``AsyncMirror``, with the interface of ``Blocking``."""
+
     def __init__(self, mirror):
         self.mirror = mirror
 

@@ -22,6 +22,7 @@ def environment():
 
 
 def psql(sql):
+    """Runs SQL on the server. Returns the words of its output."""
     command = [postgres.binaries() / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", postgres.url(), "-c", sql]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=LIMIT).stdout.split()
 

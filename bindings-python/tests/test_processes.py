@@ -41,6 +41,7 @@ def run(*command, limit=LIMIT, **settings):
 
 
 def program(text, *arguments, **settings):
+    """Runs Python code as a program. Returns its output."""
     return run(sys.executable, "-c", textwrap.dedent(text), *map(str, arguments), **settings)
 
 

@@ -32,6 +32,8 @@ class Blocking:
 
 
 class Awaited:
+    """An ``AsyncMirror``, with the interface of ``Blocking``."""
+
     def __init__(self, mirror):
         self.mirror = mirror
 

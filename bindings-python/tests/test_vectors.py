@@ -20,6 +20,7 @@ def cases(name):
 
 
 def body_of(form):
+    """Returns the bytes of a body, which a vector has as text, in hexadecimal or as a repeated text."""
     if isinstance(form, str):
         return form.encode()
     if "hex" in form:
@@ -47,6 +48,7 @@ def shapes(headers):
 
 
 def check(run, expect):
+    """Makes a call, and checks its event or its error against a vector."""
     if not expect["ok"]:
         with pytest.raises(headcount.WebhookVerificationError) as refused:
             run()

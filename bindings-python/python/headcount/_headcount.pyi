@@ -96,7 +96,7 @@ class Client:
     - ``connect_timeout``: deadline of making a connection (default 10).
     - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
     - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
-    - ``retry_cap``: longest wait before any retry (default 8).
+    - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
     - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
     - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
@@ -156,7 +156,7 @@ class Client:
         - ``connect_timeout``: deadline of making a connection (default 10).
         - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
         - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
-        - ``retry_cap``: longest wait before any retry (default 8).
+        - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
         - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
         - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
         - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
@@ -223,7 +223,7 @@ class AsyncClient:
     - ``connect_timeout``: deadline of making a connection (default 10).
     - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
     - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
-    - ``retry_cap``: longest wait before any retry (default 8).
+    - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
     - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
     - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
@@ -283,7 +283,7 @@ class AsyncClient:
         - ``connect_timeout``: deadline of making a connection (default 10).
         - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
         - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
-        - ``retry_cap``: longest wait before any retry (default 8).
+        - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
         - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
         - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
         - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
@@ -1505,7 +1505,8 @@ class Webhook:
     - ``tolerance``: how far a timestamp may differ from now, in seconds or as a ``timedelta`` (default 300).
     - ``max_body``: size limit of a body, in bytes (default 1 MiB).
 
-    Raises ``ConfigError`` if a secret is missing, shorter than 16 bytes or not base64.
+    Raises ``ConfigError`` if a secret is missing, shorter than 16 bytes, not base64, or an asymmetric key
+    (``whpk_``, ``whsk_``).
     """
 
     def __new__(
@@ -1802,8 +1803,8 @@ class Mirror:
         """
 
     def find_users(self, email: str) -> list[MirrorUser]:
-        """Returns the users of all organizations with this primary e-mail address, compared without regard to case. Several users
-        may have the same address.
+        """Returns the users of all organizations with this primary e-mail address, compared without regard to case and Unicode
+        normalization, in the order in which the mirror first stored them. Several users may have the same address.
 
         - ``email``: the address.
 
@@ -1843,7 +1844,8 @@ class Mirror:
         """
 
     def hold_users(self, hold_id: str) -> MirrorUserIterator:
-        """Returns an iterator over the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+        """Returns an iterator over the users that a hold names, as they are mirrored now. A hold that has been settled names none,
+        and neither does a hold about a directory as a whole.
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
 
@@ -1875,7 +1877,8 @@ class Mirror:
         """
 
     def approvals(self, organization_id: Optional[str] = None) -> list[Approval]:
-        """Returns the decisions about holds, approved and dismissed, in the order in which they were made.
+        """Returns the decisions about holds, approved and dismissed, in the order in which they were made. They
+        are kept as long as the changes that they made.
 
         - ``organization_id``: only decisions of this organization (``org_...``; default: all organizations).
 
@@ -1982,25 +1985,27 @@ class Mirror:
     def poll(self, consumer: str, limit: Optional[int] = None) -> list[Change]:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
-        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+        - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
+          feed.
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if
-        the store fails.
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror is closed, and
+        ``StoreError`` if the store fails.
         """
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> list[Change]:
         """As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
         second.
 
-        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+        - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
+          feed.
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
         - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed,
-        ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror
+        is closed, ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> None:
@@ -2010,15 +2015,16 @@ class Mirror:
         - ``consumer``: name of the consumer.
         - ``seq``: number of the last change that was handled.
 
-        Raises ``InvalidArgumentError`` if the consumer is unknown or the mirror is closed, and
-        ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the consumer is unknown, if ``seq`` is greater than the numbers
+        that polls have returned to it, or if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def changes(self, consumer: str, *, timeout: _Span = None) -> ChangeIterator:
         """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were not acknowledged
         are returned again by the next iterator, here or in another process. It ends when the mirror is closed.
 
-        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+        - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
+          feed.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
         Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
@@ -2034,9 +2040,8 @@ class Mirror:
         - ``seq``: number of the change.
         - ``reason``: why it cannot be handled.
 
-        Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot whose user or group no longer exists;
-        ``HistoryTrimmedError`` if the retention has removed the change. Raises ``InvalidArgumentError`` if the mirror is closed, and
-        ``StoreError`` if the store fails.
+        Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists; and
+        ``HistoryTrimmedError`` if the retention has removed the change.
         """
 
     def parked_changes(self, consumer: str) -> list[ParkedChange]:
@@ -2067,7 +2072,7 @@ class Mirror:
         """
 
     def consumers(self) -> list[Consumer]:
-        """Returns every consumer and its position.
+        """Returns every consumer and its position, sorted by name.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -2293,8 +2298,8 @@ class AsyncMirror:
         """
 
     def find_users(self, email: str) -> Coroutine[Any, Any, list[MirrorUser]]:
-        """Returns the users of all organizations with this primary e-mail address, compared without regard to case. Several users
-        may have the same address.
+        """Returns the users of all organizations with this primary e-mail address, compared without regard to case and Unicode
+        normalization, in the order in which the mirror first stored them. Several users may have the same address.
 
         - ``email``: the address.
 
@@ -2334,7 +2339,8 @@ class AsyncMirror:
         """
 
     def hold_users(self, hold_id: str) -> AsyncMirrorUserIterator:
-        """Returns an iterator over the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+        """Returns an iterator over the users that a hold names, as they are mirrored now. A hold that has been settled names none,
+        and neither does a hold about a directory as a whole.
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
 
@@ -2366,7 +2372,8 @@ class AsyncMirror:
         """
 
     def approvals(self, organization_id: Optional[str] = None) -> AsyncRows[Approval]:
-        """Returns the decisions about holds, approved and dismissed, in the order in which they were made.
+        """Returns the decisions about holds, approved and dismissed, in the order in which they were made. They
+        are kept as long as the changes that they made.
 
         - ``organization_id``: only decisions of this organization (``org_...``; default: all organizations).
 
@@ -2473,25 +2480,27 @@ class AsyncMirror:
     def poll(self, consumer: str, limit: Optional[int] = None) -> Coroutine[Any, Any, list[AsyncChange]]:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
-        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+        - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
+          feed.
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if
-        the store fails.
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror is closed, and
+        ``StoreError`` if the store fails.
         """
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> Coroutine[Any, Any, list[AsyncChange]]:
         """As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
         second.
 
-        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+        - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
+          feed.
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
         - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed,
-        ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror
+        is closed, ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> Coroutine[Any, Any, None]:
@@ -2501,15 +2510,16 @@ class AsyncMirror:
         - ``consumer``: name of the consumer.
         - ``seq``: number of the last change that was handled.
 
-        Raises ``InvalidArgumentError`` if the consumer is unknown or the mirror is closed, and
-        ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the consumer is unknown, if ``seq`` is greater than the numbers
+        that polls have returned to it, or if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def changes(self, consumer: str, *, timeout: _Span = None) -> AsyncChangeIterator:
         """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were not acknowledged
         are returned again by the next iterator, here or in another process. It ends when the mirror is closed.
 
-        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+        - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
+          feed.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
         Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
@@ -2525,9 +2535,8 @@ class AsyncMirror:
         - ``seq``: number of the change.
         - ``reason``: why it cannot be handled.
 
-        Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot whose user or group no longer exists;
-        ``HistoryTrimmedError`` if the retention has removed the change. Raises ``InvalidArgumentError`` if the mirror is closed, and
-        ``StoreError`` if the store fails.
+        Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists; and
+        ``HistoryTrimmedError`` if the retention has removed the change.
         """
 
     def parked_changes(self, consumer: str) -> Coroutine[Any, Any, list[ParkedChange]]:
@@ -2558,7 +2567,7 @@ class AsyncMirror:
         """
 
     def consumers(self) -> Coroutine[Any, Any, list[Consumer]]:
-        """Returns every consumer and its position.
+        """Returns every consumer and its position, sorted by name.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """

@@ -27,12 +27,12 @@ macro_rules! consumers {
         impl $mirror {
             /// Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
             ///
-            /// - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+            /// - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
             /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
             ///
             /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-            /// ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
-            /// ``StoreError`` if the store fails.
+            /// ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror is
+            /// closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, limit = None))]
             fn poll<'py>(&self, py: Python<'py>, consumer: Text, limit: Option<Size>) -> PyResult<Bound<'py, PyAny>> {
                 let (mirror, handle, limit) =
@@ -45,13 +45,13 @@ macro_rules! consumers {
             /// As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
             /// second.
             ///
-            /// - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+            /// - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
             /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
             /// - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
             ///
             /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-            /// ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed,
-            /// ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
+            /// ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror is
+            /// closed, ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, limit = None, timeout = None))]
             fn wait<'py>(
                 &self,
@@ -73,8 +73,8 @@ macro_rules! consumers {
             /// - ``consumer``: name of the consumer.
             /// - ``seq``: number of the last change that was handled.
             ///
-            /// Raises ``InvalidArgumentError`` if the consumer is unknown or the mirror is closed, and
-            /// ``StoreError`` if the store fails.
+            /// Raises ``InvalidArgumentError`` if the consumer is unknown, if ``seq`` is greater than the numbers that polls have
+            /// returned to it, or if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, seq))]
             fn ack<'py>(&self, py: Python<'py>, consumer: Text, seq: Seq) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
@@ -84,7 +84,7 @@ macro_rules! consumers {
             /// Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were not acknowledged
             /// are returned again by the next iterator, here or in another process. It ends when the mirror is closed.
             ///
-            /// - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+            /// - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
             /// - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
             ///
             /// Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
@@ -103,9 +103,8 @@ macro_rules! consumers {
             /// - ``seq``: number of the change.
             /// - ``reason``: why it cannot be handled.
             ///
-            /// Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot whose user or group no longer exists;
+            /// Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists; and
             /// ``HistoryTrimmedError`` if the retention has removed the change.
-            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, seq, reason))]
             fn park<'py>(
                 &self,
@@ -157,7 +156,7 @@ macro_rules! consumers {
                 <$mode>::run(py, async move { mirror.start_from_snapshot(&consumer).await }, |py, ()| Ok(py.None()))
             }
 
-            /// Returns every consumer and its position.
+            /// Returns every consumer and its position, sorted by name.
             ///
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             fn consumers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

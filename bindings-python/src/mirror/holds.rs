@@ -69,7 +69,8 @@ macro_rules! holds {
                 })
             }
 
-            /// Returns an iterator over the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+            /// Returns an iterator over the users that a hold names, as they are mirrored now. A hold that has been settled names none,
+            /// and neither does a hold about a directory as a whole.
             ///
             /// - ``hold_id``: id of the hold, from ``holds`` or a report.
             ///
@@ -124,7 +125,8 @@ macro_rules! holds {
                 })
             }
 
-            /// Returns the decisions about holds, approved and dismissed, in the order in which they were made.
+            /// Returns the decisions about holds, approved and dismissed, in the order in which they were made. They are kept as
+            /// long as the changes that they made.
             ///
             /// - ``organization_id``: only decisions of this organization (``org_...``; default: all organizations).
             ///

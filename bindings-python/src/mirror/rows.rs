@@ -27,7 +27,8 @@ pub(super) trait Lists: Mode {
         })
     }
 
-    /// Returns what `read` returns, or an object that calls `read` each time it is awaited or iterated.
+    /// For [`Blocking`], returns what `read` returns. For [`Asyncio`], returns an object that calls `read` each time it
+    /// is awaited or iterated.
     fn listing<'py>(
         py: Python<'py>,
         read: impl Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,

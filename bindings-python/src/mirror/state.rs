@@ -54,6 +54,7 @@ impl State {
         self.current(py)
     }
 
+    /// Returns the mirror's handle, or an error if it is closed. Does not open the file in a forked child.
     pub(super) fn opened(&self) -> headcount::Result<blocking::Mirror> {
         let mirror = self.mirror.read().unwrap_or_else(PoisonError::into_inner);
         mirror.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))

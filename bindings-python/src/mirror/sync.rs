@@ -100,7 +100,7 @@ pub(super) struct Options {
 }
 
 /// Runs a sync. Returns the report of `options.directory_id`, or a list of reports if that is `None`.
-pub(super) fn run<'py, M: Progresses>(
+pub(super) fn run<'py, M: ProgressMode>(
     py: Python<'py>,
     sync: SyncBuilder,
     options: Options,
@@ -216,12 +216,13 @@ impl Callback {
 type ProgressObserver = Box<dyn Fn(&headcount::mirror::Progress) + Send + Sync>;
 
 /// How the classes of a mode call `on_progress`.
-pub(super) trait Progresses: Mode {
+pub(super) trait ProgressMode: Mode {
+    /// Returns the observer that a sync calls after each page. It calls `callback`.
     fn observer(py: Python<'_>, callback: Arc<Callback>) -> PyResult<ProgressObserver>;
 }
 
 /// Calls `on_progress` on the thread that runs the sync.
-impl Progresses for Blocking {
+impl ProgressMode for Blocking {
     fn observer(_: Python<'_>, callback: Arc<Callback>) -> PyResult<ProgressObserver> {
         Ok(Box::new(move |progress| {
             let progress = progress.clone();
@@ -231,7 +232,7 @@ impl Progresses for Blocking {
 }
 
 /// Queues the call of `on_progress` in the event loop, which makes the call on its own thread.
-impl Progresses for Asyncio {
+impl ProgressMode for Asyncio {
     fn observer(py: Python<'_>, callback: Arc<Callback>) -> PyResult<ProgressObserver> {
         let event_loop = running_loop(py)?.unbind();
         Ok(Box::new(move |progress| {

@@ -91,8 +91,8 @@ macro_rules! view {
                 })
             }
 
-            /// Returns the users of all organizations with this primary e-mail address, compared without regard to case. Several users may
-            /// have the same address.
+            /// Returns the users of all organizations with this primary e-mail address, compared without regard to case and Unicode
+            /// normalization, in the order in which the mirror first stored them. Several users may have the same address.
             ///
             /// - ``email``: the address.
             ///
