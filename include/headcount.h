@@ -849,9 +849,9 @@ typedef struct hc_group_options {
  *
  * After a failure `organization_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
- * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
- * the call.
+ * Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+ * start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+ * asynchronous call.
  */
 typedef void (*hc_organization_page_callback)(void *user_data,
                                               enum hc_status status,
@@ -863,9 +863,9 @@ typedef void (*hc_organization_page_callback)(void *user_data,
  *
  * After a failure `organization` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
- * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
- * the call.
+ * Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+ * start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+ * asynchronous call.
  */
 typedef void (*hc_organization_callback)(void *user_data,
                                          enum hc_status status,
@@ -877,9 +877,9 @@ typedef void (*hc_organization_callback)(void *user_data,
  *
  * After a failure `link` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
- * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
- * the call.
+ * Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+ * start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+ * asynchronous call.
  */
 typedef void (*hc_portal_link_callback)(void *user_data,
                                         enum hc_status status,
@@ -889,9 +889,9 @@ typedef void (*hc_portal_link_callback)(void *user_data,
 /**
  * Receives the result of a call that has no value. After a failure `error` must be freed with hc_error_free.
  *
- * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
- * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
- * the call.
+ * Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+ * start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+ * asynchronous call.
  */
 typedef void (*hc_done_callback)(void *user_data, enum hc_status status, struct hc_error *error);
 
@@ -900,9 +900,9 @@ typedef void (*hc_done_callback)(void *user_data, enum hc_status status, struct 
  *
  * After a failure `directory_list` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
- * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
- * the call.
+ * Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+ * start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+ * asynchronous call.
  */
 typedef void (*hc_directory_list_callback)(void *user_data,
                                            enum hc_status status,
@@ -914,9 +914,9 @@ typedef void (*hc_directory_list_callback)(void *user_data,
  *
  * After a failure `directory` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
- * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
- * the call.
+ * Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+ * start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+ * asynchronous call.
  */
 typedef void (*hc_directory_callback)(void *user_data,
                                       enum hc_status status,
@@ -928,9 +928,9 @@ typedef void (*hc_directory_callback)(void *user_data,
  *
  * After a failure `directory_toggle` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
- * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
- * the call.
+ * Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+ * start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+ * asynchronous call.
  */
 typedef void (*hc_directory_toggle_callback)(void *user_data,
                                              enum hc_status status,
@@ -942,9 +942,9 @@ typedef void (*hc_directory_toggle_callback)(void *user_data,
  *
  * After a failure `user_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
- * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
- * the call.
+ * Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+ * start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+ * asynchronous call.
  */
 typedef void (*hc_user_page_callback)(void *user_data,
                                       enum hc_status status,
@@ -956,9 +956,9 @@ typedef void (*hc_user_page_callback)(void *user_data,
  *
  * After a failure `group_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
- * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
- * the call.
+ * Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+ * start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+ * asynchronous call.
  */
 typedef void (*hc_group_page_callback)(void *user_data,
                                        enum hc_status status,
@@ -1023,7 +1023,7 @@ typedef struct hc_replay_options {
 /**
  * Returns whether `message_id` was recorded and has not expired: 1 yes, 0 no, any other value for an error.
  *
- * Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+ * Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
  */
 typedef int (*hc_replay_contains)(void *user_data, const char *message_id);
 
@@ -1031,7 +1031,7 @@ typedef int (*hc_replay_contains)(void *user_data, const char *message_id);
  * Records `message_id` at least until `expires_at`, in seconds since 1970-01-01 UTC, also if it was recorded before. Returns 0,
  * or any other value for an error.
  *
- * Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+ * Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
  */
 typedef int (*hc_replay_record)(void *user_data, const char *message_id, int64_t expires_at);
 
@@ -1039,14 +1039,14 @@ typedef int (*hc_replay_record)(void *user_data, const char *message_id, int64_t
  * Records `message_id` at least until `expires_at` unless it is recorded already, in one step. Returns 1 if it was recorded now, 0 if
  * it was recorded already, any other value for an error.
  *
- * Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+ * Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
  */
 typedef int (*hc_replay_claim)(void *user_data, const char *message_id, int64_t expires_at);
 
 /**
  * Removes `message_id` if it is recorded. Returns 0, or any other value for an error.
  *
- * Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+ * Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
  */
 typedef int (*hc_replay_release)(void *user_data, const char *message_id);
 
@@ -1211,8 +1211,8 @@ typedef struct hc_mirror_options {
    */
   uint64_t guard_window_seconds;
   /**
-   * Number of seconds without a poll or an acknowledgement after which a consumer expires, so that it no longer keeps changes: at least two
-   * hours. 0 means 30 days. HC_CONSUMERS_NEVER_EXPIRE: never.
+   * Number of seconds without a poll or an acknowledgement after which a consumer expires: changes are no longer kept for it. Less than two
+   * hours counts as two hours. 0 means 30 days. HC_CONSUMERS_NEVER_EXPIRE: never.
    */
   int64_t consumer_expiry_seconds;
   /**
@@ -2616,7 +2616,7 @@ const char *hc_event_object(const struct hc_event *event);
 const char *hc_event_display_name(const struct hc_event *event);
 
 /**
- * Version of the vendor's envelope.
+ * Version of the vendor's event format.
  *
  * - `event`: may be NULL, which gives NULL.
  * - Returns text owned by `event`, "" if the server sent none.
@@ -2918,7 +2918,7 @@ const char *hc_sandbox_client_id(const struct hc_sandbox *sandbox);
 const char *hc_sandbox_client_secret(const struct hc_sandbox *sandbox);
 
 /**
- * Secret that signs its webhooks.
+ * Secret with which the sandbox signs its webhooks.
  *
  * - `sandbox`: may be NULL, which gives NULL.
  * - Returns text owned by `sandbox`.

@@ -18,9 +18,9 @@ use std::ptr;
 ///
 /// After a failure `organization_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
-/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
-/// the call.
+/// Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+/// start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+/// asynchronous call.
 pub type hc_organization_page_callback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -34,9 +34,9 @@ pub type hc_organization_page_callback = Option<
 ///
 /// After a failure `organization` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
-/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
-/// the call.
+/// Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+/// start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+/// asynchronous call.
 pub type hc_organization_callback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -50,9 +50,9 @@ pub type hc_organization_callback = Option<
 ///
 /// After a failure `link` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
-/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
-/// the call.
+/// Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+/// start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+/// asynchronous call.
 pub type hc_portal_link_callback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, status: hc_status, link: *mut hc_portal_link, error: *mut hc_error),
 >;
@@ -61,9 +61,9 @@ pub type hc_portal_link_callback = Option<
 ///
 /// After a failure `directory_list` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
-/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
-/// the call.
+/// Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+/// start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+/// asynchronous call.
 pub type hc_directory_list_callback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -77,9 +77,9 @@ pub type hc_directory_list_callback = Option<
 ///
 /// After a failure `directory` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
-/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
-/// the call.
+/// Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+/// start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+/// asynchronous call.
 pub type hc_directory_callback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, status: hc_status, directory: *mut hc_directory, error: *mut hc_error),
 >;
@@ -88,9 +88,9 @@ pub type hc_directory_callback = Option<
 ///
 /// After a failure `directory_toggle` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
-/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
-/// the call.
+/// Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+/// start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+/// asynchronous call.
 pub type hc_directory_toggle_callback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -104,9 +104,9 @@ pub type hc_directory_toggle_callback = Option<
 ///
 /// After a failure `user_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
-/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
-/// the call.
+/// Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+/// start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+/// asynchronous call.
 pub type hc_user_page_callback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, status: hc_status, user_page: *mut hc_user_page, error: *mut hc_error),
 >;
@@ -115,9 +115,9 @@ pub type hc_user_page_callback = Option<
 ///
 /// After a failure `group_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
-/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
-/// the call.
+/// Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+/// start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+/// asynchronous call.
 pub type hc_group_page_callback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -129,9 +129,9 @@ pub type hc_group_page_callback = Option<
 
 /// Receives the result of a call that has no value. After a failure `error` must be freed with hc_error_free.
 ///
-/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
-/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
-/// the call.
+/// Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
+/// start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
+/// asynchronous call.
 pub type hc_done_callback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, status: hc_status, error: *mut hc_error)>;
 

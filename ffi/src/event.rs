@@ -142,7 +142,7 @@ pub unsafe extern "C" fn hc_event_display_name(event: *const hc_event) -> *const
     read!(event => event.display_name.of(event.event.display_name()))
 }
 
-/// Version of the vendor's envelope.
+/// Version of the vendor's event format.
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - Returns text owned by `event`, "" if the server sent none.

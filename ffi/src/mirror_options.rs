@@ -44,8 +44,8 @@ pub struct hc_mirror_options {
     pub reserved: u32,
     /// The time within which losses of access are counted together, in seconds. 0 means 24 hours.
     pub guard_window_seconds: u64,
-    /// Number of seconds without a poll or an acknowledgement after which a consumer expires, so that it no longer keeps changes: at least two
-    /// hours. 0 means 30 days. HC_CONSUMERS_NEVER_EXPIRE: never.
+    /// Number of seconds without a poll or an acknowledgement after which a consumer expires: changes are no longer kept for it. Less than two
+    /// hours counts as two hours. 0 means 30 days. HC_CONSUMERS_NEVER_EXPIRE: never.
     pub consumer_expiry_seconds: i64,
     /// Number of pending events that are kept for an organization. 0 means 10,000.
     pub pending_events: u64,
@@ -74,7 +74,7 @@ impl_options!(hc_mirror_options {
     schema,
 });
 
-/// Reads the options of a mirror.
+/// Reads the options for opening a mirror.
 ///
 /// # Safety
 ///
@@ -97,7 +97,7 @@ pub(crate) unsafe fn settings(options: &hc_mirror_options) -> Result<MirrorBuild
     }
 }
 
-/// Reads the settings that the store keeps.
+/// Reads those options that are settings kept in the store.
 pub(crate) fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
     reserved(options.reserved, "options.reserved")?;
     let retention =
@@ -122,7 +122,7 @@ pub(crate) fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
     })
 }
 
-/// Reads a number of options: 0 means that it was not set (`None`), and `none` means the number 0.
+/// Reads a number in the options: 0 means that it was not set (`None`), and `none` means the number 0.
 fn count(given: i64, none: i64, name: &str, none_name: &str) -> Result<Option<u64>> {
     match given {
         0 => Ok(None),

@@ -9,6 +9,7 @@ use std::ptr;
 pub(crate) struct PageOf<W> {
     items: Vec<W>,
     pub(crate) total_size: u64,
+    /// The token and its C string.
     next_page_token: (String, Text),
     prev_page_token: (String, Text),
 }

@@ -40,26 +40,26 @@ impl_options!(hc_replay_options { retention_seconds, capacity });
 
 /// Returns whether `message_id` was recorded and has not expired: 1 yes, 0 no, any other value for an error.
 ///
-/// Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+/// Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
 pub type hc_replay_contains = Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char) -> c_int>;
 
 /// Records `message_id` at least until `expires_at`, in seconds since 1970-01-01 UTC, also if it was recorded before. Returns 0,
 /// or any other value for an error.
 ///
-/// Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+/// Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
 pub type hc_replay_record =
     Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char, expires_at: i64) -> c_int>;
 
 /// Records `message_id` at least until `expires_at` unless it is recorded already, in one step. Returns 1 if it was recorded now, 0 if
 /// it was recorded already, any other value for an error.
 ///
-/// Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+/// Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
 pub type hc_replay_claim =
     Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char, expires_at: i64) -> c_int>;
 
 /// Removes `message_id` if it is recorded. Returns 0, or any other value for an error.
 ///
-/// Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+/// Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
 pub type hc_replay_release = Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char) -> c_int>;
 
 /// A store of your own. Set all bytes to 0, then struct_size and the fields.

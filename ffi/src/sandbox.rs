@@ -142,7 +142,7 @@ pub unsafe extern "C" fn hc_sandbox_client_secret(sandbox: *const hc_sandbox) ->
     read!(sandbox => sandbox.client_secret.of(sandbox.sandbox.client_secret()))
 }
 
-/// Secret that signs its webhooks.
+/// Secret with which the sandbox signs its webhooks.
 ///
 /// - `sandbox`: may be NULL, which gives NULL.
 /// - Returns text owned by `sandbox`.
@@ -289,7 +289,7 @@ pub unsafe extern "C" fn hc_sandbox_event_body(
     })
 }
 
-/// Reads a number of the options: 0 means that it was not set (`None`), and HC_SANDBOX_NONE means the number 0.
+/// Reads a number in the options: 0 means that it was not set (`None`), and HC_SANDBOX_NONE means the number 0.
 fn size(given: i32, name: &str) -> Result<Option<usize>> {
     match given {
         0 => Ok(None),

@@ -94,12 +94,12 @@ fn every_exported_function_begins_with_a_macro_or_function_that_catches_panics()
                 .map(str::trim)
                 .find(|line| !line.starts_with("const ") && !line.starts_with("let "))
                 .unwrap_or_default();
-            let through =
+            let catches_panics =
                 ["call!(error, ", "decide!(error, ", "start!(error, ", "read!(", "free!(", "value_or_absent(|| "]
                     .iter()
-                    .any(|way| first.starts_with(way));
+                    .any(|beginning| first.starts_with(beginning));
             assert!(
-                through,
+                catches_panics,
                 "does not begin with `call!`, `read!`, `free!` or another that catches panics:{signature}"
             );
             functions += 1;
