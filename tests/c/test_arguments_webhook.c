@@ -99,7 +99,7 @@ static void verifying_and_signing_check_their_arguments(void) {
     };
     WORKS(hc_webhook_verify_signature(webhook, made, 3, NULL, 0, &error));
     WORKS(hc_verify_webhook_payload(SECRET, made, 3, NULL, 0, &error));
-    /* If a request has headers interceptor-* and webhook-*, hc_verify_interceptor_payload uses the former, and hc_verify_webhook_payload the latter. */
+    /* If a request has both, hc_verify_interceptor_payload uses the headers interceptor-id and so on, and hc_verify_webhook_payload those of webhooks. */
     hc_header both[] = {
         {"webhook-id", "msg_9", 5}, {"webhook-timestamp", made[1].value, made[1].value_len}, {"webhook-signature", "v1,AAAA", 7},
         {"interceptor-id", made[0].value, made[0].value_len}, {"interceptor-timestamp", made[1].value, made[1].value_len},
@@ -173,7 +173,7 @@ static void replay_guards_check_their_arguments_and_their_stores_results(void) {
     NULL_IS_REFUSED(hc_replay_guard_custom(&store, NULL, NULL, place), "guard");
     hc_replay_options options = {.struct_size = sizeof options, .retention_seconds = -2};
     REFUSED(hc_replay_guard_new(&options, &guard, &error), HC_INVALID_ARGUMENT, "retention_seconds");
-    /* A retention shorter than twice the tolerance would accept a request again while its timestamp is valid. */
+    /* With a retention shorter than twice the tolerance, a request could be accepted again while its timestamp is still valid. */
     options.retention_seconds = 599;
     REFUSED(hc_replay_guard_new(&options, &guard, &error), HC_INVALID_ARGUMENT, "at least 600");
     options = (hc_replay_options){.struct_size = sizeof options, .capacity = 1};

@@ -26,7 +26,8 @@ static hc_change_iter *changes;
 static hc_replay_guard *guard, *memory; /* in a file, and in memory */
 static const char *organization, *directory, *url;
 static char folder[] = "/tmp/headcount-fork-XXXXXX", mirror_path[64], guard_path[64];
-static atomic_int number, turns, stopping; /* of ids; of repetitions by the threads; whether the threads have to end */
+/* number: makes ids unique. turns: how often the threads have done their work. stopping: set when the threads have to end. */
+static atomic_int number, turns, stopping;
 
 static hc_mirror *open_mirror(void) {
     hc_error *error = NULL;

@@ -300,7 +300,7 @@ static void webhooks_are_applied_once_and_in_order(const hc_mirror *mirror) {
     hc_change_batch_free(batch);
     catch_up(mirror, "app");
 
-    /* An event that the application verified itself, and one that the mirror ignores. */
+    /* An event that the application has verified itself, of a type that the mirror ignores. */
     hc_text *body = NULL;
     hc_signed_headers *made = NULL;
     hc_event *event = NULL;
