@@ -127,7 +127,7 @@ export interface OrganizationClient {
   updateOrganizationSettings(id: string, settings: OrganizationSettings, options?: CallOptions): Promise<{ organization: Organization }>
   /**
    * Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories. It can be opened once, within a
-   * minute: create it when the administrator follows it, and do not log it.
+   * minute: create it when the administrator asks for it, and do not log it.
    *
    * Each call creates another link. It is retried after temporary errors nevertheless: a link whose response was lost is not used, and expires
    * after a minute.

@@ -137,9 +137,9 @@ impl ReplayGuard {
         Ok(self.call(py, || self.native.check(&event.0))? == Replay::First)
     }
 
-    /// Records that the message of ``event`` is handled unless it is recorded already, in one step. Returns whether this call recorded it: of
-    /// several deliveries at the same moment, one gets True. Call it before the event is handled, instead of ``check`` and ``commit``, and
-    /// ``release`` if handling it fails. If the process ends in between, the event is not handled again.
+    /// Records that the message of ``event`` is handled, unless that is recorded already, in one step. Returns whether this call recorded it:
+    /// of several deliveries at the same moment, one gets True. Call it before the event is handled, instead of ``check`` and ``commit``, and
+    /// ``release`` if handling it fails. If the process ends before the event was handled, a repeated delivery is not handled either.
     ///
     /// - ``event``: the event that ``Webhook.verify`` returned.
     ///
@@ -162,7 +162,7 @@ impl ReplayGuard {
     /// - ``message_id``: value of the ``webhook-id`` header.
     /// - ``now``: an aware ``datetime`` or Unix seconds (default: the current time).
     ///
-    /// Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
+    /// Raises what ``claim`` raises, and ``InvalidArgumentError`` if the id is empty.
     #[pyo3(signature = (message_id, *, now = None))]
     fn claim_id(&self, py: Python<'_>, message_id: Text, now: Option<Now>) -> PyResult<bool> {
         let replay = self.call(py, || match now {
@@ -176,7 +176,7 @@ impl ReplayGuard {
     ///
     /// - ``message_id``: value of the ``webhook-id`` header.
     ///
-    /// Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
+    /// Raises what ``release`` raises, and ``InvalidArgumentError`` if the id is empty.
     fn release_id(&self, py: Python<'_>, message_id: Text) -> PyResult<()> {
         self.call(py, || self.native.release_id(&message_id))
     }

@@ -202,11 +202,12 @@ impl Sandbox {
         py.get_type::<AsyncClient>().call(credentials, settings)
     }
 
-    /// Sends later events to ``url`` as signed webhooks.
+    /// Sends later events to ``url`` as signed webhooks. A URL that is registered already is not added again.
     ///
     /// - ``url``: URL of the application's endpoint, on this machine (``127.0.0.1`` or ``localhost``) unless ``remote_endpoints`` is set.
     ///
-    /// Raises ``BadRequestError`` for another URL.
+    /// Raises ``BadRequestError`` if the URL is not ``http`` or ``https``, or is on another machine and
+    /// ``remote_endpoints`` is not set.
     fn register_endpoint(&self, py: Python<'_>, url: Text) -> PyResult<()> {
         self.call(py, |sandbox| sandbox.register_endpoint(&url))
     }

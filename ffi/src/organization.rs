@@ -267,7 +267,7 @@ pub unsafe extern "C" fn hc_organization_update_settings(
 }
 
 /// Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories. It can be opened
-/// once, within a minute: create it when the administrator follows it, and do not log it.
+/// once, within a minute: create it when the administrator asks for it, and do not log it.
 ///
 /// Each call creates another link. It is retried after temporary failures nevertheless: a link whose response was lost is not used, and
 /// expires after a minute.

@@ -1687,15 +1687,18 @@ class Mirror:
         - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
         - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
           the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-        - ``approve_removals``: approves the open holds of the synchronized directories before they are listed (default False).
+        - ``approve_removals``: approves the open holds of the synchronized directories before they are listed, and makes the
+          sync a full one. The guard still limits the losses of access that this sync finds (default False).
         - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
           (default True).
         - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
           loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
 
         If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
-        holds removals back, ``ConfigError`` if the mirror has no client, ``StoreError`` if the store fails, and what
-        ``client.directory`` raises.
+        holds removals back; ``NotFoundError`` if the organization does not exist and has no mirrored directory, or does not have
+        the given directory; ``ConfigError`` if the mirror has no client or a client of another environment;
+        ``InvalidArgumentError`` if ``mode`` is unknown or the mirror is closed; ``CancelledError`` if the mirror is closed during
+        the sync; ``StoreError`` if the store fails; and what ``client.directory`` raises.
         """
 
     @overload
@@ -1725,8 +1728,12 @@ class Mirror:
           the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
           stays.
 
-        An error in one directory is the ``error`` of its report and does not stop the other ones. Raises ``ConfigError`` if the
-        mirror has no client, and what listing the organizations raises.
+        An error in one directory is the ``error`` of its report and does not stop the other ones. If the organizations cannot
+        be listed to the end, those that were listed are synchronized, and a report with an empty ``organization_id`` has the
+        error. If there is no other report, that error is raised: ``ConfigError`` if the mirror has no client or a client of
+        another environment, ``StoreError``, and what ``client.organization.all`` raises. Raises ``InvalidArgumentError`` if
+        ``concurrency`` is 0, ``mode`` is unknown or the mirror is closed, and ``CancelledError`` if the mirror is closed during
+        the sync.
         """
 
     def receive(
@@ -2182,15 +2189,18 @@ class AsyncMirror:
         - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
         - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
           the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-        - ``approve_removals``: approves the open holds of the synchronized directories before they are listed (default False).
+        - ``approve_removals``: approves the open holds of the synchronized directories before they are listed, and makes the
+          sync a full one. The guard still limits the losses of access that this sync finds (default False).
         - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
           (default True).
         - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
           loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
 
         If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
-        holds removals back, ``ConfigError`` if the mirror has no client, ``StoreError`` if the store fails, and what
-        ``client.directory`` raises.
+        holds removals back; ``NotFoundError`` if the organization does not exist and has no mirrored directory, or does not have
+        the given directory; ``ConfigError`` if the mirror has no client or a client of another environment;
+        ``InvalidArgumentError`` if ``mode`` is unknown or the mirror is closed; ``CancelledError`` if the mirror is closed during
+        the sync; ``StoreError`` if the store fails; and what ``client.directory`` raises.
         """
 
     @overload
@@ -2220,8 +2230,12 @@ class AsyncMirror:
           the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
           stays.
 
-        An error in one directory is the ``error`` of its report and does not stop the other ones. Raises ``ConfigError`` if the
-        mirror has no client, and what listing the organizations raises.
+        An error in one directory is the ``error`` of its report and does not stop the other ones. If the organizations cannot
+        be listed to the end, those that were listed are synchronized, and a report with an empty ``organization_id`` has the
+        error. If there is no other report, that error is raised: ``ConfigError`` if the mirror has no client or a client of
+        another environment, ``StoreError``, and what ``client.organization.all`` raises. Raises ``InvalidArgumentError`` if
+        ``concurrency`` is 0, ``mode`` is unknown or the mirror is closed, and ``CancelledError`` if the mirror is closed during
+        the sync.
         """
 
     def receive(
@@ -2674,9 +2688,9 @@ class ReplayGuard:
         """
 
     def claim(self, event: Event) -> bool:
-        """Records that the message of ``event`` is handled unless it is recorded already, in one step. Returns whether this call recorded it:
+        """Records that the message of ``event`` is handled, unless that is recorded already, in one step. Returns whether this call recorded it:
         of several deliveries at the same moment, one gets True. Call it before the event is handled, instead of ``check`` and ``commit``, and
-        ``release`` if handling it fails. If the process ends in between, the event is not handled again.
+        ``release`` if handling it fails. If the process ends before the event was handled, a repeated delivery is not handled either.
 
         - ``event``: the event that ``Webhook.verify`` returned.
 
@@ -2697,7 +2711,7 @@ class ReplayGuard:
         - ``message_id``: value of the ``webhook-id`` header.
         - ``now``: an aware ``datetime`` or Unix seconds (default: the current time).
 
-        Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
+        Raises what ``claim`` raises, and ``InvalidArgumentError`` if the id is empty.
         """
 
     def release_id(self, message_id: str) -> None:
@@ -2705,7 +2719,7 @@ class ReplayGuard:
 
         - ``message_id``: value of the ``webhook-id`` header.
 
-        Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
+        Raises what ``release`` raises, and ``InvalidArgumentError`` if the id is empty.
         """
 
     def check_tolerance(self, webhook: Webhook) -> None:
@@ -2805,11 +2819,12 @@ class Sandbox:
         """Makes an ``AsyncClient`` for this environment. ``settings`` are the keyword arguments of ``headcount.AsyncClient``."""
 
     def register_endpoint(self, url: str) -> None:
-        """Sends later events to ``url`` as signed webhooks.
+        """Sends later events to ``url`` as signed webhooks. A URL that is registered already is not added again.
 
         - ``url``: URL of the application's endpoint, on this machine (``127.0.0.1`` or ``localhost``) unless ``remote_endpoints`` is set.
 
-        Raises ``BadRequestError`` for another URL.
+        Raises ``BadRequestError`` if the URL is not ``http`` or ``https``, or is on another machine and
+        ``remote_endpoints`` is not set.
         """
 
     def create_user(

@@ -29,15 +29,18 @@ macro_rules! syncs {
             /// - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
             /// - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since the
             ///   last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-            /// - ``approve_removals``: approves the open holds of the synchronized directories before they are listed (default False).
+            /// - ``approve_removals``: approves the open holds of the synchronized directories before they are listed, and makes the
+            ///   sync a full one. The guard still limits the losses of access that this sync finds (default False).
             /// - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
             ///   (default True).
             /// - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
             ///   loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
             ///
             /// If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
-            /// holds removals back, ``ConfigError`` if the mirror has no client, ``StoreError`` if the store fails, and what
-            /// ``client.directory`` raises.
+            /// holds removals back; ``NotFoundError`` if the organization does not exist and has no mirrored directory, or does not have
+            /// the given directory; ``ConfigError`` if the mirror has no client or a client of another environment;
+            /// ``InvalidArgumentError`` if ``mode`` is unknown or the mirror is closed; ``CancelledError`` if the mirror is closed during
+            /// the sync; ``StoreError`` if the store fails; and what ``client.directory`` raises.
             #[pyo3(signature = (
                 organization_id, directory_id = None, *, mode = None, approve_removals = Flag(false), wait = None,
                 on_progress = None
@@ -68,8 +71,12 @@ macro_rules! syncs {
             ///   the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
             ///   stays.
             ///
-            /// An error in one directory is the ``error`` of its report and does not stop the other ones. Raises ``ConfigError`` if the
-            /// mirror has no client, and what listing the organizations raises.
+            /// An error in one directory is the ``error`` of its report and does not stop the other ones. If the organizations cannot
+            /// be listed to the end, those that were listed are synchronized, and a report with an empty ``organization_id`` has the
+            /// error. If there is no other report, that error is raised: ``ConfigError`` if the mirror has no client or a client of
+            /// another environment, ``StoreError``, and what ``client.organization.all`` raises. Raises ``InvalidArgumentError`` if
+            /// ``concurrency`` is 0, ``mode`` is unknown or the mirror is closed, and ``CancelledError`` if the mirror is closed during
+            /// the sync.
             #[pyo3(signature = (*, concurrency = None, mode = None, on_progress = None))]
             fn sync_all<'py>(
                 &self,

@@ -121,7 +121,7 @@ impl Organizations {
     }
 
     /// Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories. It can be opened once,
-    /// within a minute, so create it when the administrator follows it, not in advance.
+    /// within a minute, so create it when the administrator asks for it, not in advance.
     ///
     /// `features` (`sso`, `dir_sync`) selects what can be set up; empty: what the organization's settings enable.
     ///
