@@ -327,7 +327,7 @@ impl Sandbox {
         self.call(py, |sandbox| sandbox.update_group(&group_id, &display_name)).map(Group::from)
     }
 
-    /// Deletes a group. Its members stay.
+    /// Deletes a group. Its members are not deleted.
     ///
     /// - ``group_id``: id of the group.
     ///
@@ -358,9 +358,11 @@ impl Sandbox {
 
     /// Makes later REST calls fail, except token requests.
     ///
-    /// - ``faults``: the faults, used in turn. Each is a status (``"429"``, ``"429:5"`` with that ``Retry-After``, ``"500"``, ``"503"``),
-    ///   ``"reset"``, ``"truncate"``, ``"garbage"``, ``"html"``, ``"wrong-types"``, ``"junk"``, ``"drip"``, ``"redirect"``,
-    ///   ``"latency:2s"`` or ``"expire-token"``. None, or a call without faults, ends the faults.
+    /// - ``faults``: the faults, used in turn. Each is a status from 400 to 599, such as ``"503"`` (``"429:5"`` has a ``Retry-After`` of
+    ///   5 seconds), ``"reset"`` (no response), ``"truncate"`` (half of the body), ``"garbage"`` (a body that is not JSON), ``"html"`` (a
+    ///   web page), ``"wrong-types"`` (JSON with values of other types), ``"junk"`` (a body of 10 MB), ``"drip"`` (an endless body of one
+    ///   byte a second), ``"redirect"`` (to another host), ``"latency:2s"`` (the normal response after this time) or ``"expire-token"``
+    ///   (all access tokens become invalid). None, or a call without faults, ends the faults.
     /// - ``every``: one of this many calls fails (default 1: every call).
     ///
     /// Raises ``BadRequestError`` if a fault is unknown.

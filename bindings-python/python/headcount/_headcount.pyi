@@ -1687,8 +1687,8 @@ class Mirror:
         - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
         - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
           the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-        - ``approve_removals``: approves the open holds of the synchronized directories before they are listed, and makes the
-          sync a full one. The guard still limits the losses of access that this sync finds (default False).
+        - ``approve_removals``: approves the open holds of the synchronized directories before the directories are listed,
+          and makes the sync a full one. The guard still limits the losses of access that this sync finds (default False).
         - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
           (default True).
         - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
@@ -1856,7 +1856,8 @@ class Mirror:
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
 
-        Raises ``InvalidArgumentError`` if it is not the id of a hold or the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if ``hold_id`` is not the id of a hold or the mirror is closed, and ``StoreError`` if the
+        store fails.
         """
 
     def approve(self, hold_id: str, *, by: str, note: Optional[str] = None) -> int:
@@ -1867,9 +1868,9 @@ class Mirror:
         - ``by``: who approves, 1 to 200 bytes; stored with the decision.
         - ``note``: why, at most 2,000 bytes; stored as well.
 
-        Raises ``NotFoundError`` if no user of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
-        hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError``
-        if the store fails.
+        Raises ``NotFoundError`` if no user of the hold is held any more; ``InvalidArgumentError`` if ``hold_id`` is not the id of a hold,
+        if the hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and
+        ``StoreError`` if the store fails.
         """
 
     def dismiss(self, hold_id: str, *, by: str, note: Optional[str] = None) -> int:
@@ -1894,15 +1895,15 @@ class Mirror:
 
     def retire(self, directory_id: str, *, by: str, note: Optional[str] = None) -> int:
         """Removes the users and groups of a directory that is no longer used. Returns the number of users that were removed. The guard does
-        not limit it.
+        not limit these removals.
 
-        - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
+        - ``directory_id``: id of the directory (``dir_...``), which has to be missing or disabled.
         - ``by``: who requested it, 1 to 200 bytes; stored with the time.
         - ``note``: why, at most 2,000 bytes; stored as well.
 
-        Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, for a
-        ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway,
-        another call, or the next sync of the organization, removes the rest.
+        Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if the directory is neither missing nor
+        disabled, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call
+        fails partway, another call, or the next sync of the organization, removes the rest.
         """
 
     def retirements(self) -> list[Retirement]:
@@ -2189,8 +2190,8 @@ class AsyncMirror:
         - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
         - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
           the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-        - ``approve_removals``: approves the open holds of the synchronized directories before they are listed, and makes the
-          sync a full one. The guard still limits the losses of access that this sync finds (default False).
+        - ``approve_removals``: approves the open holds of the synchronized directories before the directories are listed,
+          and makes the sync a full one. The guard still limits the losses of access that this sync finds (default False).
         - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
           (default True).
         - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
@@ -2358,7 +2359,8 @@ class AsyncMirror:
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
 
-        Raises ``InvalidArgumentError`` if it is not the id of a hold or the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if ``hold_id`` is not the id of a hold or the mirror is closed, and ``StoreError`` if the
+        store fails.
         """
 
     def approve(self, hold_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
@@ -2369,9 +2371,9 @@ class AsyncMirror:
         - ``by``: who approves, 1 to 200 bytes; stored with the decision.
         - ``note``: why, at most 2,000 bytes; stored as well.
 
-        Raises ``NotFoundError`` if no user of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
-        hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError``
-        if the store fails.
+        Raises ``NotFoundError`` if no user of the hold is held any more; ``InvalidArgumentError`` if ``hold_id`` is not the id of a hold,
+        if the hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and
+        ``StoreError`` if the store fails.
         """
 
     def dismiss(self, hold_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
@@ -2396,15 +2398,15 @@ class AsyncMirror:
 
     def retire(self, directory_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
         """Removes the users and groups of a directory that is no longer used. Returns the number of users that were removed. The guard does
-        not limit it.
+        not limit these removals.
 
-        - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
+        - ``directory_id``: id of the directory (``dir_...``), which has to be missing or disabled.
         - ``by``: who requested it, 1 to 200 bytes; stored with the time.
         - ``note``: why, at most 2,000 bytes; stored as well.
 
-        Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, for a
-        ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway,
-        another call, or the next sync of the organization, removes the rest.
+        Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if the directory is neither missing nor
+        disabled, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call
+        fails partway, another call, or the next sync of the organization, removes the rest.
         """
 
     def retirements(self) -> AsyncRows[Retirement]:
@@ -2902,7 +2904,7 @@ class Sandbox:
         """
 
     def delete_group(self, group_id: str) -> None:
-        """Deletes a group. Its members stay.
+        """Deletes a group. Its members are not deleted.
 
         - ``group_id``: id of the group.
 
@@ -2930,9 +2932,12 @@ class Sandbox:
     def fault(self, *faults: Optional[str], every: int = 1) -> None:
         """Makes later REST calls fail, except token requests.
 
-        - ``faults``: the faults, used in turn. Each is a status (``"429"``, ``"429:5"`` with that ``Retry-After``, ``"500"``,
-          ``"503"``), ``"reset"``, ``"truncate"``, ``"garbage"``, ``"html"``, ``"wrong-types"``, ``"junk"``, ``"drip"``,
-          ``"redirect"``, ``"latency:2s"`` or ``"expire-token"``. None, or a call without faults, ends the faults.
+        - ``faults``: the faults, used in turn. Each is a status from 400 to 599, such as ``"503"`` (``"429:5"`` has a
+          ``Retry-After`` of 5 seconds), ``"reset"`` (no response), ``"truncate"`` (half of the body), ``"garbage"`` (a body
+          that is not JSON), ``"html"`` (a web page), ``"wrong-types"`` (JSON with values of other types), ``"junk"`` (a body
+          of 10 MB), ``"drip"`` (an endless body of one byte a second), ``"redirect"`` (to another host), ``"latency:2s"``
+          (the normal response after this time) or ``"expire-token"`` (all access tokens become invalid). None, or a call
+          without faults, ends the faults.
         - ``every``: one of this many calls fails (default 1: every call).
 
         Raises ``BadRequestError`` if a fault is unknown.

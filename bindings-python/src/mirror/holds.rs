@@ -74,7 +74,8 @@ macro_rules! holds {
             ///
             /// - ``hold_id``: id of the hold, from ``holds`` or a report.
             ///
-            /// Raises ``InvalidArgumentError`` if it is not the id of a hold or the mirror is closed, and ``StoreError`` if the store fails.
+            /// Raises ``InvalidArgumentError`` if ``hold_id`` is not the id of a hold or the mirror is closed, and ``StoreError`` if the
+            /// store fails.
             #[pyo3(signature = (hold_id))]
             fn hold_users(&self, py: Python<'_>, hold_id: Text) -> PyResult<$users> {
                 let users = self.0.current(py)?.hold_users(&hold_id).or_raise(py)?;
@@ -88,8 +89,8 @@ macro_rules! holds {
             /// - ``by``: who approves, 1 to 200 bytes; stored with the decision.
             /// - ``note``: why, at most 2,000 bytes; stored as well.
             ///
-            /// Raises ``NotFoundError`` if no user of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
-            /// hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and
+            /// Raises ``NotFoundError`` if no user of the hold is held any more; ``InvalidArgumentError`` if ``hold_id`` is not the id of a
+            /// hold, if the hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and
             /// ``StoreError`` if the store fails.
             #[pyo3(signature = (hold_id, *, by, note = None))]
             fn approve<'py>(
@@ -141,15 +142,15 @@ macro_rules! holds {
             }
 
             /// Removes the users and groups of a directory that is no longer used. Returns the number of users that were removed. The guard does not
-            /// limit it.
+            /// limit these removals.
             ///
-            /// - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
+            /// - ``directory_id``: id of the directory (``dir_...``), which has to be missing or disabled.
             /// - ``by``: who requested it, 1 to 200 bytes; stored with the time.
             /// - ``note``: why, at most 2,000 bytes; stored as well.
             ///
-            /// Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, for a
-            /// ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway,
-            /// another call, or the next sync of the organization, removes the rest.
+            /// Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if the directory is neither missing nor
+            /// disabled, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call
+            /// fails partway, another call, or the next sync of the organization, removes the rest.
             #[pyo3(signature = (directory_id, *, by, note = None))]
             fn retire<'py>(
                 &self,

@@ -29,8 +29,8 @@ macro_rules! syncs {
             /// - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
             /// - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since the
             ///   last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-            /// - ``approve_removals``: approves the open holds of the synchronized directories before they are listed, and makes the
-            ///   sync a full one. The guard still limits the losses of access that this sync finds (default False).
+            /// - ``approve_removals``: approves the open holds of the synchronized directories before the directories are listed,
+            ///   and makes the sync a full one. The guard still limits the losses of access that this sync finds (default False).
             /// - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
             ///   (default True).
             /// - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
