@@ -62,7 +62,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for GivenEvent {
 
 #[pymethods]
 impl Event {
-    /// Copies an event. [`Event::typed`] makes the objects of subclasses with it.
+    // `Event::typed` makes the objects of subclasses with this.
+    /// Copies an event.
     #[new]
     fn new(event: GivenEvent) -> Event {
         Event::from(event.0)
