@@ -55,7 +55,7 @@ export namespace errors {
   class RateLimitError extends ApiError {}
   /** 5xx: the server failed. */
   class ServerError extends ApiError {}
-  /** The server's answer does not match the contract; the message names the field. */
+  /** JSON could not be decoded: the server's answer is damaged, too long, or not as the vendor's API documents it. The message says which. */
   class DecodeError extends Error {}
   /** A webhook was refused; see `error.reason`. */
   class WebhookVerificationError extends Error {}

@@ -99,7 +99,7 @@ export interface DirectoryData {
   id: string
   /** Id of the organization, `org_…`. */
   organization_id?: string | null
-  /** How Scalekit reads the directory, such as `SCIM`. */
+  /** How Scalekit receives the directory's data, such as `SCIM`. */
   directory_type?: string | null
   /** Product that runs the directory, such as `OKTA`. */
   provider?: string | null
@@ -115,11 +115,11 @@ export interface OrganizationData {
   id: string
   /** Display name. */
   display_name?: string | null
-  /** The application's id of the organization. */
+  /** Id that the application gave the organization. */
   external_id?: string | null
-  /** Region in which its data is stored. */
+  /** Region in which the organization's data is stored. */
   region_code?: string | null
-  /** Metadata of the application. */
+  /** Keys and values that the application stores with the organization. */
   metadata?: Record<string, string> | null
   /** Features that are enabled or disabled. */
   settings?: unknown
@@ -181,7 +181,7 @@ export interface UserProfile {
   picture?: string | null
   /** Groups of which the user is a member. */
   groups?: unknown
-  /** Metadata of the application. */
+  /** Keys and values that the application stores with the profile. */
   metadata?: unknown
   /** Attributes that the customer has defined. */
   custom_attributes?: unknown
@@ -195,9 +195,9 @@ export interface UserData {
   id: string
   /** Email address. */
   email?: string | null
-  /** The application's id of the user. */
+  /** Id that the application gave the user. */
   external_id?: string | null
-  /** Metadata of the application. */
+  /** Keys and values that the application stores with the user. */
   metadata?: Record<string, string> | null
   /** Profile of the user. */
   user_profile?: UserProfile

@@ -3,7 +3,7 @@
 import type { errors } from './errors'
 
 /**
- * The contract's `commonsRegionCode`.
+ * A region in which data is stored: the schema `commonsRegionCode` of the vendor's API.
  *
  * - `US`: United States.
  * - `EU`: European Union.
@@ -11,7 +11,7 @@ import type { errors } from './errors'
 export type RegionCode = 'US' | 'EU' | (string & {})
 
 /**
- * The contract's `directoriesDirectoryType`.
+ * How Scalekit receives a directory's data: the schema `directoriesDirectoryType` of the vendor's API.
  *
  * - `SCIM`: The directory sends its changes (SCIM).
  * - `LDAP`: Scalekit queries an LDAP server.
@@ -20,7 +20,7 @@ export type RegionCode = 'US' | 'EU' | (string & {})
 export type DirectoryType = 'SCIM' | 'LDAP' | 'POLL' | (string & {})
 
 /**
- * The contract's `directoriesDirectoryProvider`.
+ * The product that an organization uses as its directory: the schema `directoriesDirectoryProvider` of the vendor's API.
  *
  * - `OKTA`: Okta.
  * - `GOOGLE`: Google Workspace.
@@ -33,7 +33,7 @@ export type DirectoryType = 'SCIM' | 'LDAP' | 'POLL' | (string & {})
 export type DirectoryProvider = 'OKTA' | 'GOOGLE' | 'MICROSOFT_AD' | 'AUTH0' | 'ONELOGIN' | 'JUMPCLOUD' | 'PING_IDENTITY' | (string & {})
 
 /**
- * The contract's `directoriesSecretStatus`.
+ * Whether a directory's secret can be used: the schema `directoriesSecretStatus` of the vendor's API.
  *
  * - `INACTIVE`: No longer usable.
  */
@@ -73,7 +73,8 @@ export type ActivityLevel = 'debug' | 'info' | 'warning'
  * - `not_found`: 404 or 410: there is no such resource.
  * - `rate_limit`: 429: too many requests.
  * - `server`: 5xx: the server failed.
- * - `decode`: The server's answer does not match the contract; the message names the field.
+ * - `decode`: JSON could not be decoded: the server's answer is damaged, too long, or not as the vendor's API documents it. The message
+ * says which.
  * - `webhook_verification`: A webhook was refused; see `error.reason`.
  * - `mass_removal`: A sync would remove more users than the guard allows.
  * - `store`: The local store failed.
@@ -127,8 +128,8 @@ export type Reason =
  * Which users and groups a sync lists.
  *
  * - `auto`: Full if the last full sync is older than the mirror's `fullEverySeconds` setting or there was none; else incremental.
- * - `full`: Lists everything. Only a full sync notices that a user has left.
- * - `incremental`: Lists what changed since the last sync. Removes no user.
+ * - `full`: Lists all users and groups, and removes those that are no longer listed.
+ * - `incremental`: Lists the users and groups that changed since the last sync. Removes none.
  */
 export type SyncMode = 'auto' | 'full' | 'incremental'
 
@@ -136,11 +137,12 @@ export type SyncMode = 'auto' | 'full' | 'incremental'
  * How a sync ended.
  *
  * - `done`: The mirror agrees with the listing.
- * - `incomplete`: The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was
- * removed. Or some of them are mirrored in another organization, and were not applied. The next sync tries again.
- * - `held`: The guard holds losses of access, or the directory is disabled or not listed: see the report's holds. Or the directory is
- * mirrored in another organization: see `incomplete`.
- * - `already_running`: Another sync of the directory is running.
+ * - `incomplete`: The listing was not complete or changed while it was read: what was listed was applied, and no user was removed. Or some
+ * listed users or groups are mirrored in another organization, and these were not applied. The report's `incomplete` says which. The next
+ * sync tries again.
+ * - `held`: Losses of access are held until they are approved, or the directory is disabled or not listed: see the report's `holds`. If
+ * `holds` is empty, the directory is mirrored in another organization and was not synced: see `incomplete`.
+ * - `already_running`: Another sync or a retirement of the directory is running, and this sync was not to wait for it.
  * - `failed`: The sync failed: see the report's error.
  */
 export type SyncOutcome = 'done' | 'incomplete' | 'held' | 'already_running' | 'failed'
@@ -162,10 +164,10 @@ export type SyncPhase = 'groups' | 'users' | 'removals'
  * - `stale`: The mirror has newer information than the event.
  * - `pending`: The event is stored until a sync shows which directory it is about.
  * - `held`: The guard holds the loss of access that the event would cause, until it is approved.
- * - `foreign`: The event is about a row of another organization or environment than the one it was signed for, or names no organization.
- * It changed nothing.
- * - `ignored`: The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000 unless
- * it is configured): the next sync lists the user.
+ * - `foreign`: The event changed nothing: it is about a user, group or directory of another organization than the one that it names, it is
+ * from another environment than the mirror's, or it names no organization.
+ * - `ignored`: The event changed nothing: events of its type do not change the mirror, or it names more groups for a user than the setting
+ * `groupsPerUser` permits (10,000 by default). In the second case the next sync lists the user.
  */
 export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'foreign' | 'ignored'
 
@@ -206,7 +208,7 @@ export type RoleMapKey = 'id' | 'name'
  * - `user.updated`: Fields of a user changed. Changes of `active`, groups and roles have other kinds.
  * - `user.deactivated`: A user may no longer sign in.
  * - `user.reactivated`: A user may sign in again.
- * - `user.deleted`: A user has left.
+ * - `user.deleted`: A user was removed from the mirror.
  * - `group.created`: A group is new.
  * - `group.updated`: A group changed.
  * - `group.deleted`: A group was deleted.
@@ -215,10 +217,10 @@ export type RoleMapKey = 'id' | 'name'
  * - `roles.changed`: The roles that the role map gives a user changed.
  * - `directory.enabled`: A directory was enabled.
  * - `directory.disabled`: A directory was disabled. Its users are kept.
- * - `directory.missing`: The API does not list a directory any more. Its users are kept until they are retired.
+ * - `directory.missing`: The API does not list a directory any more. Its users are kept until the directory is retired.
  * - `directory.found`: The API lists a missing directory again.
- * - `organization.missing`: The API no longer finds an organization, or an event reported its deletion. Its users are kept until they are
- * retired.
+ * - `organization.missing`: The API no longer finds an organization, or an event reported its deletion. Its users are kept until its
+ * directories are retired.
  * - `organization.found`: The API finds a missing organization again.
  */
 export type ChangeKind =
@@ -240,7 +242,7 @@ export type ChangeKind =
   | 'organization.missing'
   | 'organization.found'
 
-/** The contract's `organizationsOrganization`. */
+/** A customer of the application: the schema `organizationsOrganization` of the vendor's API. */
 export interface Organization {
   /** Id, `org_…`. */
   id: string
@@ -250,21 +252,21 @@ export interface Organization {
   updateTime?: string
   /** Display name. */
   displayName: string
-  /** The application's id of the organization. */
+  /** Id that the application gave the organization. */
   externalId: string
-  /** Region in which its data is stored. */
+  /** Region in which the organization's data is stored. */
   regionCode: RegionCode
   /** Short name, for URLs. */
   slug: string
   /** URL of the logo. */
   logoUrl: string
-  /** Metadata of the application. */
+  /** Keys and values that the application stores with the organization. */
   metadata: Record<string, string>
   /** Features that are enabled or disabled, or undefined if not sent. */
   settings?: OrganizationSettings
 }
 
-/** The contract's `organizationsOrganizationSettings`. */
+/** Which features of an organization are enabled: the schema `organizationsOrganizationSettings` of the vendor's API. */
 export interface OrganizationSettings {
   /** One entry per feature. */
   features: Feature[]
@@ -278,7 +280,10 @@ export interface Feature {
   enabled: boolean
 }
 
-/** The contract's `organizationsLink`: a link to the admin portal, in which an organization's administrator sets up SSO and directories. */
+/**
+ * A link to the admin portal, in which an organization's administrator sets up SSO and directories: the schema `organizationsLink` of the
+ * vendor's API.
+ */
 export interface PortalLink {
   /** Id, `lnk_…`. */
   id: string
@@ -289,26 +294,26 @@ export interface PortalLink {
 }
 
 /**
- * The fields with which an organization is created or updated; a field that is undefined stays as it is. The contract's
- * `v1organizationsCreateOrganization` and `v1organizationsUpdateOrganization`.
+ * The fields with which an organization is created or updated: the schemas `v1organizationsCreateOrganization` and
+ * `v1organizationsUpdateOrganization` of the vendor's API. A field that is undefined is not sent; an update leaves it as it is.
  */
 export interface OrganizationFields {
   /** Display name, 1 to 200 characters. */
   displayName?: string | undefined
-  /** The application's id of the organization. */
+  /** Id that the application gave the organization. */
   externalId?: string | undefined
   /** URL of the logo: `https`, at most 1,024 characters. */
   logoUrl?: string | undefined
   /**
-   * Metadata of the application: at most 10 keys of 3 to 25 characters with values of 1 to 256 characters. Replaces the metadata as a
-   * whole.
+   * Keys and values that the application stores with the organization: at most 10 keys of 3 to 25 characters with values of 1 to 256
+   * characters. An update replaces all of them.
    */
   metadata?: Record<string, string> | undefined
   /** Short name, for URLs: a DNS label or host name. The empty text removes it. */
   slug?: string | undefined
 }
 
-/** The contract's `directoriesDirectory`. */
+/** A directory of an organization: the schema `directoriesDirectory` of the vendor's API. */
 export interface Directory {
   /** Id, `dir_…`. */
   id: string
@@ -316,19 +321,19 @@ export interface Directory {
   name: string
   /** Id of the organization that it belongs to. */
   organizationId: string
-  /** How Scalekit receives its data. */
+  /** How Scalekit receives the directory's data. */
   directoryType: DirectoryType
   /** Product that the organization uses. */
   directoryProvider: DirectoryProvider
   /** Whether Scalekit synchronizes it. */
   enabled: boolean
-  /** State, in the vendor's terms. */
+  /** State of the directory as the vendor names it, such as `IN_PROGRESS`. */
   status: string
   /** Email address of the account whose access is used to poll the provider's API. */
   email: string
   /** URL to which the directory sends its changes (SCIM). */
   directoryEndpoint: string
-  /** Which groups are synchronized: all, or selected ones. */
+  /** Which groups are synchronized: `ALL`, or another text for selected groups. */
   groupsTracked: string
   /** Number of users. */
   totalUsers: number
@@ -338,7 +343,7 @@ export interface Directory {
   lastSyncedAt?: string
   /** Numbers of users and groups and times of their last changes, or undefined if not sent. */
   stats?: DirectoryStats
-  /** Which attribute of the directory is mapped to which of Scalekit's, or undefined if not sent. */
+  /** Mapping of the directory's attributes to Scalekit's, or undefined if not sent. */
   attributeMappings?: AttributeMappings
   /** Roles of groups, or undefined if not sent. */
   roleAssignments?: RoleAssignments
@@ -346,7 +351,7 @@ export interface Directory {
   secrets: DirectorySecret[]
 }
 
-/** The contract's `directoriesStats`. */
+/** Counts of a directory, and times of its last changes: the schema `directoriesStats` of the vendor's API. */
 export interface DirectoryStats {
   /** Number of users. */
   totalUsers: number
@@ -358,13 +363,13 @@ export interface DirectoryStats {
   groupUpdatedAt?: string
 }
 
-/** The contract's `directoriesAttributeMappings`. */
+/** The attribute mappings of a directory: the schema `directoriesAttributeMappings` of the vendor's API. */
 export interface AttributeMappings {
   /** One entry per attribute. */
   attributes: AttributeMapping[]
 }
 
-/** The contract's `directoriesAttributeMapping`. */
+/** The mapping of one attribute: the schema `directoriesAttributeMapping` of the vendor's API. */
 export interface AttributeMapping {
   /** Name of the attribute in the directory. */
   key: string
@@ -372,13 +377,13 @@ export interface AttributeMapping {
   mapTo: string
 }
 
-/** The contract's `directoriesRoleAssignments`. */
+/** The roles that groups of a directory have: the schema `directoriesRoleAssignments` of the vendor's API. */
 export interface RoleAssignments {
   /** One entry per group. */
   assignments: RoleAssignment[]
 }
 
-/** The contract's `directoriesRoleAssignment`. */
+/** The role of one group: the schema `directoriesRoleAssignment` of the vendor's API. */
 export interface RoleAssignment {
   /** Id of the group, `dirgroup_…`. */
   groupId: string
@@ -386,7 +391,7 @@ export interface RoleAssignment {
   roleName: string
 }
 
-/** The contract's `directoriesSecret`: state and lifetime of a secret, without the secret. */
+/** State and lifetime of a directory's secret, without the secret: the schema `directoriesSecret` of the vendor's API. */
 export interface DirectorySecret {
   /** Id of the secret. */
   id: string
@@ -404,7 +409,7 @@ export interface DirectorySecret {
   lastUsedTime?: string
 }
 
-/** The contract's `directoriesToggleDirectoryResponse`: the result of enabling or disabling a directory. */
+/** The result of enabling or disabling a directory: the schema `directoriesToggleDirectoryResponse` of the vendor's API. */
 export interface DirectoryToggle {
   /** Whether the directory is enabled now. */
   enabled: boolean
@@ -412,7 +417,10 @@ export interface DirectoryToggle {
   errorMessage: string
 }
 
-/** The contract's `directoriesDirectoryUser`. Users are identified by `id`; email addresses can change. */
+/**
+ * A user of a directory: the schema `directoriesDirectoryUser` of the vendor's API. Users are identified by `id`; email addresses can
+ * change.
+ */
 export interface User {
   /** Id, `diruser_…`. */
   id: string
@@ -434,7 +442,7 @@ export interface User {
   userDetail?: Record<string, unknown>
 }
 
-/** The contract's `directoriesDirectoryGroup`. */
+/** A group of a directory: the schema `directoriesDirectoryGroup` of the vendor's API. */
 export interface Group {
   /** Id, `dirgroup_…`. */
   id: string
@@ -454,7 +462,7 @@ export interface Stats {
   requests: number
   /** Requests that repeated an earlier one. */
   retries: number
-  /** Answers that asked for a pause: status 429, or any with `Retry-After`. */
+  /** Error answers that asked for a pause: those with status 429, and any others with `Retry-After`. */
   throttled: number
   /** Access tokens fetched. */
   tokenRenewals: number
@@ -464,7 +472,7 @@ export interface Stats {
   bytes: number
 }
 
-/** One event of a client. An `Observer` receives it, and `tracing` subscribers under the target `headcount`. */
+/** One event of a client. It is passed to the `Observer`, and to `tracing` with the target `headcount`. */
 export interface Activity {
   /** What happened. */
   kind: ActivityKind
@@ -484,11 +492,11 @@ export interface Activity {
   status?: number
   /** Kind of the error, or undefined on success. */
   error?: ErrorKind
-  /** Wait before the next request, for retries and pauses. In milliseconds. */
+  /** Wait before the next request, for retries and pauses; otherwise undefined. In milliseconds. */
   waitMs?: number
-  /** Duration of the request, the reading of its answer included. In milliseconds. */
+  /** Duration of the request, the reading of its answer included. Zero unless the activity is a request. In milliseconds. */
   elapsedMs: number
-  /** Size of the answer's body after decompression, in bytes. */
+  /** Size of the answer's body after decompression, in bytes. Zero unless the activity is a request. */
   bytes: number
 }
 
@@ -508,13 +516,16 @@ export interface MirrorUser {
   familyName: string
   /** Name that the user signs in with at the directory. */
   preferredUsername: string
-  /** All e-mail addresses, from the last listing. */
+  /** All e-mail addresses, in the order of the last listing; empty before the first one. */
   emails: string[]
-  /** Whether the user may sign in: from the latest event, else from `userDetail.active` of the last listing, else true. */
+  /**
+   * Whether the user may sign in, by the latest event with `active` or listing with `userDetail.active`; true if none had it. While the
+   * guard holds the user's deactivation, it is true.
+   */
   active: boolean
   /** Ids of the groups that the user is in, sorted. Groups that do not exist are left out. */
   groupIds: string[]
-  /** Roles that the role map gives for those groups, sorted. */
+  /** Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles before it. */
   roles: string[]
   /** Roles assigned by the vendor, from the latest event, sorted. */
   vendorRoles: string[]
@@ -565,42 +576,49 @@ export interface MirrorDirectory {
 export interface DirectoryStatus {
   /** The directory. */
   directory: MirrorDirectory
-  /** Local time at which the last completed full sync started, or null if there was none. An RFC 3339 string. */
+  /** Start of the last completed full sync, in UTC, by the clock of the machine that synced, or null if there was none. An RFC 3339 string. */
   lastFullSync: string | null
-  /** Local time at which the last completed incremental sync started, or null if there was none. An RFC 3339 string. */
+  /**
+   * Start of the last completed incremental sync, in UTC, by the clock of the machine that synced, or null if there was none. An RFC 3339
+   * string.
+   */
   lastIncrementalSync: string | null
   /** Number of mirrored users. */
   users: number
   /** Number of mirrored groups. */
   groups: number
   /**
-   * Watermark: the latest `updatedAt` of a listed user, by the vendor's clock, or null before the first listing. The next incremental sync
-   * lists what changed since five minutes before it. An RFC 3339 string.
+   * Watermark: the latest `updatedAt` of a listed user, by the vendor's clock; null if no listing had one yet. The next incremental sync
+   * lists what changed since five minutes before this time. An RFC 3339 string.
    */
   watermark: string | null
-  /** The first of `holds`, or null. */
+  /** The first of `holds`, or null if there is none. */
   held: Hold | null
   /** The directory's open holds, in the order in which they were made. */
   holds: Hold[]
   /**
-   * Local time at which the first incomplete sync since the last complete one started, or null if the last sync was complete. Until a sync
-   * is complete, no user is removed because of a listing. An RFC 3339 string.
+   * Start of the first incomplete sync since the last complete one, in UTC, by the clock of the machine that synced; null if there was
+   * none. After an incomplete full sync, only a full sync counts as complete. Until then no user is removed because of a listing. An RFC
+   * 3339 string.
    */
   incompleteSince: string | null
   /**
-   * Local time since which the API does not list the directory, or null if it does. The users of a missing directory are kept until it is
-   * retired. An RFC 3339 string.
+   * Time at which a sync first found that the API does not list the directory, in UTC, by the clock of the machine that synced; null if
+   * the directory is listed. The users of a missing directory are kept until it is retired. An RFC 3339 string.
    */
   missingSince: string | null
   /** Number of events of the organization that wait for a sync. */
   pendingEvents: number
 }
 
-/** Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved. */
+/**
+ * Users of one directory who would lose access for one reason. They keep it until the hold is approved. A hold on a directory that is
+ * disabled or not found names no users.
+ */
 export interface Hold {
   /**
-   * Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets another id. An
-   * approval with the earlier id covers only the users that were named then and are still held.
+   * Id of the hold with the users that it names now (`hold_…`). When users are added, the id changes. An approval with an earlier id
+   * covers only the users whom the hold named then and still names.
    */
   id: string
   /** Id of the organization (`org_…`). */
@@ -609,13 +627,22 @@ export interface Hold {
   directoryId: string
   /** Why the users are held. */
   reason: HoldReason
-  /** Number of users that it names. For a directory that is disabled or not found: of all its users. */
+  /** Number of users that the hold names. If the directory is disabled or not found: number of all users of the directory. */
   count: number
-  /** Number of users that could lose access within the guard's window without approval when the hold was made. */
+  /**
+   * Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the listing is empty,
+   * and if the directory is disabled or not found.
+   */
   limit: number
-  /** Local time at which the hold was made. It stays the same when users are added. An RFC 3339 string. */
+  /**
+   * Time at which the hold was made, in UTC, by the clock of the machine that made it. It stays the same when users are added. An RFC 3339
+   * string.
+   */
   since: string
-  /** The first ten syncs (`sync:` and the run's id) and events (`event:` and the event's id) that added users. */
+  /**
+   * The first ten causes that made the hold or added users to it, oldest first: `sync:` and the run's id, `event:` and the event's id, or
+   * `retire:` and the id of the retirement of another directory, to whose groups the users belonged.
+   */
   causes: string[]
 }
 
@@ -623,7 +650,7 @@ export interface Hold {
 export interface Approval {
   /** Id of the approval. The changes that it made have the cause `approval:` and this id. */
   id: string
-  /** Id of the hold, as it was given. */
+  /** Id of the hold, as the application passed it. */
   holdId: string
   /** Id of the organization. */
   organizationId: string
@@ -633,13 +660,13 @@ export interface Approval {
   reason: HoldReason
   /** True if the losses were applied, false if they were dismissed. */
   isApproved: boolean
-  /** Who decided, as given by the application. */
+  /** Who decided, as given by the application; `approve_removals` if a sync with this option approved the hold. */
   by: string
-  /** The application's note. */
+  /** The application's note; may be empty. */
   note: string
-  /** Local time of the decision. An RFC 3339 string. */
+  /** Time of the decision, in UTC, by the clock of the machine that recorded it. An RFC 3339 string. */
   at: string
-  /** Number of users whose loss of access the hold held back then. */
+  /** Number of users that the hold named at the time of the decision. */
   count: number
 }
 
@@ -653,11 +680,14 @@ export interface Retirement {
   directoryId: string
   /** Who requested it, as given by the application. */
   by: string
-  /** Why it was ordered, as given by the application. */
+  /** Why it was requested, as given by the application; may be empty. */
   note: string
-  /** Local time at which it was ordered. An RFC 3339 string. */
+  /** Time at which it was requested, in UTC, by the clock of the machine that recorded it. An RFC 3339 string. */
   at: string
-  /** Local time at which it ended; null while users or groups may be left. An RFC 3339 string. */
+  /**
+   * Time at which it ended, in UTC, by the clock of the machine that ended it; null while users or groups may be left. It also ends if the
+   * directory is listed and enabled again. An RFC 3339 string.
+   */
   endedAt: string | null
   /** Number of users that it has removed. */
   users: number
@@ -669,9 +699,9 @@ export interface PendingEvent {
   id: string
   /** The event's type, such as `organization.directory.user_created`. */
   eventType: string
-  /** Local time at which the event arrived. An RFC 3339 string. */
+  /** Time at which the event arrived, in UTC, by the clock of the machine that received it. An RFC 3339 string. */
   receivedAt: string
-  /** Why it waits, in one sentence. */
+  /** Why it waits, in one English sentence. */
   why: string
 }
 
@@ -703,8 +733,8 @@ export interface GuardSettings {
    */
   users: number
   /**
-   * Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits applies; 1 permits
-   * everything.
+   * Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and `users` applies. 1
+   * permits every loss.
    */
   share: number
   /** Whether losses of access by events are limited as well. Those by listings always are. */
@@ -717,9 +747,9 @@ export interface GuardSettings {
 export interface IgnoredSetting {
   /** The setting's name, such as `guardUsers`. */
   name: string
-  /** The value in effect, which the store has. */
+  /** The value in effect, which the store has, as text: a duration such as `86400s`, a number, or `true` or `false`. */
   stored: string
-  /** The value that the handle was opened with. */
+  /** The value that the handle was opened with, as text of the same form. */
   asked: string
 }
 
@@ -731,15 +761,18 @@ export interface MirrorSettings {
   fullEverySeconds: number
   /** How long changes are kept that every consumer has acknowledged. In seconds. */
   retentionSeconds: number
-  /** Number of pending events that are kept for an organization. A further one is an error until a sync has applied some of them. */
+  /** Number of pending events that are kept for an organization. Receiving another one is an error until a sync has applied some of them. */
   pendingEvents: number
-  /** Total bytes of the pending events that are kept for an organization. A further event is an error, as for `pendingEvents`. */
+  /**
+   * Total size in bytes of the pending events that are kept for an organization. Receiving an event that would exceed it is an error, as
+   * for `pendingEvents`.
+   */
   pendingBytes: number
   /** Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user. */
   groupsPerUser: number
   /**
-   * After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are trimmed; null for
-   * never. At least two hours, because a poll that returns no new change is recorded once an hour. In seconds.
+   * After how long without a poll or an acknowledgement a consumer expires, so that changes that it has not acknowledged are trimmed; null
+   * for never. At least two hours, because a poll that returns no new change is recorded once an hour. In seconds.
    */
   consumerExpirySeconds: number | null
   /** Settings that this handle was opened with and that are not in effect, because the store has other values. */
@@ -754,13 +787,16 @@ export interface SyncProgress {
   directoryId: string
   /** What the sync is doing. */
   phase: SyncPhase
-  /** Number of pages of this phase that have been read. */
+  /** Number of pages of this phase that have been read; 0 in the phase `removals`. */
   pages: number
-  /** Number of users or groups in those pages. */
+  /** Number of users or groups in those pages; in the phase `removals`, number of users removed or held so far. */
   items: number
-  /** Number of users or groups in all, or null if the server did not report it. */
+  /**
+   * Number of users or groups to read, as the server counts them; in the phase `removals`, number of users to remove in its first report,
+   * then null.
+   */
   total: number | null
-  /** Users or groups per second since the sync started. */
+  /** `items` per second since the sync of the directory started; 0 if no time has passed. */
   rate: number
 }
 
@@ -770,7 +806,7 @@ export interface SyncReport {
   organizationId: string
   /** Id of the directory (`dir_…`); empty if the organization's directories could not be listed. */
   directoryId: string
-  /** Which listing was read: `full` or `incremental`. */
+  /** Which listing was read: `full` or `incremental`. If none was read, it may also be `auto`. */
   mode: SyncMode
   /** How the sync ended. */
   outcome: SyncOutcome
@@ -779,37 +815,46 @@ export interface SyncReport {
    * this id.
    */
   run: string
-  /** Local time at which the sync started. An RFC 3339 string. */
+  /** Time at which the sync started, in UTC, by this machine's clock. An RFC 3339 string. */
   startedAt: string
-  /** Local time at which the sync ended. An RFC 3339 string. */
+  /** Time at which the sync ended, in UTC, by this machine's clock. An RFC 3339 string. */
   endedAt: string
-  /** Number of pages of users and groups that were read. */
+  /**
+   * Number of pages of users and groups that were read. If the listing was read more than once, pages, users and groups are counted each
+   * time.
+   */
   pages: number
-  /** Number of users that were listed. */
+  /** Number of users that were listed, counted as `pages`. */
   users: number
-  /** Number of groups that were listed. */
+  /** Number of groups that were listed, counted as `pages`. */
   groups: number
-  /** Number of users that are new. */
+  /** Number of users that were created. */
   created: number
-  /** Number of users that changed. */
+  /** Number of users whose fields changed. Changes of `active`, groups and roles are not counted. */
   updated: number
-  /** Number of users that may no longer sign in. */
+  /** Number of users that were deactivated: they may no longer sign in. */
   deactivated: number
-  /** Number of users that may sign in again. */
+  /** Number of users that were reactivated: they may sign in again. */
   reactivated: number
   /** Number of users that were removed. */
   deleted: number
-  /** Number of all changes that the sync appended to the feed. */
+  /** Number of changes of all kinds that the sync appended to the feed, without those of pending events. */
   changes: number
-  /** Number of pending events that were settled. */
+  /** Number of the organization's pending events that the sync settled. */
   events: number
-  /** The first of `holds`, or null. */
+  /** The first of `holds`, or null if there is none. */
   held: Hold | null
   /** The directory's open holds at the end of the sync, in the order in which they were made. */
   holds: Hold[]
-  /** Why the listing could not be used to remove users, or which of its rows were not applied; null if it was applied as a whole. */
+  /**
+   * Why the listing was not applied as a whole, in one English sentence: why it could not be used to remove users, or which of its rows
+   * were not applied. null otherwise.
+   */
   incomplete: string | null
-  /** The error that ended the sync, or null. */
+  /**
+   * The error that ended the sync, or null if none did. It has the kind `mass_removal` if users were absent from a full listing and the
+   * guard holds their removal.
+   */
   error: errors.Error | null
 }
 
@@ -819,7 +864,7 @@ export interface ParkedChange {
   change: Change
   /** The reason that the application gave. */
   reason: string
-  /** Local time at which the change was parked. An RFC 3339 string. */
+  /** Time at which the change was parked, in UTC, by the clock of the machine that parked it. An RFC 3339 string. */
   at: string
 }
 
@@ -827,20 +872,20 @@ export interface ParkedChange {
 export interface FeedConsumer {
   /** The consumer's name. */
   name: string
-  /** Number of the last change that it acknowledged; negative while it reads a snapshot. */
+  /** Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a snapshot. */
   cursor: number
   /** Number of changes that it has not acknowledged. The rows of a snapshot are not counted. */
   lag: number
   /** Number of changes that it has parked. */
   parked: number
   /**
-   * Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the stored time is at least an
-   * hour old. An RFC 3339 string.
+   * Time of its last poll or acknowledgement, in UTC, by the clock of the machine that made it. A poll that returns no new change updates
+   * it only if the stored time is at least an hour old. An RFC 3339 string.
    */
   seenAt: string
   /**
-   * Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not acknowledged are
-   * trimmed. null if consumers do not expire. An RFC 3339 string.
+   * Time, in UTC, at which it expires unless it polls or acknowledges before: from then on, changes are trimmed even if it has not
+   * acknowledged them. null if consumers do not expire. An RFC 3339 string.
    */
   expiresAt: string | null
 }
@@ -856,24 +901,30 @@ interface ChangeOf<Kind extends ChangeKind, User, Group, Before, After> {
   /** Id of the directory (`dir_…`); empty for changes of organizations. */
   directoryId: string
   /**
-   * The user that the change is about: after the change, or before it for `user.deleted`. null for groups and directories. Changes of
-   * memberships and roles leave `detail` and `attributes` out.
+   * The user that the change is about: after the change, or before it for `user.deleted`. null for changes of groups, directories and
+   * organizations. In changes of memberships and roles, `detail` and `attributes` are null.
    */
   user: User
-  /** The group that the change is about, or the group of a membership; null for users and directories. */
+  /** The group that the change is about, or the group of a membership; null for changes of users, roles, directories and organizations. */
   group: Group
-  /** The user or group before the change; null if it is new, and for memberships and directories. */
+  /** The user or group before the change; null if it is new, and for changes of memberships, directories and organizations. */
   before: Before
-  /** The user or group after the change; null if it was deleted, and for memberships and directories. */
+  /** The user or group after the change; null if it was deleted, and for changes of memberships, directories and organizations. */
   after: After
-  /** Names of the fields that changed. */
+  /**
+   * Names of the fields that changed, in the order of the record: of the user or group for `user.updated` and `group.updated`, else
+   * `active`, `groupIds` or `roles`. Empty for changes of directories and organizations, and if the user or group is new or was deleted.
+   */
   fields: string[]
   /**
    * What caused the change: `sync:` and the run's id, `event:` and the event's id, `approval:` and the id of an approval, `retire:` and
    * the id of a retirement, `roles` for a new role map, or `snapshot`.
    */
   cause: string
-  /** Local time at which the change was committed. An RFC 3339 string. */
+  /**
+   * Time at which the change was written, in UTC, by the clock of the machine that wrote it. For the rows of a snapshot: time at which the
+   * snapshot was started. An RFC 3339 string.
+   */
   at: string
 }
 

@@ -107,14 +107,14 @@
 #define HC_SYNC_AUTO 0
 
 /**
- * Lists everything. Only a full sync notices that a user has left.
+ * Lists all users and groups, and removes those that are no longer listed.
  *
  * For hc_sync_options.mode.
  */
 #define HC_SYNC_FULL 1
 
 /**
- * Lists what changed since the last sync. Removes no user.
+ * Lists the users and groups that changed since the last sync. Removes none.
  *
  * For hc_sync_options.mode.
  */
@@ -173,7 +173,8 @@ typedef enum hc_status {
    */
   HC_SERVER = 11,
   /**
-   * The server's answer does not match the contract; the message names the field.
+   * JSON could not be decoded: the server's answer is damaged, too long, or not as the vendor's API documents it. The
+   * message says which.
    */
   HC_DECODE = 12,
   /**
@@ -227,8 +228,8 @@ typedef enum hc_outcome {
    */
   HC_OUTCOME_PENDING = 4,
   /**
-   * The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000
-   * unless it is configured): the next sync lists the user.
+   * The event changed nothing: events of its type do not change the mirror, or it names more groups for a user than the
+   * setting "groups_per_user" permits (10,000 by default). In the second case the next sync lists the user.
    */
   HC_OUTCOME_IGNORED = 5,
   /**
@@ -236,8 +237,8 @@ typedef enum hc_outcome {
    */
   HC_OUTCOME_HELD = 6,
   /**
-   * The event is about a row of another organization or environment than the one it was signed for, or names no
-   * organization. It changed nothing.
+   * The event changed nothing: it is about a user, group or directory of another organization than the one that it
+   * names, it is from another environment than the mirror's, or it names no organization.
    */
   HC_OUTCOME_FOREIGN = 7,
 } hc_outcome;
@@ -290,7 +291,7 @@ typedef struct hc_consumer hc_consumer;
 typedef struct hc_consumer_list hc_consumer_list;
 
 /**
- * The contract's "directoriesDirectory".
+ * A directory of an organization: the schema "directoriesDirectory" of the vendor's API.
  */
 typedef struct hc_directory hc_directory;
 
@@ -300,7 +301,8 @@ typedef struct hc_directory hc_directory;
 typedef struct hc_directory_list hc_directory_list;
 
 /**
- * The contract's "directoriesToggleDirectoryResponse": the result of enabling or disabling a directory.
+ * The result of enabling or disabling a directory: the schema "directoriesToggleDirectoryResponse" of the vendor's
+ * API.
  */
 typedef struct hc_directory_toggle hc_directory_toggle;
 
@@ -315,7 +317,7 @@ typedef struct hc_error hc_error;
 typedef struct hc_event hc_event;
 
 /**
- * The contract's "directoriesDirectoryGroup".
+ * A group of a directory: the schema "directoriesDirectoryGroup" of the vendor's API.
  */
 typedef struct hc_group hc_group;
 
@@ -335,7 +337,8 @@ typedef struct hc_group_page hc_group_page;
 typedef struct hc_guard_settings hc_guard_settings;
 
 /**
- * Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved.
+ * Users of one directory who would lose access for one reason. They keep it until the hold is approved. A hold on a
+ * directory that is disabled or not found names no users.
  */
 typedef struct hc_hold hc_hold;
 
@@ -401,7 +404,7 @@ typedef struct hc_mirror_user_iter hc_mirror_user_iter;
 typedef struct hc_mirror_user_list hc_mirror_user_list;
 
 /**
- * The contract's "organizationsOrganization".
+ * A customer of the application: the schema "organizationsOrganization" of the vendor's API.
  */
 typedef struct hc_organization hc_organization;
 
@@ -436,8 +439,8 @@ typedef struct hc_pending_event hc_pending_event;
 typedef struct hc_pending_event_list hc_pending_event_list;
 
 /**
- * The contract's "organizationsLink": a link to the admin portal, in which an organization's administrator sets up SSO
- * and directories.
+ * A link to the admin portal, in which an organization's administrator sets up SSO and directories: the schema
+ * "organizationsLink" of the vendor's API.
  */
 typedef struct hc_portal_link hc_portal_link;
 
@@ -515,7 +518,8 @@ typedef struct hc_text hc_text;
 typedef struct hc_text_list hc_text_list;
 
 /**
- * The contract's "directoriesDirectoryUser". Users are identified by "id"; email addresses can change.
+ * A user of a directory: the schema "directoriesDirectoryUser" of the vendor's API. Users are identified by "id";
+ * email addresses can change.
  */
 typedef struct hc_user hc_user;
 
@@ -3985,7 +3989,7 @@ void hc_change_iter_free(struct hc_change_iter *iter);
 const char *hc_approval_id(const struct hc_approval *approval);
 
 /**
- * Id of the hold, as it was given.
+ * Id of the hold, as the application passed it.
  *
  * - `approval`: may be NULL, which gives NULL.
  * - Returns text owned by `approval`.
@@ -4030,7 +4034,7 @@ const char *hc_approval_reason(const struct hc_approval *approval);
 bool hc_approval_is_approved(const struct hc_approval *approval);
 
 /**
- * Who decided, as given by the application.
+ * Who decided, as given by the application; "approve_removals" if a sync with this option approved the hold.
  *
  * - `approval`: may be NULL, which gives NULL.
  * - Returns text owned by `approval`.
@@ -4039,7 +4043,7 @@ bool hc_approval_is_approved(const struct hc_approval *approval);
 const char *hc_approval_by(const struct hc_approval *approval);
 
 /**
- * The application's note.
+ * The application's note; may be empty.
  *
  * - `approval`: may be NULL, which gives NULL.
  * - Returns text owned by `approval`.
@@ -4048,7 +4052,7 @@ const char *hc_approval_by(const struct hc_approval *approval);
 const char *hc_approval_note(const struct hc_approval *approval);
 
 /**
- * Local time of the decision.
+ * Time of the decision, in UTC, by the clock of the machine that recorded it.
  *
  * - `approval`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `approval`.
@@ -4057,7 +4061,7 @@ const char *hc_approval_note(const struct hc_approval *approval);
 const char *hc_approval_at(const struct hc_approval *approval);
 
 /**
- * Number of users whose loss of access the hold held back then.
+ * Number of users that the hold named at the time of the decision.
  *
  * - `approval`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4129,8 +4133,8 @@ const char *hc_change_organization_id(const struct hc_change *change);
 const char *hc_change_directory_id(const struct hc_change *change);
 
 /**
- * The user that the change is about: after the change, or before it for "user.deleted". NULL for groups and
- * directories. Changes of memberships and roles leave "detail" and "attributes" out.
+ * The user that the change is about: after the change, or before it for "user.deleted". NULL for changes of groups,
+ * directories and organizations. In changes of memberships and roles, "detail" and "attributes" are NULL.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns a user owned by `change`, or NULL if there is none.
@@ -4139,7 +4143,8 @@ const char *hc_change_directory_id(const struct hc_change *change);
 const struct hc_mirror_user *hc_change_user(const struct hc_change *change);
 
 /**
- * The group that the change is about, or the group of a membership; NULL for users and directories.
+ * The group that the change is about, or the group of a membership; NULL for changes of users, roles, directories and
+ * organizations.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns a group owned by `change`, or NULL if there is none.
@@ -4148,7 +4153,8 @@ const struct hc_mirror_user *hc_change_user(const struct hc_change *change);
 const struct hc_mirror_group *hc_change_group(const struct hc_change *change);
 
 /**
- * The user or group before the change; NULL if it is new, and for memberships and directories.
+ * The user or group before the change; NULL if it is new, and for changes of memberships, directories and
+ * organizations.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns a user owned by `change`, or NULL if there is none.
@@ -4157,7 +4163,8 @@ const struct hc_mirror_group *hc_change_group(const struct hc_change *change);
 const struct hc_mirror_user *hc_change_before_user(const struct hc_change *change);
 
 /**
- * The user or group before the change; NULL if it is new, and for memberships and directories.
+ * The user or group before the change; NULL if it is new, and for changes of memberships, directories and
+ * organizations.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns a group owned by `change`, or NULL if there is none.
@@ -4166,7 +4173,8 @@ const struct hc_mirror_user *hc_change_before_user(const struct hc_change *chang
 const struct hc_mirror_group *hc_change_before_group(const struct hc_change *change);
 
 /**
- * The user or group after the change; NULL if it was deleted, and for memberships and directories.
+ * The user or group after the change; NULL if it was deleted, and for changes of memberships, directories and
+ * organizations.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns a user owned by `change`, or NULL if there is none.
@@ -4175,7 +4183,8 @@ const struct hc_mirror_group *hc_change_before_group(const struct hc_change *cha
 const struct hc_mirror_user *hc_change_after_user(const struct hc_change *change);
 
 /**
- * The user or group after the change; NULL if it was deleted, and for memberships and directories.
+ * The user or group after the change; NULL if it was deleted, and for changes of memberships, directories and
+ * organizations.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns a group owned by `change`, or NULL if there is none.
@@ -4192,7 +4201,9 @@ const struct hc_mirror_group *hc_change_after_group(const struct hc_change *chan
 size_t hc_change_fields_len(const struct hc_change *change);
 
 /**
- * Names of the fields that changed.
+ * Names of the fields that changed, in the order of the record: of the user or group for "user.updated" and
+ * "group.updated", else "active", "group_ids" or "roles". Empty for changes of directories and organizations, and if
+ * the user or group is new or was deleted.
  *
  * - `change`: may be NULL, which gives NULL.
  * - `index`: from 0.
@@ -4212,7 +4223,8 @@ const char *hc_change_fields_at(const struct hc_change *change, size_t index);
 const char *hc_change_cause(const struct hc_change *change);
 
 /**
- * Local time at which the change was committed.
+ * Time at which the change was written, in UTC, by the clock of the machine that wrote it. For the rows of a snapshot:
+ * time at which the snapshot was started.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `change`.
@@ -4281,7 +4293,7 @@ uint64_t hc_client_requests(const struct hc_client *client);
 uint64_t hc_client_retries(const struct hc_client *client);
 
 /**
- * Answers that asked for a pause: status 429, or any with "Retry-After".
+ * Error answers that asked for a pause: those with status 429, and any others with "Retry-After".
  *
  * - `client`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4322,7 +4334,8 @@ uint64_t hc_client_bytes(const struct hc_client *client);
 const char *hc_consumer_name(const struct hc_consumer *consumer);
 
 /**
- * Number of the last change that it acknowledged; negative while it reads a snapshot.
+ * Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a
+ * snapshot.
  *
  * - `consumer`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4346,8 +4359,8 @@ uint64_t hc_consumer_lag(const struct hc_consumer *consumer);
 uint64_t hc_consumer_parked(const struct hc_consumer *consumer);
 
 /**
- * Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the stored time
- * is at least an hour old.
+ * Time of its last poll or acknowledgement, in UTC, by the clock of the machine that made it. A poll that returns no
+ * new change updates it only if the stored time is at least an hour old.
  *
  * - `consumer`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `consumer`.
@@ -4356,8 +4369,8 @@ uint64_t hc_consumer_parked(const struct hc_consumer *consumer);
 const char *hc_consumer_seen_at(const struct hc_consumer *consumer);
 
 /**
- * Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not
- * acknowledged are trimmed. NULL if consumers do not expire.
+ * Time, in UTC, at which it expires unless it polls or acknowledges before: from then on, changes are trimmed even if
+ * it has not acknowledged them. NULL if consumers do not expire.
  *
  * - `consumer`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `consumer`, or NULL if there is none.
@@ -4419,7 +4432,7 @@ const char *hc_directory_name(const struct hc_directory *directory);
 const char *hc_directory_organization_id(const struct hc_directory *directory);
 
 /**
- * How Scalekit receives its data. "SCIM", "LDAP", "POLL" or a value that is newer than this library.
+ * How Scalekit receives the directory's data. "SCIM", "LDAP", "POLL" or a value that is newer than this library.
  *
  * - `directory`: may be NULL, which gives NULL.
  * - Returns text owned by `directory`; "" if the server sent none.
@@ -4446,7 +4459,7 @@ const char *hc_directory_provider(const struct hc_directory *directory);
 bool hc_directory_enabled(const struct hc_directory *directory);
 
 /**
- * State, in the vendor's terms.
+ * State of the directory as the vendor names it, such as "IN_PROGRESS".
  *
  * - `directory`: may be NULL, which gives NULL.
  * - Returns text owned by `directory`; "" if the server sent none.
@@ -4473,7 +4486,7 @@ const char *hc_directory_email(const struct hc_directory *directory);
 const char *hc_directory_endpoint(const struct hc_directory *directory);
 
 /**
- * Which groups are synchronized: all, or selected ones.
+ * Which groups are synchronized: "ALL", or another text for selected groups.
  *
  * - `directory`: may be NULL, which gives NULL.
  * - Returns text owned by `directory`; "" if the server sent none.
@@ -4718,8 +4731,8 @@ void hc_group_iter_free(struct hc_group_iter *iter);
 uint64_t hc_guard_settings_users(const struct hc_guard_settings *guard);
 
 /**
- * Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits
- * applies; 1 permits everything.
+ * Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
+ * "users" applies. 1 permits every loss.
  *
  * - `guard`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4744,8 +4757,8 @@ bool hc_guard_settings_events(const struct hc_guard_settings *guard);
 int64_t hc_guard_settings_window_ms(const struct hc_guard_settings *guard);
 
 /**
- * Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets
- * another id. An approval with the earlier id covers only the users that were named then and are still held.
+ * Id of the hold with the users that it names now ("hold_..."). When users are added, the id changes. An approval with
+ * an earlier id covers only the users whom the hold named then and still names.
  *
  * - `hold`: may be NULL, which gives NULL.
  * - Returns text owned by `hold`.
@@ -4782,7 +4795,8 @@ const char *hc_hold_directory_id(const struct hc_hold *hold);
 const char *hc_hold_reason(const struct hc_hold *hold);
 
 /**
- * Number of users that it names. For a directory that is disabled or not found: of all its users.
+ * Number of users that the hold names. If the directory is disabled or not found: number of all users of the
+ * directory.
  *
  * - `hold`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4790,7 +4804,8 @@ const char *hc_hold_reason(const struct hc_hold *hold);
 uint64_t hc_hold_count(const struct hc_hold *hold);
 
 /**
- * Number of users that could lose access within the guard's window without approval when the hold was made.
+ * Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the
+ * listing is empty, and if the directory is disabled or not found.
  *
  * - `hold`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4798,7 +4813,8 @@ uint64_t hc_hold_count(const struct hc_hold *hold);
 uint64_t hc_hold_limit(const struct hc_hold *hold);
 
 /**
- * Local time at which the hold was made. It stays the same when users are added.
+ * Time at which the hold was made, in UTC, by the clock of the machine that made it. It stays the same when users are
+ * added.
  *
  * - `hold`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `hold`.
@@ -4815,7 +4831,8 @@ const char *hc_hold_since(const struct hc_hold *hold);
 size_t hc_hold_causes_len(const struct hc_hold *hold);
 
 /**
- * The first ten syncs ("sync:" and the run's id) and events ("event:" and the event's id) that added users.
+ * The first ten causes that made the hold or added users to it, oldest first: "sync:" and the run's id, "event:" and
+ * the event's id, or "retire:" and the id of the retirement of another directory, to whose groups the users belonged.
  *
  * - `hold`: may be NULL, which gives NULL.
  * - `index`: from 0.
@@ -4860,7 +4877,7 @@ void hc_hold_list_free(struct hc_hold_list *holds);
 const char *hc_ignored_setting_name(const struct hc_ignored_setting *ignored);
 
 /**
- * The value in effect, which the store has.
+ * The value in effect, which the store has, as text: a duration such as "86400s", a number, or true or false.
  *
  * - `ignored`: may be NULL, which gives NULL.
  * - Returns text owned by `ignored`.
@@ -4869,7 +4886,7 @@ const char *hc_ignored_setting_name(const struct hc_ignored_setting *ignored);
 const char *hc_ignored_setting_stored(const struct hc_ignored_setting *ignored);
 
 /**
- * The value that the handle was opened with.
+ * The value that the handle was opened with, as text of the same form.
  *
  * - `ignored`: may be NULL, which gives NULL.
  * - Returns text owned by `ignored`.
@@ -4968,7 +4985,7 @@ void hc_mirror_directory_list_free(struct hc_mirror_directory_list *directories)
 const struct hc_mirror_directory *hc_mirror_directory_status_directory(const struct hc_mirror_directory_status *status);
 
 /**
- * Local time at which the last completed full sync started, or NULL if there was none.
+ * Start of the last completed full sync, in UTC, by the clock of the machine that synced, or NULL if there was none.
  *
  * - `status`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -4977,7 +4994,8 @@ const struct hc_mirror_directory *hc_mirror_directory_status_directory(const str
 const char *hc_mirror_directory_status_last_full_sync(const struct hc_mirror_directory_status *status);
 
 /**
- * Local time at which the last completed incremental sync started, or NULL if there was none.
+ * Start of the last completed incremental sync, in UTC, by the clock of the machine that synced, or NULL if there was
+ * none.
  *
  * - `status`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -5002,8 +5020,8 @@ uint64_t hc_mirror_directory_status_users(const struct hc_mirror_directory_statu
 uint64_t hc_mirror_directory_status_groups(const struct hc_mirror_directory_status *status);
 
 /**
- * Watermark: the latest "updated_at" of a listed user, by the vendor's clock, or NULL before the first listing. The
- * next incremental sync lists what changed since five minutes before it.
+ * Watermark: the latest "updated_at" of a listed user, by the vendor's clock; NULL if no listing had one yet. The next
+ * incremental sync lists what changed since five minutes before this time.
  *
  * - `status`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -5012,7 +5030,7 @@ uint64_t hc_mirror_directory_status_groups(const struct hc_mirror_directory_stat
 const char *hc_mirror_directory_status_watermark(const struct hc_mirror_directory_status *status);
 
 /**
- * The first of "holds", or NULL.
+ * The first of "holds", or NULL if there is none.
  *
  * - `status`: may be NULL, which gives NULL.
  * - Returns a hold owned by `status`, or NULL if there is none.
@@ -5040,8 +5058,9 @@ const struct hc_hold *hc_mirror_directory_status_holds_at(const struct hc_mirror
                                                           size_t index);
 
 /**
- * Local time at which the first incomplete sync since the last complete one started, or NULL if the last sync was
- * complete. Until a sync is complete, no user is removed because of a listing.
+ * Start of the first incomplete sync since the last complete one, in UTC, by the clock of the machine that synced;
+ * NULL if there was none. After an incomplete full sync, only a full sync counts as complete. Until then no user is
+ * removed because of a listing.
  *
  * - `status`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -5050,8 +5069,8 @@ const struct hc_hold *hc_mirror_directory_status_holds_at(const struct hc_mirror
 const char *hc_mirror_directory_status_incomplete_since(const struct hc_mirror_directory_status *status);
 
 /**
- * Local time since which the API does not list the directory, or NULL if it does. The users of a missing directory are
- * kept until it is retired.
+ * Time at which a sync first found that the API does not list the directory, in UTC, by the clock of the machine that
+ * synced; NULL if the directory is listed. The users of a missing directory are kept until it is retired.
  *
  * - `status`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -5255,7 +5274,7 @@ const char *hc_mirror_user_preferred_username(const struct hc_mirror_user *user)
 size_t hc_mirror_user_emails_len(const struct hc_mirror_user *user);
 
 /**
- * All e-mail addresses, from the last listing.
+ * All e-mail addresses, in the order of the last listing; empty before the first one.
  *
  * - `user`: may be NULL, which gives NULL.
  * - `index`: from 0.
@@ -5265,7 +5284,8 @@ size_t hc_mirror_user_emails_len(const struct hc_mirror_user *user);
 const char *hc_mirror_user_emails_at(const struct hc_mirror_user *user, size_t index);
 
 /**
- * Whether the user may sign in: from the latest event, else from "user_detail.active" of the last listing, else true.
+ * Whether the user may sign in, by the latest event with "active" or listing with "user_detail.active"; true if none
+ * had it. While the guard holds the user's deactivation, it is true.
  *
  * - `user`: may be NULL, which gives false.
  * - Threads: any number at once.
@@ -5299,7 +5319,8 @@ const char *hc_mirror_user_group_ids_at(const struct hc_mirror_user *user, size_
 size_t hc_mirror_user_roles_len(const struct hc_mirror_user *user);
 
 /**
- * Roles that the role map gives for those groups, sorted.
+ * Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles
+ * before it.
  *
  * - `user`: may be NULL, which gives NULL.
  * - `index`: from 0.
@@ -5444,7 +5465,7 @@ const char *hc_organization_update_time(const struct hc_organization *organizati
 const char *hc_organization_display_name(const struct hc_organization *organization);
 
 /**
- * The application's id of the organization.
+ * Id that the application gave the organization.
  *
  * - `organization`: may be NULL, which gives NULL.
  * - Returns text owned by `organization`; "" if the server sent none.
@@ -5453,7 +5474,7 @@ const char *hc_organization_display_name(const struct hc_organization *organizat
 const char *hc_organization_external_id(const struct hc_organization *organization);
 
 /**
- * Region in which its data is stored. "US", "EU" or a value that is newer than this library.
+ * Region in which the organization's data is stored. "US", "EU" or a value that is newer than this library.
  *
  * - `organization`: may be NULL, which gives NULL.
  * - Returns text owned by `organization`; "" if the server sent none.
@@ -5589,7 +5610,7 @@ const struct hc_change *hc_parked_change_change(const struct hc_parked_change *p
 const char *hc_parked_change_reason(const struct hc_parked_change *parked);
 
 /**
- * Local time at which the change was parked.
+ * Time at which the change was parked, in UTC, by the clock of the machine that parked it.
  *
  * - `parked`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `parked`.
@@ -5642,7 +5663,7 @@ const char *hc_pending_event_id(const struct hc_pending_event *event);
 const char *hc_pending_event_event_type(const struct hc_pending_event *event);
 
 /**
- * Local time at which the event arrived.
+ * Time at which the event arrived, in UTC, by the clock of the machine that received it.
  *
  * - `event`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `event`.
@@ -5651,7 +5672,7 @@ const char *hc_pending_event_event_type(const struct hc_pending_event *event);
 const char *hc_pending_event_received_at(const struct hc_pending_event *event);
 
 /**
- * Why it waits, in one sentence.
+ * Why it waits, in one English sentence.
  *
  * - `event`: may be NULL, which gives NULL.
  * - Returns text owned by `event`.
@@ -5758,7 +5779,7 @@ const char *hc_retirement_directory_id(const struct hc_retirement *retirement);
 const char *hc_retirement_by(const struct hc_retirement *retirement);
 
 /**
- * Why it was ordered, as given by the application.
+ * Why it was requested, as given by the application; may be empty.
  *
  * - `retirement`: may be NULL, which gives NULL.
  * - Returns text owned by `retirement`.
@@ -5767,7 +5788,7 @@ const char *hc_retirement_by(const struct hc_retirement *retirement);
 const char *hc_retirement_note(const struct hc_retirement *retirement);
 
 /**
- * Local time at which it was ordered.
+ * Time at which it was requested, in UTC, by the clock of the machine that recorded it.
  *
  * - `retirement`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `retirement`.
@@ -5776,7 +5797,8 @@ const char *hc_retirement_note(const struct hc_retirement *retirement);
 const char *hc_retirement_at(const struct hc_retirement *retirement);
 
 /**
- * Local time at which it ended; NULL while users or groups may be left.
+ * Time at which it ended, in UTC, by the clock of the machine that ended it; NULL while users or groups may be left.
+ * It also ends if the directory is listed and enabled again.
  *
  * - `retirement`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `retirement`, or NULL if there is none.
@@ -5909,8 +5931,8 @@ int64_t hc_settings_full_every_ms(const struct hc_settings *settings);
 int64_t hc_settings_retention_ms(const struct hc_settings *settings);
 
 /**
- * Number of pending events that are kept for an organization. A further one is an error until a sync has applied some
- * of them.
+ * Number of pending events that are kept for an organization. Receiving another one is an error until a sync has
+ * applied some of them.
  *
  * - `settings`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -5918,8 +5940,8 @@ int64_t hc_settings_retention_ms(const struct hc_settings *settings);
 uint64_t hc_settings_pending_events(const struct hc_settings *settings);
 
 /**
- * Total bytes of the pending events that are kept for an organization. A further event is an error, as for
- * "pending_events".
+ * Total size in bytes of the pending events that are kept for an organization. Receiving an event that would exceed it
+ * is an error, as for "pending_events".
  *
  * - `settings`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -5936,8 +5958,8 @@ uint64_t hc_settings_pending_bytes(const struct hc_settings *settings);
 uint64_t hc_settings_groups_per_user(const struct hc_settings *settings);
 
 /**
- * After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are
- * trimmed; NULL for never. At least two hours, because a poll that returns no new change is recorded once an hour.
+ * After how long without a poll or an acknowledgement a consumer expires, so that changes that it has not acknowledged
+ * are trimmed; NULL for never. At least two hours, because a poll that returns no new change is recorded once an hour.
  *
  * - `settings`: may be NULL, which gives 0.
  * - Returns milliseconds, or -1 if there is none.
@@ -5990,7 +6012,7 @@ const char *hc_sync_report_organization_id(const struct hc_sync_report *report);
 const char *hc_sync_report_directory_id(const struct hc_sync_report *report);
 
 /**
- * Which listing was read: "full" or "incremental". "auto", "full" or "incremental". Later versions may add values.
+ * Which listing was read: "full" or "incremental". If none was read, it may also be "auto".
  *
  * - `report`: may be NULL, which gives NULL.
  * - Returns text owned by `report`.
@@ -6018,7 +6040,7 @@ const char *hc_sync_report_outcome(const struct hc_sync_report *report);
 const char *hc_sync_report_run(const struct hc_sync_report *report);
 
 /**
- * Local time at which the sync started.
+ * Time at which the sync started, in UTC, by this machine's clock.
  *
  * - `report`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `report`.
@@ -6027,7 +6049,7 @@ const char *hc_sync_report_run(const struct hc_sync_report *report);
 const char *hc_sync_report_started_at(const struct hc_sync_report *report);
 
 /**
- * Local time at which the sync ended.
+ * Time at which the sync ended, in UTC, by this machine's clock.
  *
  * - `report`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `report`.
@@ -6036,7 +6058,8 @@ const char *hc_sync_report_started_at(const struct hc_sync_report *report);
 const char *hc_sync_report_ended_at(const struct hc_sync_report *report);
 
 /**
- * Number of pages of users and groups that were read.
+ * Number of pages of users and groups that were read. If the listing was read more than once, pages, users and groups
+ * are counted each time.
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6044,7 +6067,7 @@ const char *hc_sync_report_ended_at(const struct hc_sync_report *report);
 uint64_t hc_sync_report_pages(const struct hc_sync_report *report);
 
 /**
- * Number of users that were listed.
+ * Number of users that were listed, counted as "pages".
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6052,7 +6075,7 @@ uint64_t hc_sync_report_pages(const struct hc_sync_report *report);
 uint64_t hc_sync_report_users(const struct hc_sync_report *report);
 
 /**
- * Number of groups that were listed.
+ * Number of groups that were listed, counted as "pages".
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6060,7 +6083,7 @@ uint64_t hc_sync_report_users(const struct hc_sync_report *report);
 uint64_t hc_sync_report_groups(const struct hc_sync_report *report);
 
 /**
- * Number of users that are new.
+ * Number of users that were created.
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6068,7 +6091,7 @@ uint64_t hc_sync_report_groups(const struct hc_sync_report *report);
 uint64_t hc_sync_report_created(const struct hc_sync_report *report);
 
 /**
- * Number of users that changed.
+ * Number of users whose fields changed. Changes of "active", groups and roles are not counted.
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6076,7 +6099,7 @@ uint64_t hc_sync_report_created(const struct hc_sync_report *report);
 uint64_t hc_sync_report_updated(const struct hc_sync_report *report);
 
 /**
- * Number of users that may no longer sign in.
+ * Number of users that were deactivated: they may no longer sign in.
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6084,7 +6107,7 @@ uint64_t hc_sync_report_updated(const struct hc_sync_report *report);
 uint64_t hc_sync_report_deactivated(const struct hc_sync_report *report);
 
 /**
- * Number of users that may sign in again.
+ * Number of users that were reactivated: they may sign in again.
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6100,7 +6123,7 @@ uint64_t hc_sync_report_reactivated(const struct hc_sync_report *report);
 uint64_t hc_sync_report_deleted(const struct hc_sync_report *report);
 
 /**
- * Number of all changes that the sync appended to the feed.
+ * Number of changes of all kinds that the sync appended to the feed, without those of pending events.
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6108,7 +6131,7 @@ uint64_t hc_sync_report_deleted(const struct hc_sync_report *report);
 uint64_t hc_sync_report_changes(const struct hc_sync_report *report);
 
 /**
- * Number of pending events that were settled.
+ * Number of the organization's pending events that the sync settled.
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6116,7 +6139,7 @@ uint64_t hc_sync_report_changes(const struct hc_sync_report *report);
 uint64_t hc_sync_report_events(const struct hc_sync_report *report);
 
 /**
- * The first of "holds", or NULL.
+ * The first of "holds", or NULL if there is none.
  *
  * - `report`: may be NULL, which gives NULL.
  * - Returns a hold owned by `report`, or NULL if there is none.
@@ -6143,8 +6166,8 @@ size_t hc_sync_report_holds_len(const struct hc_sync_report *report);
 const struct hc_hold *hc_sync_report_holds_at(const struct hc_sync_report *report, size_t index);
 
 /**
- * Why the listing could not be used to remove users, or which of its rows were not applied; NULL if it was applied as
- * a whole.
+ * Why the listing was not applied as a whole, in one English sentence: why it could not be used to remove users, or
+ * which of its rows were not applied. NULL otherwise.
  *
  * - `report`: may be NULL, which gives NULL.
  * - Returns text owned by `report`, or NULL if there is none.
@@ -6153,7 +6176,8 @@ const struct hc_hold *hc_sync_report_holds_at(const struct hc_sync_report *repor
 const char *hc_sync_report_incomplete(const struct hc_sync_report *report);
 
 /**
- * The error that ended the sync, or NULL.
+ * The error that ended the sync, or NULL if none did. It has the kind "mass_removal" if users were absent from a full
+ * listing and the guard holds their removal.
  *
  * - `report`: may be NULL, which gives NULL.
  * - Returns an error owned by `report`, or NULL if there is none.

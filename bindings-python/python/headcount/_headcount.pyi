@@ -3004,7 +3004,7 @@ def verify_interceptor_payload(secret: str, headers: _Headers, payload: _Body) -
 
 @final
 class Organization:
-    """The contract's ``organizationsOrganization``."""
+    """A customer of the application: the schema ``organizationsOrganization`` of the vendor's API."""
 
     @property
     def id(self) -> str:
@@ -3024,11 +3024,11 @@ class Organization:
 
     @property
     def external_id(self) -> str:
-        """The application's id of the organization."""
+        """Id that the application gave the organization."""
 
     @property
     def region_code(self) -> str:
-        """Region in which its data is stored."""
+        """Region in which the organization's data is stored."""
 
     @property
     def slug(self) -> str:
@@ -3040,7 +3040,7 @@ class Organization:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """Metadata of the application."""
+        """Keys and values that the application stores with the organization."""
 
     @property
     def settings(self) -> Optional[dict[str, Any]]:
@@ -3058,8 +3058,8 @@ class Organization:
 
 @final
 class PortalLink:
-    """The contract's ``organizationsLink``: a link to the admin portal, in which an organization's administrator sets up SSO
-    and directories.
+    """A link to the admin portal, in which an organization's administrator sets up SSO and directories: the schema
+    ``organizationsLink`` of the vendor's API.
     """
 
     @property
@@ -3088,7 +3088,7 @@ class PortalLink:
 
 @final
 class Directory:
-    """The contract's ``directoriesDirectory``."""
+    """A directory of an organization: the schema ``directoriesDirectory`` of the vendor's API."""
 
     @property
     def id(self) -> str:
@@ -3104,7 +3104,7 @@ class Directory:
 
     @property
     def directory_type(self) -> str:
-        """How Scalekit receives its data."""
+        """How Scalekit receives the directory's data."""
 
     @property
     def directory_provider(self) -> str:
@@ -3116,7 +3116,7 @@ class Directory:
 
     @property
     def status(self) -> str:
-        """State, in the vendor's terms."""
+        """State of the directory as the vendor names it, such as ``IN_PROGRESS``."""
 
     @property
     def email(self) -> str:
@@ -3128,7 +3128,7 @@ class Directory:
 
     @property
     def groups_tracked(self) -> str:
-        """Which groups are synchronized: all, or selected ones."""
+        """Which groups are synchronized: ``ALL``, or another text for selected groups."""
 
     @property
     def total_users(self) -> int:
@@ -3148,7 +3148,7 @@ class Directory:
 
     @property
     def attribute_mappings(self) -> Optional[dict[str, Any]]:
-        """Which attribute of the directory is mapped to which of Scalekit's, or ``None`` if not sent."""
+        """Mapping of the directory's attributes to Scalekit's, or ``None`` if not sent."""
 
     @property
     def role_assignments(self) -> Optional[dict[str, Any]]:
@@ -3170,7 +3170,7 @@ class Directory:
 
 @final
 class DirectoryToggle:
-    """The contract's ``directoriesToggleDirectoryResponse``: the result of enabling or disabling a directory."""
+    """The result of enabling or disabling a directory: the schema ``directoriesToggleDirectoryResponse`` of the vendor's API."""
 
     @property
     def enabled(self) -> bool:
@@ -3192,7 +3192,9 @@ class DirectoryToggle:
 
 @final
 class User:
-    """The contract's ``directoriesDirectoryUser``. Users are identified by ``id``; email addresses can change."""
+    """A user of a directory: the schema ``directoriesDirectoryUser`` of the vendor's API. Users are identified by ``id``;
+    email addresses can change.
+    """
 
     @property
     def id(self) -> str:
@@ -3242,7 +3244,7 @@ class User:
 
 @final
 class Group:
-    """The contract's ``directoriesDirectoryGroup``."""
+    """A group of a directory: the schema ``directoriesDirectoryGroup`` of the vendor's API."""
 
     @property
     def id(self) -> str:
@@ -3308,11 +3310,13 @@ class MirrorUser:
 
     @property
     def emails(self) -> list[str]:
-        """All e-mail addresses, from the last listing."""
+        """All e-mail addresses, in the order of the last listing; empty before the first one."""
 
     @property
     def active(self) -> bool:
-        """Whether the user may sign in: from the latest event, else from ``user_detail.active`` of the last listing, else true."""
+        """Whether the user may sign in, by the latest event with ``active`` or listing with ``user_detail.active``; true if none
+        had it. While the guard holds the user's deactivation, it is true.
+        """
 
     @property
     def group_ids(self) -> list[str]:
@@ -3320,7 +3324,9 @@ class MirrorUser:
 
     @property
     def roles(self) -> list[str]:
-        """Roles that the role map gives for those groups, sorted."""
+        """Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles before
+        it.
+        """
 
     @property
     def vendor_roles(self) -> list[str]:
@@ -3430,12 +3436,14 @@ class MirrorDirectory:
 
 @final
 class Hold:
-    """Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved."""
+    """Users of one directory who would lose access for one reason. They keep it until the hold is approved. A hold on a
+    directory that is disabled or not found names no users.
+    """
 
     @property
     def id(self) -> str:
-        """Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets another
-        id. An approval with the earlier id covers only the users that were named then and are still held.
+        """Id of the hold with the users that it names now (``hold_…``). When users are added, the id changes. An approval with an
+        earlier id covers only the users whom the hold named then and still names.
         """
 
     @property
@@ -3452,19 +3460,25 @@ class Hold:
 
     @property
     def count(self) -> int:
-        """Number of users that it names. For a directory that is disabled or not found: of all its users."""
+        """Number of users that the hold names. If the directory is disabled or not found: number of all users of the directory."""
 
     @property
     def limit(self) -> int:
-        """Number of users that could lose access within the guard's window without approval when the hold was made."""
+        """Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the
+        listing is empty, and if the directory is disabled or not found.
+        """
 
     @property
     def since(self) -> datetime:
-        """Local time at which the hold was made. It stays the same when users are added."""
+        """Time at which the hold was made, in UTC, by the clock of the machine that made it. It stays the same when users are
+        added.
+        """
 
     @property
     def causes(self) -> list[str]:
-        """The first ten syncs (``sync:`` and the run's id) and events (``event:`` and the event's id) that added users."""
+        """The first ten causes that made the hold or added users to it, oldest first: ``sync:`` and the run's id, ``event:`` and
+        the event's id, or ``retire:`` and the id of the retirement of another directory, to whose groups the users belonged.
+        """
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text."""
@@ -3486,7 +3500,7 @@ class Approval:
 
     @property
     def hold_id(self) -> str:
-        """Id of the hold, as it was given."""
+        """Id of the hold, as the application passed it."""
 
     @property
     def organization_id(self) -> str:
@@ -3506,19 +3520,19 @@ class Approval:
 
     @property
     def by(self) -> str:
-        """Who decided, as given by the application."""
+        """Who decided, as given by the application; ``approve_removals`` if a sync with this option approved the hold."""
 
     @property
     def note(self) -> str:
-        """The application's note."""
+        """The application's note; may be empty."""
 
     @property
     def at(self) -> datetime:
-        """Local time of the decision."""
+        """Time of the decision, in UTC, by the clock of the machine that recorded it."""
 
     @property
     def count(self) -> int:
-        """Number of users whose loss of access the hold held back then."""
+        """Number of users that the hold named at the time of the decision."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text."""
@@ -3552,15 +3566,17 @@ class Retirement:
 
     @property
     def note(self) -> str:
-        """Why it was ordered, as given by the application."""
+        """Why it was requested, as given by the application; may be empty."""
 
     @property
     def at(self) -> datetime:
-        """Local time at which it was ordered."""
+        """Time at which it was requested, in UTC, by the clock of the machine that recorded it."""
 
     @property
     def ended_at(self) -> Optional[datetime]:
-        """Local time at which it ended; ``None`` while users or groups may be left."""
+        """Time at which it ended, in UTC, by the clock of the machine that ended it; ``None`` while users or groups may be left.
+        It also ends if the directory is listed and enabled again.
+        """
 
     @property
     def users(self) -> int:
@@ -3590,11 +3606,11 @@ class PendingEvent:
 
     @property
     def received_at(self) -> datetime:
-        """Local time at which the event arrived."""
+        """Time at which the event arrived, in UTC, by the clock of the machine that received it."""
 
     @property
     def why(self) -> str:
-        """Why it waits, in one sentence."""
+        """Why it waits, in one English sentence."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text."""
@@ -3672,8 +3688,8 @@ class GuardSettings:
 
     @property
     def share(self) -> float:
-        """Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits
-        applies; 1 permits everything.
+        """Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
+        ``users`` applies. 1 permits every loss.
         """
 
     @property
@@ -3704,11 +3720,11 @@ class IgnoredSetting:
 
     @property
     def stored(self) -> str:
-        """The value in effect, which the store has."""
+        """The value in effect, which the store has, as text: a duration such as ``86400s``, a number, or ``True`` or ``False``."""
 
     @property
     def asked(self) -> str:
-        """The value that the handle was opened with."""
+        """The value that the handle was opened with, as text of the same form."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text."""
@@ -3738,14 +3754,14 @@ class MirrorSettings:
 
     @property
     def pending_events(self) -> int:
-        """Number of pending events that are kept for an organization. A further one is an error until a sync has applied some of
-        them.
+        """Number of pending events that are kept for an organization. Receiving another one is an error until a sync has applied
+        some of them.
         """
 
     @property
     def pending_bytes(self) -> int:
-        """Total bytes of the pending events that are kept for an organization. A further event is an error, as for
-        ``pending_events``.
+        """Total size in bytes of the pending events that are kept for an organization. Receiving an event that would exceed it is
+        an error, as for ``pending_events``.
         """
 
     @property
@@ -3756,8 +3772,9 @@ class MirrorSettings:
 
     @property
     def consumer_expiry(self) -> Optional[float]:
-        """After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are trimmed;
-        ``None`` for never. At least two hours, because a poll that returns no new change is recorded once an hour. In seconds.
+        """After how long without a poll or an acknowledgement a consumer expires, so that changes that it has not acknowledged are
+        trimmed; ``None`` for never. At least two hours, because a poll that returns no new change is recorded once an hour. In
+        seconds.
         """
 
     @property
@@ -3784,11 +3801,13 @@ class DirectoryStatus:
 
     @property
     def last_full_sync(self) -> Optional[datetime]:
-        """Local time at which the last completed full sync started, or ``None`` if there was none."""
+        """Start of the last completed full sync, in UTC, by the clock of the machine that synced, or ``None`` if there was none."""
 
     @property
     def last_incremental_sync(self) -> Optional[datetime]:
-        """Local time at which the last completed incremental sync started, or ``None`` if there was none."""
+        """Start of the last completed incremental sync, in UTC, by the clock of the machine that synced, or ``None`` if there was
+        none.
+        """
 
     @property
     def users(self) -> int:
@@ -3800,13 +3819,13 @@ class DirectoryStatus:
 
     @property
     def watermark(self) -> Optional[datetime]:
-        """Watermark: the latest ``updated_at`` of a listed user, by the vendor's clock, or ``None`` before the first listing. The
-        next incremental sync lists what changed since five minutes before it.
+        """Watermark: the latest ``updated_at`` of a listed user, by the vendor's clock; ``None`` if no listing had one yet. The
+        next incremental sync lists what changed since five minutes before this time.
         """
 
     @property
     def held(self) -> Optional[Hold]:
-        """The first of ``holds``, or ``None``."""
+        """The first of ``holds``, or ``None`` if there is none."""
 
     @property
     def holds(self) -> list[Hold]:
@@ -3814,14 +3833,15 @@ class DirectoryStatus:
 
     @property
     def incomplete_since(self) -> Optional[datetime]:
-        """Local time at which the first incomplete sync since the last complete one started, or ``None`` if the last sync was
-        complete. Until a sync is complete, no user is removed because of a listing.
+        """Start of the first incomplete sync since the last complete one, in UTC, by the clock of the machine that synced;
+        ``None`` if there was none. After an incomplete full sync, only a full sync counts as complete. Until then no user is
+        removed because of a listing.
         """
 
     @property
     def missing_since(self) -> Optional[datetime]:
-        """Local time since which the API does not list the directory, or ``None`` if it does. The users of a missing directory are
-        kept until it is retired.
+        """Time at which a sync first found that the API does not list the directory, in UTC, by the clock of the machine that
+        synced; ``None`` if the directory is listed. The users of a missing directory are kept until it is retired.
         """
 
     @property
@@ -3860,25 +3880,34 @@ class Change:
 
     @property
     def user(self) -> Optional[MirrorUser]:
-        """The user that the change is about: after the change, or before it for ``user.deleted``. ``None`` for groups and
-        directories. Changes of memberships and roles leave ``detail`` and ``attributes`` out.
+        """The user that the change is about: after the change, or before it for ``user.deleted``. ``None`` for changes of groups,
+        directories and organizations. In changes of memberships and roles, ``detail`` and ``attributes`` are ``None``.
         """
 
     @property
     def group(self) -> Optional[MirrorGroup]:
-        """The group that the change is about, or the group of a membership; ``None`` for users and directories."""
+        """The group that the change is about, or the group of a membership; ``None`` for changes of users, roles, directories and
+        organizations.
+        """
 
     @property
     def before(self) -> Optional[Union[MirrorUser, MirrorGroup]]:
-        """The user or group before the change; ``None`` if it is new, and for memberships and directories."""
+        """The user or group before the change; ``None`` if it is new, and for changes of memberships, directories and
+        organizations.
+        """
 
     @property
     def after(self) -> Optional[Union[MirrorUser, MirrorGroup]]:
-        """The user or group after the change; ``None`` if it was deleted, and for memberships and directories."""
+        """The user or group after the change; ``None`` if it was deleted, and for changes of memberships, directories and
+        organizations.
+        """
 
     @property
     def fields(self) -> list[str]:
-        """Names of the fields that changed."""
+        """Names of the fields that changed, in the order of the record: of the user or group for ``user.updated`` and
+        ``group.updated``, else ``active``, ``group_ids`` or ``roles``. Empty for changes of directories and organizations, and
+        if the user or group is new or was deleted.
+        """
 
     @property
     def cause(self) -> str:
@@ -3888,7 +3917,9 @@ class Change:
 
     @property
     def at(self) -> datetime:
-        """Local time at which the change was committed."""
+        """Time at which the change was written, in UTC, by the clock of the machine that wrote it. For the rows of a snapshot:
+        time at which the snapshot was started.
+        """
 
     def ack(self) -> None:
         """Acknowledges this change: the consumer does not get it again.
@@ -3933,7 +3964,7 @@ class ParkedChange:
 
     @property
     def at(self) -> datetime:
-        """Local time at which the change was parked."""
+        """Time at which the change was parked, in UTC, by the clock of the machine that parked it."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text."""
@@ -3955,7 +3986,7 @@ class Consumer:
 
     @property
     def cursor(self) -> int:
-        """Number of the last change that it acknowledged; negative while it reads a snapshot."""
+        """Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a snapshot."""
 
     @property
     def lag(self) -> int:
@@ -3967,14 +3998,14 @@ class Consumer:
 
     @property
     def seen_at(self) -> datetime:
-        """Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the stored time is
-        at least an hour old.
+        """Time of its last poll or acknowledgement, in UTC, by the clock of the machine that made it. A poll that returns no new
+        change updates it only if the stored time is at least an hour old.
         """
 
     @property
     def expires_at(self) -> Optional[datetime]:
-        """Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not
-        acknowledged are trimmed. ``None`` if consumers do not expire.
+        """Time, in UTC, at which it expires unless it polls or acknowledges before: from then on, changes are trimmed even if it
+        has not acknowledged them. ``None`` if consumers do not expire.
         """
 
     def to_dict(self) -> dict[str, Any]:
@@ -4005,19 +4036,21 @@ class Progress:
 
     @property
     def pages(self) -> int:
-        """Number of pages of this phase that have been read."""
+        """Number of pages of this phase that have been read; 0 in the phase ``removals``."""
 
     @property
     def items(self) -> int:
-        """Number of users or groups in those pages."""
+        """Number of users or groups in those pages; in the phase ``removals``, number of users removed or held so far."""
 
     @property
     def total(self) -> Optional[int]:
-        """Number of users or groups in all, or ``None`` if the server did not report it."""
+        """Number of users or groups to read, as the server counts them; in the phase ``removals``, number of users to remove in
+        its first report, then ``None``.
+        """
 
     @property
     def rate(self) -> float:
-        """Users or groups per second since the sync started."""
+        """``items`` per second since the sync of the directory started; 0 if no time has passed."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text."""
@@ -4043,7 +4076,7 @@ class SyncReport:
 
     @property
     def mode(self) -> Literal["full", "incremental"]:
-        """Which listing was read: ``full`` or ``incremental``."""
+        """Which listing was read: ``full`` or ``incremental``. If none was read, it may also be ``auto``."""
 
     @property
     def outcome(self) -> Literal["done", "incomplete", "held", "already_running", "failed"]:
@@ -4057,39 +4090,41 @@ class SyncReport:
 
     @property
     def started_at(self) -> datetime:
-        """Local time at which the sync started."""
+        """Time at which the sync started, in UTC, by this machine's clock."""
 
     @property
     def ended_at(self) -> datetime:
-        """Local time at which the sync ended."""
+        """Time at which the sync ended, in UTC, by this machine's clock."""
 
     @property
     def pages(self) -> int:
-        """Number of pages of users and groups that were read."""
+        """Number of pages of users and groups that were read. If the listing was read more than once, pages, users and groups are
+        counted each time.
+        """
 
     @property
     def users(self) -> int:
-        """Number of users that were listed."""
+        """Number of users that were listed, counted as ``pages``."""
 
     @property
     def groups(self) -> int:
-        """Number of groups that were listed."""
+        """Number of groups that were listed, counted as ``pages``."""
 
     @property
     def created(self) -> int:
-        """Number of users that are new."""
+        """Number of users that were created."""
 
     @property
     def updated(self) -> int:
-        """Number of users that changed."""
+        """Number of users whose fields changed. Changes of ``active``, groups and roles are not counted."""
 
     @property
     def deactivated(self) -> int:
-        """Number of users that may no longer sign in."""
+        """Number of users that were deactivated: they may no longer sign in."""
 
     @property
     def reactivated(self) -> int:
-        """Number of users that may sign in again."""
+        """Number of users that were reactivated: they may sign in again."""
 
     @property
     def deleted(self) -> int:
@@ -4097,15 +4132,15 @@ class SyncReport:
 
     @property
     def changes(self) -> int:
-        """Number of all changes that the sync appended to the feed."""
+        """Number of changes of all kinds that the sync appended to the feed, without those of pending events."""
 
     @property
     def events(self) -> int:
-        """Number of pending events that were settled."""
+        """Number of the organization's pending events that the sync settled."""
 
     @property
     def held(self) -> Optional[Hold]:
-        """The first of ``holds``, or ``None``."""
+        """The first of ``holds``, or ``None`` if there is none."""
 
     @property
     def holds(self) -> list[Hold]:
@@ -4113,13 +4148,15 @@ class SyncReport:
 
     @property
     def incomplete(self) -> Optional[str]:
-        """Why the listing could not be used to remove users, or which of its rows were not applied; ``None`` if it was applied as
-        a whole.
+        """Why the listing was not applied as a whole, in one English sentence: why it could not be used to remove users, or which
+        of its rows were not applied. ``None`` otherwise.
         """
 
     @property
     def error(self) -> Optional[Error]:
-        """The error that ended the sync, or ``None``."""
+        """The error that ended the sync, or ``None`` if none did. It has the kind ``mass_removal`` if users were absent from a
+        full listing and the guard holds their removal.
+        """
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text, an error is its message."""

@@ -39,7 +39,7 @@ class ApiError(Error):
 
 
 class DecodeError(Error):
-    """The server's answer does not match the contract; the message names the field."""
+    """JSON could not be decoded: the server's answer is damaged, too long, or not as the vendor's API documents it. The message says which."""
 
     kind = "decode"
 

@@ -120,7 +120,7 @@ class DirectoryData(TypedDict, total=False):
     organization_id: str
     """Id of the organization, ``org_…``."""
     directory_type: str
-    """How Scalekit reads the directory, such as ``SCIM``."""
+    """How Scalekit receives the directory's data, such as ``SCIM``."""
     provider: str
     """Product that runs the directory, such as ``OKTA``."""
     enabled: Optional[bool]
@@ -137,11 +137,11 @@ class OrganizationData(TypedDict, total=False):
     display_name: str
     """Display name."""
     external_id: str
-    """The application's id of the organization."""
+    """Id that the application gave the organization."""
     region_code: str
-    """Region in which its data is stored."""
+    """Region in which the organization's data is stored."""
     metadata: Optional[Dict[str, str]]
-    """Metadata of the application."""
+    """Keys and values that the application stores with the organization."""
     settings: Any
     """Features that are enabled or disabled."""
     create_time: Optional[str]
@@ -205,7 +205,7 @@ class UserProfile(TypedDict, total=False):
     groups: Any
     """Groups of which the user is a member."""
     metadata: Any
-    """Metadata of the application."""
+    """Keys and values that the application stores with the profile."""
     custom_attributes: Any
     """Attributes that the customer has defined."""
     external_identities: Any
@@ -220,9 +220,9 @@ class UserData(TypedDict, total=False):
     email: str
     """Email address."""
     external_id: str
-    """The application's id of the user."""
+    """Id that the application gave the user."""
     metadata: Optional[Dict[str, str]]
-    """Metadata of the application."""
+    """Keys and values that the application stores with the user."""
     user_profile: UserProfile
     """Profile of the user."""
     create_time: Optional[str]

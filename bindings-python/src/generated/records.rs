@@ -20,7 +20,7 @@ fn mirrored_object(py: Python<'_>, value: &headcount::mirror::Mirrored) -> PyRes
     }
 }
 
-/// The contract's ``organizationsOrganization``.
+/// A customer of the application: the schema ``organizationsOrganization`` of the vendor's API.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Organization {
     pub(crate) value: headcount::model::Organization,
@@ -58,13 +58,13 @@ impl Organization {
         &self.value.display_name
     }
 
-    /// The application's id of the organization.
+    /// Id that the application gave the organization.
     #[getter]
     fn external_id(&self) -> &str {
         &self.value.external_id
     }
 
-    /// Region in which its data is stored.
+    /// Region in which the organization's data is stored.
     #[getter]
     fn region_code(&self) -> &str {
         self.value.region_code.as_str()
@@ -82,7 +82,7 @@ impl Organization {
         &self.value.logo_url
     }
 
-    /// Metadata of the application.
+    /// Keys and values that the application stores with the organization.
     #[getter]
     fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         (&self.value.metadata).into_py_dict(py)
@@ -136,8 +136,8 @@ impl Organization {
     }
 }
 
-/// The contract's ``organizationsLink``: a link to the admin portal, in which an organization's administrator sets up SSO
-/// and directories.
+/// A link to the admin portal, in which an organization's administrator sets up SSO and directories: the schema
+/// ``organizationsLink`` of the vendor's API.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct PortalLink {
     pub(crate) value: headcount::model::PortalLink,
@@ -198,7 +198,7 @@ impl PortalLink {
     }
 }
 
-/// The contract's ``directoriesDirectory``.
+/// A directory of an organization: the schema ``directoriesDirectory`` of the vendor's API.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Directory {
     pub(crate) value: headcount::model::Directory,
@@ -230,7 +230,7 @@ impl Directory {
         &self.value.organization_id
     }
 
-    /// How Scalekit receives its data.
+    /// How Scalekit receives the directory's data.
     #[getter]
     fn directory_type(&self) -> &str {
         self.value.directory_type.as_str()
@@ -248,7 +248,7 @@ impl Directory {
         self.value.enabled
     }
 
-    /// State, in the vendor's terms.
+    /// State of the directory as the vendor names it, such as ``IN_PROGRESS``.
     #[getter]
     fn status(&self) -> &str {
         &self.value.status
@@ -266,7 +266,7 @@ impl Directory {
         &self.value.directory_endpoint
     }
 
-    /// Which groups are synchronized: all, or selected ones.
+    /// Which groups are synchronized: ``ALL``, or another text for selected groups.
     #[getter]
     fn groups_tracked(&self) -> &str {
         &self.value.groups_tracked
@@ -296,7 +296,7 @@ impl Directory {
         self.value.stats.as_ref().map(|value| to_dict(py, value)).transpose()
     }
 
-    /// Which attribute of the directory is mapped to which of Scalekit's, or ``None`` if not sent.
+    /// Mapping of the directory's attributes to Scalekit's, or ``None`` if not sent.
     #[getter]
     fn attribute_mappings<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.value.attribute_mappings.as_ref().map(|value| to_dict(py, value)).transpose()
@@ -363,7 +363,7 @@ impl Directory {
     }
 }
 
-/// The contract's ``directoriesToggleDirectoryResponse``: the result of enabling or disabling a directory.
+/// The result of enabling or disabling a directory: the schema ``directoriesToggleDirectoryResponse`` of the vendor's API.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct DirectoryToggle {
     pub(crate) value: headcount::model::DirectoryToggle,
@@ -417,7 +417,8 @@ impl DirectoryToggle {
     }
 }
 
-/// The contract's ``directoriesDirectoryUser``. Users are identified by ``id``; email addresses can change.
+/// A user of a directory: the schema ``directoriesDirectoryUser`` of the vendor's API. Users are identified by ``id``;
+/// email addresses can change.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct User {
     pub(crate) value: headcount::model::User,
@@ -514,7 +515,7 @@ impl User {
     }
 }
 
-/// The contract's ``directoriesDirectoryGroup``.
+/// A group of a directory: the schema ``directoriesDirectoryGroup`` of the vendor's API.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Group {
     pub(crate) value: headcount::model::Group,
@@ -645,13 +646,14 @@ impl MirrorUser {
         &self.value.preferred_username
     }
 
-    /// All e-mail addresses, from the last listing.
+    /// All e-mail addresses, in the order of the last listing; empty before the first one.
     #[getter]
     fn emails(&self) -> Vec<&str> {
         self.value.emails.iter().map(String::as_str).collect()
     }
 
-    /// Whether the user may sign in: from the latest event, else from ``user_detail.active`` of the last listing, else true.
+    /// Whether the user may sign in, by the latest event with ``active`` or listing with ``user_detail.active``; true if none
+    /// had it. While the guard holds the user's deactivation, it is true.
     #[getter]
     fn active(&self) -> bool {
         self.value.active
@@ -663,7 +665,8 @@ impl MirrorUser {
         self.value.group_ids.iter().map(String::as_str).collect()
     }
 
-    /// Roles that the role map gives for those groups, sorted.
+    /// Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles before
+    /// it.
     #[getter]
     fn roles(&self) -> Vec<&str> {
         self.value.roles.iter().map(String::as_str).collect()
@@ -887,7 +890,8 @@ impl MirrorDirectory {
     }
 }
 
-/// Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved.
+/// Users of one directory who would lose access for one reason. They keep it until the hold is approved. A hold on a
+/// directory that is disabled or not found names no users.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Hold {
     pub(crate) value: headcount::mirror::Hold,
@@ -901,8 +905,8 @@ impl From<headcount::mirror::Hold> for Hold {
 
 #[pymethods]
 impl Hold {
-    /// Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets another
-    /// id. An approval with the earlier id covers only the users that were named then and are still held.
+    /// Id of the hold with the users that it names now (``hold_…``). When users are added, the id changes. An approval with an
+    /// earlier id covers only the users whom the hold named then and still names.
     #[getter]
     fn id(&self) -> &str {
         &self.value.id
@@ -926,25 +930,28 @@ impl Hold {
         self.value.reason.name()
     }
 
-    /// Number of users that it names. For a directory that is disabled or not found: of all its users.
+    /// Number of users that the hold names. If the directory is disabled or not found: number of all users of the directory.
     #[getter]
     fn count(&self) -> u64 {
         self.value.count
     }
 
-    /// Number of users that could lose access within the guard's window without approval when the hold was made.
+    /// Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the
+    /// listing is empty, and if the directory is disabled or not found.
     #[getter]
     fn limit(&self) -> u64 {
         self.value.limit
     }
 
-    /// Local time at which the hold was made. It stays the same when users are added.
+    /// Time at which the hold was made, in UTC, by the clock of the machine that made it. It stays the same when users are
+    /// added.
     #[getter]
     fn since<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.since)
     }
 
-    /// The first ten syncs (``sync:`` and the run's id) and events (``event:`` and the event's id) that added users.
+    /// The first ten causes that made the hold or added users to it, oldest first: ``sync:`` and the run's id, ``event:`` and
+    /// the event's id, or ``retire:`` and the id of the retirement of another directory, to whose groups the users belonged.
     #[getter]
     fn causes(&self) -> Vec<&str> {
         self.value.causes.iter().map(String::as_str).collect()
@@ -1002,7 +1009,7 @@ impl Approval {
         &self.value.id
     }
 
-    /// Id of the hold, as it was given.
+    /// Id of the hold, as the application passed it.
     #[getter]
     fn hold_id(&self) -> &str {
         &self.value.hold_id
@@ -1032,25 +1039,25 @@ impl Approval {
         self.value.is_approved
     }
 
-    /// Who decided, as given by the application.
+    /// Who decided, as given by the application; ``approve_removals`` if a sync with this option approved the hold.
     #[getter]
     fn by(&self) -> &str {
         &self.value.by
     }
 
-    /// The application's note.
+    /// The application's note; may be empty.
     #[getter]
     fn note(&self) -> &str {
         &self.value.note
     }
 
-    /// Local time of the decision.
+    /// Time of the decision, in UTC, by the clock of the machine that recorded it.
     #[getter]
     fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.at)
     }
 
-    /// Number of users whose loss of access the hold held back then.
+    /// Number of users that the hold named at the time of the decision.
     #[getter]
     fn count(&self) -> u64 {
         self.value.count
@@ -1126,19 +1133,20 @@ impl Retirement {
         &self.value.by
     }
 
-    /// Why it was ordered, as given by the application.
+    /// Why it was requested, as given by the application; may be empty.
     #[getter]
     fn note(&self) -> &str {
         &self.value.note
     }
 
-    /// Local time at which it was ordered.
+    /// Time at which it was requested, in UTC, by the clock of the machine that recorded it.
     #[getter]
     fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.at)
     }
 
-    /// Local time at which it ended; ``None`` while users or groups may be left.
+    /// Time at which it ended, in UTC, by the clock of the machine that ended it; ``None`` while users or groups may be left.
+    /// It also ends if the directory is listed and enabled again.
     #[getter]
     fn ended_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
         self.value.ended_at.map(|time| datetime(py, time)).transpose()
@@ -1204,13 +1212,13 @@ impl PendingEvent {
         &self.value.event_type
     }
 
-    /// Local time at which the event arrived.
+    /// Time at which the event arrived, in UTC, by the clock of the machine that received it.
     #[getter]
     fn received_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.received_at)
     }
 
-    /// Why it waits, in one sentence.
+    /// Why it waits, in one English sentence.
     #[getter]
     fn why(&self) -> &str {
         &self.value.why
@@ -1335,8 +1343,8 @@ impl GuardSettings {
         self.value.users
     }
 
-    /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits
-    /// applies; 1 permits everything.
+    /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
+    /// ``users`` applies. 1 permits every loss.
     #[getter]
     fn share(&self) -> f64 {
         self.value.share
@@ -1402,13 +1410,13 @@ impl IgnoredSetting {
         &self.value.name
     }
 
-    /// The value in effect, which the store has.
+    /// The value in effect, which the store has, as text: a duration such as ``86400s``, a number, or ``True`` or ``False``.
     #[getter]
     fn stored(&self) -> &str {
         &self.value.stored
     }
 
-    /// The value that the handle was opened with.
+    /// The value that the handle was opened with, as text of the same form.
     #[getter]
     fn asked(&self) -> &str {
         &self.value.asked
@@ -1477,15 +1485,15 @@ impl MirrorSettings {
         self.value.retention.as_secs_f64()
     }
 
-    /// Number of pending events that are kept for an organization. A further one is an error until a sync has applied some of
-    /// them.
+    /// Number of pending events that are kept for an organization. Receiving another one is an error until a sync has applied
+    /// some of them.
     #[getter]
     fn pending_events(&self) -> u64 {
         self.value.pending_events
     }
 
-    /// Total bytes of the pending events that are kept for an organization. A further event is an error, as for
-    /// ``pending_events``.
+    /// Total size in bytes of the pending events that are kept for an organization. Receiving an event that would exceed it is
+    /// an error, as for ``pending_events``.
     #[getter]
     fn pending_bytes(&self) -> u64 {
         self.value.pending_bytes
@@ -1498,8 +1506,9 @@ impl MirrorSettings {
         self.value.groups_per_user
     }
 
-    /// After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are trimmed;
-    /// ``None`` for never. At least two hours, because a poll that returns no new change is recorded once an hour. In seconds.
+    /// After how long without a poll or an acknowledgement a consumer expires, so that changes that it has not acknowledged are
+    /// trimmed; ``None`` for never. At least two hours, because a poll that returns no new change is recorded once an hour. In
+    /// seconds.
     #[getter]
     fn consumer_expiry(&self) -> Option<f64> {
         self.value.consumer_expiry.map(|duration| duration.as_secs_f64())
@@ -1576,13 +1585,14 @@ impl DirectoryStatus {
         })
     }
 
-    /// Local time at which the last completed full sync started, or ``None`` if there was none.
+    /// Start of the last completed full sync, in UTC, by the clock of the machine that synced, or ``None`` if there was none.
     #[getter]
     fn last_full_sync<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
         self.value.last_full_sync.map(|time| datetime(py, time)).transpose()
     }
 
-    /// Local time at which the last completed incremental sync started, or ``None`` if there was none.
+    /// Start of the last completed incremental sync, in UTC, by the clock of the machine that synced, or ``None`` if there was
+    /// none.
     #[getter]
     fn last_incremental_sync<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
         self.value.last_incremental_sync.map(|time| datetime(py, time)).transpose()
@@ -1600,14 +1610,14 @@ impl DirectoryStatus {
         self.value.groups
     }
 
-    /// Watermark: the latest ``updated_at`` of a listed user, by the vendor's clock, or ``None`` before the first listing. The
-    /// next incremental sync lists what changed since five minutes before it.
+    /// Watermark: the latest ``updated_at`` of a listed user, by the vendor's clock; ``None`` if no listing had one yet. The
+    /// next incremental sync lists what changed since five minutes before this time.
     #[getter]
     fn watermark<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
         self.value.watermark.map(|time| datetime(py, time)).transpose()
     }
 
-    /// The first of ``holds``, or ``None``.
+    /// The first of ``holds``, or ``None`` if there is none.
     #[getter]
     fn held<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.value
@@ -1623,15 +1633,16 @@ impl DirectoryStatus {
         self.value.holds.iter().cloned().map(Hold::from).collect()
     }
 
-    /// Local time at which the first incomplete sync since the last complete one started, or ``None`` if the last sync was
-    /// complete. Until a sync is complete, no user is removed because of a listing.
+    /// Start of the first incomplete sync since the last complete one, in UTC, by the clock of the machine that synced;
+    /// ``None`` if there was none. After an incomplete full sync, only a full sync counts as complete. Until then no user is
+    /// removed because of a listing.
     #[getter]
     fn incomplete_since<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
         self.value.incomplete_since.map(|time| datetime(py, time)).transpose()
     }
 
-    /// Local time since which the API does not list the directory, or ``None`` if it does. The users of a missing directory are
-    /// kept until it is retired.
+    /// Time at which a sync first found that the API does not list the directory, in UTC, by the clock of the machine that
+    /// synced; ``None`` if the directory is listed. The users of a missing directory are kept until it is retired.
     #[getter]
     fn missing_since<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
         self.value.missing_since.map(|time| datetime(py, time)).transpose()
@@ -1738,8 +1749,8 @@ impl Change {
         &self.value.directory_id
     }
 
-    /// The user that the change is about: after the change, or before it for ``user.deleted``. ``None`` for groups and
-    /// directories. Changes of memberships and roles leave ``detail`` and ``attributes`` out.
+    /// The user that the change is about: after the change, or before it for ``user.deleted``. ``None`` for changes of groups,
+    /// directories and organizations. In changes of memberships and roles, ``detail`` and ``attributes`` are ``None``.
     #[getter]
     fn user<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.value
@@ -1749,7 +1760,8 @@ impl Change {
             .transpose()
     }
 
-    /// The group that the change is about, or the group of a membership; ``None`` for users and directories.
+    /// The group that the change is about, or the group of a membership; ``None`` for changes of users, roles, directories and
+    /// organizations.
     #[getter]
     fn group<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.value
@@ -1759,19 +1771,23 @@ impl Change {
             .transpose()
     }
 
-    /// The user or group before the change; ``None`` if it is new, and for memberships and directories.
+    /// The user or group before the change; ``None`` if it is new, and for changes of memberships, directories and
+    /// organizations.
     #[getter]
     fn before<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.value.before.as_ref().map(|value| cached(py, &self.before, || mirrored_object(py, value))).transpose()
     }
 
-    /// The user or group after the change; ``None`` if it was deleted, and for memberships and directories.
+    /// The user or group after the change; ``None`` if it was deleted, and for changes of memberships, directories and
+    /// organizations.
     #[getter]
     fn after<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.value.after.as_ref().map(|value| cached(py, &self.after, || mirrored_object(py, value))).transpose()
     }
 
-    /// Names of the fields that changed.
+    /// Names of the fields that changed, in the order of the record: of the user or group for ``user.updated`` and
+    /// ``group.updated``, else ``active``, ``group_ids`` or ``roles``. Empty for changes of directories and organizations, and
+    /// if the user or group is new or was deleted.
     #[getter]
     fn fields(&self) -> Vec<&str> {
         self.value.fields.iter().map(String::as_str).collect()
@@ -1784,7 +1800,8 @@ impl Change {
         &self.value.cause
     }
 
-    /// Local time at which the change was committed.
+    /// Time at which the change was written, in UTC, by the clock of the machine that wrote it. For the rows of a snapshot:
+    /// time at which the snapshot was started.
     #[getter]
     fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.at)
@@ -1849,7 +1866,7 @@ impl ParkedChange {
         &self.value.reason
     }
 
-    /// Local time at which the change was parked.
+    /// Time at which the change was parked, in UTC, by the clock of the machine that parked it.
     #[getter]
     fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.at)
@@ -1903,7 +1920,7 @@ impl Consumer {
         &self.value.name
     }
 
-    /// Number of the last change that it acknowledged; negative while it reads a snapshot.
+    /// Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a snapshot.
     #[getter]
     fn cursor(&self) -> i64 {
         self.value.cursor
@@ -1921,15 +1938,15 @@ impl Consumer {
         self.value.parked
     }
 
-    /// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the stored time is
-    /// at least an hour old.
+    /// Time of its last poll or acknowledgement, in UTC, by the clock of the machine that made it. A poll that returns no new
+    /// change updates it only if the stored time is at least an hour old.
     #[getter]
     fn seen_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.seen_at)
     }
 
-    /// Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not
-    /// acknowledged are trimmed. ``None`` if consumers do not expire.
+    /// Time, in UTC, at which it expires unless it polls or acknowledges before: from then on, changes are trimmed even if it
+    /// has not acknowledged them. ``None`` if consumers do not expire.
     #[getter]
     fn expires_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
         self.value.expires_at.map(|time| datetime(py, time)).transpose()
@@ -1995,25 +2012,26 @@ impl Progress {
         self.value.phase.name()
     }
 
-    /// Number of pages of this phase that have been read.
+    /// Number of pages of this phase that have been read; 0 in the phase ``removals``.
     #[getter]
     fn pages(&self) -> u64 {
         self.value.pages
     }
 
-    /// Number of users or groups in those pages.
+    /// Number of users or groups in those pages; in the phase ``removals``, number of users removed or held so far.
     #[getter]
     fn items(&self) -> u64 {
         self.value.items
     }
 
-    /// Number of users or groups in all, or ``None`` if the server did not report it.
+    /// Number of users or groups to read, as the server counts them; in the phase ``removals``, number of users to remove in
+    /// its first report, then ``None``.
     #[getter]
     fn total(&self) -> Option<u64> {
         self.value.total
     }
 
-    /// Users or groups per second since the sync started.
+    /// ``items`` per second since the sync of the directory started; 0 if no time has passed.
     #[getter]
     fn rate(&self) -> f64 {
         self.value.rate
@@ -2075,7 +2093,7 @@ impl SyncReport {
         &self.value.directory_id
     }
 
-    /// Which listing was read: ``full`` or ``incremental``.
+    /// Which listing was read: ``full`` or ``incremental``. If none was read, it may also be ``auto``.
     #[getter]
     fn mode(&self) -> &'static str {
         self.value.mode.name()
@@ -2094,55 +2112,56 @@ impl SyncReport {
         &self.value.run
     }
 
-    /// Local time at which the sync started.
+    /// Time at which the sync started, in UTC, by this machine's clock.
     #[getter]
     fn started_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.started_at)
     }
 
-    /// Local time at which the sync ended.
+    /// Time at which the sync ended, in UTC, by this machine's clock.
     #[getter]
     fn ended_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.ended_at)
     }
 
-    /// Number of pages of users and groups that were read.
+    /// Number of pages of users and groups that were read. If the listing was read more than once, pages, users and groups are
+    /// counted each time.
     #[getter]
     fn pages(&self) -> u64 {
         self.value.pages
     }
 
-    /// Number of users that were listed.
+    /// Number of users that were listed, counted as ``pages``.
     #[getter]
     fn users(&self) -> u64 {
         self.value.users
     }
 
-    /// Number of groups that were listed.
+    /// Number of groups that were listed, counted as ``pages``.
     #[getter]
     fn groups(&self) -> u64 {
         self.value.groups
     }
 
-    /// Number of users that are new.
+    /// Number of users that were created.
     #[getter]
     fn created(&self) -> u64 {
         self.value.created
     }
 
-    /// Number of users that changed.
+    /// Number of users whose fields changed. Changes of ``active``, groups and roles are not counted.
     #[getter]
     fn updated(&self) -> u64 {
         self.value.updated
     }
 
-    /// Number of users that may no longer sign in.
+    /// Number of users that were deactivated: they may no longer sign in.
     #[getter]
     fn deactivated(&self) -> u64 {
         self.value.deactivated
     }
 
-    /// Number of users that may sign in again.
+    /// Number of users that were reactivated: they may sign in again.
     #[getter]
     fn reactivated(&self) -> u64 {
         self.value.reactivated
@@ -2154,19 +2173,19 @@ impl SyncReport {
         self.value.deleted
     }
 
-    /// Number of all changes that the sync appended to the feed.
+    /// Number of changes of all kinds that the sync appended to the feed, without those of pending events.
     #[getter]
     fn changes(&self) -> u64 {
         self.value.changes
     }
 
-    /// Number of pending events that were settled.
+    /// Number of the organization's pending events that the sync settled.
     #[getter]
     fn events(&self) -> u64 {
         self.value.events
     }
 
-    /// The first of ``holds``, or ``None``.
+    /// The first of ``holds``, or ``None`` if there is none.
     #[getter]
     fn held<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.value
@@ -2182,14 +2201,15 @@ impl SyncReport {
         self.value.holds.iter().cloned().map(Hold::from).collect()
     }
 
-    /// Why the listing could not be used to remove users, or which of its rows were not applied; ``None`` if it was applied as
-    /// a whole.
+    /// Why the listing was not applied as a whole, in one English sentence: why it could not be used to remove users, or which
+    /// of its rows were not applied. ``None`` otherwise.
     #[getter]
     fn incomplete(&self) -> Option<&str> {
         self.value.incomplete.as_deref()
     }
 
-    /// The error that ended the sync, or ``None``.
+    /// The error that ended the sync, or ``None`` if none did. It has the kind ``mass_removal`` if users were absent from a
+    /// full listing and the guard holds their removal.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         error_field(py, self.value.error.as_ref(), &self.error)

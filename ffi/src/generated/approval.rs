@@ -41,7 +41,7 @@ pub unsafe extern "C" fn hc_approval_id(approval: *const hc_approval) -> *const 
     read!(approval => approval.cached.id.of(&approval.record.id))
 }
 
-/// Id of the hold, as it was given.
+/// Id of the hold, as the application passed it.
 ///
 /// - `approval`: may be NULL, which gives NULL.
 /// - Returns text owned by `approval`.
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn hc_approval_is_approved(approval: *const hc_approval) -
     read!(approval => approval.record.is_approved)
 }
 
-/// Who decided, as given by the application.
+/// Who decided, as given by the application; "approve_removals" if a sync with this option approved the hold.
 ///
 /// - `approval`: may be NULL, which gives NULL.
 /// - Returns text owned by `approval`.
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn hc_approval_by(approval: *const hc_approval) -> *const 
     read!(approval => approval.cached.by.of(&approval.record.by))
 }
 
-/// The application's note.
+/// The application's note; may be empty.
 ///
 /// - `approval`: may be NULL, which gives NULL.
 /// - Returns text owned by `approval`.
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn hc_approval_note(approval: *const hc_approval) -> *cons
     read!(approval => approval.cached.note.of(&approval.record.note))
 }
 
-/// Local time of the decision.
+/// Time of the decision, in UTC, by the clock of the machine that recorded it.
 ///
 /// - `approval`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `approval`.
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn hc_approval_at(approval: *const hc_approval) -> *const 
     read!(approval => approval.cached.at.of_display(Some(approval.record.at)))
 }
 
-/// Number of users whose loss of access the hold held back then.
+/// Number of users that the hold named at the time of the decision.
 ///
 /// - `approval`: may be NULL, which gives 0.
 /// - Threads: any number at once.

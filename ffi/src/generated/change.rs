@@ -80,8 +80,8 @@ pub unsafe extern "C" fn hc_change_directory_id(change: *const hc_change) -> *co
     read!(change => change.cached.directory_id.of(&change.record.directory_id))
 }
 
-/// The user that the change is about: after the change, or before it for "user.deleted". NULL for groups and
-/// directories. Changes of memberships and roles leave "detail" and "attributes" out.
+/// The user that the change is about: after the change, or before it for "user.deleted". NULL for changes of groups,
+/// directories and organizations. In changes of memberships and roles, "detail" and "attributes" are NULL.
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns a user owned by `change`, or NULL if there is none.
@@ -91,7 +91,8 @@ pub unsafe extern "C" fn hc_change_user(change: *const hc_change) -> *const supe
     read!(change => change.cached.user.of(change.record.user.as_ref()))
 }
 
-/// The group that the change is about, or the group of a membership; NULL for users and directories.
+/// The group that the change is about, or the group of a membership; NULL for changes of users, roles, directories and
+/// organizations.
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns a group owned by `change`, or NULL if there is none.
@@ -101,7 +102,8 @@ pub unsafe extern "C" fn hc_change_group(change: *const hc_change) -> *const sup
     read!(change => change.cached.group.of(change.record.group.as_ref()))
 }
 
-/// The user or group before the change; NULL if it is new, and for memberships and directories.
+/// The user or group before the change; NULL if it is new, and for changes of memberships, directories and
+/// organizations.
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns a user owned by `change`, or NULL if there is none.
@@ -111,7 +113,8 @@ pub unsafe extern "C" fn hc_change_before_user(change: *const hc_change) -> *con
     read!(change => change.cached.before_user.of(change.record.before.as_ref().and_then(|either| either.user())))
 }
 
-/// The user or group before the change; NULL if it is new, and for memberships and directories.
+/// The user or group before the change; NULL if it is new, and for changes of memberships, directories and
+/// organizations.
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns a group owned by `change`, or NULL if there is none.
@@ -121,7 +124,8 @@ pub unsafe extern "C" fn hc_change_before_group(change: *const hc_change) -> *co
     read!(change => change.cached.before_group.of(change.record.before.as_ref().and_then(|either| either.group())))
 }
 
-/// The user or group after the change; NULL if it was deleted, and for memberships and directories.
+/// The user or group after the change; NULL if it was deleted, and for changes of memberships, directories and
+/// organizations.
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns a user owned by `change`, or NULL if there is none.
@@ -131,7 +135,8 @@ pub unsafe extern "C" fn hc_change_after_user(change: *const hc_change) -> *cons
     read!(change => change.cached.after_user.of(change.record.after.as_ref().and_then(|either| either.user())))
 }
 
-/// The user or group after the change; NULL if it was deleted, and for memberships and directories.
+/// The user or group after the change; NULL if it was deleted, and for changes of memberships, directories and
+/// organizations.
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns a group owned by `change`, or NULL if there is none.
@@ -150,7 +155,9 @@ pub unsafe extern "C" fn hc_change_fields_len(change: *const hc_change) -> usize
     read!(change => change.record.fields.len())
 }
 
-/// Names of the fields that changed.
+/// Names of the fields that changed, in the order of the record: of the user or group for "user.updated" and
+/// "group.updated", else "active", "group_ids" or "roles". Empty for changes of directories and organizations, and if
+/// the user or group is new or was deleted.
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - `index`: from 0.
@@ -172,7 +179,8 @@ pub unsafe extern "C" fn hc_change_cause(change: *const hc_change) -> *const c_c
     read!(change => change.cached.cause.of(&change.record.cause))
 }
 
-/// Local time at which the change was committed.
+/// Time at which the change was written, in UTC, by the clock of the machine that wrote it. For the rows of a snapshot:
+/// time at which the snapshot was started.
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `change`.

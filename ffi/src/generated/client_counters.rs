@@ -21,7 +21,7 @@ pub unsafe extern "C" fn hc_client_retries(client: *const hc_client) -> u64 {
     read!(client => client.0.stats().retries)
 }
 
-/// Answers that asked for a pause: status 429, or any with "Retry-After".
+/// Error answers that asked for a pause: those with status 429, and any others with "Retry-After".
 ///
 /// - `client`: may be NULL, which gives 0.
 /// - Threads: any number at once.

@@ -36,7 +36,8 @@ pub unsafe extern "C" fn hc_consumer_name(consumer: *const hc_consumer) -> *cons
     read!(consumer => consumer.cached.name.of(&consumer.record.name))
 }
 
-/// Number of the last change that it acknowledged; negative while it reads a snapshot.
+/// Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a
+/// snapshot.
 ///
 /// - `consumer`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -63,8 +64,8 @@ pub unsafe extern "C" fn hc_consumer_parked(consumer: *const hc_consumer) -> u64
     read!(consumer => consumer.record.parked)
 }
 
-/// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the stored time
-/// is at least an hour old.
+/// Time of its last poll or acknowledgement, in UTC, by the clock of the machine that made it. A poll that returns no
+/// new change updates it only if the stored time is at least an hour old.
 ///
 /// - `consumer`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `consumer`.
@@ -74,8 +75,8 @@ pub unsafe extern "C" fn hc_consumer_seen_at(consumer: *const hc_consumer) -> *c
     read!(consumer => consumer.cached.seen_at.of_display(Some(consumer.record.seen_at)))
 }
 
-/// Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not
-/// acknowledged are trimmed. NULL if consumers do not expire.
+/// Time, in UTC, at which it expires unless it polls or acknowledges before: from then on, changes are trimmed even if
+/// it has not acknowledged them. NULL if consumers do not expire.
 ///
 /// - `consumer`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `consumer`, or NULL if there is none.

@@ -6,7 +6,7 @@ use crate::text::Text;
 use headcount_core::model::Directory;
 use std::ffi::c_char;
 
-/// The contract's "directoriesDirectory".
+/// A directory of an organization: the schema "directoriesDirectory" of the vendor's API.
 pub struct hc_directory {
     pub(crate) record: Directory,
     cached: Cached,
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn hc_directory_organization_id(directory: *const hc_direc
     read!(directory => directory.cached.organization_id.of(&directory.record.organization_id))
 }
 
-/// How Scalekit receives its data. "SCIM", "LDAP", "POLL" or a value that is newer than this library.
+/// How Scalekit receives the directory's data. "SCIM", "LDAP", "POLL" or a value that is newer than this library.
 ///
 /// - `directory`: may be NULL, which gives NULL.
 /// - Returns text owned by `directory`; "" if the server sent none.
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn hc_directory_enabled(directory: *const hc_directory) ->
     read!(directory => directory.record.enabled)
 }
 
-/// State, in the vendor's terms.
+/// State of the directory as the vendor names it, such as "IN_PROGRESS".
 ///
 /// - `directory`: may be NULL, which gives NULL.
 /// - Returns text owned by `directory`; "" if the server sent none.
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn hc_directory_endpoint(directory: *const hc_directory) -
     read!(directory => directory.cached.directory_endpoint.of(&directory.record.directory_endpoint))
 }
 
-/// Which groups are synchronized: all, or selected ones.
+/// Which groups are synchronized: "ALL", or another text for selected groups.
 ///
 /// - `directory`: may be NULL, which gives NULL.
 /// - Returns text owned by `directory`; "" if the server sent none.

@@ -5,7 +5,8 @@ use crate::text::Text;
 use headcount_core::model::DirectoryToggle;
 use std::ffi::c_char;
 
-/// The contract's "directoriesToggleDirectoryResponse": the result of enabling or disabling a directory.
+/// The result of enabling or disabling a directory: the schema "directoriesToggleDirectoryResponse" of the vendor's
+/// API.
 pub struct hc_directory_toggle {
     pub(crate) record: DirectoryToggle,
     cached: Cached,

@@ -8,7 +8,7 @@ use crate::text::Text;
 use headcount_core::model::Group;
 use std::ffi::c_char;
 
-/// The contract's "directoriesDirectoryGroup".
+/// A group of a directory: the schema "directoriesDirectoryGroup" of the vendor's API.
 pub struct hc_group {
     pub(crate) record: Group,
     cached: Cached,

@@ -24,8 +24,8 @@ pub unsafe extern "C" fn hc_guard_settings_users(guard: *const hc_guard_settings
     read!(guard => guard.record.users)
 }
 
-/// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits
-/// applies; 1 permits everything.
+/// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
+/// "users" applies. 1 permits every loss.
 ///
 /// - `guard`: may be NULL, which gives 0.
 /// - Threads: any number at once.

@@ -7,7 +7,8 @@ use crate::text::TextList;
 use headcount_core::mirror::Hold;
 use std::ffi::c_char;
 
-/// Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved.
+/// Users of one directory who would lose access for one reason. They keep it until the hold is approved. A hold on a
+/// directory that is disabled or not found names no users.
 pub struct hc_hold {
     pub(crate) record: Hold,
     cached: Cached,
@@ -30,8 +31,8 @@ impl From<Hold> for hc_hold {
     }
 }
 
-/// Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets
-/// another id. An approval with the earlier id covers only the users that were named then and are still held.
+/// Id of the hold with the users that it names now ("hold_..."). When users are added, the id changes. An approval with
+/// an earlier id covers only the users whom the hold named then and still names.
 ///
 /// - `hold`: may be NULL, which gives NULL.
 /// - Returns text owned by `hold`.
@@ -72,7 +73,8 @@ pub unsafe extern "C" fn hc_hold_reason(hold: *const hc_hold) -> *const c_char {
     read!(hold => hold.cached.reason.of(hold.record.reason.name()))
 }
 
-/// Number of users that it names. For a directory that is disabled or not found: of all its users.
+/// Number of users that the hold names. If the directory is disabled or not found: number of all users of the
+/// directory.
 ///
 /// - `hold`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -81,7 +83,8 @@ pub unsafe extern "C" fn hc_hold_count(hold: *const hc_hold) -> u64 {
     read!(hold => hold.record.count)
 }
 
-/// Number of users that could lose access within the guard's window without approval when the hold was made.
+/// Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the
+/// listing is empty, and if the directory is disabled or not found.
 ///
 /// - `hold`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -90,7 +93,8 @@ pub unsafe extern "C" fn hc_hold_limit(hold: *const hc_hold) -> u64 {
     read!(hold => hold.record.limit)
 }
 
-/// Local time at which the hold was made. It stays the same when users are added.
+/// Time at which the hold was made, in UTC, by the clock of the machine that made it. It stays the same when users are
+/// added.
 ///
 /// - `hold`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `hold`.
@@ -109,7 +113,8 @@ pub unsafe extern "C" fn hc_hold_causes_len(hold: *const hc_hold) -> usize {
     read!(hold => hold.record.causes.len())
 }
 
-/// The first ten syncs ("sync:" and the run's id) and events ("event:" and the event's id) that added users.
+/// The first ten causes that made the hold or added users to it, oldest first: "sync:" and the run's id, "event:" and
+/// the event's id, or "retire:" and the id of the retirement of another directory, to whose groups the users belonged.
 ///
 /// - `hold`: may be NULL, which gives NULL.
 /// - `index`: from 0.

@@ -35,7 +35,7 @@ pub unsafe extern "C" fn hc_ignored_setting_name(ignored: *const hc_ignored_sett
     read!(ignored => ignored.cached.name.of(&ignored.record.name))
 }
 
-/// The value in effect, which the store has.
+/// The value in effect, which the store has, as text: a duration such as "86400s", a number, or true or false.
 ///
 /// - `ignored`: may be NULL, which gives NULL.
 /// - Returns text owned by `ignored`.
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn hc_ignored_setting_stored(ignored: *const hc_ignored_se
     read!(ignored => ignored.cached.stored.of(&ignored.record.stored))
 }
 
-/// The value that the handle was opened with.
+/// The value that the handle was opened with, as text of the same form.
 ///
 /// - `ignored`: may be NULL, which gives NULL.
 /// - Returns text owned by `ignored`.

@@ -45,7 +45,7 @@ pub unsafe extern "C" fn hc_mirror_directory_status_directory(
     read!(status => status.cached.directory.of(Some(&status.record.directory)))
 }
 
-/// Local time at which the last completed full sync started, or NULL if there was none.
+/// Start of the last completed full sync, in UTC, by the clock of the machine that synced, or NULL if there was none.
 ///
 /// - `status`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -57,7 +57,8 @@ pub unsafe extern "C" fn hc_mirror_directory_status_last_full_sync(
     read!(status => status.cached.last_full_sync.of_display(status.record.last_full_sync))
 }
 
-/// Local time at which the last completed incremental sync started, or NULL if there was none.
+/// Start of the last completed incremental sync, in UTC, by the clock of the machine that synced, or NULL if there was
+/// none.
 ///
 /// - `status`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -87,8 +88,8 @@ pub unsafe extern "C" fn hc_mirror_directory_status_groups(status: *const hc_mir
     read!(status => status.record.groups)
 }
 
-/// Watermark: the latest "updated_at" of a listed user, by the vendor's clock, or NULL before the first listing. The
-/// next incremental sync lists what changed since five minutes before it.
+/// Watermark: the latest "updated_at" of a listed user, by the vendor's clock; NULL if no listing had one yet. The next
+/// incremental sync lists what changed since five minutes before this time.
 ///
 /// - `status`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -100,7 +101,7 @@ pub unsafe extern "C" fn hc_mirror_directory_status_watermark(
     read!(status => status.cached.watermark.of_display(status.record.watermark))
 }
 
-/// The first of "holds", or NULL.
+/// The first of "holds", or NULL if there is none.
 ///
 /// - `status`: may be NULL, which gives NULL.
 /// - Returns a hold owned by `status`, or NULL if there is none.
@@ -135,8 +136,9 @@ pub unsafe extern "C" fn hc_mirror_directory_status_holds_at(
     read!(status => status.cached.holds.at(&status.record.holds, index))
 }
 
-/// Local time at which the first incomplete sync since the last complete one started, or NULL if the last sync was
-/// complete. Until a sync is complete, no user is removed because of a listing.
+/// Start of the first incomplete sync since the last complete one, in UTC, by the clock of the machine that synced;
+/// NULL if there was none. After an incomplete full sync, only a full sync counts as complete. Until then no user is
+/// removed because of a listing.
 ///
 /// - `status`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -148,8 +150,8 @@ pub unsafe extern "C" fn hc_mirror_directory_status_incomplete_since(
     read!(status => status.cached.incomplete_since.of_display(status.record.incomplete_since))
 }
 
-/// Local time since which the API does not list the directory, or NULL if it does. The users of a missing directory are
-/// kept until it is retired.
+/// Time at which a sync first found that the API does not list the directory, in UTC, by the clock of the machine that
+/// synced; NULL if the directory is listed. The users of a missing directory are kept until it is retired.
 ///
 /// - `status`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `status`, or NULL if there is none.

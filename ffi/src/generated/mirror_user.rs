@@ -119,7 +119,7 @@ pub unsafe extern "C" fn hc_mirror_user_emails_len(user: *const hc_mirror_user) 
     read!(user => user.record.emails.len())
 }
 
-/// All e-mail addresses, from the last listing.
+/// All e-mail addresses, in the order of the last listing; empty before the first one.
 ///
 /// - `user`: may be NULL, which gives NULL.
 /// - `index`: from 0.
@@ -130,7 +130,8 @@ pub unsafe extern "C" fn hc_mirror_user_emails_at(user: *const hc_mirror_user, i
     read!(user => user.cached.emails.at(&user.record.emails, index))
 }
 
-/// Whether the user may sign in: from the latest event, else from "user_detail.active" of the last listing, else true.
+/// Whether the user may sign in, by the latest event with "active" or listing with "user_detail.active"; true if none
+/// had it. While the guard holds the user's deactivation, it is true.
 ///
 /// - `user`: may be NULL, which gives false.
 /// - Threads: any number at once.
@@ -168,7 +169,8 @@ pub unsafe extern "C" fn hc_mirror_user_roles_len(user: *const hc_mirror_user) -
     read!(user => user.record.roles.len())
 }
 
-/// Roles that the role map gives for those groups, sorted.
+/// Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles
+/// before it.
 ///
 /// - `user`: may be NULL, which gives NULL.
 /// - `index`: from 0.

@@ -8,7 +8,7 @@ use crate::text::Text;
 use headcount_core::model::Organization;
 use std::ffi::c_char;
 
-/// The contract's "organizationsOrganization".
+/// A customer of the application: the schema "organizationsOrganization" of the vendor's API.
 pub struct hc_organization {
     pub(crate) record: Organization,
     cached: Cached,
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn hc_organization_display_name(organization: *const hc_or
     read!(organization => organization.cached.display_name.of(&organization.record.display_name))
 }
 
-/// The application's id of the organization.
+/// Id that the application gave the organization.
 ///
 /// - `organization`: may be NULL, which gives NULL.
 /// - Returns text owned by `organization`; "" if the server sent none.
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn hc_organization_external_id(organization: *const hc_org
     read!(organization => organization.cached.external_id.of(&organization.record.external_id))
 }
 
-/// Region in which its data is stored. "US", "EU" or a value that is newer than this library.
+/// Region in which the organization's data is stored. "US", "EU" or a value that is newer than this library.
 ///
 /// - `organization`: may be NULL, which gives NULL.
 /// - Returns text owned by `organization`; "" if the server sent none.

@@ -17,13 +17,13 @@ pub enum hc_outcome {
     HC_OUTCOME_STALE = 3,
     /// The event is stored until a sync shows which directory it is about.
     HC_OUTCOME_PENDING = 4,
-    /// The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000
-    /// unless it is configured): the next sync lists the user.
+    /// The event changed nothing: events of its type do not change the mirror, or it names more groups for a user than the
+    /// setting "groups_per_user" permits (10,000 by default). In the second case the next sync lists the user.
     HC_OUTCOME_IGNORED = 5,
     /// The guard holds the loss of access that the event would cause, until it is approved.
     HC_OUTCOME_HELD = 6,
-    /// The event is about a row of another organization or environment than the one it was signed for, or names no
-    /// organization. It changed nothing.
+    /// The event changed nothing: it is about a user, group or directory of another organization than the one that it
+    /// names, it is from another environment than the mirror's, or it names no organization.
     HC_OUTCOME_FOREIGN = 7,
 }
 

@@ -47,7 +47,7 @@ pub unsafe extern "C" fn hc_parked_change_reason(parked: *const hc_parked_change
     read!(parked => parked.cached.reason.of(&parked.record.reason))
 }
 
-/// Local time at which the change was parked.
+/// Time at which the change was parked, in UTC, by the clock of the machine that parked it.
 ///
 /// - `parked`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `parked`.

@@ -47,7 +47,7 @@ pub unsafe extern "C" fn hc_pending_event_event_type(event: *const hc_pending_ev
     read!(event => event.cached.event_type.of(&event.record.event_type))
 }
 
-/// Local time at which the event arrived.
+/// Time at which the event arrived, in UTC, by the clock of the machine that received it.
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `event`.
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn hc_pending_event_received_at(event: *const hc_pending_e
     read!(event => event.cached.received_at.of_display(Some(event.record.received_at)))
 }
 
-/// Why it waits, in one sentence.
+/// Why it waits, in one English sentence.
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - Returns text owned by `event`.

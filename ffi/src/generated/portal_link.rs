@@ -5,8 +5,8 @@ use crate::text::Text;
 use headcount_core::model::PortalLink;
 use std::ffi::c_char;
 
-/// The contract's "organizationsLink": a link to the admin portal, in which an organization's administrator sets up SSO
-/// and directories.
+/// A link to the admin portal, in which an organization's administrator sets up SSO and directories: the schema
+/// "organizationsLink" of the vendor's API.
 pub struct hc_portal_link {
     pub(crate) record: PortalLink,
     cached: Cached,

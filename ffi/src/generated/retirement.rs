@@ -70,7 +70,7 @@ pub unsafe extern "C" fn hc_retirement_by(retirement: *const hc_retirement) -> *
     read!(retirement => retirement.cached.by.of(&retirement.record.by))
 }
 
-/// Why it was ordered, as given by the application.
+/// Why it was requested, as given by the application; may be empty.
 ///
 /// - `retirement`: may be NULL, which gives NULL.
 /// - Returns text owned by `retirement`.
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn hc_retirement_note(retirement: *const hc_retirement) ->
     read!(retirement => retirement.cached.note.of(&retirement.record.note))
 }
 
-/// Local time at which it was ordered.
+/// Time at which it was requested, in UTC, by the clock of the machine that recorded it.
 ///
 /// - `retirement`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `retirement`.
@@ -90,7 +90,8 @@ pub unsafe extern "C" fn hc_retirement_at(retirement: *const hc_retirement) -> *
     read!(retirement => retirement.cached.at.of_display(Some(retirement.record.at)))
 }
 
-/// Local time at which it ended; NULL while users or groups may be left.
+/// Time at which it ended, in UTC, by the clock of the machine that ended it; NULL while users or groups may be left.
+/// It also ends if the directory is listed and enabled again.
 ///
 /// - `retirement`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `retirement`, or NULL if there is none.

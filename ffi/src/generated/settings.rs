@@ -54,8 +54,8 @@ pub unsafe extern "C" fn hc_settings_retention_ms(settings: *const hc_settings) 
     read!(settings => i64::try_from(settings.record.retention.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Number of pending events that are kept for an organization. A further one is an error until a sync has applied some
-/// of them.
+/// Number of pending events that are kept for an organization. Receiving another one is an error until a sync has
+/// applied some of them.
 ///
 /// - `settings`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -64,8 +64,8 @@ pub unsafe extern "C" fn hc_settings_pending_events(settings: *const hc_settings
     read!(settings => settings.record.pending_events)
 }
 
-/// Total bytes of the pending events that are kept for an organization. A further event is an error, as for
-/// "pending_events".
+/// Total size in bytes of the pending events that are kept for an organization. Receiving an event that would exceed it
+/// is an error, as for "pending_events".
 ///
 /// - `settings`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -84,8 +84,8 @@ pub unsafe extern "C" fn hc_settings_groups_per_user(settings: *const hc_setting
     read!(settings => settings.record.groups_per_user)
 }
 
-/// After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are
-/// trimmed; NULL for never. At least two hours, because a poll that returns no new change is recorded once an hour.
+/// After how long without a poll or an acknowledgement a consumer expires, so that changes that it has not acknowledged
+/// are trimmed; NULL for never. At least two hours, because a poll that returns no new change is recorded once an hour.
 ///
 /// - `settings`: may be NULL, which gives 0.
 /// - Returns milliseconds, or -1 if there is none.

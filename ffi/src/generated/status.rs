@@ -31,7 +31,8 @@ pub enum hc_status {
     HC_RATE_LIMIT = 10,
     /// 5xx: the server failed.
     HC_SERVER = 11,
-    /// The server's answer does not match the contract; the message names the field.
+    /// JSON could not be decoded: the server's answer is damaged, too long, or not as the vendor's API documents it. The
+    /// message says which.
     HC_DECODE = 12,
     /// A webhook was refused; see hc_error_reason.
     HC_WEBHOOK_VERIFICATION = 13,

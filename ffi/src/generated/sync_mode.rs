@@ -8,12 +8,12 @@ use headcount_core::{Error, Result};
 /// For hc_sync_options.mode.
 pub const HC_SYNC_AUTO: i32 = 0;
 
-/// Lists everything. Only a full sync notices that a user has left.
+/// Lists all users and groups, and removes those that are no longer listed.
 ///
 /// For hc_sync_options.mode.
 pub const HC_SYNC_FULL: i32 = 1;
 
-/// Lists what changed since the last sync. Removes no user.
+/// Lists the users and groups that changed since the last sync. Removes none.
 ///
 /// For hc_sync_options.mode.
 pub const HC_SYNC_INCREMENTAL: i32 = 2;

@@ -56,7 +56,7 @@ pub unsafe extern "C" fn hc_sync_report_directory_id(report: *const hc_sync_repo
     read!(report => report.cached.directory_id.of(&report.record.directory_id))
 }
 
-/// Which listing was read: "full" or "incremental". "auto", "full" or "incremental". Later versions may add values.
+/// Which listing was read: "full" or "incremental". If none was read, it may also be "auto".
 ///
 /// - `report`: may be NULL, which gives NULL.
 /// - Returns text owned by `report`.
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn hc_sync_report_run(report: *const hc_sync_report) -> *c
     read!(report => report.cached.run.of(&report.record.run))
 }
 
-/// Local time at which the sync started.
+/// Time at which the sync started, in UTC, by this machine's clock.
 ///
 /// - `report`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `report`.
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn hc_sync_report_started_at(report: *const hc_sync_report
     read!(report => report.cached.started_at.of_display(Some(report.record.started_at)))
 }
 
-/// Local time at which the sync ended.
+/// Time at which the sync ended, in UTC, by this machine's clock.
 ///
 /// - `report`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `report`.
@@ -107,7 +107,8 @@ pub unsafe extern "C" fn hc_sync_report_ended_at(report: *const hc_sync_report) 
     read!(report => report.cached.ended_at.of_display(Some(report.record.ended_at)))
 }
 
-/// Number of pages of users and groups that were read.
+/// Number of pages of users and groups that were read. If the listing was read more than once, pages, users and groups
+/// are counted each time.
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -116,7 +117,7 @@ pub unsafe extern "C" fn hc_sync_report_pages(report: *const hc_sync_report) -> 
     read!(report => report.record.pages)
 }
 
-/// Number of users that were listed.
+/// Number of users that were listed, counted as "pages".
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -125,7 +126,7 @@ pub unsafe extern "C" fn hc_sync_report_users(report: *const hc_sync_report) -> 
     read!(report => report.record.users)
 }
 
-/// Number of groups that were listed.
+/// Number of groups that were listed, counted as "pages".
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -134,7 +135,7 @@ pub unsafe extern "C" fn hc_sync_report_groups(report: *const hc_sync_report) ->
     read!(report => report.record.groups)
 }
 
-/// Number of users that are new.
+/// Number of users that were created.
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -143,7 +144,7 @@ pub unsafe extern "C" fn hc_sync_report_created(report: *const hc_sync_report) -
     read!(report => report.record.created)
 }
 
-/// Number of users that changed.
+/// Number of users whose fields changed. Changes of "active", groups and roles are not counted.
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -152,7 +153,7 @@ pub unsafe extern "C" fn hc_sync_report_updated(report: *const hc_sync_report) -
     read!(report => report.record.updated)
 }
 
-/// Number of users that may no longer sign in.
+/// Number of users that were deactivated: they may no longer sign in.
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -161,7 +162,7 @@ pub unsafe extern "C" fn hc_sync_report_deactivated(report: *const hc_sync_repor
     read!(report => report.record.deactivated)
 }
 
-/// Number of users that may sign in again.
+/// Number of users that were reactivated: they may sign in again.
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -179,7 +180,7 @@ pub unsafe extern "C" fn hc_sync_report_deleted(report: *const hc_sync_report) -
     read!(report => report.record.deleted)
 }
 
-/// Number of all changes that the sync appended to the feed.
+/// Number of changes of all kinds that the sync appended to the feed, without those of pending events.
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -188,7 +189,7 @@ pub unsafe extern "C" fn hc_sync_report_changes(report: *const hc_sync_report) -
     read!(report => report.record.changes)
 }
 
-/// Number of pending events that were settled.
+/// Number of the organization's pending events that the sync settled.
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -197,7 +198,7 @@ pub unsafe extern "C" fn hc_sync_report_events(report: *const hc_sync_report) ->
     read!(report => report.record.events)
 }
 
-/// The first of "holds", or NULL.
+/// The first of "holds", or NULL if there is none.
 ///
 /// - `report`: may be NULL, which gives NULL.
 /// - Returns a hold owned by `report`, or NULL if there is none.
@@ -227,8 +228,8 @@ pub unsafe extern "C" fn hc_sync_report_holds_at(report: *const hc_sync_report, 
     read!(report => report.cached.holds.at(&report.record.holds, index))
 }
 
-/// Why the listing could not be used to remove users, or which of its rows were not applied; NULL if it was applied as
-/// a whole.
+/// Why the listing was not applied as a whole, in one English sentence: why it could not be used to remove users, or
+/// which of its rows were not applied. NULL otherwise.
 ///
 /// - `report`: may be NULL, which gives NULL.
 /// - Returns text owned by `report`, or NULL if there is none.
@@ -238,7 +239,8 @@ pub unsafe extern "C" fn hc_sync_report_incomplete(report: *const hc_sync_report
     read!(report => report.cached.incomplete.of_option(report.record.incomplete.as_deref()))
 }
 
-/// The error that ended the sync, or NULL.
+/// The error that ended the sync, or NULL if none did. It has the kind "mass_removal" if users were absent from a full
+/// listing and the guard holds their removal.
 ///
 /// - `report`: may be NULL, which gives NULL.
 /// - Returns an error owned by `report`, or NULL if there is none.

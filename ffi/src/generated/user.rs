@@ -10,7 +10,8 @@ use crate::text::TextList;
 use headcount_core::model::User;
 use std::ffi::c_char;
 
-/// The contract's "directoriesDirectoryUser". Users are identified by "id"; email addresses can change.
+/// A user of a directory: the schema "directoriesDirectoryUser" of the vendor's API. Users are identified by "id";
+/// email addresses can change.
 pub struct hc_user {
     pub(crate) record: User,
     cached: Cached,
