@@ -180,7 +180,7 @@ pub struct Park {
     pub change: Box<Change>,
     /// The reason that the application gives.
     pub reason: String,
-    /// Local time at which the change is parked.
+    /// Time at which the change is parked, by this machine's clock.
     pub at: Timestamp,
 }
 
