@@ -276,7 +276,7 @@ export interface OrganizationSettings {
 export interface Feature {
   /** Name: `sso`, `dir_sync`, `domain_verification`, … */
   name: string
-  /** Whether it is enabled. */
+  /** Whether the feature is enabled. */
   enabled: boolean
 }
 
@@ -319,13 +319,13 @@ export interface Directory {
   id: string
   /** Display name. */
   name: string
-  /** Id of the organization that it belongs to. */
+  /** Id of the organization that the directory belongs to. */
   organizationId: string
   /** How Scalekit receives the directory's data. */
   directoryType: DirectoryType
   /** Product that the organization uses. */
   directoryProvider: DirectoryProvider
-  /** Whether Scalekit synchronizes it. */
+  /** Whether Scalekit synchronizes the directory. */
   enabled: boolean
   /** State of the directory as the vendor names it, such as `IN_PROGRESS`. */
   status: string
@@ -395,11 +395,11 @@ export interface RoleAssignment {
 export interface DirectorySecret {
   /** Id of the secret. */
   id: string
-  /** Id of the directory that authenticates with it. */
+  /** Id of the directory that authenticates with the secret. */
   directoryId: string
   /** Last characters of the secret, to distinguish it from others. */
   secretSuffix: string
-  /** Whether it can be used. */
+  /** Whether the secret can be used. */
   status: SecretStatus
   /** Time of creation, or undefined if not sent. An RFC 3339 string. */
   createTime?: string

@@ -4423,7 +4423,7 @@ const char *hc_directory_id(const struct hc_directory *directory);
 const char *hc_directory_name(const struct hc_directory *directory);
 
 /**
- * Id of the organization that it belongs to.
+ * Id of the organization that the directory belongs to.
  *
  * - `directory`: may be NULL, which gives NULL.
  * - Returns text owned by `directory`; "" if the server sent none.
@@ -4451,7 +4451,7 @@ const char *hc_directory_type(const struct hc_directory *directory);
 const char *hc_directory_provider(const struct hc_directory *directory);
 
 /**
- * Whether Scalekit synchronizes it.
+ * Whether Scalekit synchronizes the directory.
  *
  * - `directory`: may be NULL, which gives false.
  * - Threads: any number at once.

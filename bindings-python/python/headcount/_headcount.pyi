@@ -3100,7 +3100,7 @@ class Directory:
 
     @property
     def organization_id(self) -> str:
-        """Id of the organization that it belongs to."""
+        """Id of the organization that the directory belongs to."""
 
     @property
     def directory_type(self) -> str:
@@ -3112,7 +3112,7 @@ class Directory:
 
     @property
     def enabled(self) -> bool:
-        """Whether Scalekit synchronizes it."""
+        """Whether Scalekit synchronizes the directory."""
 
     @property
     def status(self) -> str:

@@ -224,7 +224,7 @@ impl Directory {
         &self.value.name
     }
 
-    /// Id of the organization that it belongs to.
+    /// Id of the organization that the directory belongs to.
     #[getter]
     fn organization_id(&self) -> &str {
         &self.value.organization_id
@@ -242,7 +242,7 @@ impl Directory {
         self.value.directory_provider.as_str()
     }
 
-    /// Whether Scalekit synchronizes it.
+    /// Whether Scalekit synchronizes the directory.
     #[getter]
     fn enabled(&self) -> bool {
         self.value.enabled

@@ -54,7 +54,7 @@ pub unsafe extern "C" fn hc_directory_name(directory: *const hc_directory) -> *c
     read!(directory => directory.cached.name.of(&directory.record.name))
 }
 
-/// Id of the organization that it belongs to.
+/// Id of the organization that the directory belongs to.
 ///
 /// - `directory`: may be NULL, which gives NULL.
 /// - Returns text owned by `directory`; "" if the server sent none.
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn hc_directory_provider(directory: *const hc_directory) -
     read!(directory => directory.cached.directory_provider.of(directory.record.directory_provider.as_str()))
 }
 
-/// Whether Scalekit synchronizes it.
+/// Whether Scalekit synchronizes the directory.
 ///
 /// - `directory`: may be NULL, which gives false.
 /// - Threads: any number at once.
