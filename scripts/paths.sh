@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails if a path of this machine is in a file that is published: `sh scripts/paths.sh FILE…`. Wheels (.whl) and packages of npm (.tgz) are
+# Fails if a path of this machine is in a file that is published: `sh scripts/paths.sh FILE…`. Wheels (.whl) and npm packages (.tgz) are
 # unpacked. scripts/release-flags.sh has the flags that keep paths out.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)

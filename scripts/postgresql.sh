@@ -1,6 +1,5 @@
 #!/bin/sh
-# Installs PostgreSQL and pgbouncer from Debian's packages if they are missing, for the tests in `core/tests/postgres`, which start their own servers.
-# Starts no service and creates no database cluster.
+# Installs PostgreSQL and pgbouncer from Debian's packages if they are missing, for the tests that use them, which start their own servers. Starts no service and creates no database cluster.
 set -eu
 # Debian's packages install the programs in these places.
 has_postgresql() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
