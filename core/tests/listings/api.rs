@@ -41,7 +41,7 @@ pub(crate) struct State {
     pub(crate) listings: u32,
     /// Whether the API no longer lists any directory.
     pub(crate) has_lost_directories: bool,
-    /// What identifies the environment, or `None`.
+    /// The environment that the source names, or `None`.
     pub(crate) environment: Option<String>,
     /// The pages of the listing of organizations.
     pub(crate) organizations: Vec<Vec<String>>,
@@ -144,7 +144,7 @@ impl Clock for FakeApi {
 struct FakePages<T> {
     pages: VecDeque<Page<T>>,
     served_at: Option<Timestamp>,
-    /// Whether it fails after its pages.
+    /// Whether the listing fails after its pages.
     fails: bool,
 }
 
@@ -168,7 +168,7 @@ fn one_page<T: DeserializeOwned>(items: &[Value], total: Option<u64>) -> FakePag
     pages(items, None, total)
 }
 
-/// Pages of `size` items. The total is the number of all items unless `total` is another.
+/// Pages of `size` items, or one page if `size` is `None`. The total is the number of all items unless `total` is another.
 fn pages<T: DeserializeOwned>(items: &[Value], size: Option<usize>, total: Option<u64>) -> FakePages<T> {
     let total_size = total.unwrap_or(items.len() as u64);
     let page = |items: &[Value]| {

@@ -45,7 +45,7 @@ impl Unlisted {
     }
 }
 
-/// The event of a user's update in an organization.
+/// An event that updates a user of an organization.
 fn user_event(id: &str, organization_id: &str, data: Value) -> Event {
     event(&json!({
         "id": id, "type": USER_UPDATED, "occurred_at": "2025-06-01T11:00:00Z", "organization_id": organization_id, "data": data,
@@ -262,7 +262,7 @@ async fn a_removed_user_cannot_be_linked() {
 }
 
 #[tokio::test]
-async fn all_users_of_an_address_are_found() {
+async fn all_users_with_one_email_address_are_found() {
     let api = FakeApi::default();
     api.list_users((0..1_001).map(|n| json!({ "id": format!("diruser_{n:04}"), "email": "CREW@Ünited.example" })));
     let mirror = api.synced_mirror().await;
@@ -339,7 +339,7 @@ async fn nothing_of_a_removed_user_is_left_in_the_files_after_the_retention() {
 }
 
 #[tokio::test]
-async fn the_log_is_small_after_a_large_sync() {
+async fn the_write_ahead_log_is_small_after_a_large_sync() {
     let path = file("log");
     let api = FakeApi::default();
     api.list_users(
@@ -352,7 +352,7 @@ async fn the_log_is_small_after_a_large_sync() {
     full_sync(&mirror).await.unwrap();
 
     let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
-    assert!(log < 1 << 20, "the log has {log} bytes");
+    assert!(log < 1 << 20, "the write-ahead log has {log} bytes");
 }
 
 /// A mirror in a file, and its store, of one organization with one user.

@@ -1,4 +1,4 @@
-//! Which of two messages counts: messages of the same time, clocks that differ, and listings that lag behind events.
+//! Which of two events, or of an event and a listing, is newer: equal times, clocks that differ, and listings that lag behind events.
 
 use crate::api::{FakeApi, USER_DELETED, USER_UPDATED, apply_event, full_sync};
 use headcount::Mirror;
@@ -117,7 +117,7 @@ async fn an_event_after_a_removal_by_listing_is_applied_if_the_vendors_clock_is_
 }
 
 #[tokio::test]
-async fn without_the_vendors_time_a_listing_restores_a_user_whose_return_was_stale() {
+async fn without_the_vendors_time_a_listing_restores_a_user_whose_update_event_was_stale() {
     let (api, mirror) = mirror_after_a_removal_by_listing(None).await;
     assert_eq!(update(&mirror, "evt_1", "2025-06-01T12:04:59Z").await, Outcome::Stale);
     api.list_numbered_users(2);

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 const NO_WAIT: Option<Duration> = Some(Duration::ZERO);
 
-/// A mirror in memory after a full sync of `dir_1`. The tests do not run on PostgreSQL: what a dropped future has sent to that server may be done
-/// only after the next call has read.
+/// A mirror in memory after a full sync of `dir_1`. These tests never use PostgreSQL: a server may run the statements of a dropped future only after
+/// the next call has read.
 async fn synced_mirror(api: &FakeApi) -> Mirror {
     let mirror = api.mirror_builder().open(":memory:").await.unwrap();
     full_sync(&mirror).await.unwrap();
@@ -33,7 +33,7 @@ async fn polled<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     .await
 }
 
-/// The numbers of all changes that a new consumer gets.
+/// The numbers of the changes that a consumer has not acknowledged, at most 1,000.
 async fn feed(mirror: &Mirror, consumer: &str) -> Vec<i64> {
     mirror.poll(consumer, 1_000).await.unwrap().iter().map(|change| change.seq).collect()
 }

@@ -1,4 +1,4 @@
-//! Consumers of the feed: which acknowledgements count, when a power failure can no longer undo what they get, and when they expire.
+//! Consumers of the feed: which acknowledgements count, streams, when returned changes are flushed to disk, expiry, and parked changes.
 
 use crate::api::{FakeApi, apply_event, full_sync, numbered_user};
 use futures_util::{StreamExt, TryStreamExt};
@@ -18,7 +18,7 @@ async fn mirror_of_ten() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
-/// A mirror of ten users of which the consumer `app` has acknowledged all changes, and from which the first eleven changes were trimmed.
+/// A mirror of ten users, whose eleven changes the consumer `app` has acknowledged and `trim` has removed.
 async fn trimmed_mirror() -> (FakeApi, Mirror) {
     let (api, mirror) = mirror_of_ten().await;
     read_to_the_end(&mirror, "app").await;
@@ -176,7 +176,7 @@ async fn closing_a_mirror_ends_the_calls_that_wait_for_its_changes() {
     assert_eq!(tokio::time::timeout(limit, changes.next()).await.unwrap().unwrap(), None, "later calls end at once");
 }
 
-// ---- durability ----
+// ---- streams ----
 
 #[tokio::test]
 async fn a_stream_returns_each_change_once_and_starts_after_the_acknowledged_ones() {
@@ -235,7 +235,7 @@ async fn mirrored_users_are_read_as_a_stream() {
 }
 
 #[tokio::test]
-async fn a_stream_of_changes_ends_after_its_timeout_and_its_clones_acknowledge() {
+async fn changes_of_a_stream_that_are_handled_concurrently_are_all_acknowledged() {
     let (_api, mirror) = mirror_of_ten().await;
     let changes = mirror.changes("app", NO_WAIT);
     let seen = Mutex::new(0);
@@ -252,6 +252,8 @@ async fn a_stream_of_changes_ends_after_its_timeout_and_its_clones_acknowledge()
     assert_eq!(seen.into_inner().unwrap(), 11);
     assert_eq!(mirror.consumers().await.unwrap()[0].lag, 0);
 }
+
+// ---- durability ----
 
 #[tokio::test]
 async fn a_poll_flushes_the_changes_of_a_sync_once() {
@@ -283,7 +285,6 @@ async fn a_poll_that_returns_nothing_new_writes_nothing() {
     mirror.poll("app", 100).await.unwrap();
     mirror.poll_after("app", Some(11), 100).await.unwrap();
     let flushes = store.flushes();
-    // A file has a connection of its own for reads; a store in memory counts them as well, and none of them commits.
     let before = mirror.consumers().await.unwrap();
 
     for _ in 0..10 {
@@ -451,7 +452,7 @@ async fn a_trimmed_change_cannot_be_parked() {
 }
 
 #[tokio::test]
-async fn an_iterator_parks_a_change_without_those_before_it() {
+async fn an_iterator_parks_a_change_and_leaves_those_before_it_unacknowledged() {
     let (_api, mirror) = mirror_of_ten().await;
     let changes = mirror.changes("app", NO_WAIT);
     let first = changes.next().await.unwrap().unwrap();
@@ -480,7 +481,7 @@ async fn an_iterator_parks_a_change_of_a_snapshot() {
 // ---- order ----
 
 #[tokio::test]
-async fn the_deletion_of_a_large_group_follows_the_last_of_its_members() {
+async fn the_deletion_of_a_large_group_follows_the_removal_of_its_last_member() {
     let api = FakeApi::default();
     let groups = json!([{ "id": "dirgroup_1", "display_name": "Crew" }]);
     api.with(|state| state.groups = vec![json!({ "id": "dirgroup_1", "display_name": "Crew" })]);

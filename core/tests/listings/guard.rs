@@ -5,7 +5,7 @@ use headcount::mirror::{HoldReason, Outcome, SyncOutcome};
 use headcount::{ChangeKind, ErrorKind, Mirror};
 use serde_json::json;
 
-/// The reasons of what the guard holds back in `dir_1`.
+/// The reasons of the holds in `dir_1`.
 async fn reasons(mirror: &Mirror) -> Vec<HoldReason> {
     mirror.holds("org_1", Some("dir_1")).await.unwrap().into_iter().map(|hold| hold.reason).collect()
 }
@@ -23,7 +23,7 @@ async fn mirror_of_an_emptied_directory() -> (FakeApi, Mirror) {
 }
 
 #[tokio::test]
-async fn an_empty_listing_is_held_although_the_guard_permits_as_many_removals() {
+async fn an_empty_listing_is_held_although_the_guard_permits_that_many_removals() {
     let (_api, mirror) = mirror_of_an_emptied_directory().await;
 
     let error = full_sync(&mirror).await.unwrap_err();
@@ -94,7 +94,7 @@ async fn mirror_after_a_deletion_burst() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
-/// Ten minutes later, lists all users but the first 23: two of the five held users are listed still.
+/// Sets the clock ten minutes later, and lists all users but the first 23. Two of the five held users are still listed.
 fn list_all_but_23_users(api: &FakeApi) {
     let listed = api.with(|state| {
         state.now = "2025-06-01T12:10:00Z".parse().unwrap();
@@ -119,8 +119,8 @@ async fn deletion_events_beyond_the_limit_are_held() {
 async fn full_syncs_keep_deletion_events_held_for_users_who_are_not_listed() {
     let (api, mirror) = mirror_after_a_deletion_burst().await;
     list_all_but_23_users(&api);
-    // Three users are fewer than the limit, but a directory with a defect can both send deletion events and omit users from its listings:
-    // its listing is no approval, however often it is read.
+    // The three users are fewer than the limit, and stay held nevertheless: a directory with a defect can both send deletion events and omit users
+    // from its listings, so a listing does not approve a held event, however often it is read.
     for _ in 0..2 {
         let error = full_sync(&mirror).await.unwrap_err();
         let removals = error.removals().unwrap();

@@ -101,6 +101,7 @@ fn assert_line(line: &Line, level: Level, fields: &[(&str, &str)]) {
     }
 }
 
+/// The fields of a line about `dir_1`.
 const PLACE: [(&str, &str); 2] = [("organization_id", "org_1"), ("directory_id", "dir_1")];
 
 #[tokio::test]

@@ -94,7 +94,7 @@ async fn a_missing_directory_that_is_listed_again_is_found_and_synced() {
 }
 
 #[tokio::test]
-async fn naming_a_directory_of_another_organization_is_not_found_and_changes_nothing() {
+async fn a_sync_that_names_a_directory_of_another_organization_is_not_found_and_changes_nothing() {
     let api = FakeApi::with_users(3);
     let mirror = api.synced_mirror().await;
     read_changes(&mirror).await;
@@ -109,7 +109,7 @@ async fn naming_a_directory_of_another_organization_is_not_found_and_changes_not
 }
 
 #[tokio::test]
-async fn an_organization_that_is_not_found_is_missing_with_its_directories() {
+async fn an_organization_that_is_not_found_is_reported_missing_with_its_directories() {
     let (api, mirror) = mirror_of_a_missing_directory().await;
     api.with(|state| state.unknown_organizations.push("org_1".to_owned()));
     for _ in 0..2 {
@@ -135,7 +135,7 @@ async fn an_organization_that_was_never_mirrored_is_not_found() {
 }
 
 #[tokio::test]
-async fn an_organization_that_an_event_deleted_is_missing_once_and_its_users_are_kept() {
+async fn an_organization_that_two_events_delete_is_reported_missing_once_and_its_users_are_kept() {
     let api = FakeApi::with_users(3);
     let mirror = api.synced_mirror().await;
     read_changes(&mirror).await;
@@ -148,7 +148,7 @@ async fn an_organization_that_an_event_deleted_is_missing_once_and_its_users_are
 }
 
 #[tokio::test]
-async fn a_deletion_of_an_organization_that_arrives_after_its_return_is_stale() {
+async fn a_deletion_event_that_is_older_than_the_return_of_its_organization_is_stale() {
     let api = FakeApi::with_users(3);
     let mirror = api.synced_mirror().await;
     read_changes(&mirror).await;
@@ -268,7 +268,8 @@ async fn the_guard_does_not_limit_a_retirement() {
     assert_eq!(count_users(&mirror).await, 0);
 }
 
-/// A mirror of two directories: `dir_1` has one user and the group `Crew`, which gives a role, and which `members` users of `dir_2` are in.
+/// A mirror of two directories. `dir_1` is disabled, and has one user and the group `Crew`, which gives a role. `members` users of `dir_2` are in
+/// that group.
 async fn mirror_of_members_in_another_directory(members: usize) -> (FakeApi, Mirror) {
     let api = FakeApi::default();
     let member = |n: usize| json!({ "id": format!("diruser_{n:04}"), "directory": "dir_2", "groups": [{ "id": "dirgroup_1", "name": "Crew" }] });
@@ -300,7 +301,7 @@ async fn users_with_a_role(mirror: &Mirror) -> usize {
 
 #[tokio::test]
 async fn a_retirement_takes_roles_from_users_of_other_directories_only_as_far_as_their_budget_permits() {
-    // The first page of members loses the group in the same write as the group itself, the others in a chore.
+    // The members of the first page leave the group in the write that removes it. The others leave it in later writes, as a chore.
     for (members, permitted) in [(100, 20), (600, 60)] {
         let (_api, mirror) = mirror_of_members_in_another_directory(members).await;
 
@@ -347,7 +348,7 @@ async fn an_interrupted_retirement_is_completed_when_the_mirror_is_opened() {
     api.with(|state| state.has_lost_directories = true);
     sync(&mirror).await;
     mirror.close().await.unwrap();
-    // The row that a process has stored if it ends after it ordered the retirement and before it removed a user.
+    // The row that `retire` stores first: the process ended before it removed a user.
     let sql = "INSERT INTO retirement VALUES ('r', 'org_1', 'dir_1', 'ops@example.com', '', x'800000000000000000000000', NULL, 0)";
     Connection::open(&path).unwrap().execute(sql, []).unwrap();
 
@@ -365,7 +366,7 @@ async fn a_directory_moves_to_another_organization_after_it_was_retired_in_the_f
     let mirror = api.synced_mirror().await;
     api.with(|state| state.directories[0]["organization_id"] = json!("org_2"));
 
-    // `org_1` does not list it any more, and its users are still mirrored there.
+    // `org_1` does not list the directory any more, and the mirror still has its users in `org_1`.
     assert_eq!(sync(&mirror).await[0].outcome, SyncOutcome::Held);
     let report = mirror.sync("org_2").await.unwrap().remove(0);
     assert_eq!(report.outcome, SyncOutcome::Held);
@@ -411,7 +412,7 @@ async fn sync_all_fails_if_no_organization_was_synced() {
 }
 
 #[tokio::test]
-async fn sync_all_syncs_an_organization_once_that_two_pages_list() {
+async fn an_organization_that_two_pages_list_is_synced_once_by_sync_all() {
     let api = FakeApi::with_users(3);
     api.with(|state| state.organizations = vec![vec!["org_1".to_owned()], vec!["org_1".to_owned()]]);
     assert_eq!(api.open_mirror().await.sync_all().await.unwrap().len(), 1);

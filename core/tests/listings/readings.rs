@@ -1,4 +1,4 @@
-//! Which listings are complete enough to remove the users that they lack, and which values of users they may have.
+//! When a listing is complete enough that the users it lacks are removed, and how unusual values of listed users are stored.
 
 use crate::api::{
     FakeApi, USER_UPDATED, apply_deletion, apply_event, count_users, full_sync, incremental_sync, listed_user,
@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use std::future::IntoFuture;
 use std::time::Duration;
 
-/// Lists `users` with a total to a mirror of five users. The sync must be incomplete for this reason and remove no user; the next complete
-/// listing, which lacks the fifth user, removes that user.
+/// Syncs a mirror of five users from a listing that `users` makes of the first four. `reported_total` is the listing's total; `None` is the number
+/// of listed users. The sync must be incomplete for `reason` and remove no user. The next complete listing, which lacks the fifth user, removes
+/// that user.
 async fn assert_removes_no_user(users: impl FnOnce(&[Value]) -> Vec<Value>, reported_total: Option<u64>, reason: &str) {
     let api = FakeApi::with_users(5);
     let mirror = api.open_mirror().await;
@@ -53,7 +54,7 @@ async fn an_empty_listing_with_a_total_removes_no_user() {
     assert_removes_no_user(|_| Vec::new(), Some(5), "named 0 users").await;
 }
 
-/// A mirror of five users whose directory has lost one: a removal needs two complete readings.
+/// A mirror of five users, of whom the API lists only four now. The fifth is removed only after two complete readings lack them.
 async fn mirror_of_a_directory_that_lost_a_user() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
@@ -64,7 +65,7 @@ async fn mirror_of_a_directory_that_lost_a_user() -> (FakeApi, Mirror) {
 #[tokio::test]
 async fn removes_no_user_if_only_one_reading_is_complete() {
     let (api, mirror) = mirror_of_a_directory_that_lost_a_user().await;
-    // A sync reads at most three times: the third reading is complete, and no second one confirms it.
+    // A sync reads a listing at most three times. Here only the third reading is complete, so no second complete reading confirms it.
     api.with(|state| state.wrong_totals = 2);
 
     let report = full_sync(&mirror).await.unwrap();
@@ -81,8 +82,8 @@ async fn removes_a_user_after_two_complete_readings_lack_them() {
     assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
 }
 
-/// A mirror of users 0 to 4. User 0 leaves and user 5 is hired after the first page of the next listing, whose pages are offsets: that
-/// listing names user 0, skips user 3, and its count agrees. The directory's description is cached, so it shows no change.
+/// A mirror of users 0 to 4. The next listing is paged by offset, and user 0 leaves and user 5 joins after its first page. So that listing has
+/// user 0, skips user 3, and has as many users as its total. The directory's `stats` do not show the change, as if the API had cached them.
 async fn mirror_with_a_shifting_listing() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(5);
     api.with(|state| {
@@ -111,7 +112,7 @@ async fn a_sync_that_removes_no_user_reads_once() {
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
     full_sync(&mirror).await.unwrap();
-    assert_eq!(api.with(|state| state.listings), 2);
+    assert_eq!(api.with(|state| state.listings), 2, "one for each of the two syncs");
 }
 
 #[tokio::test]
@@ -136,7 +137,8 @@ async fn a_full_sync_removes_an_absent_user_although_an_event_deletes_another_du
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
     api.list_numbered_users(4);
-    // User 0 is listed, and an event deletes it during the sync: as many users are mirrored then as the listing named.
+    // The listing has users 0 to 3, and an event deletes user 0 during the sync. After that, the mirror has four users like the listing, although
+    // it still has user 4, whom the listing lacks.
     let (events, deleting) = (mirror.clone(), std::sync::Once::new());
     let runtime = tokio::runtime::Handle::current();
     let sync = mirror.sync("org_1").mode(SyncMode::Full).on_progress(move |progress| {
@@ -182,7 +184,7 @@ async fn an_incremental_listing_that_skips_a_user_is_read_again() {
 }
 
 #[tokio::test]
-async fn an_incremental_sync_whose_count_never_agrees_is_incomplete_and_does_not_move_the_watermark() {
+async fn an_incremental_sync_whose_listing_never_matches_its_total_is_incomplete_and_does_not_move_the_watermark() {
     let api = FakeApi::with_users(2);
     let mirror = api.synced_mirror().await;
     api.list_users([json!({ "id": "diruser_000", "email": "new@example.com", "updated_at": "2025-06-01T11:00:00Z" })]);
@@ -230,7 +232,7 @@ async fn a_listing_whose_total_stays_wrong_is_read_once_in_later_syncs_and_the_s
 }
 
 #[tokio::test]
-async fn a_user_and_a_group_known_from_an_event_are_kept_until_the_listing_cannot_lag_behind_it() {
+async fn a_listing_removes_a_user_and_a_group_of_an_event_only_if_it_begins_five_minutes_after_the_event() {
     let api = FakeApi::with_users(1);
     let mirror = api.synced_mirror().await;
     let groups = json!([{ "id": "dirgroup_1", "name": "Crew" }]);
@@ -343,7 +345,7 @@ async fn a_second_sync_of_unusual_users_changes_nothing() {
 }
 
 #[tokio::test]
-async fn finds_users_by_email_in_any_case() {
+async fn finds_users_by_email_case_insensitively() {
     let (_api, mirror) = mirror_of_unusual_users().await;
     assert_eq!(mirror.find_users("one@EXAMPLE.com").await.unwrap().len(), 2);
 }
@@ -357,13 +359,13 @@ async fn stores_a_long_name_and_each_group_once() {
 }
 
 #[tokio::test]
-async fn reads_active_from_text_for_an_id_that_looks_like_sql() {
+async fn a_user_whose_id_looks_like_sql_and_whose_active_is_the_text_false_is_stored_as_inactive() {
     let (_api, mirror) = mirror_of_unusual_users().await;
     assert!(!mirror.user(UNUSUAL_ID).await.unwrap().unwrap().active);
 }
 
 #[tokio::test]
-async fn lists_the_members_of_a_group_by_the_groups_that_each_user_has() {
+async fn the_members_of_a_group_are_the_users_whose_groups_contain_it_whatever_its_total_is() {
     let (_api, mirror) = mirror_of_unusual_users().await;
     let mut members = mirror.users("org_1").group("dirgroup_1");
     assert_eq!(members.next().await.unwrap().unwrap().id, "diruser_4");
@@ -387,7 +389,7 @@ async fn a_listed_user_without_an_id_is_a_decode_error_and_removes_no_user() {
     assert_eq!(count_users(&mirror).await, 5);
 }
 
-/// A listed user with these groups, or without the key `groups`.
+/// A listed user with these groups, or without the key `groups` if `groups` is `None`.
 fn user_in(number: usize, groups: Option<&[&str]>) -> Value {
     let mut user = listed_user(number);
     if let Some(groups) = groups {
@@ -445,7 +447,7 @@ async fn a_user_without_groups_is_in_none_if_another_user_of_the_listing_has_som
 }
 
 #[tokio::test]
-async fn an_empty_list_of_groups_shows_that_missing_lists_are_empty() {
+async fn users_without_a_list_of_groups_are_in_none_if_another_user_has_an_empty_list() {
     let (api, mirror) = mirror_of_three_members().await;
     let groups: [Option<&[&str]>; 3] = [None, None, Some(&[])];
     api.list_users((0..3).map(|number| user_in(number, groups[number])));
@@ -455,7 +457,7 @@ async fn an_empty_list_of_groups_shows_that_missing_lists_are_empty() {
 }
 
 #[tokio::test]
-async fn an_incremental_listing_without_groups_ends_memberships_if_complete_listings_have_groups() {
+async fn an_incremental_listing_without_groups_ends_memberships_if_full_listings_have_groups() {
     let (api, mirror) = mirror_of_three_members().await;
     full_sync(&mirror).await.unwrap();
     // Only the first user has changed: they left their last group, so the listing of changes has no list of groups at all.
@@ -472,7 +474,7 @@ async fn an_incremental_listing_without_groups_ends_memberships_if_complete_list
 }
 
 #[tokio::test]
-async fn an_incremental_listing_without_groups_keeps_memberships_if_complete_listings_have_none() {
+async fn an_incremental_listing_without_groups_keeps_memberships_if_full_listings_have_none() {
     let (api, mirror) = mirror_of_three_members().await;
     api.list_users((0..3).map(|n| user_in(n, None)));
     full_sync(&mirror).await.unwrap();

@@ -1,5 +1,5 @@
-//! Persons who are deleted and created again in the directory: another id, the same address. An application that identifies its accounts by
-//! address needs the deletion in the feed before the creation.
+//! Persons who are deleted in the directory and created again, with another id and the same email address. An application that identifies its
+//! accounts by address needs the deletion in the feed before the creation.
 
 use crate::api::{FakeApi, count_users, full_sync, incremental_sync, listed_user};
 use headcount::mirror::{HoldReason, SyncMode, SyncOutcome};
@@ -84,7 +84,7 @@ async fn a_directory_in_which_all_users_were_recreated_is_not_held_as_empty() {
 }
 
 #[tokio::test]
-async fn all_users_are_mirrored_if_more_were_recreated_than_creations_are_deferred() {
+async fn all_users_are_mirrored_if_more_were_recreated_than_a_sync_defers() {
     let api = FakeApi::with_users(2_300);
     let mirror = crate::api::open(api.mirror_builder().guard_share(1.0)).await;
     full_sync(&mirror).await.unwrap();

@@ -9,7 +9,7 @@ use serde_json::json;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-/// A mirror of an organization with two directories. `diruser_3` first came by an event, when `dir_1` was the only directory; `dir_2` lists that
+/// A mirror of an organization with two directories. An event created `diruser_3` when `dir_1` was the only directory; later, `dir_2` lists that
 /// user. Checks that the syncs removed no user.
 async fn mirror_of_two_directories() -> Mirror {
     let api = FakeApi::default();
@@ -29,7 +29,7 @@ async fn mirror_of_two_directories() -> Mirror {
 }
 
 #[tokio::test]
-async fn a_user_who_came_by_an_event_moves_to_the_directory_that_lists_them() {
+async fn a_user_whom_an_event_created_moves_to_the_directory_that_lists_them() {
     let mirror = mirror_of_two_directories().await;
     assert_eq!(mirror.user("diruser_3").await.unwrap().unwrap().directory_id, "dir_2");
 }
@@ -68,7 +68,8 @@ async fn a_move_to_another_directory_of_the_organization_is_an_update() {
     }
 }
 
-/// A mirror of two directories with ten users each, after `diruser_9` of the first has moved to the second, if `is_moved`, or left.
+/// A mirror of two directories with ten users each. The API then lists `diruser_9` of the first directory in the second if `is_moved`, and otherwise
+/// in none.
 async fn mirror_after_a_user_left_the_first_directory(is_moved: bool) -> (FakeApi, Mirror) {
     let in_directory = |n: usize, directory: &str| json!({ "id": format!("diruser_{n}"), "email": format!("{n}@example.com"), "directory": directory });
     let users = |moved: bool| {
@@ -137,7 +138,7 @@ async fn no_user_is_removed_while_another_directory_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn no_user_is_removed_while_the_count_of_another_directory_disagrees() {
+async fn no_user_is_removed_while_another_directory_lists_fewer_users_than_its_total() {
     let (api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
     api.with(|state| {
         // The user is on a page that the reading missed.
@@ -306,7 +307,7 @@ async fn trim_removes_old_changes_that_every_consumer_has_acknowledged() {
 }
 
 #[tokio::test]
-async fn numbers_go_on_after_every_change_was_trimmed() {
+async fn the_numbers_of_changes_continue_after_all_changes_were_trimmed() {
     let (api, mirror) = mirror_with_old_changes().await;
     mirror.drop_consumer("idle").await.unwrap();
     mirror.poll("app", 100).await.unwrap();

@@ -54,7 +54,7 @@ async fn read_changes(mirror: &Mirror) -> Vec<(ChangeKind, String)> {
     changes.into_iter().map(|change| (change.kind, change.organization_id)).collect()
 }
 
-/// Applies an event with this organization in its envelope, after everything that was listed.
+/// Applies an event with this organization in its envelope. Its time is later than that of all listings.
 async fn apply(mirror: &Mirror, id: &str, organization_id: &str, kind: &str, data: Value) -> Outcome {
     let body = json!({
         "id": id, "type": kind, "occurred_at": "2025-06-01T12:00:01Z", "organization_id": organization_id, "data": data,
@@ -278,7 +278,7 @@ async fn roles(mirror: &Mirror, user_id: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_group_that_is_named_like_the_id_of_another_does_not_give_its_role() {
+async fn a_group_whose_name_is_the_id_of_another_group_does_not_give_the_role_of_that_id() {
     let (api, mirror) = mirror_of_two_organizations().await;
     api.with(|state| state.groups[1]["display_name"] = json!("dirgroup_1"));
     sync(&mirror, "org_2").await;
