@@ -50,6 +50,7 @@ fn standby() -> &'static Server {
     &STANDBY
 }
 
+/// Opens a store, which must fail. Returns the text of the error, after a check that it has no part of a password.
 async fn refusal(url: &str) -> String {
     let error = open(url, "refused").await.unwrap_err();
     let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error).map(ToString::to_string));
@@ -196,7 +197,7 @@ async fn the_roles_of_the_guide_have_only_the_permissions_that_they_need() {
         let url = |role: &str| server.url.replace("user=headcount", &format!("user={role}"));
         let as_role = |role: &str, sql: &str| server.psql_result(&format!("SET ROLE {role}; {sql}"));
 
-        // The application cannot create the tables, and needs no permission to once they exist.
+        // The role of the application cannot create the tables. Once they exist, it can use them.
         let error = PostgresStore::connect(&url("app")).await.unwrap_err();
         assert!(error.message().contains("no permission to create or change the schema headcount"), "{error}");
         drop(PostgresStore::connect(&url("app_migrate")).await.unwrap());

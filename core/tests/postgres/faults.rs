@@ -185,7 +185,7 @@ async fn a_revision_is_not_given_again_after_the_server_was_killed() {
 }
 
 #[test]
-fn a_text_that_is_in_two_reads_is_found_once() {
+fn a_text_that_is_split_between_two_reads_is_found_once() {
     let mut search = Search::default();
     assert!(search.ends(b"; COMMIT", b"SET LOCAL synchronous_commit = on; COM").is_empty());
     assert_eq!(search.ends(b"; COMMIT", b"MIT"), [3]);
@@ -220,8 +220,8 @@ async fn a_mirror_is_opened_by_the_url_of_a_database() {
 
         let mirror = Mirror::builder().open(url.replace("postgresql://", "postgres://")).await.unwrap();
         assert_eq!(mirror.role_map_entries().await.unwrap().len(), 1);
-        let relation = "SELECT count(*) FROM pg_namespace WHERE nspname = 'headcount'";
-        assert_eq!(killed_server().psql(relation), "1");
+        let sql = "SELECT count(*) FROM pg_namespace WHERE nspname = 'headcount'";
+        assert_eq!(killed_server().psql(sql), "1");
     };
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }

@@ -85,7 +85,7 @@ async fn a_lease_is_extended_and_expires_by_the_servers_clock() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_lease_whose_commit_was_not_answered_is_held_by_the_call_that_took_it() {
+async fn a_call_returns_the_lease_that_it_took_although_the_answer_to_the_commit_was_lost() {
     let test = async {
         let direct = create("lost_lease").await;
         let proxy = Proxy::start(Server::shared()).await;
@@ -248,7 +248,7 @@ async fn a_process_that_was_stopped_inside_a_transaction_loses_its_locks_and_its
 
 /// On an executor with one thread, a release in the background does not run while the test reads the table.
 #[tokio::test(flavor = "current_thread")]
-async fn a_sync_and_a_retirement_return_after_their_leases_were_released_so_that_the_process_may_end() {
+async fn a_sync_and_a_retirement_release_their_leases_before_they_return() {
     let test = async {
         drop(create("ended").await);
         let sandbox = headcount_sandbox::Sandbox::builder().users(3).groups(1).start().unwrap();

@@ -171,7 +171,7 @@ fn write(organization_id: &str, keys: Keys, mut decide: impl FnMut(WorkingSet) -
     }
 }
 
-/// A write that reads the revision and changes nothing.
+/// Returns the revision of a write of an organization. The write changes nothing.
 async fn revision(store: &PostgresStore, organization_id: &str) -> i64 {
     let (sender, receiver) = mpsc::channel();
     let read = write(organization_id, Keys::default(), move |set| {
@@ -212,7 +212,7 @@ async fn receive<T: Send + 'static>(receiver: mpsc::Receiver<T>) -> T {
     tokio::task::spawn_blocking(move || receiver.recv().unwrap()).await.unwrap()
 }
 
-/// Waits for one of several messages.
+/// Waits for the next message without blocking the runtime. The receiver can be used for further ones.
 async fn receive_one<T>(receiver: &mpsc::Receiver<T>) -> T {
     loop {
         match receiver.try_recv() {

@@ -73,8 +73,8 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
         let time = "decode('80000000' || lpad(to_hex(1700000000 + g), 8, '0') || '00000000', 'hex')";
         for fill in LARGE {
             let table = fill.split(' ').next().unwrap();
-            // The new rows of `change` are numbered from its last row on.
-            let order = if *fill == LARGE[2] { "DESC" } else { "ASC" };
+            // The new changes get the numbers after that of `{one}`, so `{one}` must be the last change. In the other tables, any row will do.
+            let order = if table == "change" { "DESC" } else { "ASC" };
             let one = format!("(SELECT * FROM {schema}.{table} ORDER BY 1 {order} LIMIT 1) AS one");
             let text = fill.replace("{one}.", "one.").replace("{one}", &one).replace("{t}", time);
             let rows = |count: i64| format!("generate_series(1, {count}) AS g");
@@ -92,7 +92,7 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
         options.prepared_statements = true;
         let store = Arc::new(PostgresStore::connect_with(&server.url, options).await.unwrap());
         let prepared = Mirror::builder().client(sandbox.client().build().unwrap()).open_in(store).await.unwrap();
-        // The server plans a prepared statement for its parameters the first five times. After that, it may use a plan for any parameters.
+        // The server plans a prepared statement for its parameters the first five times. After that, it may use a generic plan, hence seven rounds.
         for (title, mirror, rounds) in [("unnamed", mirror, 1), ("prepared", prepared, 7)] {
             let start = server.log().len();
             for round in 0..rounds {

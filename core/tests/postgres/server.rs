@@ -378,7 +378,7 @@ impl Proxy {
         self.state.refuses.store(refuses, Ordering::SeqCst);
     }
 
-    /// Passes the next commit on to the server, and closes the connection of the client once the server has answered, and all new connections.
+    /// Does what [`Proxy::lose_next_commit`] does, and closes all new connections from that commit on.
     pub(crate) fn lose_next_commit_and_refuse(&self) {
         let state = Arc::clone(&self.state);
         self.meanwhile(move || state.refuses.store(true, Ordering::SeqCst));
@@ -420,7 +420,8 @@ impl State {
         Some(fault)
     }
 
-    /// Ends both connections of a proxy at a fault, and the server if the fault kills it.
+    /// Kills the server if the fault is a kill, and runs the action of [`Proxy::meanwhile`]. Returns the error that ends both connections in
+    /// [`forward`].
     fn happen(&self, fault: Fault) -> std::io::Result<()> {
         if !matches!(fault, Fault::LoseAnswer | Fault::LoseCommit) {
             self.server.kill();
@@ -433,7 +434,7 @@ impl State {
     }
 }
 
-/// Finds texts in what was read, also if one is in two reads.
+/// Finds a text in what was read, also if it is split between two reads.
 #[derive(Default)]
 pub(crate) struct Search {
     /// The end of what was read before: fewer bytes than the text has.

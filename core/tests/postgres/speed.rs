@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-/// Runs `count` writes like those of `receive`, one after another: an event, a user and a change, durable.
+/// Runs `count` durable writes one after another. Like those of `receive`, each writes an event, a user and a change.
 async fn receive_events(store: &PostgresStore, organization_id: &str, worker: usize, count: usize) {
     for n in 0..count {
         let (organization, id) = (organization_id.to_owned(), format!("diruser_{worker}_{}", n % 50));
@@ -111,9 +111,9 @@ fn renaming(receiver: &str, event: usize) -> Event {
     Event::from_verified_body(body.to_string().as_bytes()).unwrap()
 }
 
-/// Seconds of processor time that a server, and the connections of it that have ended, have used.
+/// Waits until all connections to a server have ended. Returns the seconds of processor time that the server and these connections have used.
 fn processor_time(server: &Server) -> f64 {
-    // The time of a connection is added when it has ended.
+    // A connection is a child process, whose time counts as its parent's once it has ended. The only one left is that of this statement.
     while server.psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") != "1" {
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -30,7 +30,7 @@ async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_wri
         other.write(fast).await.unwrap();
         assert_eq!(user_ids(&other).await, ["diruser_2"]);
 
-        // Takes a mark of org_1 as the mirror does before a listing: in a write that changes nothing, one less than the revision of that write.
+        // Takes a mark of org_1 as the mirror does before a listing: the mark is one less than the revision of a write that changes nothing.
         let marking = {
             let other = Arc::clone(&other);
             tokio::spawn(async move {
@@ -53,7 +53,7 @@ async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_wri
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
-/// Ends the connection of a write: its transaction is idle while the decision, which calls this, runs.
+/// Ends the connection of the write whose decision calls this. It is the only one with an idle transaction: the server waits for the decision.
 fn end_connection_in_transaction(name: &str) {
     let sql = format!(
         "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE '%{}%'",
@@ -139,7 +139,7 @@ async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_commit_that_is_lost_when_the_time_of_the_call_is_over_is_looked_up() {
+async fn a_commit_whose_answer_is_lost_after_the_time_for_repeating_the_call_is_looked_up() {
     let test = async {
         let direct = create("late_loss").await;
         let proxy = Proxy::start(Server::shared()).await;
@@ -252,7 +252,7 @@ async fn a_committed_write_whose_flush_waits_for_longer_than_the_lock_timeout_su
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_write_that_was_not_committed_is_not_mistaken_for_a_later_one_with_its_revision() {
+async fn a_write_that_was_not_committed_is_not_mistaken_for_a_later_one_with_the_same_revision() {
     let test = async {
         let direct = Arc::new(create("same_revision").await);
         let proxy = Proxy::start(Server::shared()).await;
@@ -261,7 +261,7 @@ async fn a_write_that_was_not_committed_is_not_mistaken_for_a_later_one_with_its
         let (counted, other) = (Arc::clone(&calls), Arc::clone(&direct));
         let lost = write("org_1", Keys::default(), move |set| {
             if counted.fetch_add(1, Ordering::SeqCst) == 0 {
-                // As after a crash that undid that the revision was taken: another write gets it.
+                // Resets the sequence, as a crash does that undoes its last change. Another write then gets the same revision.
                 let sql = format!("SELECT setval('{}.revision', {}, false)", schema("same_revision"), set.revision);
                 block_in_place(|| {
                     Server::shared().psql(&sql);
@@ -286,7 +286,7 @@ async fn a_write_that_was_not_committed_is_not_mistaken_for_a_later_one_with_its
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_consumer_that_another_process_changes_after_a_lost_answer_is_changed_once() {
+async fn an_update_of_a_consumer_is_done_once_if_its_answer_is_lost_and_another_process_then_changes_the_consumer() {
     let test = async {
         drop(create("overtaken").await);
         let proxy = Proxy::start(Server::shared()).await;
@@ -641,7 +641,7 @@ async fn an_event_that_two_organizations_store_at_once_is_stored_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_directory_that_two_organizations_store_at_once_is_decided_again() {
+async fn a_directory_that_two_organizations_store_at_once_is_stored_once() {
     let test = async {
         let store = Arc::new(create("same_directory").await);
         let both = Arc::new(std::sync::Barrier::new(2));
