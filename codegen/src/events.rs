@@ -105,7 +105,7 @@ pub(crate) fn events(text: &str) -> Result<Vec<Event>, String> {
         .collect()
 }
 
-/// `user.organization_invitation` as `UserOrganizationInvitation`.
+/// Converts `user.organization_invitation` to `UserOrganizationInvitation`.
 fn camel_case(name: &str) -> String {
     name.split(['.', '_'])
         .map(|word| {
@@ -125,7 +125,7 @@ pub(crate) fn check_examples(definitions: &Definitions, text: &str) -> Result<()
     Ok(())
 }
 
-/// Checks that `value` has the type `ty`. `place` is its path in errors.
+/// Checks that `value` is null or has the type `ty`. `place` is its path in errors.
 fn fits(definitions: &Definitions, ty: &Type, value: &Value, place: &str) -> Result<(), String> {
     let ok = match (ty, value) {
         (_, Value::Null) | (Type::Json, _) => true,

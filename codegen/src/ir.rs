@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Definitions {
     /// The records of [`crate::surface::RECORDS`], then those of [`crate::events::RECORDS`].
     pub(crate) records: Vec<Record>,
-    /// All enums without data, in the order in which they were read.
+    /// All public enums without data, in the order in which they were read.
     pub(crate) enums: Vec<Enumeration>,
     /// The unions of [`crate::surface::UNIONS`]: enums whose variants have one value each.
     pub(crate) unions: Vec<Union>,
@@ -162,17 +162,17 @@ pub(crate) struct Event {
 }
 
 impl Definitions {
-    /// The record of this name.
+    /// Returns the record of this name, or an error if there is none.
     pub(crate) fn record(&self, name: &str) -> Result<&Record, String> {
         self.records.iter().find(|record| record.name == name).ok_or_else(|| format!("there is no record {name}"))
     }
 
-    /// The enum of this name.
+    /// Returns the enum of this name, or an error if there is none.
     pub(crate) fn enumeration(&self, name: &str) -> Result<&Enumeration, String> {
         self.enums.iter().find(|one| one.name == name).ok_or_else(|| format!("there is no enum {name}"))
     }
 
-    /// The union of this name.
+    /// Returns the union of this name, or an error if there is none.
     pub(crate) fn union(&self, name: &str) -> Result<&Union, String> {
         self.unions.iter().find(|one| one.name == name).ok_or_else(|| format!("there is no union {name}"))
     }

@@ -4,8 +4,8 @@
 //! file is stale, after printing its path.
 //!
 //! `read` parses the sources into the definitions of `ir`. There is one emitter per language (`c`, `python`, `node`, and `rust` for the types
-//! of events). It returns files, each a path from the repository's root and a content; it does not write them. `surface` has what bindings need
-//! beyond the definitions.
+//! of events). An emitter returns the path and the content of each of its files; `write` writes or compares them. `surface` lists the records
+//! that bindings offer and the fields with personal data.
 
 mod c;
 mod doc;

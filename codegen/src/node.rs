@@ -8,7 +8,8 @@ use crate::write::{GENERATED, Output, render};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The records that the package declares, in the order of the file. Interfaces of settings and options are written by hand.
+/// The records that `records.d.ts` declares, in the order of the file. The interfaces of options are written by hand, in
+/// `options.d.ts.jinja`.
 const RECORDS: &[&str] = &[
     "Organization",
     "OrganizationSettings",
@@ -74,7 +75,7 @@ const RENAMED: &[(&str, &str)] =
 /// Enums, besides the open ones, whose TypeScript type accepts any string, because later versions add members.
 const OPEN: &[&str] = &["ActivityKind"];
 
-/// Error kinds whose class is a subclass of `ApiError`: those that core's `ErrorKind::from_http_status` returns.
+/// Error kinds whose class is a subclass of `ApiError`: those that core's `ErrorKind::from_http_status` returns, except `api` itself.
 const API_ERRORS: &[&str] =
     &["bad_request", "authentication", "permission_denied", "not_found", "rate_limit", "server"];
 
@@ -100,7 +101,7 @@ const EXTRA_FIELDS: &[ExtraField] = &[
 ];
 
 /// Names in Rust's documentation that [`Writer::code`] cannot derive: the name in Rust and the name in Node.
-const OPTIONS: &[(&str, &str)] = &[
+const NAMES_IN_DOCS: &[(&str, &str)] = &[
     ("full_every", "fullEverySeconds"),
     ("guard_window", "guardWindowSeconds"),
     ("retention", "retentionSeconds"),
@@ -447,7 +448,7 @@ impl Writer {
 
     /// Converts code in documentation: `user_detail.active` becomes `userDetail.active`, and `Mirror::held_removals` becomes `mirror.heldRemovals`.
     fn code(&self, code: &str) -> String {
-        if let Some((_, name)) = OPTIONS.iter().find(|(rust, _)| *rust == code) {
+        if let Some((_, name)) = NAMES_IN_DOCS.iter().find(|(rust, _)| *rust == code) {
             return (*name).to_owned();
         }
         if let Some((object, member)) = code.split_once("::") {
@@ -502,7 +503,8 @@ fn camel_case(name: &str) -> String {
     out
 }
 
-/// Formats a text as a JSDoc comment with lines of at most 140 columns. The first line is not indented: the template does that.
+/// Formats a text as a JSDoc comment with lines of at most 140 columns, or 143 if it is on one line. The first line is not indented: the template
+/// does that.
 fn comment(text: &str, indent: usize) -> String {
     let margin = " ".repeat(indent);
     let lines = fill(text.trim(), 136 - indent);

@@ -17,9 +17,9 @@ pub(crate) fn emit(definitions: &Definitions) -> Result<Vec<Output>, String> {
     Ok(outputs)
 }
 
-/// Returns a file of which only parts are generated, with the given parts replaced: pairs of a name and a content.
+/// Reads a file of which only parts are generated, and returns it with these parts replaced. `parts` has the name and the new content of each.
 ///
-/// Each part is between two comment lines, which contain its name.
+/// In the file, a part is between two comment lines that contain its name. A missing line is an error.
 fn sections(path: &str, parts: &[(&str, &str)]) -> Result<Output, String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     let mut content = std::fs::read_to_string(&file).map_err(|error| format!("{path}: {error}"))?;

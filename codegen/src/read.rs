@@ -1,7 +1,8 @@
 //! Reads the definitions from the Rust sources of the core.
 //!
-//! Every file under `core/src` is parsed. From it come the records that [`crate::surface`] and [`crate::events`] name, all enums without data, public
-//! constants and default values. A field whose type is not one of [`Type`] is an error that names the file, the record and the field.
+//! Parses every file under `core/src`, and takes from them the records that [`crate::surface`] and [`crate::events`] name, and all public enums
+//! without data, public constants and default values. A field whose Rust type has no counterpart in [`Type`] is an error that names the file, the
+//! record and the field.
 
 use crate::events;
 use crate::ir::{Constant, Definitions, Enumeration, Field, Member, Record, Type, Union};
@@ -61,10 +62,14 @@ fn rust_files(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> 
 /// The items of all files, before their types are resolved.
 #[derive(Default)]
 struct Items {
+    /// By name: the definitions, each with its file. Several modules may use the same name.
     structs: BTreeMap<String, Vec<(String, syn::ItemStruct)>>,
+    /// Enums whose variants have values, by name, each with its file.
     data_enums: BTreeMap<String, (String, syn::ItemEnum)>,
     enums: Vec<Enumeration>,
+    /// The name, the doc comment and the value of each constant.
     constants: Vec<(String, String, Expr)>,
+    /// The name (`Type.field`) and the value of each default.
     defaults: Vec<(String, Expr)>,
 }
 
@@ -284,7 +289,7 @@ impl Names<'_> {
 }
 
 fn integer(name: &str) -> Type {
-    // What follows the `u` of `usize`, "size", is not a number: the type counts as 64 bits.
+    // `usize` has no number in its name and counts as 64 bits.
     let bits = name.trim_start_matches(['i', 'u']).parse().unwrap_or(64);
     Type::Int { signed: name.starts_with('i'), bits }
 }
@@ -443,7 +448,7 @@ fn duration(call: &syn::ExprCall, constants: &BTreeMap<String, Constant>) -> Opt
     Some(format!("{amount} {unit}"))
 }
 
-/// `UserCreated` as `user_created`.
+/// Converts `UserCreated` to `user_created`.
 pub(crate) fn snake_case(name: &str) -> String {
     let mut text = String::new();
     for (index, letter) in name.chars().enumerate() {

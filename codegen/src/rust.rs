@@ -23,7 +23,7 @@ struct Object<'a> {
     /// The record's name without `Data`.
     variant: &'a str,
     doc: String,
-    /// The types of these events, such as `EventType::UserLogin`.
+    /// The paths of these types, such as `EventType::UserLogin`.
     events: Vec<String>,
 }
 

@@ -114,7 +114,7 @@ fn every_public_name_has_one_path() {
             paths.entry(name).or_default().push(module.clone());
         }
     }
-    // What was read: a re-export, a definition in the module itself, and a glob.
+    // Names of each kind were found: of a re-export, of a definition in the module itself, and of a glob.
     assert_eq!(paths["Hold"], ["mirror"]);
     assert_eq!(paths["StoreFuture"], ["store"]);
     assert_eq!(paths["DirectoryUserData"], ["events"]);
@@ -123,7 +123,7 @@ fn every_public_name_has_one_path() {
 }
 
 #[test]
-fn the_root_has_the_names_that_nearly_every_program_uses() {
+fn the_root_has_exactly_these_names() {
     let mut root = public_names().remove("").unwrap();
     root.sort();
     assert_eq!(
@@ -162,7 +162,7 @@ fn documentation(attributes: &[Attribute]) -> Vec<String> {
     lines.collect()
 }
 
-/// Returns the files of Rust in a folder and its subfolders, without those of `blocking`.
+/// Returns the Rust files in a folder and its subfolders, without those of `blocking`.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let found = entries.filter(|path| path.file_stem().unwrap() != "blocking").flat_map(|path| match path.is_dir() {
@@ -194,7 +194,7 @@ fn every_main_type_has_an_example() {
 }
 
 #[test]
-fn the_structs_of_the_api_can_get_more_fields() {
+fn the_structs_of_the_model_are_non_exhaustive() {
     let mut structs = 0;
     for entry in std::fs::read_dir(core().join("model")).unwrap() {
         for item in parse(&entry.unwrap().path()) {

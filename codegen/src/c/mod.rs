@@ -244,7 +244,7 @@ impl Accessors<'_> {
 
     /// Returns a sentence that lists the values of an enum field, to append to its documentation.
     ///
-    /// Empty if the field is no enum, or if its documentation names all values already.
+    /// Empty if the field is not an enum, or if its documentation already names all values.
     fn values(&self) -> String {
         let (Type::Enum { name, open }, _) = self.field.ty.optional() else { return String::new() };
         let Ok(enumeration) = self.definitions.enumeration(name) else { return String::new() };
@@ -284,7 +284,8 @@ impl Accessors<'_> {
             Type::Json => "JSON text",
             _ => "text",
         };
-        // Records of `model` are the vendor's: a text that was not sent is "". In all other records such a text is always set.
+        // Records of `model` come from the vendor: a text that it did not send is "". In other records, a text that is not optional is never
+        // absent.
         let absent = match (optional, self.record.file.starts_with("core/src/model/")) {
             (true, _) => ", or NULL if there is none",
             (false, true) => "; \"\" if the server sent none",

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 const TEMPLATE: &str = include_str!("../../templates/python/errors.py.jinja");
 
-/// Base classes of the classes of some kinds. With a built-in base, code that catches the built-in exception catches ours as well.
+/// Error kinds whose class has other base classes than `Error` or `ApiError`: the kind and the base classes. Code that catches a built-in
+/// base class, such as `ValueError`, catches the class of the kind as well.
 const BASES: &[(&str, &str)] = &[
     ("invalid_argument", "Error, ValueError"),
     ("connection", "Error, builtins.ConnectionError"),

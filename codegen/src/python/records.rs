@@ -176,7 +176,7 @@ fn is_cached(ty: &Type) -> bool {
 
 fn getter(definitions: &Definitions, record: &Record, field: &Field) -> Result<Getter, String> {
     let value = format!("self.value.{}", field.name);
-    let kept = format!("&self.{}", field.name);
+    let cache = format!("&self.{}", field.name);
     let (ty, optional) = field.ty.optional();
     let object = "PyResult<Bound<'py, PyAny>>";
     let optional_object = "PyResult<Option<Bound<'py, PyAny>>>";
@@ -199,21 +199,21 @@ fn getter(definitions: &Definitions, record: &Record, field: &Field) -> Result<G
             with_py("PyResult<Option<Bound<'py, PyDateTime>>>"),
             format!("{value}.map(|time| datetime(py, time)).transpose()"),
         ),
-        (Type::Json, true) => (with_py(optional_object), format!("json_field(py, {value}.as_ref(), {kept})")),
-        (Type::Error, true) => (with_py(optional_object), format!("error_field(py, {value}.as_ref(), {kept})")),
+        (Type::Json, true) => (with_py(optional_object), format!("json_field(py, {value}.as_ref(), {cache})")),
+        (Type::Error, true) => (with_py(optional_object), format!("error_field(py, {value}.as_ref(), {cache})")),
         (Type::Union(name), true) => (
             with_py(optional_object),
-            format!("{value}.as_ref().map(|value| cached(py, {kept}, || {}(py, value))).transpose()", function(name)),
+            format!("{value}.as_ref().map(|value| cached(py, {cache}, || {}(py, value))).transpose()", function(name)),
         ),
         (Type::Record(name), false) if has_class(name) => {
-            // `Type::clone` rather than `.clone()`, which clippy refuses for records that are `Copy`.
+            // The generated code calls `Record::clone(&…)`, because clippy refuses `.clone()` on a record that is `Copy`.
             let record = format!("headcount::{}::clone(&{value})", path(definitions.record(name)?));
-            (with_py(object), format!("cached(py, {kept}, || new_object(py, {name}::from({record})))"))
+            (with_py(object), format!("cached(py, {cache}, || new_object(py, {name}::from({record})))"))
         }
         (Type::Record(name), true) if has_class(name) => (
             with_py(optional_object),
             format!(
-                "{value}.as_ref().map(|value| cached(py, {kept}, || new_object(py, {name}::from(value.clone())))).transpose()"
+                "{value}.as_ref().map(|value| cached(py, {cache}, || new_object(py, {name}::from(value.clone())))).transpose()"
             ),
         ),
         (Type::Record(name), false) if definitions.record(name).is_ok() => {

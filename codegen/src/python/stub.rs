@@ -8,13 +8,13 @@ use serde::Serialize;
 
 const PATH: &str = "bindings-python/python/headcount/_headcount.pyi";
 const TEMPLATE: &str = include_str!("../../templates/python/records.pyi.jinja");
-/// Stubs of methods that are written by hand, by class.
+/// Stubs of the methods that are not generated: the class and the text.
 const METHODS: &[(&str, &str)] = &[
     ("Change", include_str!("../../templates/python/change.pyi")),
     ("RoleMapEntry", include_str!("../../templates/python/role_map_entry.pyi")),
 ];
 
-/// Enum fields that never have one of the enum's members: the record, the field and that member.
+/// Enum members that a field never has, and that its annotation leaves out: the record, the field and the member.
 const UNUSED_MEMBERS: &[(&str, &str, &str)] = &[("SyncReport", "mode", "auto")];
 
 /// The context of `records.pyi.jinja`.
@@ -81,7 +81,7 @@ fn annotation(definitions: &Definitions, record: &Record, field: &Field, ty: &Ty
         Type::Int { .. } => "int".to_owned(),
         Type::Float | Type::Duration => "float".to_owned(),
         Type::Timestamp => "datetime".to_owned(),
-        // Every field with raw JSON that the vendor defines is an object.
+        // In the vendor's API, every field that is read as raw JSON is an object.
         Type::Json => "dict[str, Any]".to_owned(),
         Type::Map => "dict[str, str]".to_owned(),
         Type::Error => "Error".to_owned(),

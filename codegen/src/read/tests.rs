@@ -182,7 +182,7 @@ fn reads_defaults_and_constants() {
 }
 
 #[test]
-fn reads_the_repository() {
+fn reads_the_records_of_this_repository_and_all_their_fields_are_documented() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let read = read(root).unwrap();
     let undocumented: Vec<_> = read
