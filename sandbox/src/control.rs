@@ -1,4 +1,4 @@
-//! The control API, `/sandbox/…`: everything that [`Sandbox`](crate::Sandbox) can do, over HTTP, for programs in other languages.
+//! The control API, `/sandbox/…`: changes and reads the data of a sandbox over HTTP, for programs in other languages.
 //!
 //! It needs no token, because the sandbox listens on loopback only and refuses requests of web pages (see `local`).
 

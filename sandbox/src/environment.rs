@@ -22,7 +22,7 @@ pub(crate) struct Environment {
     pub(crate) state: Mutex<State>,
     /// Valid access tokens with their expiry, by the sandbox's clock.
     pub(crate) tokens: Mutex<HashMap<String, Timestamp>>,
-    /// Number of calls by method and route.
+    /// Number of calls by method and route; under `tokens`, the number of access tokens that were issued.
     pub(crate) requests: Mutex<BTreeMap<String, u64>>,
     /// Number of accepted TCP connections.
     pub(crate) connections: AtomicU64,

@@ -87,7 +87,7 @@ impl Sandbox {
     pub fn client(&self) -> ClientBuilder {
         let settings = headcount::Client::builder(self.environment_url(), self.client_id(), self.client_secret());
         match &self.ca_file {
-            // The sandbox is on this machine, so a proxy from the environment variables must not be used.
+            // The client must not use a proxy that environment variables name: the sandbox is on this machine. For http it never uses one.
             Some(ca_file) => settings.ca_file(ca_file).proxy(""),
             None => settings,
         }
@@ -245,7 +245,8 @@ impl Sandbox {
         self.app.outbox.wake();
     }
 
-    /// Returns the number of calls by method and route, such as `GET /api/v1/organizations`.
+    /// Returns the number of calls by method and route, such as `GET /api/v1/organizations`, and under `tokens` the number of access tokens that
+    /// were issued.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.app.requests()
     }

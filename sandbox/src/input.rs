@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_plan_without_a_period_fails_every_call() {
+    fn a_fault_plan_without_the_field_every_fails_every_call() {
         let plan: FaultPlan = from_json(r#"{"fault": "reset", "faults": ["503"]}"#, FieldNames::SnakeCase).unwrap();
         assert_eq!(plan.every, 1);
         assert_eq!(plan.parse().unwrap(), [Fault::Reset, Fault::Status(503)]);

@@ -11,7 +11,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Modules: `builder` starts a sandbox and `handle` controls it; `control` does the same over HTTP, for programs in other languages.
+//! Modules: `builder` starts a sandbox and `handle` controls it; `control` offers that control over HTTP, for programs in other languages.
 //! `input` has the types of all options, changes and bodies that a caller passes. `data` generates the initial data, `state` holds
 //! and changes them. `api` implements the vendor's OpenAPI document ("the contract", `tests/contract`). `outbox` signs and
 //! sends a webhook for every change. `fault` decides which calls fail. `events` makes the body of any event, without a sandbox.

@@ -1,7 +1,8 @@
-//! What keeps a sandbox to this machine: requests must name a loopback host, and webhooks are sent to loopback hosts only.
+//! Restricts a sandbox to this machine: requests must name a loopback host, and webhooks are sent to loopback hosts only unless others are
+//! permitted.
 //!
 //! A web page of another site can make a browser on this machine send requests to the sandbox's port, and can read the answers if its own name
-//! resolves to 127.0.0.1 (DNS rebinding). Such requests have the site's name as `Host`, and its address as `Origin`.
+//! resolves to 127.0.0.1 (DNS rebinding). In that case the request's `Host` is the site's name; otherwise its `Origin` is the site.
 
 use crate::error::Error;
 use axum::extract::Request;

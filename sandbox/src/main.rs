@@ -74,7 +74,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         sandbox = sandbox.tls(ca_file);
     }
     let sandbox = sandbox.start()?;
-    // Before the settings are printed: a program that reads them may send a signal at once.
+    // Registered before the settings are printed, because a program that reads them may send a signal at once.
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let (end, ended) = channel();
     let end_by_signal = end.clone();

@@ -109,7 +109,7 @@ fn an_organization_can_be_set_in_an_event_that_has_none() {
 }
 
 #[test]
-fn given_data_are_not_changed_by_the_envelope() {
+fn ids_in_the_data_of_the_caller_are_not_replaced() {
     let given = overrides(json!({ "organization_id": "org_7", "data": { "organization_id": "org_8" } }));
     assert_eq!(data(&verified(&event_body("organization.sso_created", &given).unwrap()))["organization_id"], "org_8");
 }

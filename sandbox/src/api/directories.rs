@@ -95,7 +95,7 @@ pub(super) async fn groups(
     let params = Params::read(query)?;
     let request = params.page_request(&format!("groups {directory_id}"), SIZES)?;
     let (after, detail) = (params.updated_after()?, params.include_detail()?);
-    // Checked, but without effect: a sandbox directory has no groups that the vendor does not sync.
+    // The value is checked, but has no effect: all groups of a sandbox directory are synced.
     params.include_external_groups()?;
     let state = app.state();
     let directory = state.directory(&organization_id, &directory_id)?;

@@ -164,13 +164,13 @@ impl State {
 impl Organization {
     /// Returns the settings as the contract's `organizationsOrganizationSettings`.
     pub(super) fn settings_json(&self) -> Value {
-        let enabled = |name: &str| match name {
+        let enabled_by_default = |name: &str| match name {
             "sso" => Some(true),
             "dir_sync" => Some(!self.directories.is_empty()),
             _ => None,
         };
         let features = FEATURES.iter().filter_map(|name| {
-            let enabled = self.features.get(*name).copied().or_else(|| enabled(name))?;
+            let enabled = self.features.get(*name).copied().or_else(|| enabled_by_default(name))?;
             Some(json!({ "name": name, "enabled": enabled }))
         });
         json!({ "features": features.collect::<Vec<_>>() })

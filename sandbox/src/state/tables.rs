@@ -93,7 +93,7 @@ impl State {
     }
 
     /// Finds the directory for a new user or group: the one with `directory_id`, else the first of `organization_id`, else the first
-    /// of the first organization.
+    /// of the first organization. If `directory_id` is set, `organization_id` is ignored.
     ///
     /// # Errors
     ///

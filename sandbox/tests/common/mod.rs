@@ -22,7 +22,7 @@ pub fn assert_conforms(contract: &Value, name: &str, instance: &Value) {
     assert!(errors.is_empty(), "{name}: {errors:#?}\n{instance:#}");
 }
 
-/// An HTTP client with an access token that does not use the headcount library.
+/// An HTTP client with an access token. It does not use the client of the crate `headcount`.
 pub struct Rest {
     pub client: Client,
     pub url: String,
@@ -75,6 +75,7 @@ impl Rest {
         self.call(Method::GET, path, None, 200).await
     }
 
+    /// Makes a GET request that must be refused with this status, and returns the body.
     pub async fn refused(&self, path: &str, status: u16) -> Value {
         self.call(Method::GET, path, None, status).await
     }
@@ -126,10 +127,10 @@ impl Endpoint {
     }
 }
 
-/// Waits until `holds` returns true. Panics with `what` after a minute.
-pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+/// Waits until `condition` returns true. Panics with `what` after a minute.
+pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     for _ in 0..6000 {
-        if holds() {
+        if condition() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
