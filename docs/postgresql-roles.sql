@@ -7,7 +7,8 @@
 --     CREATE ROLE app LOGIN PASSWORD '…' IN ROLE headcount_write;
 --     CREATE ROLE app_migrate LOGIN PASSWORD '…' IN ROLE headcount_migrate;
 
--- Owns the schema, and creates and changes its tables. What a member creates belongs to the role, so that every member can change it.
+-- Owns the schema, and creates and changes its tables. A member has to create them as this role (see below): they then belong to it, and every member can
+-- change them.
 CREATE ROLE headcount_migrate NOLOGIN;
 -- Reads and writes rows.
 CREATE ROLE headcount_write NOLOGIN;
