@@ -101,7 +101,7 @@ demo: ## one directory and one webhook in Rust, C, Python and Node
 # A suite that runs for more than 20 minutes is ended, and fails.
 LIMIT := timeout --kill-after=10 1200
 
-SUITES := test-rust test-c test-python test-node test-interop test-docs test-soak test-field
+SUITES := test-rust test-model test-c test-python test-node test-interop test-docs test-soak test-field
 .PHONY: test $(SUITES) test-valgrind test-asan
 # Two suites run at a time, because one alone often leaves a processor idle: it runs on one thread, or waits for a timer. If make can do it (4.0 or
 # later), the output of a suite is printed as a whole when the suite ends.
@@ -113,6 +113,11 @@ test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
 	$(ALONE) cargo test --quiet $(SELECTION) --no-run
 	$(LIMIT) $(ALONE) cargo test --quiet $(SELECTION)
 	HEADCOUNT_LISTINGS_IN=postgres $(LIMIT) $(ALONE) cargo test --quiet $(SELECTION) --test listings
+
+# A workspace of its own, so that the model checker is in no other build.
+MODEL := --manifest-path model/Cargo.toml --target-dir target/model --locked
+test-model: prerequisites ## a model checker on the protocol of the PostgreSQL store
+	$(LIMIT) $(ALONE) cargo test --quiet $(MODEL)
 
 test-c: test-asan test-valgrind ## the C programs: directly, under valgrind and with AddressSanitizer
 
@@ -187,10 +192,11 @@ fuzz: prerequisites ## each fuzz target for half a minute
 	sh scripts/fuzz.sh 30
 
 .PHONY: soak
-soak: build-rust build-python ## test-soak for ten minutes, a process with a mirror killed 200 times, and 100,000 seeds of the mirror's simulation
+soak: build-rust build-python ## test-soak for ten minutes, a process with a mirror killed 200 times, 100,000 seeds of the mirror's simulation, and the longest check of the model
 	$(VENV) tests/soak/soak.py --seconds 600
 	HEADCOUNT_CRASHES=200 cargo test --quiet $(SELECTION) --test crash
 	HEADCOUNT_SIM_SEEDS=100000 cargo test --quiet $(SELECTION) --test simulation -- the_guarantees_hold_for_every_seed
+	cargo test --quiet $(MODEL) -- --ignored
 
 # ---- generated files and lints ---------------------------------------------------------------------------------------------
 
@@ -205,6 +211,8 @@ lint: prerequisites deny ## formatting, clippy, licences of dependencies, layers
 	$(PYTHON) scripts/layers.py --self-test && $(PYTHON) scripts/layers.py
 	cargo clippy --quiet $(SELECTION) --all-targets -- --deny warnings
 	cargo clippy --quiet --package headcount-codegen --all-targets -- --deny warnings
+	cargo fmt --manifest-path model/Cargo.toml --check
+	cargo clippy --quiet $(MODEL) --all-targets -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features webhook -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features axum -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features sqlite,webhook -- --deny warnings

@@ -1,0 +1,458 @@
+//! The server: the rows, the sessions, and what each statement does.
+//!
+//! A commit makes its rows visible and ends its locks. What a crash of the server keeps is a second copy of the rows, which a flush replaces: a commit
+//! that waits for the disk flushes itself and all commits before it.
+//!
+//! Locks are not stored: they follow from what a session runs next.
+
+use crate::{Mistake, Model, PROCESSES, State};
+use std::hash::{Hash, Hasher};
+
+/// How long a lease lasts, in ticks of the server's clock.
+pub const DURATION: u8 = 2;
+
+/// How many changes the feed has at most.
+pub(crate) const CHANGES: usize = 6;
+
+/// The scope that consumers lock. The other scopes are organizations.
+pub(crate) const CONSUMER: u8 = u8::MAX;
+
+/// The rows of the tables that the protocol uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// `lease.holder`: the random name of the call that took the lease, or 0 before the first one.
+    pub(crate) holder: u8,
+    /// `lease.token`.
+    pub(crate) token: u8,
+    /// `lease.expires_at`, as the time that is left.
+    pub(crate) left: u8,
+    /// `counter.change`.
+    pub(crate) counter: u8,
+    /// `change`, in the order of the commits. The entries from `length` on are unused.
+    pub(crate) changes: [Change; CHANGES],
+    pub(crate) length: u8,
+    /// `commit_log`: the ids of each process, as a set.
+    pub(crate) commit_log: [u16; PROCESSES],
+    /// `durable.change`.
+    pub(crate) durable: u8,
+    /// `consumer.cursor`.
+    pub(crate) cursor: u8,
+    /// `consumer.polled`.
+    pub(crate) polled: u8,
+    /// The token with which the cursor was last moved, and that of the lease at this commit. Only the model has them, to check the guarantee.
+    pub(crate) moved_with: u8,
+    pub(crate) moved_at: u8,
+    /// The sequence of revisions. It stays 0 unless the mistake of the model needs it: ids of commits are unique without it.
+    pub(crate) revision: u8,
+}
+
+/// A row of `change`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) number: u8,
+    /// The process that wrote it.
+    pub(crate) process: u8,
+    /// Which of the writes of its process wrote it. A repeated attempt is the same write.
+    pub(crate) write: u8,
+    /// The token of the write's fence, or 0 without one.
+    pub(crate) token: u8,
+    /// The token of the lease at the commit of a write with a fence.
+    pub(crate) lease: u8,
+}
+
+impl Rows {
+    pub(crate) fn feed(&self) -> &[Change] {
+        &self.changes[..usize::from(self.length)]
+    }
+}
+
+// A hash of few large integers takes a fraction of the time of one of many small ones.
+
+impl Hash for Rows {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Rows {
+            holder, token, left, counter, length, durable, cursor, polled, moved_with, moved_at, revision, ..
+        } = *self;
+        let [a, b, c] = self.commit_log;
+        hasher.write_u64(u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32);
+        hasher.write_u128(u128::from_le_bytes([
+            holder, token, left, counter, length, durable, cursor, polled, moved_with, moved_at, revision, 0, 0, 0, 0,
+            0,
+        ]));
+        for &Change { number, process, write, token, lease } in self.feed() {
+            hasher.write_u64(u64::from_le_bytes([number, process, write, token, lease, 0, 0, 0]));
+        }
+    }
+}
+
+impl Hash for Session {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Session { at, scope, token, holder, id, write, cursor, polled, latest } = *self;
+        let [kind, a, b, c] = at.bytes();
+        hasher.write_u128(u128::from_le_bytes([
+            kind, a, b, c, scope, token, holder, id, write, cursor, polled, latest, 0, 0, 0, 0,
+        ]));
+    }
+}
+
+/// What the server runs next for a session, or what it has answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum At {
+    /// Nothing was sent, or there is no connection.
+    #[default]
+    Nothing,
+    /// `INSERT INTO lease … ON CONFLICT … WHERE expires_at <= now OR holder = …`, and its commit.
+    Take,
+    /// The answer: the token, or 0 if another holder has the lease, and the time that is left of it.
+    Taken { token: u8, left: u8 },
+    /// `UPDATE lease SET expires_at = 0 WHERE name = … AND token = …`, and its commit.
+    Release,
+    /// The answer.
+    Released,
+    /// `INSERT INTO scope … ON CONFLICT …`: locks the scope.
+    LockScope,
+    /// `SELECT expires_at - now … WHERE name = … AND token = … FOR NO KEY UPDATE`: reads the row and the clock before it waits for the lock.
+    ReadLease,
+    /// The same statement: waits for the lock.
+    LockLease { left: u8 },
+    /// The answer: whether the lease is held, and whether it has to be extended. With them, the rows that were loaded.
+    Loaded { is_held: bool, extends: bool },
+    /// The statements that write rows, and the last one, which takes the number from `counter` and inserts into `change` and `commit_log`.
+    Append { extends: bool },
+    /// `COMMIT` without waiting for the disk. `left` is that of an extended lease, or 0.
+    Commit { number: u8, left: u8 },
+    /// The second transaction, which flushes the first: `UPDATE durable … WHERE EXISTS (SELECT FROM commit_log …)`.
+    Mark { left: u8 },
+    /// The row of a consumer, the id in `commit_log`, and `COMMIT` that waits for the disk. `mark` is the number that is recorded as durable.
+    PutConsumer { cursor: u8, polled: u8, mark: u8 },
+    /// The answer: whether the transaction was committed and flushed, and the time that is left of a lease that it has extended.
+    Ended { is_committed: bool, left: u8 },
+    /// The look-up in `commit_log` after a lost commit.
+    Look,
+    /// The answer.
+    Looked { is_committed: bool },
+}
+
+impl At {
+    /// Returns different bytes for different values.
+    fn bytes(self) -> [u8; 4] {
+        match self {
+            At::Nothing => [0; 4],
+            At::Take => [1, 0, 0, 0],
+            At::Taken { token, left } => [2, token, left, 0],
+            At::Release => [3, 0, 0, 0],
+            At::Released => [4, 0, 0, 0],
+            At::LockScope => [5, 0, 0, 0],
+            At::ReadLease => [6, 0, 0, 0],
+            At::LockLease { left } => [7, left, 0, 0],
+            At::Loaded { is_held, extends } => [8, is_held.into(), extends.into(), 0],
+            At::Append { extends } => [9, extends.into(), 0, 0],
+            At::Commit { number, left } => [10, number, left, 0],
+            At::Mark { left } => [11, left, 0, 0],
+            At::PutConsumer { cursor, polled, mark } => [12, cursor, polled, mark],
+            At::Ended { is_committed, left } => [13, is_committed.into(), left, 0],
+            At::Look => [14, 0, 0, 0],
+            At::Looked { is_committed } => [15, is_committed.into(), 0, 0],
+        }
+    }
+}
+
+/// A session of the server, with the values of the statements that were sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Session {
+    pub(crate) at: At,
+    /// The scope of the transaction.
+    pub(crate) scope: u8,
+    /// The token of its fence, or 0.
+    pub(crate) token: u8,
+    /// The name in the row of a lease that it takes.
+    pub(crate) holder: u8,
+    /// The id that it inserts into `commit_log`, or looks for.
+    pub(crate) id: u8,
+    /// Which write of its process it is.
+    pub(crate) write: u8,
+    /// What it has read of the consumer.
+    pub(crate) cursor: u8,
+    pub(crate) polled: u8,
+    pub(crate) latest: u8,
+}
+
+impl Session {
+    /// Whether it holds the lock of its scope.
+    fn holds_scope(&self, model: &Model) -> bool {
+        match self.at {
+            At::ReadLease | At::LockLease { .. } => !model.makes(Mistake::LeaseCheckedBefore),
+            At::Loaded { .. } | At::Append { .. } | At::Commit { .. } | At::PutConsumer { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether its transaction checks the lease.
+    fn checks_lease(&self, model: &Model) -> bool {
+        let is_unchecked = match self.scope {
+            CONSUMER => model.makes(Mistake::AcknowledgementWithoutToken),
+            _ => model.makes(Mistake::LeaseCheckedBefore),
+        };
+        self.token > 0 && !is_unchecked
+    }
+
+    /// Whether it holds the lock of the lease's row.
+    fn holds_lease(&self, model: &Model) -> bool {
+        let has_checked = match self.at {
+            At::Loaded { is_held, .. } => is_held,
+            At::Append { .. } | At::Commit { .. } | At::PutConsumer { .. } => true,
+            _ => false,
+        };
+        has_checked && self.checks_lease(model) && !model.makes(Mistake::LeaseNotLocked)
+    }
+
+    /// Whether it holds the lock of the counter's row.
+    fn holds_counter(&self, model: &Model) -> bool {
+        matches!(self.at, At::Commit { .. }) && !model.makes(Mistake::NumbersOfSequence)
+    }
+
+    /// Whether the server has statements to run for it.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(
+            self.at,
+            At::Take
+                | At::Release
+                | At::LockScope
+                | At::ReadLease
+                | At::LockLease { .. }
+                | At::Append { .. }
+                | At::Commit { .. }
+                | At::Mark { .. }
+                | At::PutConsumer { .. }
+                | At::Look
+        )
+    }
+
+    /// Whether the statements that the client has sent, or sends next, include a commit whose result it has to look up if the connection is lost.
+    pub(crate) fn may_be_committed(&self) -> bool {
+        match self.at {
+            At::Loaded { is_held, .. } => is_held,
+            At::Append { .. } | At::Commit { .. } | At::Mark { .. } | At::PutConsumer { .. } => true,
+            At::Ended { .. } | At::Look | At::Looked { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// What is left of it at the server once its connection is lost: its transaction, and the statements that the server has received.
+    pub(crate) fn orphan(self) -> Session {
+        match self.at {
+            // A look-up changes nothing that others can see.
+            At::Look => Session::default(),
+            _ if self.is_running() || matches!(self.at, At::Loaded { .. }) => self,
+            _ => Session::default(),
+        }
+    }
+
+    pub(crate) fn tick(&mut self) {
+        match &mut self.at {
+            At::Taken { left, .. } | At::Commit { left, .. } | At::Mark { left } | At::Ended { left, .. } => {
+                *left = left.saturating_sub(1);
+            }
+            // What a statement has read of the clock does not change. All other states have no time.
+            _ => {}
+        }
+    }
+}
+
+/// Which of the two sessions of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Its connection.
+    Current,
+    /// What is left at the server of a connection that was lost.
+    Orphan,
+}
+
+impl State {
+    pub(crate) fn session(&self, process: usize, which: Which) -> &Session {
+        match which {
+            Which::Current => &self.processes[process].session,
+            Which::Orphan => &self.processes[process].orphan,
+        }
+    }
+
+    /// Whether a lock is free: no session but this one holds it.
+    fn is_free(&self, process: usize, which: Which, holds: impl Fn(&Session) -> bool) -> bool {
+        (0..self.processes.len()).all(|other| {
+            [Which::Current, Which::Orphan]
+                .iter()
+                .all(|side| (other, *side) == (process, which) || !holds(self.session(other, *side)))
+        })
+    }
+
+    fn flush(&mut self) {
+        self.flushed = self.rows;
+    }
+
+    /// Runs the next statement of a session, or returns `None` if it waits for a lock.
+    pub(crate) fn run(mut self, model: &Model, process: usize, which: Which) -> Option<State> {
+        let mut session = *self.session(process, which);
+        let free = |holds: fn(&Session, &Model) -> bool| self.is_free(process, which, |other| holds(other, model));
+        let scope_is_free =
+            self.is_free(process, which, |other| other.scope == session.scope && other.holds_scope(model));
+        let lease_is_free = free(Session::holds_lease);
+        let counter_is_free = free(Session::holds_counter);
+        let rows = &mut self.rows;
+        // A revision identifies a commit among those of all processes.
+        let log = if model.makes(Mistake::RevisionAsId) { 0 } else { process };
+        let has = |rows: &Rows| rows.commit_log[log] >> session.id & 1 == 1;
+        let is_holder = |rows: &Rows| rows.token == session.token || model.makes(Mistake::TokenNotChecked);
+        match session.at {
+            At::Take => {
+                if !lease_is_free {
+                    return None;
+                }
+                let mut clock = 0;
+                if model.makes(Mistake::ClientsClock) {
+                    clock = self.processes[process].clock;
+                }
+                if rows.left <= clock || rows.holder == session.holder {
+                    if !(model.makes(Mistake::TokenNotIncreased) && rows.token > 0) {
+                        rows.token += 1;
+                    }
+                    rows.holder = session.holder;
+                    rows.left = DURATION + clock;
+                    session.at = At::Taken { token: rows.token, left: DURATION };
+                    if !model.makes(Mistake::TakeNotFlushed) {
+                        self.flush();
+                    }
+                } else {
+                    session.at = At::Taken { token: 0, left: 0 };
+                }
+            }
+            At::Release => {
+                if !lease_is_free {
+                    return None;
+                }
+                if rows.token == session.token || model.makes(Mistake::ReleaseWithoutToken) {
+                    rows.left = 0;
+                }
+                session.at = At::Released;
+            }
+            At::LockScope => {
+                let locks = !(session.scope == CONSUMER && model.makes(Mistake::ConsumerNotLocked));
+                if locks && !scope_is_free {
+                    return None;
+                }
+                if model.makes(Mistake::RevisionAsId) {
+                    rows.revision += 1;
+                    session.id = rows.revision;
+                }
+                let checks = session.checks_lease(model);
+                session.at = if checks { At::ReadLease } else { At::Loaded { is_held: true, extends: false } };
+                session.load(rows);
+            }
+            At::ReadLease => {
+                session.at = if is_holder(rows) {
+                    At::LockLease { left: rows.left }
+                } else {
+                    At::Loaded { is_held: false, extends: false }
+                };
+            }
+            At::LockLease { left } => {
+                if !lease_is_free && !model.makes(Mistake::LeaseNotLocked) && !model.makes(Mistake::LeaseCheckedBefore)
+                {
+                    return None;
+                }
+                let is_held = is_holder(rows) && left > 0;
+                session.at = if is_held && model.makes(Mistake::LeaseCheckedBefore) {
+                    At::LockScope
+                } else {
+                    At::Loaded { is_held, extends: is_held && left <= DURATION / 2 }
+                };
+                session.load(rows);
+            }
+            At::Append { extends } => {
+                if !counter_is_free {
+                    return None;
+                }
+                let left = if extends { DURATION } else { 0 };
+                let mut number = rows.counter + 1;
+                if model.makes(Mistake::NumbersOfSequence) {
+                    // Another transaction gets the next number before this one commits.
+                    self.sequence += 1;
+                    number = self.sequence;
+                }
+                session.at = At::Commit { number, left };
+            }
+            At::Commit { number, left } => {
+                let lease = if session.token > 0 { rows.token } else { 0 };
+                let change =
+                    Change { number, process: process as u8, write: session.write, token: session.token, lease };
+                rows.changes[usize::from(rows.length)] = change;
+                rows.length += 1;
+                rows.counter = number;
+                rows.commit_log[log] |= 1 << session.id;
+                if left > 0 && rows.token == session.token {
+                    rows.left = left;
+                }
+                if model.makes(Mistake::MarkedBeforeFlush) {
+                    rows.durable = rows.counter;
+                }
+                session.at = match model.makes(Mistake::CommitNotFlushed) {
+                    false => At::Mark { left },
+                    true => At::Ended { is_committed: true, left },
+                };
+            }
+            At::Mark { left } => {
+                let is_committed = has(rows) || model.makes(Mistake::MarkedWithoutLookUp);
+                session.at = At::Ended { is_committed, left };
+                if is_committed {
+                    // The store records this only for writes with `Durability::Power`. Those of a sync are flushed and not recorded.
+                    if session.token == 0 {
+                        rows.durable = rows.durable.max(rows.counter);
+                    }
+                    self.flush();
+                }
+            }
+            At::PutConsumer { cursor, polled, mark } => {
+                if cursor > rows.cursor && session.token > 0 {
+                    rows.moved_with = session.token;
+                    rows.moved_at = rows.token;
+                }
+                rows.cursor = cursor;
+                rows.polled = polled;
+                rows.durable = rows.durable.max(mark);
+                rows.commit_log[log] |= 1 << session.id;
+                session.at = At::Ended { is_committed: true, left: 0 };
+                self.flush();
+            }
+            At::Look => {
+                if !scope_is_free && !model.makes(Mistake::LookUpWithoutLock) {
+                    return None;
+                }
+                session.at = At::Looked { is_committed: has(rows) };
+                rows.durable = rows.durable.max(rows.counter);
+                self.flush();
+            }
+            At::Nothing
+            | At::Taken { .. }
+            | At::Released
+            | At::Loaded { .. }
+            | At::Ended { .. }
+            | At::Looked { .. } => {
+                return None;
+            }
+        }
+        let process = &mut self.processes[process];
+        match which {
+            Which::Current => process.session = session,
+            Which::Orphan => process.orphan = session.orphan(),
+        }
+        Some(self)
+    }
+}
+
+impl Session {
+    /// Reads the consumer and the latest number.
+    fn load(&mut self, rows: &Rows) {
+        if self.scope == CONSUMER {
+            (self.cursor, self.polled, self.latest) = (rows.cursor, rows.polled, rows.counter);
+        }
+    }
+}
