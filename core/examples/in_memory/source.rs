@@ -23,7 +23,7 @@ impl Company {
 
     /// Adds a user, or changes the address of the one with this id.
     pub(crate) fn put(&self, id: &str, email: &str, updated_at: Timestamp) {
-        // The structs of the API have more fields in later versions, so they are made of their defaults.
+        // Later versions may add fields to the structs of the API, so they can only be made from their defaults.
         let mut user = User::default();
         user.id = id.to_owned();
         user.email = email.to_owned();

@@ -30,7 +30,7 @@ struct Contents {
     now: Rows,
     /// The state as of the last flush, or `None` if nothing was written since.
     flushed: Option<Rows>,
-    /// The state as of a commit after the last flush.
+    /// The state as of a commit after the last flush, or `None` if there were too few.
     between: Option<Rows>,
     /// Number of commits since the last flush.
     unflushed: u64,
@@ -97,6 +97,7 @@ impl Contents {
         if self.flushed.is_none() {
             self.flushed = Some(self.now.clone());
         } else if self.unflushed % 4 == 1 {
+            // The state before every fourth commit, so that a power cut may keep some of the commits that were not flushed.
             self.between = Some(self.now.clone());
         }
         self.unflushed += 1;
@@ -314,18 +315,19 @@ impl Rows {
         counter.revision += 1;
         committed.changes = u64::try_from(last - counter.change).unwrap_or(0);
         counter.change = last;
-        let number = |number: i64, last: &mut i64| {
+        // The number of a row: its own, or the next one if the row is new.
+        let number_of = |number: i64, last: &mut i64| {
             *last += i64::from(number == 0);
             if number == 0 { *last } else { number }
         };
         for mut row in batch.groups {
-            row.number = number(row.number, &mut counter.group);
+            row.number = number_of(row.number, &mut counter.group);
             committed.groups.insert(row.group.id.clone(), row.number);
             self.group_numbers.insert(row.group.id.clone(), row.number);
             self.groups.insert(row.number, Arc::new(row));
         }
         for mut row in batch.users.into_iter().map(|write| write.row) {
-            row.number = number(row.number, &mut counter.user);
+            row.number = number_of(row.number, &mut counter.user);
             committed.users.insert(row.user.id.clone(), row.number);
             self.user_numbers.insert(row.user.id.clone(), row.number);
             self.users.insert(row.number, Arc::new(row));
@@ -337,7 +339,7 @@ impl Rows {
             self.events.insert(number, Arc::new(EventRow { received_at, ..row }));
         }
         for mut row in batch.chores {
-            row.number = number(row.number, &mut counter.chore);
+            row.number = number_of(row.number, &mut counter.chore);
             self.chores.insert(row.number, row);
         }
         if durability == Durability::Power {

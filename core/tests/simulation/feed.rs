@@ -74,8 +74,8 @@ pub(crate) fn check_events_were_applied_once(feed: &[&Change]) {
 /// never take a user back, so only an outdated event or listing could do that. A user who moved may be removed and created again, if the
 /// listing of the new directory failed in the sync that found the user absent from the former one.
 ///
-/// If listings can be older than the mirror assumes, they may remove others and restore leavers, but must not remove a user about whom an event
-/// arrived within the five minutes before.
+/// If listings can be older than the mirror assumes, they may remove users who have not left, and restore users who have. But they must not remove a
+/// user about whom an event arrived within the five minutes before.
 pub(crate) fn check_leavers(feed: &[&Change], facts: &Facts) {
     let mut removed = BTreeSet::new();
     for change in feed {
@@ -99,9 +99,11 @@ pub(crate) fn check_leavers(feed: &[&Change], facts: &Facts) {
     }
 }
 
-/// Checks that the feed removes only groups that were deleted, and that none of them is created again. A listing that is older than the mirror
-/// assumes may do both. So may a late event about a user who has moved: the mirror takes the groups that it names for groups of the user's new
-/// directory, until the former one is listed.
+/// Checks that the feed removes only groups that were deleted, and that none of them is created again.
+///
+/// Does not check runs in which listings can be older than the mirror assumes, or in which a user moved: an old listing may do both, and so may a
+/// late event about a user who has moved. The mirror takes the groups in that event for groups of the user's new directory, until the former
+/// directory is listed.
 pub(crate) fn check_groups(feed: &[&Change], facts: &Facts) {
     let mut removed = BTreeSet::new();
     for change in feed.iter().filter(|_| facts.is_timely && facts.moved.is_empty()) {

@@ -15,9 +15,9 @@
 //! A failure prints its seed, and the shortest scenario that was found in which the same check fails: the steps of the scenario are left out
 //! one by one, or many at a time. The random numbers of a step depend only on the step, so the others stay as they are.
 //!
-//! To see whether the simulation finds a defect, plant it in the rules and run it: for example let `listing_replaces` in
-//! `mirror/decide/version.rs` return true, which drops the five-minute rule. Each rule that a guarantee of the mirror needs has to be found
-//! within 2,000 seeds.
+//! To see whether the simulation finds a defect, change a rule of the mirror and run the simulation: for example let `listing_replaces` in
+//! `mirror/decide/version.rs` return true, which drops the five-minute rule. If a guarantee needs the rule, one of the first 2,000 seeds has to
+//! fail.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 #[path = "../../examples/in_memory/store.rs"]
@@ -185,7 +185,7 @@ struct Simulation {
     /// The events that the mirror acknowledged, by id.
     acknowledged: BTreeMap<String, Message>,
     consumers: BTreeMap<&'static str, ConsumerLog>,
-    /// The users whom each hold named when its id was read, by that id, for all holds that were to be approved.
+    /// The users whom each hold named when [`Simulation::decide`] read it first, by the hold's id.
     named: BTreeMap<String, BTreeSet<String>>,
     /// Ids of the holds that were approved or dismissed, and whether they were approved.
     decided: Vec<(String, bool)>,
@@ -468,7 +468,7 @@ impl Simulation {
             Err(error) => return assert_eq!(error.kind(), ErrorKind::Store, "{error}"),
         }
         self.acknowledged.insert(message.id.clone(), message.clone());
-        // It may have crashed after the event was applied.
+        // The process may have crashed after the event was applied.
         if !self.is_running() {
             return;
         }
@@ -668,7 +668,8 @@ fn is_loss(change: &Change) -> bool {
     }
 }
 
-/// Syncs until nothing is held, and approves what is held after each sync. Returns the reports of the last syncs.
+/// Syncs all organizations, and approves what is held after each sync, until nothing but disabled directories is held. Returns the reports of the
+/// last syncs.
 async fn sync_and_approve_all(mirror: &Mirror) -> Vec<SyncReport> {
     let mut reports = Vec::new();
     for organization_id in ORGANIZATIONS {

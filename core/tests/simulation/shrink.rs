@@ -22,7 +22,7 @@ pub(crate) struct Scenario {
     pub(crate) seed: u64,
     /// The seed of each step.
     pub(crate) steps: Vec<u64>,
-    /// The seed of what follows the steps.
+    /// The seed of the checks after the steps.
     pub(crate) rest: u64,
 }
 
@@ -65,7 +65,7 @@ thread_local! {
     static PANIC: RefCell<Option<Option<String>>> = const { RefCell::new(None) };
 }
 
-/// Panics of scenarios are stored instead of printed.
+/// Makes the first panic of a scenario be stored in [`PANIC`] instead of printed.
 fn store_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -101,8 +101,8 @@ pub(crate) fn run(scenario: &Scenario, trace: &Trace) -> Option<String> {
     result.err().map(|_| message.unwrap_or_default())
 }
 
-/// Returns the shortest scenario that was found in which the same check fails as in `scenario`, with the check's message and what happens before.
-/// `trace` is what happens in `scenario`.
+/// Returns the shortest scenario that was found in which the same check fails as in `scenario`, with the check's message and its
+/// trace. `trace` is that of `scenario`.
 pub(crate) fn shrink(scenario: &Scenario, message: &str, trace: Trace) -> (Scenario, String, Trace) {
     // The place of the check: the same check may fail with another message.
     let place = |message: &str| message.split(": ").next().unwrap_or_default().to_owned();

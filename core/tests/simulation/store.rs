@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Crashes happen at one of this many calls that write.
+/// A process crashes at one in this many calls of [`Process::maybe_crash`], of which each call that writes makes two.
 const CALLS_PER_CRASH: u64 = 250;
 
 /// The machine. Clones share their state.
@@ -61,7 +61,7 @@ impl Machine {
         Process { machine: self.clone(), number, world: world.clone(), store, cuts, running: AtomicBool::new(true) }
     }
 
-    /// Ends all processes, and undoes commits that were not flushed.
+    /// Ends all processes, and undoes commits that were not flushed. Does nothing on SQLite.
     pub(crate) fn cut_power(&self) {
         if let Medium::Disk(disk) = &self.0.medium {
             self.0.cuts.fetch_add(1, Ordering::Relaxed);

@@ -40,7 +40,7 @@ pub(crate) struct WorldClock(Arc<Times>);
 struct Times {
     /// The time that has passed since 1970, which never jumps.
     elapsed: AtomicI64,
-    /// By how much the local clock is ahead of it.
+    /// By how much the local clock is ahead of `elapsed`.
     offset: AtomicI64,
 }
 
@@ -159,7 +159,7 @@ struct State {
     random: SeededRandom,
     /// The local clock.
     clock: WorldClock,
-    /// How many milliseconds the vendor's clock is ahead. Negative if it is late.
+    /// By how many milliseconds the vendor's clock is ahead of `Times::elapsed`. Negative if it is behind.
     skew: i64,
     /// By how many milliseconds the local clock jumps: forward and back again, or the other way round. 0 if it does not.
     jump: i64,
@@ -203,13 +203,13 @@ struct State {
 }
 
 impl World {
-    /// Makes an organization with up to `directories` directories, and `organizations` organizations.
+    /// Makes `organizations` organizations: the first with one to `directories` directories, the second with one.
     pub(crate) fn new(random: SeededRandom, directories: u64, organizations: u64) -> World {
         let clock = WorldClock::new();
         let own = DIRECTORIES.into_iter().take(random.between(1, directories) as usize);
         let others = (organizations > 1).then_some(OTHER_DIRECTORY);
         let jump = if random.chance(30) { random.between(0, 600_000) as i64 - 300_000 } else { 0 };
-        // The difference is at most five minutes before and after a jump.
+        // The vendor's clock and the local one differ by at most five minutes, both before and after a jump.
         let skew = random.between(0, (2 * MAX_SKEW - jump.abs()) as u64) as i64 + jump.max(0) - MAX_SKEW;
         let mut state = State {
             reports_latest_change: random.chance(80),
@@ -426,7 +426,7 @@ impl World {
                     let mode = if state.random.chance(50) { SyncMode::Full } else { SyncMode::Auto };
                     (ORGANIZATIONS[state.random.below(2) as usize], mode)
                 });
-                // Its errors are those of any sync.
+                // Its errors are not checked: the sync that it interrupts may have the same errors, and those are checked.
                 let _ = other.sync(organization_id).mode(mode).wait(false).await;
             }
         }
@@ -500,9 +500,10 @@ impl State {
 
     /// Changes the directories while a sync reads them, and advances the clock.
     ///
-    /// They change only if they report their latest change. Without that time the mirror relies on two readings that agree, and changes could
-    /// make both miss the same user. An outdated description conceals changes from the mirror in the same way, so then they change once, which
-    /// only one reading can miss; and otherwise there are only new users, which cannot make the mirror remove anyone.
+    /// They change only if the API reports the time of the latest change. Without that time, the mirror relies on two readings that agree, and
+    /// changes could make both miss the same user. An outdated description conceals changes from the mirror in the same way. While the API repeats
+    /// one, users leave only once in a sync, so that only one reading can miss a user. All other changes are new users then, which cannot make the
+    /// mirror remove a user.
     fn change_during_sync(&mut self) {
         if !self.reports_latest_change || !self.random.chance(10) {
             return;
@@ -514,7 +515,7 @@ impl State {
         let shifts = self.outdated_directories.is_some() && !self.has_shifted && self.random.chance(50);
         self.has_shifted |= shifts;
         if shifts {
-            // One leaves and one comes, so that the number of users stays the same.
+            // One user leaves and one joins, so that the number of users stays the same.
             let leaver = self.delete_user();
             let newcomer = self.create_user();
             self.events.extend(leaver.into_iter().chain([newcomer]));
