@@ -25,7 +25,7 @@ use tower_service::Service;
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const PATHS: [&str; 2] = ["/webhooks/scalekit", "/webhooks/extracted"];
 
-/// Returns a published event.
+/// Returns an event that the vendor has published as an example.
 fn event() -> Value {
     let published: Value = serde_json::from_str(include_str!("../../tests/vectors/webhook_events.json")).unwrap();
     published["organization.directory.user_created"].clone()
@@ -110,7 +110,7 @@ impl Program {
         self.send(path, Method::POST, sign(body), stream).await.0.as_u16()
     }
 
-    /// Sends the start of a request. Returns the first line of the answer.
+    /// Sends a request with this header and as much of its body. Returns the first line of the answer.
     async fn post_raw(&self, path: &str, header: &str, body: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.origin.strip_prefix("http://").unwrap()).await.unwrap();
         let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{header}\r\n\r\n");
@@ -172,7 +172,7 @@ async fn answers_requests_and_passes_events_to_the_handler() {
         assert_eq!(program.post_with(path, old, &good).await, 400);
         assert_eq!(program.post(path, b"[1]").await, 400);
 
-        // Too large by its declared length, before the body is read; and by the bytes received, one more than the limit.
+        // Refused for the declared length, before the body is read; and for the received bytes, which are one more than the limit.
         assert_eq!(program.post_raw(path, "content-length: 2000000", b"").await, "HTTP/1.1 413 Payload Too Large");
         let over = [b"100001\r\n".as_slice(), &[b'x'; (1 << 20) + 1]].concat();
         assert_eq!(program.post_raw(path, "transfer-encoding: chunked", &over).await, "HTTP/1.1 413 Payload Too Large");
@@ -181,7 +181,7 @@ async fn answers_requests_and_passes_events_to_the_handler() {
         for header in ["content-length: -1", "content-length: 1e3", "content-length: 5\r\ncontent-length: 6"] {
             assert_eq!(program.post_raw(path, header, b"hello").await, "HTTP/1.1 400 Bad Request", "{header}");
         }
-        // Without a length there is no body, and so no signature of one.
+        // Without a length the body is empty. The request has no signature.
         assert_eq!(program.post_raw(path, "accept: */*", b"").await, "HTTP/1.1 400 Bad Request");
 
         let (status, headers) = program.send(path, Method::GET, HeaderMap::new(), "").await;
@@ -194,8 +194,8 @@ async fn answers_requests_and_passes_events_to_the_handler() {
     }
     let kind = "organization.directory.user_created";
     let id = event()["id"].as_str().unwrap().to_owned();
-    let once = [&id, "evt_ü", &id, &id, &id].map(|id| format!("{kind} {id}"));
-    assert_eq!(program.output(), [once.clone(), once].concat());
+    let lines = [&id, "evt_ü", &id, &id, &id].map(|id| format!("{kind} {id}"));
+    assert_eq!(program.output(), [lines.clone(), lines].concat(), "the lines of each path");
 }
 
 #[tokio::test]
@@ -238,7 +238,7 @@ async fn a_handled_message_is_not_handled_again() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_mirror_is_the_answer_of_a_handler() {
+async fn a_handler_can_return_an_error_of_the_mirror_as_its_answer() {
     let webhook = Webhook::new([SECRET]).unwrap();
     let mirror = Mirror::builder().webhook(webhook.clone()).open(":memory:").await.unwrap();
     let handler = async |State(mirror): State<Mirror>, body: String| -> headcount::Result<Accepted> {

@@ -119,20 +119,20 @@ async fn the_retry_budget_limits_the_requests_to_a_failing_server() {
 #[tokio::test]
 async fn no_more_requests_are_in_flight_than_max_concurrency() {
     let (in_flight, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (now, peak) = (Arc::clone(&in_flight), Arc::clone(&most));
+    let (begun, peak) = (Arc::clone(&in_flight), Arc::clone(&most));
     let server = Server::start(
         |_| ok(TOKEN),
         move |_, _| {
-            peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            peak.fetch_max(begun.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             Reply::Late(Duration::from_millis(10), Box::new(ok(ORGANIZATION)))
         },
     )
     .await;
-    let seen = Arc::clone(&in_flight);
+    let ended = Arc::clone(&in_flight);
     let client = server.with(|builder| {
         builder.max_concurrency(3).observer(move |activity: &headcount::client::Activity<'_>| {
             if activity.kind == ActivityKind::Request && activity.operation == "get organization" {
-                seen.fetch_sub(1, Ordering::SeqCst);
+                ended.fetch_sub(1, Ordering::SeqCst);
             }
         })
     });
@@ -189,7 +189,7 @@ async fn a_cancelled_call_ends_and_closes_its_connection() {
 }
 
 #[test]
-fn a_blocking_call_is_cancelled_from_another_thread_and_by_its_check() {
+fn a_blocking_call_is_cancelled_from_another_thread_and_by_the_check_of_wait_interruptibly() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = runtime.block_on(Server::start(|_| ok(TOKEN), |_, _| Reply::Hang));
     let client = blocking::Client::new(Client::builder(&server.url, "skc_1", "test_secret")).unwrap();
@@ -238,7 +238,7 @@ async fn a_listing_reads_one_page_ahead_and_no_more() {
     let server = Server::start(|_| ok(TOKEN), |n, _| users(n, 5)).await;
     let mut pages = server.client().directories().users("org_1", "dir_1").read_ahead(false).pages();
     pages.next().await.unwrap().unwrap();
-    // Without read-ahead, the next request is made by the reader.
+    // Without read-ahead, only `next` makes a request.
     let before = server.counts().1;
     assert_eq!(pages.next().await.unwrap().unwrap().items[0].id, "diruser_1");
     assert_eq!(before, 1);
@@ -290,7 +290,7 @@ fn a_listing_continues_after_the_runtime_of_its_read_ahead_was_dropped() {
 }
 
 #[tokio::test]
-async fn requests_have_the_form_that_the_contract_requires() {
+async fn requests_have_the_form_that_the_api_requires() {
     let requests = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&requests);
     let server = Server::start(
@@ -322,7 +322,7 @@ async fn requests_have_the_form_that_the_contract_requires() {
 }
 
 #[tokio::test]
-async fn an_observer_receives_every_event_and_no_secrets() {
+async fn an_observer_receives_every_activity_and_no_secrets() {
     let server = Server::start(
         |_| ok(TOKEN),
         |n, _| match n {

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Path of the mirror, for the process that is killed.
+/// Environment variable with the path of the mirror, for the process that is killed.
 const FILE: &str = "HEADCOUNT_CRASH_FILE";
-/// The sandbox's settings as JSON, for the process that is killed.
+/// Environment variable with the sandbox's settings as JSON, for the process that is killed.
 const SETTINGS: &str = "HEADCOUNT_CRASH_SETTINGS";
 
 /// The guard's limit. It is so high that the guard never holds a removal: this test is about crashes.

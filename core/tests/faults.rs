@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 type Answered = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
-/// A call, a valid answer to it, and one of another shape.
+/// A call, a valid answer to it, and an answer that is JSON but cannot be decoded.
 struct Operation {
     name: &'static str,
     call: fn(Client) -> Answered,
@@ -87,6 +87,7 @@ fn faults() -> Vec<Fault> {
     use ErrorKind::{Api, Authentication, Connection, Decode, NotFound, PermissionDenied, RateLimit, Server, Timeout};
     use Occurs::{Always, Once};
     let fault = |name, occurs, reply, outcome| Fault { name, occurs, reply, outcome, once_only: None };
+    // A fault after which it is not known whether the server has done the call. A call that is not idempotent is not repeated then.
     let lost =
         |name, occurs, reply, outcome, kind| Fault { name, occurs, reply, outcome, once_only: Some((Err(kind), 1)) };
     vec![
@@ -249,7 +250,7 @@ async fn a_deletion_whose_first_answer_was_lost_succeeds() {
         server.client().organizations().delete("org_1").await.unwrap();
         assert_eq!(server.counts(), (1, 2));
     }
-    // The first attempt was refused, so another client has deleted it.
+    // The first attempt was refused, so it was not this call that deleted the organization.
     let answer = |n: usize, _: &str| if n == 0 { status("429 Slow Down") } else { status("404 Not Found") };
     let server = Server::start(|_| ok(TOKEN), answer).await;
     assert_eq!(server.client().organizations().delete("org_1").await.unwrap_err().kind(), ErrorKind::NotFound);

@@ -9,9 +9,9 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// How many users the measured process syncs.
+/// Environment variable with the number of users that the measured process syncs.
 const USERS: &str = "HEADCOUNT_MEMORY_USERS";
-/// Path of its mirror.
+/// Environment variable with the path of its mirror.
 const FILE: &str = "HEADCOUNT_MEMORY_FILE";
 
 /// Users on one page.

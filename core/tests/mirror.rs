@@ -338,7 +338,7 @@ async fn a_renamed_group_changes_the_roles_of_its_members() {
 }
 
 #[tokio::test]
-async fn a_deleted_group_takes_memberships_and_roles_away() {
+async fn the_deletion_of_a_group_removes_its_memberships_and_their_roles() {
     let sandbox = start_sandbox(5, 1);
     let (mirror, crew, _) = mirror_with_crew(&sandbox).await;
     set_crew_roles(&mirror).await;
@@ -446,7 +446,7 @@ async fn a_snapshot_has_groups_and_users_with_negative_numbers() {
 }
 
 #[tokio::test]
-async fn poll_after_and_wait_after_read_on_inside_a_snapshot_without_an_acknowledgement() {
+async fn poll_after_and_wait_after_continue_inside_a_snapshot_without_an_acknowledgement() {
     let mirror = mirror_with_a_snapshot_consumer(&start_sandbox(3, 1)).await;
     let first = mirror.poll("late", 2).await.unwrap();
 

@@ -117,7 +117,7 @@ async fn a_full_sync_that_changes_nothing_writes_almost_nothing() {
     // Six writes, whatever the number of users: the lease is taken and released, the organization's listing and the directory's sync are
     // recorded when they begin and when they end. They change 13 pages of the file: the rows, the counters, and an index.
     let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
-    assert!(log <= LOG_HEADER + 13 * (FRAME_HEADER + PAGE), "a hundred pages of users left {log} bytes in the log");
+    assert!(log <= LOG_HEADER + 13 * (FRAME_HEADER + PAGE), "the sync left {log} bytes in the write-ahead log");
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn a_file_of_version_0_1_0_is_polled_and_synced() {
 }
 
 #[tokio::test]
-async fn a_file_with_triggers_views_or_other_tables_is_refused() {
+async fn a_file_whose_schema_was_changed_is_refused() {
     for (name, sql) in [
         ("trigger", "CREATE TRIGGER t AFTER INSERT ON change BEGIN UPDATE setting SET value = '[]'; END"),
         ("view", "CREATE VIEW v AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"),
@@ -171,7 +171,7 @@ async fn a_file_with_triggers_views_or_other_tables_is_refused() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn all_files_are_their_owners_alone_and_links_in_the_place_of_a_lock_are_not_followed() {
+async fn only_their_owner_can_open_the_files_and_a_link_in_the_place_of_a_lock_is_not_followed() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let path = file("modes");
     let folder = path.parent().unwrap().to_owned();
@@ -200,7 +200,7 @@ async fn all_files_are_their_owners_alone_and_links_in_the_place_of_a_lock_are_n
     assert!(modes.contains_key("mirror.db-wal"), "{modes:?}");
     assert!(modes.values().all(|mode| *mode == 0o600), "{modes:?}");
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "of another program");
-    // The lock of an ended process is removed. The link would be too, if it were followed: its target is not locked.
+    // A lock file that no process has locked is removed. The link would be removed as such if it were followed, because its target is not locked.
     assert!(link.symlink_metadata().is_ok(), "the link was removed");
 }
 
@@ -250,7 +250,7 @@ async fn closing_a_mirror_ends_waits_completes_queued_writes_and_closes_the_file
     assert_eq!(again.settings().await.unwrap().guard.users, 7);
 }
 
-/// Drops a mirror, a write of which waits for a lock. Only this thread can end the lock, so if dropping waited, the write would fail.
+/// Drops a mirror while one of its writes waits for a lock. Only this thread can end the lock, so the write would fail if dropping waited for it.
 fn drop_with_a_write_that_waits(mirror: Mirror, path: &Path) {
     let other = Connection::open(path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -270,7 +270,7 @@ async fn dropping_the_last_handle_of_a_mirror_in_a_task_does_not_wait_and_openin
     assert_eq!(again.settings().await.unwrap().guard.users, 7);
 }
 
-/// In a process of its own, because the setting is that of the process.
+/// The case runs in a process of its own, because `close_files_in_background` applies to the whole process.
 #[test]
 fn a_process_that_closes_files_in_the_background_does_not_wait_outside_of_a_runtime() {
     const CASE: &str = "HEADCOUNT_CLOSES_IN_BACKGROUND";
@@ -337,11 +337,11 @@ async fn closing_a_mirror_ends_its_sync_and_releases_the_lease() {
     let closing = mirror.clone();
     let sync = mirror.sync(sandbox.organization_id()).on_progress(move |_| {
         let _ = begun.send(());
-        // Within the sync, so that it cannot end before it is closed.
+        // Called within the sync, so that the sync cannot end before the mirror is closed. `close` ends syncs even if its future is dropped.
         drop(closing.close());
     });
 
-    // Much shorter than a lease.
+    // Much shorter than the five minutes of a lease: the second sync must not wait until the first one's lease expires.
     let limit = std::time::Duration::from_secs(60);
     let error = tokio::time::timeout(limit, sync.into_future()).await.unwrap().unwrap_err();
 

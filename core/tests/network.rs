@@ -69,6 +69,7 @@ async fn a_401_renews_the_token_once_and_a_second_one_is_an_error() {
 
 #[tokio::test]
 async fn temporary_statuses_are_retried_and_permanent_ones_are_not() {
+    // `T` stands for the reason phrase, which the client ignores.
     for status in ["408 T", "429 T", "500 T", "502 T", "503 T", "504 T"] {
         let server = Server::start(
             |_| ok(TOKEN),
@@ -93,15 +94,16 @@ async fn temporary_statuses_are_retried_and_permanent_ones_are_not() {
 }
 
 #[tokio::test]
-async fn the_last_error_has_the_number_of_attempts() {
+async fn max_attempts_limits_the_attempts_and_the_last_error_has_their_number() {
     let server = Server::start(|_| ok(TOKEN), |_, _| Reply::Http("500 Oops", String::new())).await;
     let error = server.client().organizations().get("org_1").await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Server, ErrorStatus::Exhausted));
     assert!(error.to_string().contains("attempts: 3") && error.to_string().contains("organization: org_1"), "{error}");
     assert_eq!(server.counts(), (1, 3));
-    let error = server.with(|builder| builder.max_attempts(1)).organizations().get("org_1").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Server);
-    assert_eq!(server.counts(), (2, 4));
+
+    let single = server.with(|builder| builder.max_attempts(1));
+    assert_eq!(single.organizations().get("org_1").await.unwrap_err().kind(), ErrorKind::Server);
+    assert_eq!(server.counts(), (2, 4), "the second client has requested a token of its own, and has made one attempt");
 }
 
 #[tokio::test]

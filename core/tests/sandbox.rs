@@ -36,7 +36,7 @@ async fn organizations_are_listed_and_found() {
 }
 
 #[tokio::test]
-async fn https_with_an_own_authority_uses_one_connection_for_all_requests() {
+async fn https_with_a_private_authority_uses_one_connection_for_all_requests() {
     let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/authority.pem");
     let sandbox = Sandbox::builder().tls(file).users(300).start().unwrap();
     assert!(sandbox.environment_url().starts_with("https://"));
@@ -144,7 +144,7 @@ async fn each_portal_link_is_new_and_its_location_is_not_printed() {
     assert!(!format!("{one:?}").contains(&one.location), "{one:?}");
     let error = organizations.generate_portal_link(id, &["magic"]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadRequest);
-    // A link whose answer was lost cannot be used; the call is retried like any that is idempotent.
+    // If an answer is lost, nobody has the link in it. So the call is retried like an idempotent one.
     sandbox.fault([Fault::Reset], 2);
     assert!(organizations.generate_portal_link(id, &[]).await.is_ok());
     assert!(organizations.generate_portal_link(id, &[]).await.is_ok());

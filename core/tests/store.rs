@@ -43,6 +43,7 @@ mod in_a_file_with_failures {
     headcount::store_tests!(headcount::store::conformance::Setup::new(super::Files("flaky")).flaky(2));
 }
 
+/// Returns the error of opening a file, after a check that it names the file.
 fn refused(path: &Path) -> headcount::Error {
     let error = SqliteStore::open(path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store, "{error}");
@@ -106,7 +107,7 @@ fn a_file_that_is_no_database_is_left_as_it_is() {
 }
 
 #[test]
-fn the_error_asks_to_check_that_the_folder_exists() {
+fn the_error_for_a_file_in_a_missing_folder_mentions_the_folder() {
     let error = refused(Path::new("/nowhere/at/all/mirror.db"));
     assert!(error.message().contains("folder"), "{error}");
 }
@@ -376,7 +377,7 @@ async fn other_calls_between_writes_of_a_group_see_the_numbers_of_the_earlier_on
 
     run_as_one_group(&store, &path, calls).await;
 
-    // The numbers of users, of which `diruser_first` has the first one.
+    // The greatest number of a user when each consumer was decided. `diruser_first` has the number 1.
     assert_eq!(*seen.lock().unwrap(), [3, 4]);
     let set = store.load(Keys { users: ["diruser_4".to_owned()].into(), ..Keys::default() }).await.unwrap();
     assert_eq!(set.users["diruser_4"].number, 5);
@@ -437,8 +438,8 @@ async fn writes_of_a_group_share_statements() {
 
     run_as_one_group(&store, &path, (0..100).map(write).collect()).await;
 
-    // A write that is not in a group takes six statements: `BEGIN`, the head, the organization, the user, the counters and `COMMIT`. In a group, each
-    // write takes only that of the user.
+    // A write that is not in a group takes six statements: `BEGIN`, the row of counters, the organization, the user, the new counters and `COMMIT`.
+    // In a group, each write takes only that of the user.
     let count = store.statements() - started;
     assert!(count < 2 * 101, "{count} statements");
 }
@@ -732,6 +733,7 @@ async fn the_migration_drops_a_parked_change_that_was_trimmed() {
 
 #[tokio::test]
 async fn the_migration_keeps_the_position_in_a_snapshot() {
+    // The numbers of a snapshot's users began at -2^51 in version 0.1.0. In the first generation they begin at -2^52 + 2^35 now.
     let users_begin = -(1_i64 << 52) + (1 << 35);
     let sql = format!("UPDATE consumer SET cursor = {} + 2 WHERE name = 'snapshot'", -(1_i64 << 51));
     let store = migrated("snapshot_position", &sql);

@@ -36,7 +36,7 @@ fn a_client_installs_no_cryptography_for_the_process() {
         get();
         assert!(CryptoProvider::get_default().is_none());
         rustls::crypto::ring::default_provider().install_default().unwrap();
-        // A client that is built after it uses what the application has installed.
+        // A client that is built afterwards uses what the application has installed.
         get();
     });
 }
@@ -65,7 +65,7 @@ fn the_error_of_https_without_certificate_authorities_names_what_to_install() {
 }
 
 #[test]
-fn a_certificate_of_an_unknown_authority_names_the_remedy() {
+fn the_error_for_a_certificate_of_an_unknown_authority_names_ca_file() {
     let sandbox = Sandbox::builder().tls(temporary("unknown.pem")).start().unwrap();
     let other = Sandbox::builder().tls(temporary("other.pem")).start().unwrap();
     let builder = Client::builder(sandbox.environment_url(), sandbox.client_id(), sandbox.client_secret());
@@ -92,14 +92,14 @@ fn a_file_of_authorities_that_cannot_be_used_is_named() {
 const VARIABLE: &str = "SOME_CA_VARIABLE";
 
 #[test]
-fn a_variable_of_a_language_adds_authorities_to_the_systems() {
+fn the_file_of_extra_ca_variable_adds_authorities_to_the_systems() {
     let path = temporary("added.pem");
     let sandbox = Sandbox::builder().tls(&path).start().unwrap();
     let builder = || Client::builder(sandbox.environment_url(), sandbox.client_id(), sandbox.client_secret());
     let get =
         |builder| headcount::blocking::Client::new(builder).unwrap().organizations().get(sandbox.organization_id());
     get(builder().proxy("").extra_ca_variable(VARIABLE, Some(path.clone().into()))).unwrap();
-    // An explicit file wins: the variable's is not read.
+    // If `ca_file` is set, the file of the variable is not read.
     get(builder().proxy("").ca_file(&path).extra_ca_variable(VARIABLE, Some("/does/not/exist".into()))).unwrap();
     // An empty variable counts as not set.
     let error = get(builder().proxy("").extra_ca_variable(VARIABLE, Some("".into()))).unwrap_err();
@@ -114,8 +114,8 @@ fn a_variable_of_a_language_adds_authorities_to_the_systems() {
 }
 
 #[test]
-fn a_variable_of_a_language_replaces_the_systems_authorities() {
-    let (test, path) = ("a_variable_of_a_language_replaces_the_systems_authorities", temporary("system.pem"));
+fn the_file_of_only_ca_variable_replaces_the_systems_authorities() {
+    let (test, path) = ("the_file_of_only_ca_variable_replaces_the_systems_authorities", temporary("system.pem"));
     alone(test, &[("SSL_CERT_FILE", &path), ("SSL_CERT_DIR", "/proc/self/task")], || {
         let sandbox = Sandbox::builder().tls(&path).start().unwrap();
         drop(Sandbox::builder().tls(temporary("instead.pem")).start().unwrap());
@@ -134,7 +134,7 @@ fn a_variable_of_a_language_replaces_the_systems_authorities() {
 }
 
 #[test]
-fn a_variable_that_replaces_authorities_may_name_a_folder() {
+fn only_ca_variable_may_name_a_folder() {
     let path = temporary("folder.pem");
     let sandbox = Sandbox::builder().tls(&path).start().unwrap();
     let folder = temporary("folder");

@@ -288,22 +288,23 @@ fn every_published_event_is_decoded_completely() {
                 EventData::ConnectedAccount(data) => serde_json::to_value(data),
                 other => panic!("{kind}: {other:?}"),
             };
-            has_all(&decoded.unwrap(), &expected["data"], &kind);
+            assert_has_all(&decoded.unwrap(), &expected["data"], &kind);
         }
     }
 }
 
-fn has_all(decoded: &Value, sent: &Value, place: &str) {
+/// Asserts that `decoded` has every member of `sent` that is not null. Times may be written differently.
+fn assert_has_all(decoded: &Value, sent: &Value, place: &str) {
     match (decoded, sent) {
         (_, Value::Null) => {}
         (Value::Object(decoded), Value::Object(sent)) => {
             for (name, value) in sent {
-                has_all(decoded.get(name).unwrap_or(&Value::Null), value, &format!("{place}.{name}"));
+                assert_has_all(decoded.get(name).unwrap_or(&Value::Null), value, &format!("{place}.{name}"));
             }
         }
         (Value::Array(decoded), Value::Array(sent)) => {
             assert_eq!(decoded.len(), sent.len(), "{place}");
-            decoded.iter().zip(sent).for_each(|(decoded, sent)| has_all(decoded, sent, place));
+            decoded.iter().zip(sent).for_each(|(decoded, sent)| assert_has_all(decoded, sent, place));
         }
         (Value::String(decoded), Value::String(sent)) => {
             let moment = |text: &str| text.parse::<Timestamp>();

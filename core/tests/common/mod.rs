@@ -22,13 +22,13 @@ pub struct Server {
 /// The answer to one request.
 #[derive(Clone)]
 pub enum Reply {
-    /// Status and headers, separated by a newline, and the body.
+    /// The status, then optionally a newline and headers that each end with `\r\n`; and the body.
     Http(&'static str, String),
     /// These bytes, then the end of the connection.
     Raw(String),
-    /// None: the connection is closed.
+    /// No answer: the connection is closed.
     Close,
-    /// None: the connection stays open until the client closes it.
+    /// No answer: the connection stays open until the client closes it.
     Hang,
     /// One byte every 50 ms, until the client closes the connection.
     Drip,
