@@ -3,7 +3,7 @@
  * Reads SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET and SCALEKIT_WEBHOOK_SECRET. Ends after one valid and
  * one invalid request to its endpoint; `make demo` sends both.
  *
- *   cc quickstart.c -I include -L target/release -lheadcount -o quickstart
+ *   cc examples/c/quickstart.c -I include -L target/release -lheadcount -o quickstart
  */
 #define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@
 
 enum { MAX_HEADERS = 64, MAX_REQUEST = 2 << 20 };
 
-/* Exits with the error's message unless a call succeeded. */
+/* Does nothing if the status is HC_OK. Otherwise prints the error's message and exits with 1. */
 static void check(hc_status status, hc_error *error) {
     if (status == HC_OK) return;
     fprintf(stderr, "%s: %s\n", hc_status_name(status), hc_error_message(error));
@@ -75,7 +75,7 @@ static void list_the_directory(hc_client *client) {
 }
 
 /* Reads one HTTP request into `request`. `headers` and `body` point into it; the body's bytes are not changed. Returns false if the
- * request is malformed, or the connection ends early. */
+ * request is malformed or too large, or the connection ends early. */
 static bool read_request(int peer, char *request, hc_header *headers, size_t *headers_len, char **body, size_t *body_len) {
     size_t got = 0, wanted = 0;
     *body = NULL;

@@ -1,4 +1,4 @@
-// The application's table of accounts: a JSON file, or in memory if there is no file. Replace it with your database.
+// The application's table of accounts: in a JSON file, or in memory if no file is given. Replace it with your database.
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 
 export class Accounts {

@@ -20,7 +20,7 @@ export async function syncAll(mirror, log = console.log) {
   for (const { organizationId, directoryId, outcome, created, updated, deleted, holds, error } of reports) {
     log(`${organizationId} ${directoryId}: ${outcome}, ${created} new, ${updated} changed, ${deleted} removed`)
     for (const { id, reason, count, limit } of holds) {
-      log(`  held: ${reason}, ${count} users, ${limit} permitted. Look at them, and if it is right:`)
+      log(`  held: ${reason}, ${count} users, ${limit} permitted. If these users should lose access, approve the hold:`)
       log(`  npm run sync -- --approve ${id} --by YOU`)
     }
     if (outcome === 'failed') log(`  ${error.message}`)

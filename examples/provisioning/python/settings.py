@@ -1,4 +1,4 @@
-"""Opens the mirror and the accounts. Environment variables: SCALEKIT_*, and MIRROR and ACCOUNTS for the files."""
+"""Opens the mirror and the accounts. Environment variables: SCALEKIT_*, and MIRROR and ACCOUNTS for the paths of the files."""
 
 import os
 
