@@ -46,7 +46,7 @@ def binaries():
 
 
 def unprivileged():
-    """Returns the user that the server runs as, or None if this program does not run as root: the server refuses to."""
+    """Returns the user that the server runs as, because it refuses to run as root; or None if this program does not run as root."""
     if os.geteuid() != 0:
         return None
     with contextlib.suppress(KeyError):
@@ -56,7 +56,7 @@ def unprivileged():
 
 @functools.lru_cache(maxsize=None)
 def url():
-    """Returns the URL of a database: HEADCOUNT_TEST_POSTGRES, or that of a server that the first call starts, and that ends with this program."""
+    """Returns the URL of a database: HEADCOUNT_TEST_POSTGRES, or that of a server that the first call starts and that ends with this program."""
     given = os.environ.get("HEADCOUNT_TEST_POSTGRES")
     if given:
         return given

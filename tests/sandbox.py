@@ -1,4 +1,4 @@
-"""Starts a sandbox for a test: the program at the path HEADCOUNT_SANDBOX."""
+"""Starts a sandbox for a test: the program at the path HEADCOUNT_SANDBOX, by default that in target/debug."""
 
 import json
 import os

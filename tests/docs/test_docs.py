@@ -19,7 +19,7 @@ from sandbox import PROGRAM, Sandbox  # noqa: E402
 # docs/bundlers.md.
 TUTORIALS = {"examples/provisioning/README.md", "examples/provisioning/node/README.md", "docs/bundlers.md"}
 
-# The database in docs/postgresql.md.
+# URL of the database in docs/postgresql.md; the test replaces it by that of its own server.
 DATABASE = "postgresql://app@db.example.com/app?sslmode=verify-full"
 
 BODY = '{"id":"evt_1","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25Z","organization_id":"org_1","data":{"id":"diruser_1","email":"ada@example.com"}}'

@@ -1,4 +1,5 @@
-"""docs/vendor-sdk.md: each row of its tables names a test that exists, and each test of those files is in a row. The READMEs claim nothing else."""
+"""Checks that the tables of docs/vendor-sdk.md name each test of the two files that make the vendor's calls, in the same order, and that the READMEs claim
+nothing else about the vendor's packages."""
 
 import re
 import subprocess
@@ -55,7 +56,7 @@ def sentences(text):
 
 
 def test_the_readmes_refer_to_the_table_and_claim_nothing_else():
-    # Those of the other folders compare times and signatures with those of the SDKs.
+    # The READMEs in benches and tests are left out: they compare times and signatures with those of the SDKs.
     command = ["git", "ls-files", "README.md", "*/README.md", ":!benches", ":!tests"]
     listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     found = {}

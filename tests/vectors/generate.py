@@ -2,7 +2,7 @@
 """Writes the webhook test vectors that all four languages run. README.md describes the files.
 
     python3 tests/vectors/generate.py            write the files
-    python3 tests/vectors/generate.py --check    exit 1 if the committed files are stale
+    python3 tests/vectors/generate.py --check    exit with 1 if the committed files are out of date
 
 Python 3.9 or newer, standard library only. The signatures come from Python's own `hmac` and `hashlib`, not from
 headcount, so that a mistake in headcount's code is not in the vectors as well. Nothing here reads a clock or a random source.
@@ -127,7 +127,7 @@ class Cases:
 
 
 def event_expectation(body, occurred_at=None):
-    """Returns the fields of an event. `occurred_at` is the expected time if it is not written in the body as it is expected."""
+    """Returns the expected fields of an event. `occurred_at` is the expected time, if the body lacks it or has it in another form."""
     event = json.loads(expand(body))
 
     def text(name):

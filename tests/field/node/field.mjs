@@ -26,7 +26,7 @@ const SHELL = {
   NODE_TEST_CONTEXT: undefined,
 }
 
-/** An environment that unsets every `SCALEKIT_` variable: a machine that builds container images has no secrets. */
+/** An environment that unsets every `SCALEKIT_` variable, as on a machine that builds container images and has no secrets. */
 export const withoutSecrets = Object.fromEntries(Object.keys(SHELL).filter((name) => name.startsWith('SCALEKIT_')).map((name) => [name, undefined]))
 
 /** Runs a program to its end, within `seconds`. Returns its status and output. */
@@ -67,7 +67,7 @@ export function start(command, args, { cwd = here, env = {} } = {}) {
         if (error.code !== 'ESRCH') throw error
       }
     },
-    /** Waits until the output matches, and returns the match. Fails if the program ends before. */
+    /** Waits until the output matches, and returns the match. Fails if the program ends without such output. */
     async printed(pattern) {
       let check
       const found = new Promise((resolve) => {
@@ -86,7 +86,7 @@ export function start(command, args, { cwd = here, env = {} } = {}) {
 /** Returns the path of a package's program in `node_modules/.bin`. */
 export const bin = (name) => join(modules, '.bin', name)
 
-/** Returns the path of a program that npm installs for this platform: of the packages in `scope`, the first whose program runs. */
+/** Returns the path of a program that npm installs in a package for this platform: the first program at `path` in the packages of `scope` that runs. */
 export async function platformProgram(scope, path) {
   const candidates = readdirSync(join(modules, scope)).map((name) => join(modules, scope, name, path)).filter(existsSync)
   for (const program of candidates) {
@@ -96,7 +96,7 @@ export async function platformProgram(scope, path) {
   throw new Error(`no program of ${scope} runs on this machine: ${candidates.join(', ') || 'npm installed none'}`)
 }
 
-/** Returns a copy of a project, or of the folder `source`, in a new folder below `node_modules`, where it finds the installed packages. It is deleted when the test ends. */
+/** Returns a copy of a project, or of the folder `source`, in a new folder of `build`, from which Node finds the packages in `node_modules`. The copy is deleted when the test ends. */
 export function project(t, name, source = join(here, 'projects', name)) {
   const parent = join(here, 'build')
   mkdirSync(parent, { recursive: true })

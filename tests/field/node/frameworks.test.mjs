@@ -1,5 +1,5 @@
-// The endpoints in the oldest versions of the frameworks that they support, which package.json names: the tests of bindings-node/test/frameworks.test.mjs,
-// which run with the newest versions otherwise.
+// Runs the tests of bindings-node/test/frameworks.test.mjs with the oldest supported versions of the frameworks, which package.json names. `make test-node`
+// runs them with the newest versions.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Installs the package headcount for the tests of this folder, as npm would from the registry. Runs before them.
+// Installs the package headcount for the tests of this folder, as npm would install it from the registry. The Makefile runs this program before the tests.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, linkSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -25,7 +25,7 @@ function install() {
   }
 }
 
-/** Links a file, or copies it where links are not possible: the addon with debug information is large. */
+/** Copies a file. The addon with debug information is large, so it is linked, or copied if it cannot be linked. */
 function copy(from, to) {
   try {
     if (!from.endsWith('.node')) return copyFileSync(from, to)

@@ -1,4 +1,4 @@
-"""Servers and a sandbox for the tests. Each test has a time limit, and each server is stopped by its process id."""
+"""Servers and a sandbox for the tests. Each test has a time limit, and its servers are stopped when it ends."""
 
 import http.client
 import json
@@ -73,7 +73,7 @@ class Process:
         self._lines.put(None)
 
     def wait_for(self, pattern):
-        """Returns the match of the first line that matches. Fails if the program ends before."""
+        """Returns the match of the first line that matches. Fails if the program ends without such a line."""
         while (line := self._lines.get()) is not None:
             if match := re.search(pattern, line):
                 return match
@@ -91,7 +91,7 @@ class Process:
         return self.process.returncode
 
     def handled(self):
-        """What the handler wrote, oldest first."""
+        """Returns the events that the handler wrote to the log, oldest first."""
         file = self.folder / "handled"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
@@ -128,7 +128,7 @@ class Server(Process):
     def send(self, head, parts=(b"",)):
         """Sends a request as bytes, one part at a time. Returns the answer's status, or None if the server closed the connection.
 
-        If `parts` is None, the client stops after the head, whatever it declared.
+        If `parts` is None, the client sends no body, whatever length the head declares.
         """
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             request = f"POST {self.PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{head}\r\n".encode()

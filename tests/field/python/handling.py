@@ -1,4 +1,4 @@
-"""What the handlers of all applications do: write the event to a log, and answer with the status that the test has set."""
+"""What the handlers of all applications do: apply the event to a mirror and write it to a log. If the test has asked for it, they answer 503 instead."""
 
 import json
 import os
@@ -12,7 +12,7 @@ GUARD = headcount.ReplayGuard.sqlite(FOLDER / "guard.db")
 
 
 def handle(event):
-    """Applies the event. Returns whether the application answers 503, which it does while the file `busy` exists."""
+    """Writes the event to the log. Applies it unless the file `busy` exists. Returns whether the file exists: the application then answers 503."""
     busy = (FOLDER / "busy").exists()
     outcome = "busy" if busy else MIRROR.apply(event)
     line = json.dumps({"id": event.id, "message_id": event.message_id, "type": event.type, "outcome": outcome, "pid": os.getpid()})

@@ -1,4 +1,4 @@
-"""The endpoints under real frameworks and servers: the same tests with the oldest and with the newest versions."""
+"""Tests of the endpoints in real frameworks and servers. They run with the oldest and with the newest versions."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def server(request, start):
 
 
 def body_of(number):
-    # The same bytes each time, since a message that is sent again has the same signature.
+    # Returns the same bytes each time: a message that is sent again has the same signature.
     return testing.event(CREATED, organization_id="org_1", id=f"evt_{number}", occurred_at="2025-01-06T18:44:25Z")
 
 
@@ -100,7 +100,7 @@ def test_bodies_of_any_length_are_answered_and_the_server_stays_usable(server, s
     assert server.post(body_of(2), webhook.sign(body_of(2))) == 201
 
 
-def test_an_application_starts_without_its_secret(start):
+def test_an_application_without_its_secret_starts_and_answers_500(start):
     server = start("wsgi", "app_flask:app", SCALEKIT_WEBHOOK_SECRET=None)
     body = body_of(1)
     assert server.post(body, headcount.Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").sign(body)) == 500

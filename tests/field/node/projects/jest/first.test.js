@@ -1,8 +1,8 @@
 const { checks } = require('../../projects/checks.cjs')
 
-test('with real timers', () => checks())
+test('the checks pass with real timers', () => checks())
 
-test('with fake timers', async () => {
+test('the checks pass with fake timers', async () => {
   jest.useFakeTimers()
   try {
     await checks()

@@ -1,9 +1,9 @@
 import { test, vi } from 'vitest'
 import checks from '../../projects/checks.cjs'
 
-test('with real timers', () => checks.checks())
+test('the checks pass with real timers', () => checks.checks())
 
-test('with fake timers', async () => {
+test('the checks pass with fake timers', async () => {
   vi.useFakeTimers()
   try {
     await checks.checks()

@@ -1,1 +1,1 @@
-//! Has tests only.
+//! Empty: this package contains only tests.

@@ -17,7 +17,7 @@ mod store {
 }
 
 #[tokio::test]
-async fn a_mirror_is_synced_while_sqlx_uses_its_own_database_and_reads_the_mirrors() {
+async fn a_mirror_syncs_while_sqlx_writes_another_file_and_reads_the_mirrors_file() {
     let (mirror_file, own_file) = (file("beside"), file("beside_own"));
     let company = Company::default();
     let mirror = Mirror::builder().source(company.clone()).open(&mirror_file).await.unwrap();
@@ -25,27 +25,27 @@ async fn a_mirror_is_synced_while_sqlx_uses_its_own_database_and_reads_the_mirro
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
         SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap()
     };
-    let (own, mirrors) = (open(&own_file).await, open(&mirror_file).await);
-    sqlx::query("CREATE TABLE account (email TEXT)").execute(&own).await.unwrap();
+    let (own_pool, mirror_pool) = (open(&own_file).await, open(&mirror_file).await);
+    sqlx::query("CREATE TABLE account (email TEXT)").execute(&own_pool).await.unwrap();
 
     for number in 0..10 {
         company.put(&format!("diruser_{number}"), &format!("user{number}@example.com"), Timestamp::UNIX_EPOCH);
         mirror.sync(ORGANIZATION).await.unwrap();
         for change in mirror.poll("accounts", 100).await.unwrap() {
             if let Some(user) = change.user {
-                sqlx::query("INSERT INTO account VALUES (?)").bind(user.email).execute(&own).await.unwrap();
+                sqlx::query("INSERT INTO account VALUES (?)").bind(user.email).execute(&own_pool).await.unwrap();
             }
             mirror.ack("accounts", change.seq).await.unwrap();
         }
-        let users: i64 = sqlx::query_scalar("SELECT count(*) FROM user").fetch_one(&mirrors).await.unwrap();
+        let users: i64 = sqlx::query_scalar("SELECT count(*) FROM user").fetch_one(&mirror_pool).await.unwrap();
         assert_eq!(users, number + 1);
     }
 
-    let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM account").fetch_one(&own).await.unwrap();
+    let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM account").fetch_one(&own_pool).await.unwrap();
     assert_eq!(accounts, 10);
-    mirrors.close().await;
+    mirror_pool.close().await;
     mirror.close().await.unwrap();
-    let mirrors = open(&mirror_file).await;
-    let check: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mirrors).await.unwrap();
+    let mirror_pool = open(&mirror_file).await;
+    let check: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mirror_pool).await.unwrap();
     assert_eq!(check, "ok");
 }
