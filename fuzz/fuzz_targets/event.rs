@@ -1,4 +1,4 @@
-//! Reads arbitrary bodies: each is refused with a reason, or is an event that stays the same when its body is read again.
+//! Reads arbitrary bodies as events. Each is refused as malformed, or is an event with this body, from which the same event is read again.
 #![no_main]
 
 use headcount::{Event, Reason};

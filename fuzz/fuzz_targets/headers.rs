@@ -6,8 +6,8 @@ use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 
 static WEBHOOK: LazyLock<Webhook> = LazyLock::new(|| {
-    let now = Timestamp::from_second(1_700_000_000).expect("a moment");
-    Webhook::builder().secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").clock(now).build().expect("a secret")
+    let now = Timestamp::from_second(1_700_000_000).expect("a valid time");
+    Webhook::builder().secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").clock(now).build().expect("a valid secret")
 });
 const BODY: &[u8] = br#"{"id":"evt_1","type":"t","occurred_at":"2025-01-01T00:00:00Z","data":{}}"#;
 
@@ -22,16 +22,16 @@ fuzz_target!(|data: &[u8]| {
     let refused = WEBHOOK.verify_signature(&pairs, BODY);
     assert!(refused.is_err(), "verified without the key: {pairs:?}");
 
-    // A valid signature is accepted whatever other signatures the header has.
+    // A valid signature is accepted whatever follows it in the header.
     let signed = WEBHOOK.sign(BODY, Some("msg_1"), None).expect("signed");
     let junk = String::from_utf8_lossy(data).replace(['\n', '\r', '\0'], "");
-    let beside = format!("{} {}", signed.signature, junk);
+    let signatures = format!("{} {}", signed.signature, junk);
     let headers: Vec<(String, Vec<u8>)> = vec![
         ("webhook-id".into(), signed.id.clone().into_bytes()),
         ("webhook-timestamp".into(), signed.timestamp.to_string().into_bytes()),
-        ("webhook-signature".into(), beside.into_bytes()),
+        ("webhook-signature".into(), signatures.into_bytes()),
     ];
     if junk.len() < 1000 && junk.is_ascii() {
-        WEBHOOK.verify_signature(&headers, BODY).expect("one valid signature is sufficient");
+        WEBHOOK.verify_signature(&headers, BODY).expect("one of the signatures is valid");
     }
 });

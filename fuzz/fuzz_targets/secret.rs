@@ -1,4 +1,4 @@
-//! Arbitrary secrets: each is refused with an error that does not repeat it, or signs messages that it verifies.
+//! Makes webhooks of arbitrary secrets. Each secret is refused with an error that does not contain it, or verifies what it signed.
 #![no_main]
 
 use headcount::{Reason, Webhook};
@@ -8,14 +8,15 @@ fuzz_target!(|text: &str| {
     match Webhook::new([text]) {
         Ok(webhook) => {
             let signed = webhook.sign(b"body", None, None).expect("signed");
-            webhook.verify_signature(&signed, b"body").expect("what it signed");
+            webhook.verify_signature(&signed, b"body").expect("the signature is valid");
             assert!(webhook.verify_signature(&signed, b"bodY").is_err());
         }
         Err(error) => {
             assert_eq!(error.reason(), Some(Reason::InvalidSecret));
             let message = format!("{error} {error:?}");
+            // Shorter words of the secret can be in the message by chance.
             for word in text.split_whitespace().filter(|word| word.len() > 12) {
-                assert!(!message.contains(word) || "headcount webhook secret whsec_ base64".contains(word), "{message}");
+                assert!(!message.contains(word), "{message}");
             }
         }
     }
