@@ -12,7 +12,7 @@ def cpu():
 
 
 def measure(name, version, list_users):
-    """`list_users(most)` counts at most `most` users and reads the e-mail address and details of each. It returns the counts of users and of
+    """`list_users(most)` counts at most `most` users and reads the email address and the title of each. It returns the counts of users and of
     characters in addresses and titles.
     """
     list_users(300)  # fetches the token, opens the connection and fills caches

@@ -17,8 +17,8 @@ const total = Number(options.users)
 const pageSize = 30
 const pages = Math.max(1, Math.ceil(total / pageSize))
 
-// The SDK's schemas, and the protobuf library in the version that they need. The SDK may have its own copy of the library, so that it is
-// resolved from the SDK's folder.
+// The SDK's schemas, and the protobuf library in the version that they need. The SDK may have its own copy of the library, so the
+// library is resolved from the SDK's folder.
 const peers = createRequire(fileURLToPath(new URL('../../tests/interop/package.json', import.meta.url)))
 const fromSdk = createRequire(peers.resolve('@scalekit-sdk/node'))
 const { create, fromBinary, toBinary } = fromSdk('@bufbuild/protobuf')
@@ -106,7 +106,7 @@ for (let page = 1; page <= pages; page++) {
   protobuf.push(framed(toBinary(ListDirectoryUsersResponseSchema, answer)))
 }
 
-const token = Buffer.from(JSON.stringify({ access_token: 'x'.repeat(900), token_type: 'Bearer', expires_in: 3600 })) // as long as a signed one
+const token = Buffer.from(JSON.stringify({ access_token: 'x'.repeat(900), token_type: 'Bearer', expires_in: 3600 })) // as long as a signed token
 const tokenPath = '/oauth/token'
 const grpcPath = `/${DirectoryService.typeName}/${DirectoryService.method.listDirectoryUsers.name}`
 const restPath = /^\/api\/v1\/organizations\/[^/]+\/directories\/[^/]+\/users$/
@@ -154,7 +154,7 @@ function grpc(request, response, body) {
 
 const server = createSecureServer({ key: readFileSync(options.key), cert: readFileSync(options.cert), allowHTTP1: true }, (request, response) => {
   if (request.method !== 'POST') return rest(request, response)
-  // Every request is read to its end, because the connection is kept alive only then.
+  // Reads every request to its end, because Node keeps the connection open only then.
   const chunks = []
   request.on('data', (chunk) => chunks.push(chunk))
   request.on('end', () => {

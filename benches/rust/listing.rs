@@ -12,12 +12,12 @@ use serde::Deserialize;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// Number of repetitions, for the resolution of the CPU clock.
+/// How many listings are measured together, because the CPU clock is too coarse for one.
 const ROUNDS: u32 = 10;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    // reqwest alone has no provider of cryptography.
+    // Without headcount, reqwest uses the provider of cryptography that is installed for the process.
     let _ = (*headcount::internal::tls::provider().unwrap()).clone().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -61,6 +61,7 @@ fn max_rss_mb() -> f64 {
     line.trim().trim_end_matches(" kB").parse::<f64>().map_or(0.0, |kb| (kb / 102.4).round() / 10.0)
 }
 
+/// Measures listings with headcount's client.
 async fn headcount(url: &str, ca_file: &str) {
     let client = Client::builder(url, "skc_1", "secret").ca_file(ca_file).proxy("").build().unwrap();
     let list = async |seen: &mut Counts| {
@@ -88,6 +89,7 @@ struct Page {
     next_page_token: String,
 }
 
+/// Measures listings with reqwest, which decode the same struct.
 async fn bare(url: &str, ca_file: &str) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let authority = reqwest::Certificate::from_pem(&std::fs::read(ca_file).unwrap()).unwrap();

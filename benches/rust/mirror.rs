@@ -58,6 +58,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
+/// Returns the path of a file that does not exist.
 fn file(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench");
     std::fs::create_dir_all(&folder).unwrap();
@@ -163,7 +164,7 @@ async fn first_syncs(sandbox: &Sandbox, users: usize) -> Duration {
     alone[1]
 }
 
-/// Numbers and sizes of the rows that a first sync wrote.
+/// Numbers of the rows that a first sync wrote, and sums of their sizes in bytes.
 struct Stored {
     users: usize,
     user_bytes: usize,
@@ -173,6 +174,7 @@ struct Stored {
 }
 
 impl Stored {
+    /// Reads the file of the first round of [`first_syncs`].
     fn by_a_sync() -> Stored {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench/sync0.db");
         let sqlite = Connection::open(&path).unwrap();
@@ -207,7 +209,7 @@ fn row(what: &str, elapsed: Duration, base: Duration, note: &str) {
     println!("  {what:<52} {:>8.2} s  {ratio:>6.2} ×  {note}", elapsed.as_secs_f64());
 }
 
-/// Measures how long SQLite alone takes to write as many rows of the same size.
+/// Measures how long SQLite alone takes to write as many rows of the same average sizes, 30 users in a transaction.
 fn raw_rows(users: usize, stored: &Stored) -> Duration {
     let sqlite = Connection::open(file("raw.db")).unwrap();
     sqlite
@@ -254,6 +256,7 @@ fn memory(users: usize) {
     }
 }
 
+/// Syncs `times` times in this process, which [`memory`] starts with the argument `--sync`. Prints the peak memory.
 async fn sync_alone(settings: &str, path: &str, times: usize) {
     let settings: Value = serde_json::from_str(settings).unwrap();
     let mirror = Mirror::open(path, client(&settings)).await.unwrap();
@@ -405,7 +408,7 @@ async fn two_customers() {
     }
 }
 
-/// The event of a user of `org_1` who is in this many groups: other ones than the groups of the previous event.
+/// An event of a user of `org_1` who is in this many groups. At least half of them are not groups of the previous event, up to 10,000.
 fn event_with_groups(number: u64, groups: u64) -> Value {
     let groups: Vec<Value> = (0..groups)
         .map(|n| json!({ "id": format!("dirgroup_{:05}", (n + number % 2 * 5_000) % 15_000), "name": format!("Group {n}") }))

@@ -1,4 +1,4 @@
-//! Measures what verification costs in addition to the HMAC itself: `cargo bench -p headcount --bench verify`.
+//! Measures what verification costs in addition to the HMAC itself: `cargo bench --package headcount-benches --bench verify`.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 const KEY: &[u8; 24] = b"a key of twenty-four b.\0";
 
-/// A published event, padded to `length` bytes.
+/// An event with the members that the library reads, padded to `length` bytes.
 fn body(length: usize) -> Vec<u8> {
     let head = r#"{"id":"evt_53891546994442316","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25.153954Z","organization_id":"org_53879494091473415","data":{"id":"diruser_53891546960887884","profile":""#;
     let tail = r#""}}"#;
