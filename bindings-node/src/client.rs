@@ -33,7 +33,7 @@ impl NativeClient {
         observer: Option<JsonCallback<true>>,
     ) -> Result<NativeClient> {
         let options: ClientOptions = read(options)?;
-        // As in the fetch of Node.
+        // Node's own `fetch` trusts these authorities as well.
         let settings = settings.extra_ca_variable(EXTRA_CA_CERTS, variables.get(EXTRA_CA_CERTS));
         let mut settings = options.apply(settings)?;
         if let Some(observer) = observer {
@@ -68,7 +68,7 @@ impl NativeClient {
 /// Name of the environment variable with a file of certificate authorities that Node trusts in addition to its own.
 const EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
 
-/// Returns the names of the environment variables that are read.
+/// Returns the names of the environment variables that the package reads.
 #[napi_derive::napi]
 pub fn environment_variables() -> Vec<&'static str> {
     vec![
@@ -119,7 +119,7 @@ fn groups(client: &Client, organization_id: &str, directory_id: &str, options: &
 
 #[napi_derive::napi]
 impl NativeClient {
-    /// Makes a client. Environment variables are passed as JSON, for those that are not settings of their own.
+    /// Makes a client. `variables` has environment variables as JSON, of which only `NODE_EXTRA_CA_CERTS` is read.
     #[napi(constructor)]
     pub fn new(
         environment_url: String,
@@ -182,7 +182,7 @@ impl NativeClient {
         )
     }
 
-    /// Resolves to the organization with an external id.
+    /// Resolves to the organization with this external id.
     #[napi]
     pub fn get_organization_by_external_id<'env>(
         &self,
@@ -225,7 +225,7 @@ impl NativeClient {
         })
     }
 
-    /// Updates fields of the organization with an external id. Resolves to it.
+    /// Updates fields of the organization with this external id. Resolves to it.
     #[napi]
     pub fn update_organization_by_external_id<'env>(
         &self,

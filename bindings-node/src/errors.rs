@@ -4,7 +4,7 @@
 use crate::json;
 use headcount::{Error, ErrorKind};
 
-/// Names in the core's messages, of options and calls, and their names in JavaScript.
+/// Options and calls whose names are in the core's messages: the name in Rust and the name in JavaScript.
 const NAMES: &[(&str, &str)] = &[
     ("attempt_timeout", "attemptTimeoutMs"),
     ("connect_timeout", "connectTimeoutMs"),

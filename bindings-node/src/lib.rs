@@ -21,7 +21,7 @@ use napi::tokio::runtime::Builder;
 /// wake another thread.
 #[napi_derive::module_init]
 fn start() {
-    // The garbage collector drops mirrors, iterators and replay guards on the thread of the event loop.
+    // The garbage collector drops mirrors, iterators and replay guards on the event loop's thread, which must not wait for the disk.
     headcount::internal::close_files_in_background();
     // If the thread cannot be started, the runtime that Node-API creates is used.
     if let Ok(runtime) = Builder::new_multi_thread().worker_threads(1).thread_name("headcount").enable_all().build() {

@@ -30,14 +30,14 @@ impl Observer for JsonCallback<true> {
     }
 }
 
-/// A callback of one call. When it is dropped, which is when the call ends in any way, a last `null` is queued: JavaScript waits for it, and has then
-/// seen everything that was queued before.
-pub(crate) struct Progressing(JsonCallback<false>);
+/// The progress callback of one call. It is dropped when the call ends in any way, and then queues a last call with `null`. JavaScript waits for
+/// that call, so that it has received every value that was queued before.
+pub(crate) struct ProgressCallback(JsonCallback<false>);
 
-impl Progressing {
+impl ProgressCallback {
     /// Wraps a function. It has to be called on Node's thread.
-    pub(crate) fn new(function: &Function<'_, String, ()>) -> napi::Result<Progressing> {
-        JsonCallback::new(function).map(Progressing)
+    pub(crate) fn new(function: &Function<'_, String, ()>) -> napi::Result<ProgressCallback> {
+        JsonCallback::new(function).map(ProgressCallback)
     }
 
     /// Queues a call with the value as camelCase JSON, and returns at once.
@@ -46,7 +46,7 @@ impl Progressing {
     }
 }
 
-impl Drop for Progressing {
+impl Drop for ProgressCallback {
     fn drop(&mut self) {
         self.0.call(&());
     }

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Reads options. Fails with `InvalidArgument` that names every option which cannot be used, and those that there are.
+/// Reads options. Fails with an `InvalidArgument` error that names every option that cannot be used and, if one is unknown, all options that exist.
 pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
     serde_json::from_str(json).map_err(|error| Error::invalid_argument(problems::<T>(json, &error)))
 }
@@ -36,7 +36,7 @@ fn problems<T: DeserializeOwned>(json: &str, first: &serde_json::Error) -> Strin
         }
     }
     if problems.is_empty() {
-        // A required option is missing. Without the line and the column, which are those of the JSON.
+        // A required option is missing. The line and the column are left out: they are positions in JSON that the application has not seen.
         let message = first.to_string();
         return format!("the options cannot be used: {}", message.split(" at line ").next().unwrap_or_default());
     }
@@ -80,8 +80,8 @@ impl<'de> Deserialize<'de> for Refused {
     }
 }
 
-/// Environment variables, as JavaScript read them from `process.env`. In a worker thread, in the test runners and in Bun the process itself may have
-/// other ones.
+/// Environment variables, as JavaScript read them from `process.env`. In a worker thread, in a test runner and in Bun, they may differ from those of
+/// the process.
 pub(crate) struct Variables(BTreeMap<String, String>);
 
 impl Variables {
@@ -192,6 +192,7 @@ impl From<OrganizationFields> for headcount::model::OrganizationFields {
         let mut fields = headcount::model::OrganizationFields::default();
         (fields.display_name, fields.external_id, fields.slug) = (display_name, external_id, slug);
         (fields.logo_url, fields.metadata) = (logo_url, metadata);
+        // Fields with an id are an organization that the API returned.
         if id.is_some() { fields.without_unset() } else { fields }
     }
 }

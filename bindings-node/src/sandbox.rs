@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use std::sync::{PoisonError, RwLock, mpsc};
 use std::time::Duration;
 
-/// How long `close` blocks Node's event loop at most. It takes less than a millisecond, unless the host name of an endpoint is being resolved.
+/// The longest time for which `close` blocks Node's event loop. The server stops within a millisecond, unless the host name of an endpoint is being
+/// resolved.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A running sandbox; `None` after `close`.
@@ -138,7 +139,7 @@ impl NativeSandbox {
         self.call(|sandbox| Ok(sandbox.remove_member(&group_id, &user_id)))
     }
 
-    /// Makes REST calls fail from now on; an empty list ends that.
+    /// Makes REST calls fail from now on. With an empty list, no call fails any more.
     #[napi]
     pub fn fault(&self, faults: Vec<String>, options: String) -> napi::Result<()> {
         self.call(|sandbox| {
@@ -166,7 +167,7 @@ impl NativeSandbox {
         })
     }
 
-    /// Returns the number of calls by method and route.
+    /// Returns the number of calls by method and route, and under `tokens` the number of access tokens that were issued.
     #[napi]
     pub fn requests(&self) -> napi::Result<String> {
         // The keys are routes, which are not converted to camelCase.

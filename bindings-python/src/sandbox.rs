@@ -409,7 +409,7 @@ impl Sandbox {
         })
     }
 
-    /// Returns the number of calls that the sandbox received, by method and route.
+    /// Returns the number of calls that the sandbox received, by method and route, and under ``tokens`` the number of access tokens that it issued.
     fn requests(&self, py: Python<'_>) -> PyResult<BTreeMap<String, u64>> {
         self.call(py, |sandbox| Ok(sandbox.requests()))
     }

@@ -40,7 +40,7 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move { json::text(&mirror.dismiss(&hold_id, &by, &note).await?) })
     }
 
-    /// Removes the users and groups of a directory that is missing or disabled. Resolves to the number of users.
+    /// Removes the users and groups of a directory that is missing or disabled. Resolves to the number of users that were removed.
     #[napi]
     pub fn retire<'env>(&self, env: &'env Env, directory_id: String, by: String, note: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.retire(&directory_id, &by, &note).await?) })

@@ -13,7 +13,7 @@ use crate::calls::{Cancel, promise};
 use crate::client::NativeClient;
 use crate::errors::thrown;
 use crate::json::{self, Json};
-use crate::observe::Progressing;
+use crate::observe::ProgressCallback;
 use crate::options::read;
 use crate::webhook::{self, FlatHeaders, moment};
 use headcount::client::CallOptions;
@@ -97,7 +97,7 @@ impl NativeMirror {
         })
         .map_err(thrown)
         .and_then(|(state, webhook)| {
-            // A worker that is terminated does not call `close`: its sync would go on without it.
+            // A worker thread that is terminated does not call `close`: without this hook, its sync would go on.
             let state = Arc::new(RwLock::new(state));
             env.add_env_cleanup_hook(Arc::downgrade(&state), |state| {
                 if let Some(state) = state.upgrade() {
@@ -113,7 +113,7 @@ impl NativeMirror {
         })
     }
 
-    /// Ends waits and syncs; later calls fail. The running calls go on.
+    /// Ends waits and syncs; other running calls go on. Later calls fail.
     #[napi]
     pub fn close(&self) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).close();
@@ -142,7 +142,7 @@ impl NativeMirror {
         on_progress: Option<Function<'_, String, ()>>,
         cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
-        let on_progress = on_progress.as_ref().map(Progressing::new).transpose()?;
+        let on_progress = on_progress.as_ref().map(ProgressCallback::new).transpose()?;
         self.call(env, cancel, move |mirror| async move {
             let sync = match organization_id {
                 Some(id) => mirror.sync(&id).directory(directory_id.as_deref()),
@@ -158,8 +158,8 @@ impl NativeMirror {
 
     /// Verifies, stores and applies a webhook. Resolves to the name of its outcome.
     ///
-    /// The secret is that of `variables`, environment variables as JSON, if the mirror was opened without one. `now`, in Unix seconds, is compared
-    /// with the timestamp in place of the current time.
+    /// If the mirror was opened without a secret, it is read from `variables`, environment variables as JSON. The request's timestamp is compared with
+    /// `now`, in Unix seconds, or else with the current time.
     #[napi]
     pub fn receive<'env>(
         &self,

@@ -5,7 +5,8 @@ use headcount::mirror::{RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode};
 use headcount::{Error, Result};
 use serde::Deserialize;
 
-/// Settings of a mirror. `client` and `webhookSecret` are passed separately; they are known here, so that errors list them.
+/// Settings of a mirror. `client` and `webhookSecret` are passed separately; they are declared here so that the error for an unknown option lists
+/// them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct MirrorOptions {
@@ -28,7 +29,7 @@ pub(super) struct MirrorOptions {
 }
 
 impl MirrorOptions {
-    /// Returns the settings that the store keeps; those that are absent stay as they are.
+    /// Returns the settings that the store keeps; a setting that is absent is `None`. Fails if `schema` is set.
     pub(super) fn stored(self) -> Result<headcount::mirror::MirrorOptions> {
         if self.schema.is_some() {
             return Err(Error::invalid_argument(

@@ -18,7 +18,7 @@ impl NativeMirror {
         })
     }
 
-    /// Resolves to the pairs of the role map.
+    /// Resolves to the group and the role of each entry of the role map.
     #[napi]
     pub fn role_map<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.role_map().await?) })

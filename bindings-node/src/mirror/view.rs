@@ -55,7 +55,7 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move { json::text(&mirror.group(&id).await?) })
     }
 
-    /// Resolves to the users with an e-mail address.
+    /// Resolves to the users with the primary e-mail address in `options`.
     #[napi]
     pub fn find_users<'env>(&self, env: &'env Env, options: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {

@@ -2960,7 +2960,7 @@ class Sandbox:
         """
 
     def requests(self) -> dict[str, int]:
-        """Returns the number of calls that the sandbox received, by method and route."""
+        """Returns the number of calls that the sandbox received, by method and route, and under ``tokens`` the number of access tokens that it issued."""
 
     def close(self) -> None:
         """Stops the sandbox after its running calls have finished. Has no effect in a forked child, or if the
