@@ -1,7 +1,7 @@
 'use strict'
 // Checks and converts arguments for the addon. Refuses values that the conversion would change, such as NaN, which JSON writes as null.
 //
-// Values may come from another realm (a test runner's, a `vm` context's), whose classes are not those of this file: `instanceof` is not used.
+// Values may come from another realm (a test runner's, a `vm` context's), whose classes are not those of this file: so `instanceof` is not used.
 
 const { isAnyArrayBuffer, isDate, isMap, isPromise, isUint8Array } = require('node:util/types')
 const { errors } = require('./errors.js')
@@ -38,7 +38,10 @@ function callback(name, value) {
   return value
 }
 
-/** Checks that a value is an object of options or fields, and not one that JSON would make an empty object of. `name` names it in the error. */
+/**
+ * Checks that a value is a plain object of options or fields, and not for example a Map or a promise, of which JSON would make an empty object. Returns an
+ * empty object for null and undefined. `name` names the value in the error.
+ */
 function plain(name, value) {
   if (value === undefined || value === null) return {}
   const isOther = typeof value !== 'object' || isDate(value) || isAnyArrayBuffer(value) || ArrayBuffer.isView(value)
@@ -48,7 +51,7 @@ function plain(name, value) {
 
 /**
  * Returns options as JSON, without those in `separate`, which go to the addon as arguments of their own. Refuses numbers and dates that are not
- * finite: JSON would make null of them, and a filter would be ignored.
+ * finite: JSON would make null of them, and a filter would be ignored. `what` names the argument in the error.
  */
 function json(options, separate = ['signal', 'timeoutMs'], what = 'the argument with the options') {
   const given = {}
@@ -103,7 +106,7 @@ function seconds(time, name = 'now') {
   return typeof time === 'number' ? time : number(name, time)
 }
 
-/** Returns the options as an object that can be read. Refuses those that are not in the list `known`. */
+/** Checks that all options are in the list `known`, and returns them: an empty object for null and undefined. `what` names the argument in the error. */
 function knownOnly(known, options, what = 'the argument with the options') {
   const given = plain(what, options)
   const unknown = Object.keys(given).filter((name) => !known.includes(name))

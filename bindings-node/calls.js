@@ -6,10 +6,10 @@ const { captureStack, translate } = require('./errors.js')
 const { parse } = require('./parse.js')
 const native = require('./native.js').load()
 
-/** For each signal, the functions to call when it is aborted, and its only listener: Node warns of more than ten. */
+/** For each signal, the functions to call when it is aborted, and the one listener that calls them: Node warns of more than ten listeners. */
 const listening = new WeakMap()
 
-/** Calls `run` when the signal is aborted, or at once if it is. Returns a function that ends this. */
+/** Calls `run` when the signal is aborted, or now if it has been aborted. Returns a function after whose call `run` is no longer called. */
 function onAbort(signal, run) {
   if (signal === undefined) return () => {}
   if (signal.aborted) {
@@ -27,7 +27,7 @@ function onAbort(signal, run) {
     listening.set(signal, entry)
     signal.addEventListener('abort', listener, { once: true })
   }
-  // Not the function itself, which may be registered twice.
+  // A new function for each registration: `run` may be registered twice, and a Set would hold it once.
   const own = () => run()
   const { runs, listener } = entry
   runs.add(own)
@@ -43,10 +43,11 @@ function onAbort(signal, run) {
  * handle that cancels the call, or undefined if there is neither a signal nor a deadline.
  */
 function call(begin, options) {
-  // The stack of the caller: when the promise is rejected, it is gone.
+  // The caller's stack is captured now: it is no longer available when the promise is rejected.
   return settle(begin, options, captureStack(call))
 }
 
+/** Does what `call` does. `stack` is the stack that its errors get. */
 async function settle(begin, options, stack) {
   let release
   let signal

@@ -40,7 +40,7 @@ export interface ListDirectoryGroupsOptions extends ListOptions {
 
 /** Options of a link to the admin portal. */
 export interface PortalLinkOptions extends CallOptions {
-  /** Names of what can be set up in the portal, `sso` and `dir_sync`. What the organization's settings enable by default. */
+  /** Names of the features that can be set up in the portal: `sso` and `dir_sync`. By default those that the organization's settings enable. */
   features?: string[] | undefined
 }
 
@@ -101,7 +101,7 @@ export interface OrganizationClient {
   listOrganizations(options?: ListOrganizationOptions): Promise<OrganizationPage>
   /** Returns the organization with this id (`org_…`). */
   getOrganization(id: string, options?: CallOptions): Promise<{ organization: Organization }>
-  /** Returns the organization with this `externalId`, which is the application's own id of it. */
+  /** Returns the organization with this `externalId`, which is the application's own id for it. */
   getOrganizationByExternalId(externalId: string, options?: CallOptions): Promise<{ organization: Organization }>
   /**
    * Creates an organization with this display name (1 to 200 characters).

@@ -146,7 +146,7 @@ class DirectoryClient {
   }
 }
 
-/** Checks the ids that most calls begin with. */
+/** Checks the ids of an organization and a directory, and returns them as the first arguments of a call of the addon. */
 const ids = (organizationId, directoryId) => [text('the organization id', organizationId), text('the directory id', directoryId)]
 
 /** Passed by `fromEnv` instead of the URL: the constructor then reads the environment variables. */
@@ -159,7 +159,7 @@ const SEPARATE = ['onActivity']
 const VENDOR_ONLY = ['toolTimeoutMs']
 
 /** Returns the options without those that only the vendor's SDK has, and warns about them. */
-function own(given) {
+function withoutVendorOptions(given) {
   const options = plain('the argument with the options', given)
   const present = VENDOR_ONLY.filter((name) => Object.hasOwn(options, name))
   if (present.length === 0) return options
@@ -176,7 +176,7 @@ class Client {
   constructor(environmentUrl, clientId, clientSecret, options) {
     // A variable that `process.env` does not have is undefined. It becomes an empty text, so that the core's error names the missing setting.
     const setting = (name, value) => text(name, value ?? '')
-    options = own(options)
+    options = withoutVendorOptions(options)
     const observer = observerOf(options)
     this.#native = rethrow(() =>
       environmentUrl === ENVIRONMENT

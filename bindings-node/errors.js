@@ -8,7 +8,7 @@ const { parse } = require('./parse.js')
 const OPTIONAL = ['reason', 'status', 'grpcStatus', 'code', 'details', 'requestId', 'retryAfter', 'directoryId', 'count', 'limit', 'userIds']
 
 class HeadcountError extends Error {
-  /** `parts` are those of the core's JSON form of an error; parts that are null are left out. */
+  /** `parts` has the fields of the core's JSON form of an error, and the cause. Fields that are null are left out. */
   constructor(message = '', parts = {}) {
     const context = { ...parts.context }
     const pairs = Object.entries(context).map(([name, value]) => `${name}: ${value}`)
@@ -34,7 +34,7 @@ for (const [name, type] of Object.entries(errors)) {
   Object.defineProperty(type.prototype, 'name', { value: name === 'Error' ? 'HeadcountError' : name, configurable: true, writable: true })
 }
 
-/** Returns the kind of an error's class, or of the base class that has one. */
+/** Returns the kind of an error's class, or of the nearest base class that has a kind. Undefined if none has. */
 function kindOf(error) {
   for (let type = error.constructor; type !== HeadcountError && typeof type === 'function'; type = Object.getPrototypeOf(type)) {
     if (Object.hasOwn(classes, type.name) && errors[type.name] === type) return classes[type.name].kind

@@ -12,5 +12,5 @@ export * from './webhook'
 /** The package's version, such as `0.1.0`. */
 export const version: string
 
-/** The class `Client`, as in the vendor's SDK. */
+/** `Client` is also the default export, as the client of the vendor's SDK is. */
 export { Client as default } from './client'

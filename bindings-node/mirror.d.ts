@@ -112,9 +112,9 @@ export interface WaitOptions extends PollOptions {
 /** A change that `mirror.changes` returned. */
 export type FollowedChange = Change & {
   /**
-   * Acknowledges this change, and not those before it: the consumer does not get it again. Durable when the promise is fulfilled, if all changes
-   * that the iterator returned before it are acknowledged; otherwise once they are. Rejects with `errors.StoreError` if it cannot be stored (call
-   * it again), and with `errors.InvalidArgumentError` after the mirror was closed.
+   * Acknowledges this change, but no earlier one: the consumer does not get it again. The acknowledgement is durable once all changes that the
+   * iterator returned earlier are acknowledged as well: if they are already, when the promise is fulfilled. Rejects with `errors.StoreError` if it
+   * cannot be stored (call it again), and with `errors.InvalidArgumentError` after the mirror was closed.
    */
   readonly ack: () => Promise<void>
   /**
@@ -159,7 +159,7 @@ export class Mirror {
    */
   constructor(path: string, options?: MirrorOptions)
   /**
-   * Syncs every directory of an organization. All directories are synced; the promise then rejects if a sync failed.
+   * Syncs every directory of an organization. If the sync of one fails, the others are synced nevertheless, and then the promise rejects.
    * @throws errors.MassRemovalError if more users would be removed than the guard permits. They stay until a sync with `approveRemovals`.
    */
   sync(organizationId: string, options?: SyncOptions): Promise<SyncReport[]>
@@ -200,7 +200,8 @@ export class Mirror {
   /** Returns the open holds of an organization, or of one of its directories, in the order in which they were made. */
   holds(organizationId: string, options?: MirrorGroupOptions): Promise<Hold[]>
   /**
-   * Reads the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+   * Reads the users that a hold names, as they are mirrored now. A hold whose users are no longer held names none, and neither does one about a
+   * directory as a whole.
    * @throws errors.InvalidArgumentError if it is not the id of a hold.
    */
   holdUsers(holdId: string, options?: HoldUsersOptions): Listing<MirrorUser>
@@ -248,7 +249,7 @@ export class Mirror {
    * for an empty group, role or organization or one of more than 1,000 bytes.
    */
   setRoleMap(map: Iterable<readonly [group: string, role: string] | RoleMapEntryInput> | { readonly [group: string]: string }): Promise<void>
-  /** Returns the pairs of the role map. */
+  /** Returns the group and the role of each entry of the role map, in the order in which they were set. */
   roleMap(): Promise<[group: string, role: string][]>
   /** Returns the entries of the role map, in the order in which they were set. */
   roleMapEntries(): Promise<RoleMapEntry[]>
@@ -279,8 +280,8 @@ export class Mirror {
    * Iterates over the changes after the consumer's cursor, and waits for further ones.
    *
    * The loop keeps the process alive. It ends with `break`, when `signal` is aborted and when the mirror is closed. It returns each change
-   * once; changes that were not acknowledged are returned again by the next loop. A change is acknowledged without those before it: the consumer's
-   * cursor moves to it once all changes that the loop returned before it are acknowledged as well, so that several workers can share the iterator.
+   * once; changes that were not acknowledged are returned again by the next loop. Acknowledging a change does not acknowledge earlier ones: the
+   * consumer's cursor moves to it once all changes that the loop returned before it are acknowledged as well, so that several workers can share the iterator.
    */
   changes(consumer: string, options?: ChangesOptions): Changes
   /** Acknowledges every change up to and including `seq`. Durable when the promise is fulfilled. */
@@ -304,12 +305,15 @@ export class Mirror {
   consumers(): Promise<FeedConsumer[]>
   /** Deletes a consumer and the changes that it has parked. Returns whether there was one. */
   dropConsumer(name: string): Promise<boolean>
-  /** Deletes changes that every consumer has acknowledged, and other rows, after their retention. Every sync does this when it ends. */
+  /**
+   * Deletes changes that are older than `retentionSeconds` and that every consumer has acknowledged, except for expired consumers; decisions about holds
+   * whose changes were deleted; and tombstones and events that are older than a week. Every sync does this when it ends.
+   */
   trim(): Promise<void>
   /**
    * Closes the mirror. Loops over `changes` end, and calls of `wait` and syncs reject with a `CancelledError`; syncs keep what they have written. Other
-   * running calls finish first. When it resolves, the file is closed, unless an iterator over users has not ended. A worker that is terminated closes its
-   * mirrors.
+   * running calls finish first. When it resolves, the file is closed, unless an iterator over users has not ended. A worker thread that is terminated
+   * closes its mirrors.
    */
   close(): Promise<void>
   /** Does the same as `close`, for `using`, if the runtime has this symbol. */

@@ -69,9 +69,9 @@ class ProgressCallback {
   /** Promises of the callback that are not settled. */
   #pending = new Set()
   #end
-  /** Settled when the addon has queued its last call of `take`, which is when the sync has ended in any way. */
+  /** Fulfilled when the addon makes its last call of `take`, after the sync has ended in any way. */
   ended = new Promise((resolve) => (this.#end = resolve))
-  /** The error, as `{ error }`. */
+  /** The callback's error as `{ error }`, because the error itself may be undefined. Undefined if there is none. */
   failure
 
   constructor(callback, stop) {
@@ -115,12 +115,13 @@ class Calls {
   #iterators = new Set()
   closed = false
 
-  /** Closes an iterator of the addon together with the mirror. */
+  /** Registers an iterator of the addon, so that `close` closes it. */
   follow(iterator) {
     for (const reference of this.#iterators) if (reference.deref() === undefined) this.#iterators.delete(reference)
     this.#iterators.add(new WeakRef(iterator))
   }
 
+  /** Runs a call, which `close` waits for. */
   run(begin, options) {
     const running = call(begin, options)
     const done = () => void this.#running.delete(running)

@@ -17,7 +17,7 @@ function isMusl() {
 
 function load() {
   const addons = addonsOf()
-  // The name without a suffix is tried first, because the process report takes longer than the rest of the import.
+  // The addon for glibc is tried first: `isMusl`, which reads the process report, takes longer than the rest of the import.
   const names = [platform(), ...(`${platform()}-musl` in addons ? [`${platform()}-musl`] : [])].filter((name) => name in addons)
   let failure
   for (const name of names) {
@@ -51,7 +51,7 @@ const missing = (cause) =>
 
 /** The error for an addon that exists and cannot be loaded. */
 function refused(cause) {
-  // Deno: every permission has a flag.
+  // In Deno, loading an addon needs permissions, each of which has a flag.
   if (globalThis.Deno !== undefined && /allow-|NotCapable|PermissionDenied/.test(`${cause.name} ${cause.message}`)) {
     return new Error('Deno does not permit headcount to load its native addon: run it with --allow-ffi and --allow-env', { cause })
   }

@@ -5,7 +5,8 @@
  * properties would turn into the prototype of another object.
  */
 function parse(text) {
-  // Such a key begins with two underscores, one of which may be escaped. Most texts have neither, and are parsed without a reviver, which is slow.
+  // The key begins with two underscores, and either may be escaped (`\u005f`). Most texts contain neither form, and are parsed without a reviver, which is
+  // slow.
   if (!text.includes('"__') && !text.includes('\\u005')) return JSON.parse(text)
   return JSON.parse(text, (key, value) => (key === '__proto__' ? undefined : value))
 }

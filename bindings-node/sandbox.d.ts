@@ -100,7 +100,7 @@ export interface Delivery {
 
 /** Options of `fault`. */
 export interface FaultOptions {
-  /** Number of calls of which one fails. 1 by default: every call. */
+  /** Every `every`-th call fails. 1 by default: every call. */
   every?: number | undefined
 }
 
@@ -134,9 +134,9 @@ export class Sandbox {
   readonly webhookSecret: string
   /** The URL of its control API, for programs in other languages. */
   readonly controlUrl: string
-  /** Id of the first organization. */
+  /** Id of the first organization; empty if there is none. */
   readonly organizationId: string
-  /** Id of the first organization's first directory. */
+  /** Id of the first organization's first directory; empty if there is none. */
   readonly directoryId: string
   /** Makes a client of the sandbox. */
   client(options?: ClientOptions): Client
@@ -197,7 +197,7 @@ export class Sandbox {
   deliveries(): Delivery[]
   /** Advances the sandbox's clock by a duration such as `90s`, `5m`, `6h` or `1d`: tokens expire, and retries become due. */
   advance(by: string): void
-  /** Returns the number of calls by method and route. */
+  /** Returns the number of calls by method and route, and under `tokens` the number of access tokens that were issued. */
   requests(): Record<string, number>
   /** Stops the server. */
   close(): void

@@ -14,7 +14,7 @@ export interface EventOverrides<Data = Record<string, unknown>> {
   data?: Partial<Data> | undefined
 }
 
-/** The data of an event of a type. */
+/** The type of the data of an event. */
 export type DataOf<Type extends string> = Type extends keyof EventDataByType ? EventDataByType[Type] : Record<string, unknown>
 
 /**

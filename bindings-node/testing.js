@@ -21,7 +21,7 @@ function event(type, overrides) {
 }
 
 function signed(webhookOrSecret, body, options) {
-  // By its methods: a test runner may have loaded another copy of the class.
+  // A verifier is recognized by its method, not by `instanceof`: a test runner may have loaded another copy of the class.
   const webhook = typeof webhookOrSecret?.sign === 'function' ? webhookOrSecret : new Webhook(webhookOrSecret)
   return webhook.sign(body, options)
 }

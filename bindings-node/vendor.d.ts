@@ -8,27 +8,27 @@ export interface VendorErrorClass {
   [Symbol.hasInstance](value: unknown): value is errors.Error
 }
 
-/** 400, 412 or 422. */
+/** HTTP status 400, 412 or 422. */
 export const ScalekitBadRequestException: VendorErrorClass
 /** `errors.CancelledError` under the name of the vendor's SDK. */
 export import ScalekitCancelledException = errors.CancelledError
-/** 409: the request conflicts with what exists. */
+/** HTTP status 409: the request conflicts with what exists. */
 export const ScalekitConflictException: VendorErrorClass
 /** `errors.Error` under the name of the vendor's SDK. */
 export import ScalekitException = errors.Error
 /** `errors.PermissionDeniedError` under the name of the vendor's SDK. */
 export import ScalekitForbiddenException = errors.PermissionDeniedError
-/** 504, or a deadline that has passed. */
+/** HTTP status 504, or a deadline that has passed. */
 export const ScalekitGatewayTimeoutException: VendorErrorClass
-/** 500. */
+/** HTTP status 500. */
 export const ScalekitInternalServerException: VendorErrorClass
 /** `errors.NotFoundError` under the name of the vendor's SDK. */
 export import ScalekitNotFoundException = errors.NotFoundError
-/** 501. */
+/** HTTP status 501. */
 export const ScalekitNotImplementedException: VendorErrorClass
-/** The server refused the call, or did not answer it. */
+/** The server refused the call or did not answer it, or the call was cancelled. */
 export const ScalekitServerException: VendorErrorClass
-/** 502, 503, or a server that cannot be reached. */
+/** HTTP status 502 or 503, or a server that cannot be reached. */
 export const ScalekitServiceUnavailableException: VendorErrorClass
 /** `errors.RateLimitError` under the name of the vendor's SDK. */
 export import ScalekitTooManyRequestsException = errors.RateLimitError

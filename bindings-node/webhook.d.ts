@@ -93,7 +93,8 @@ export class Webhook {
    */
   verify(body: Body, headers: Headers, options?: VerifyOptions): Event
   /**
-   * Verifies only the signature and the timestamp of a request; the body may be anything. Then parse the bytes that were verified; see `verify`.
+   * Verifies only the signature and the timestamp of a request; the body may be anything. If you parse it afterwards, parse the bytes that were
+   * verified, for the reason that `verify` gives.
    * @throws errors.WebhookVerificationError with the `reason`.
    */
   verifySignature(body: Body, headers: Headers, options?: VerifyOptions): true

@@ -93,6 +93,7 @@ function eventOf(encoded) {
   if (encoded.charCodeAt(0) === 0) {
     ;[id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion, unread] = JSON.parse(encoded.slice(1))
   } else {
+    // The first nine characters are the lengths of the fields.
     let at = 9
     id = encoded.slice(at, (at += encoded.charCodeAt(0)))
     messageId = encoded.slice(at, (at += encoded.charCodeAt(1)))

@@ -11,8 +11,8 @@ export type Handler = (event: Event) => unknown
 /** Options of an endpoint. */
 export interface EndpointOptions {
   /**
-   * The verifier. `new Webhook()` by default, which reads `SCALEKIT_WEBHOOK_SECRET`: when the endpoint is made, except in `headcount/fetch`, which makes
-   * it at the first request.
+   * The verifier. `new Webhook()` by default, which reads `SCALEKIT_WEBHOOK_SECRET`. It is made together with the endpoint, except in
+   * `headcount/fetch`, which makes it at the first request.
    */
   webhook?: Webhook | undefined
   /**

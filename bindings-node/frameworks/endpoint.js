@@ -132,7 +132,7 @@ class Chunks {
     this.#limit = limit
   }
 
-  /** Adds a chunk. Returns false, and keeps nothing, if the body is longer than the limit. */
+  /** Adds a chunk. Returns false, without adding it, if the body would be longer than the limit. */
   add(chunk) {
     const end = this.#length + chunk.length
     if (end > this.#limit) return false
@@ -177,7 +177,7 @@ function readStream(stream, limit) {
   })
 }
 
-/** Returns the headers of an answer. */
+/** Returns the headers of an answer that has only a status. */
 function headersOf(status) {
   if (status === 405) return { allow: 'POST' }
   // The rest of the body is not read, so the connection cannot be used again.

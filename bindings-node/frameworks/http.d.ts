@@ -10,10 +10,12 @@ export interface HttpOptions extends EndpointOptions {
 /**
  * Returns a listener for node:http that verifies each request and calls `handler` with its event.
  *
- * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature or the data of the event is not valid, 413 if the body is larger than the
- * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async. If it returns a `Response`, that is the answer. Its errors go to `onError`; the answer is
- * 500, and the vendor sends the event again.
- * Verifies the raw bytes of the body. If a body parser has replaced them, it verifies the parsed value, if its compact JSON is what was signed.
+ * The answer has an empty body, and one of these statuses: 201 after `handler` has succeeded, 400 if the signature or the data of the event is not valid,
+ * 413 if the body is larger than the verifier's `maxBody`, 405 for other methods than POST. `handler` may be async. If it returns a `Response`, that is the
+ * answer instead. If it fails, `onError` is called with the error, and the status is 500, so that the vendor sends the event again.
+ *
+ * Verifies the unchanged bytes of the body. If a body parser ran before and did not keep the bytes, the parsed value is verified in their place: this
+ * succeeds only if its compact JSON is the text that was signed.
  * @throws errors.ConfigError if there is no `webhook` option and `SCALEKIT_WEBHOOK_SECRET` is missing or malformed.
  */
 export function webhook(handler: Handler, options?: HttpOptions): (request: IncomingMessage, response: ServerResponse) => Promise<void>

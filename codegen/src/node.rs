@@ -108,6 +108,8 @@ const NAMES_IN_DOCS: &[(&str, &str)] = &[
     ("consumer_expiry", "consumerExpirySeconds"),
     ("guard_users", "guardUsers"),
     ("include_detail", "includeDetail"),
+    ("approve_removals", "approveRemovals"),
+    ("start_from_snapshot", "startFromSnapshot"),
     ("Activity::wait", "waitMs"),
 ];
 

@@ -41,10 +41,10 @@ CLAIMS = {
     ],
     "bindings-node/README.md": [
         "`ScalekitClient`, `Scalekit` and the default export are the same class, under the names that the vendor's package has for it; "
-        "`docs/vendor-sdk.md` lists what of a program for the vendor's package runs unchanged, and what differs.",
+        "`docs/vendor-sdk.md` lists which parts of a program for the vendor's package run unchanged, and which differ.",
     ],
     "bindings-python/README.md": [
-        "`ScalekitClient` is another name for `Client`; `docs/vendor-sdk.md` lists what of a program for the vendor's package runs unchanged, and what differs.",
+        "`ScalekitClient` is another name for `Client`; `docs/vendor-sdk.md` lists which parts of a program for the vendor's package run unchanged, and which differ.",
     ],
 }
 
