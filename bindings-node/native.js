@@ -17,7 +17,7 @@ function isMusl() {
 
 function load() {
   const addons = addonsOf()
-  // The addon for glibc is tried first: `isMusl`, which reads the process report, takes longer than the rest of the import.
+  // The addon without the suffix is tried first, and `isMusl` is not called: it reads the process report, which takes longer than the rest of the import.
   const names = [platform(), ...(`${platform()}-musl` in addons ? [`${platform()}-musl`] : [])].filter((name) => name in addons)
   let failure
   for (const name of names) {

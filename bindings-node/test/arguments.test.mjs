@@ -1,4 +1,4 @@
-// Arguments: values of other realms are accepted, and what cannot be used is refused by an error that names it.
+// Arguments: values of other realms are accepted, and an argument that cannot be used is refused with an error that names it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createContext, runInContext } from 'node:vm'
@@ -40,7 +40,7 @@ test('the role map is read from any iterable and from plain objects, of any real
   }
 })
 
-test('what is no role map is refused, and the roles stay', limit, async (t) => {
+test('a value that is not a role map is refused, and the stored role map is unchanged', limit, async (t) => {
   const { mirror } = startMirror(t)
   await mirror.setRoleMap([['*', 'member']])
   const spent = new Map([['*', 'member']]).entries()
@@ -135,7 +135,7 @@ test('the error names the argument that cannot be used', limit, async (t) => {
   }
 })
 
-test('a Map is no object of options, whatever properties it has', limit, () => {
+test('a Map is refused as options, even with properties of its own', limit, () => {
   const options = Object.assign(new Map([['timeoutMs', 1]]), { toolTimeoutMs: 1 })
   assert.throws(() => new Client('https://acme.scalekit.example', 'id', 'secret', options), refusal(/^the argument with the options is a Map/))
 })
@@ -176,7 +176,7 @@ test('calls refuse options that they do not know, and list those that they know'
   assert.equal(client.stats().requests, requests)
 })
 
-test('null and undefined options are no options', limit, async (t) => {
+test('null and undefined mean that there are no options', limit, async (t) => {
   const { client, mirror, organization, directory } = startMirror(t)
   for (const none of [null, undefined]) {
     new Client('https://acme.scalekit.example', 'id', 'secret', none).close()

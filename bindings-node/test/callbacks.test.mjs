@@ -1,4 +1,4 @@
-// Callbacks of the application, signals, and what keeps a sandbox alive.
+// Callbacks of the application, signals, and a sandbox to which nothing refers.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
@@ -7,7 +7,7 @@ import { startMirror } from './sandbox.mjs'
 
 const limit = { timeout: 60_000 }
 
-test('a rejected promise of onProgress is what the sync rejects with', limit, async (t) => {
+test('a sync rejects with the error of a rejected promise of onProgress', limit, async (t) => {
   const { mirror, organization } = startMirror(t, { users: 400 })
   const failure = new RangeError('the progress bar')
   const onProgress = async () => {
@@ -106,7 +106,7 @@ test('a thousand calls share one listener on their signal', limit, async (t) => 
   await Promise.all(Array.from({ length: 1000 }, () => client.organization.listOrganization({ signal })))
   assert.deepEqual({ added, removed }, { added: 1, removed: 1 })
 
-  // It cancels all of them. None can be answered before that.
+  // The signal cancels all of these calls. Because of the fault, none is answered before that.
   sandbox.fault('latency:20s')
   const calls = [
     ...Array.from({ length: 20 }, () => mirror.wait('app', { signal })),

@@ -1,4 +1,4 @@
-// The client, against the sandbox and against servers that answer wrongly.
+// The client, with the sandbox and with servers that send wrong answers.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
@@ -82,7 +82,7 @@ test('an organization is created, updated and deleted', async (t) => {
   await assert.rejects(client.organization.updateOrganization(undefined, {}), errors.InvalidArgumentError)
 })
 
-test('every kind of fault becomes its error, and temporary ones are retried', async (t) => {
+test('each fault of a server rejects with its error class, and temporary errors are retried', async (t) => {
   const good = JSON.stringify({ organization: { id: 'org_1' } })
   const seen = {}
   const server = createServer((request, response) => {
@@ -188,7 +188,7 @@ test('10,000 users are listed completely and once each, with a fault at every se
   }
   assert.deepEqual([listed, seen.size], [10_000, 10_000])
 
-  // With one attempt a call every fault reaches the caller, and the next call continues at the same page.
+  // With one attempt for each call, every fault rejects a call of `next`, and the next call requests the same page again.
   const listing = sandbox.client({ maxAttempts: 1 }).directory.users(sandbox.organization_id, sandbox.directory_id)
   const again = new Set()
   let failures = 0
@@ -238,7 +238,7 @@ test('errors have the status, the code and the request id of the answer', async 
   })
 })
 
-test('details of the directory keep their names and every character', async (t) => {
+test('details of users and groups keep the names of their fields and every character', async (t) => {
   const detail = { 'name with "quotes"': 'Yılmaz 😀 Å', nested: { list: [1, null, 'a\nb'] } }
   const group = { id: 'dirgroup_1', display_name: 'Ünïcode', group_detail: { scope: 'ł' } }
   const users = [
@@ -319,7 +319,7 @@ test('NODE_EXTRA_CA_CERTS adds a certificate authority for HTTPS, from process.e
   process.env.NODE_EXTRA_CA_CERTS = '/does/not/exist'
   const isNamed = (error) => error instanceof errors.ConfigError && /^NODE_EXTRA_CA_CERTS \/does\/not\/exist cannot be read/.test(error.message)
   assert.throws(() => secure.client(), isNamed)
-  // An explicit file wins, and plain HTTP needs no authority.
+  // With `caFile` the variable is ignored, and for plain HTTP it is not read.
   assert.equal(await listed(secure.client({ proxy: '', caFile: secure.ca_file })), 1)
   assert.equal(await listed(plain.client()), 1)
 

@@ -146,7 +146,7 @@ for (const [name, make] of Object.entries(HANDLES)) {
       unlock = await lock(t, path)
       controller.abort()
       await assert.rejects(sync, errors.CancelledError)
-      // When this returns, the runtime has dropped the sync: it has one thread, and runs this call after that.
+      // The runtime has one thread, so it has dropped the sync before it runs this call.
       await mirror.status()
       return handle
     }

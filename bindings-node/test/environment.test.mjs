@@ -1,4 +1,4 @@
-// Environment variables: those of `process.env`, when they are needed. A worker thread has an environment that the process does not have.
+// Environment variables are read from `process.env` when they are needed. A worker thread can have another environment than the process.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
@@ -72,7 +72,7 @@ test('headcount/fetch reads the secret at the first request', limit, async (t) =
   process.env.SCALEKIT_WEBHOOK_SECRET = SECRET
   assert.equal((await ask()).status, 201)
   assert.deepEqual(types, ['user.login'])
-  // Eagerly where the application asks for it.
+  // An application that makes the verifier itself reads the secret before the first request.
   delete process.env.SCALEKIT_WEBHOOK_SECRET
   assert.throws(() => fetchEndpoint(() => {}, { webhook: new Webhook() }), errors.ConfigError)
 })

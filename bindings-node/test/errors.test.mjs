@@ -61,7 +61,7 @@ test('the stack of an error has the function that made the call', limit, async (
     },
   }
   for (const [name, call] of Object.entries(calls)) {
-    // Without `await`, which would add the caller by itself.
+    // Without `await`: with it, V8 itself would add the caller to the stack.
     const error = await new Promise((resolve, reject) => {
       try {
         call().then(() => reject(new Error(`${name} succeeded`)), resolve)

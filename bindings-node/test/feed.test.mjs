@@ -47,7 +47,7 @@ test('a consumer gets changes until it acknowledges them', async (t) => {
   assert.deepEqual(await mirror.wait('app', { timeoutMs: 1 }), [])
 })
 
-/** Starts a mirror whose consumer `app` has two changes of one user before it: `user.updated` and `user.deactivated`. */
+/** Starts a mirror whose consumer `app` has not acknowledged two changes of one user: `user.updated` and `user.deactivated`. */
 async function startWithTwoChanges(t) {
   const started = await startSynced(t)
   const { sandbox, mirror, organization } = started

@@ -15,7 +15,7 @@ import { assertFields } from './sandbox.mjs'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const verifier = new Webhook(SECRET)
-// Another folder in tests/field/node, which runs this file with the oldest versions of the frameworks.
+// tests/field/node runs this file with the oldest versions of the frameworks: it sets the variable to another folder.
 const examples = new URL(process.env.HEADCOUNT_WEBHOOK_EXAMPLES ?? '../../examples/node/webhooks/', import.meta.url)
 const published = JSON.parse(readFileSync(new URL('../../tests/vectors/webhook_events.json', import.meta.url), 'utf8'))
 const event = published['organization.directory.user_created']

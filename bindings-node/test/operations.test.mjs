@@ -99,7 +99,7 @@ test('a role map is read from any iterable and from values of another realm', as
   }
 })
 
-test('an entry that cannot be read is named, and the role map stays', async (t) => {
+test('the error names the role map entry that cannot be read, and the stored role map is unchanged', async (t) => {
   const { mirror } = startMirror(t)
   await mirror.setRoleMap({ Crew: 'sailor' })
   const wrong = [
@@ -163,14 +163,14 @@ test('a mirror that was unbound from its environment can be synced again', async
   assert.equal(report.outcome, 'done')
 })
 
-test('a change that was not acknowledged comes again after a restart', async (t) => {
+test('a change that was not acknowledged is returned again after the mirror is reopened', async (t) => {
   const path = join(temporaryFolder(t), 'headcount.db')
   const { client, organization } = startMirror(t)
   let mirror = new Mirror(path, { client })
   await mirror.sync(organization)
   const changes = mirror.changes('app')
   const [{ value: first }, { value: second }] = await Promise.all([changes.next(), changes.next()])
-  // The worker with the later change is done with it, the other one is not.
+  // Only the later of the two changes is acknowledged.
   await second.ack()
   assert.equal((await mirror.consumers())[0].cursor, 0)
   await mirror.close()

@@ -34,7 +34,7 @@ test('mirrors of one schema share their rows and their feed', LIMIT, async (t) =
   await assert.rejects(mirror.configure({ schema }), /schema/)
 })
 
-test('errors of opening have no password', () => {
+test('an error of opening a mirror does not contain the password', () => {
   const cases = [
     ['postgresql://app:hunter2@127.0.0.1:9/mirror?sslmode=disable&connect_timeout=1', {}, errors.StoreError],
     ['postgres://app:hunter2@localhost/mirror?sslmode=sometimes', {}, errors.ConfigError],

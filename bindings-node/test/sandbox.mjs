@@ -14,9 +14,9 @@ import { Client, Mirror, Sandbox } from 'headcount'
 const program = process.env.HEADCOUNT_SANDBOX ?? fileURLToPath(new URL('../../target/debug/headcount-sandbox', import.meta.url))
 
 /** Starts the sandbox as a process with these options; it ends with the test. */
-export async function startSandbox(t, sizes = {}) {
-  const options = Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, String(value)])
-  const process = spawn(program, ['--exit-with-stdin', ...options], { stdio: ['pipe', 'pipe', 'inherit'] })
+export async function startSandbox(t, options = {}) {
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
+  const process = spawn(program, ['--exit-with-stdin', ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   const [line] = await once(createInterface(process.stdout), 'line')
   const settings = JSON.parse(line)
   t.after(async () => {

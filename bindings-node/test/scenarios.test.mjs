@@ -38,15 +38,15 @@ async function run(t, name, path, options = {}) {
   const settings = fields(scenario.mirror ?? {}, 'guard_users', 'guard_share', 'guard_events')
   const mirror = new Mirror(path, { client, webhookSecret: sandbox.webhookSecret, ...settings, ...options })
   t.after(() => mirror.close())
-  const play = player({ sandbox, mirror, webhook, ids: new Map() })
+  const runners = stepRunners({ sandbox, mirror, webhook, ids: new Map() })
   for (const [index, step] of scenario.steps.entries()) {
-    assert.ok(play[step.do], `there is no step ${step.do}`)
-    await play[step.do](step, `step ${index}: ${JSON.stringify(step)}`)
+    assert.ok(runners[step.do], `there is no step ${step.do}`)
+    await runners[step.do](step, `step ${index}: ${JSON.stringify(step)}`)
   }
 }
 
 /** Returns an object with one function for each kind of step. The function runs a step of that kind. */
-function player({ sandbox, mirror, webhook, ids }) {
+function stepRunners({ sandbox, mirror, webhook, ids }) {
   const organization = sandbox.organizationId
   const id = (name) => ids.get(name) ?? assert.fail(`no user, group or hold is called ${name}`)
 

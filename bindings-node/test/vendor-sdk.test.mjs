@@ -9,7 +9,7 @@ import { startSandbox } from './sandbox.mjs'
 const KEY = Buffer.from('0123456789abcdef0123456789abcdef')
 const BODY = '{"id":"evt_1","type":"user.login","occurred_at":"2025-01-06T18:44:25Z","data":{}}'
 
-/** Returns what the vendor's SDK gets as credentials, and the client that a program makes of them. */
+/** Starts a sandbox. Returns it, the arguments of the vendor's constructor, a client made with them, and the ids of an organization and its directory. */
 const connect = async (t, sizes) => {
   const sandbox = await startSandbox(t, sizes)
   const credentials = [sandbox.environment_url, sandbox.client_id, sandbox.client_secret]
@@ -93,7 +93,7 @@ test('directories are listed, read, enabled and disabled', async (t) => {
   assert.equal((await scalekit.directory.enableDirectory(org, dir)).enabled, true)
 })
 
-test('an organization without a directory rejects with an error instead of text', async (t) => {
+test('the primary directory of an organization without directories is an error instead of a string', async (t) => {
   const { scalekit } = await connect(t, { directories: 0 })
   const { organizations } = await scalekit.organization.listOrganization()
   await assert.rejects(scalekit.directory.getPrimaryDirectoryByOrganizationId(organizations[0].id), errors.NotFoundError)
@@ -199,7 +199,7 @@ test('errors are instances of the classes of the vendor, with the properties tha
   assert.throws(() => new headcount.ScalekitConflictException('x'), TypeError)
 })
 
-test('what is outside of organizations, directories, webhooks and interceptors does not exist', () => {
+test('calls for anything other than organizations, directories, webhooks and interceptors do not exist', () => {
   const scalekit = new ScalekitClient('https://acme.scalekit.com', 'skc_1', 'secret')
   for (const name of ['user', 'connection', 'domain', 'role', 'session', 'getAuthorizationUrl', 'authenticateWithCode', 'validateAccessToken']) {
     assert.equal(scalekit[name], undefined, name)

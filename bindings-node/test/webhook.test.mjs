@@ -1,4 +1,4 @@
-// What the vectors cannot express: the forms of bodies and headers in JavaScript, the functions without a verifier, and events as objects.
+// What the shared vectors do not cover: the forms of bodies and headers in JavaScript, the functions that take a secret, and events as objects.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
@@ -71,7 +71,7 @@ test('several secrets, the tolerance and a given time are used', () => {
   assert.throws(() => webhook.sign(body, { id: 'a\nb' }), errors.InvalidArgumentError)
 })
 
-test('the functions without a verifier work with and without await', async () => {
+test('the functions that take a secret work with and without await', async () => {
   const client = new Client('https://acme.scalekit.example', 'id', 'secret')
   const headers = webhook.sign(body)
   assert.equal(client.verifyWebhookPayload(secret, headers, body), true)
