@@ -414,7 +414,7 @@ async fn statements_of_holding(count: usize) -> u64 {
 }
 
 #[tokio::test]
-async fn the_statements_of_holding_removals_are_linear_in_the_users() {
+async fn the_number_of_statements_for_holding_removals_is_linear_in_the_number_of_users() {
     let (some, more) = (statements_of_holding(1_000).await, statements_of_holding(3_000).await);
     assert!(more < some * 4, "1,000 users take {some} statements, 3,000 take {more}");
     assert!(more < 3_000, "fewer than one a user: {more}");
@@ -427,7 +427,7 @@ fn event_at(id: &str, occurred_at: &str, data: Value) -> Event {
 }
 
 #[tokio::test]
-async fn what_an_event_stores_is_linear_in_its_groups() {
+async fn the_stored_bytes_of_an_event_are_linear_in_the_number_of_its_groups() {
     let (half, whole) = (cost_of_groups("bytes", 1_000).await, cost_of_groups("bytes", 2_000).await);
     assert!(whole.changes >= 4_000, "a creation and a membership of each group: {}", whole.changes);
     assert!(

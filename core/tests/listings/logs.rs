@@ -278,7 +278,7 @@ async fn the_warning_of_an_incomplete_sync_has_the_time_since_which_syncs_are_in
     let line = log.only("a sync was incomplete");
     assert_line(&line, Level::WARN, &PLACE);
     assert_line(&line, Level::WARN, &[("since", "2025-06-01T12:00:00Z"), ("run", report.run.as_str())]);
-    assert!(line.fields["message"].contains("the listing named 3 users, and counted 4"), "{line:?}");
+    assert!(line.fields["message"].contains("the listing has 3 users, but its total is 4"), "{line:?}");
 }
 
 #[tokio::test]

@@ -41,17 +41,17 @@ async fn a_listing_that_names_a_user_twice_removes_no_user() {
 
 #[tokio::test]
 async fn a_listing_with_fewer_users_than_its_total_removes_no_user() {
-    assert_removes_no_user(|users| users.to_vec(), Some(5), "named 4 users, and counted 5").await;
+    assert_removes_no_user(|users| users.to_vec(), Some(5), "has 4 users, but its total is 5").await;
 }
 
 #[tokio::test]
 async fn a_listing_with_users_and_a_total_of_zero_removes_no_user() {
-    assert_removes_no_user(|users| users.to_vec(), Some(0), "counted 0").await;
+    assert_removes_no_user(|users| users.to_vec(), Some(0), "its total is 0").await;
 }
 
 #[tokio::test]
 async fn an_empty_listing_with_a_total_removes_no_user() {
-    assert_removes_no_user(|_| Vec::new(), Some(5), "named 0 users").await;
+    assert_removes_no_user(|_| Vec::new(), Some(5), "has 0 users").await;
 }
 
 /// A mirror of five users, of whom the API lists only four now. The fifth is removed only after two complete readings lack them.
@@ -196,7 +196,7 @@ async fn an_incremental_sync_whose_listing_never_matches_its_total_is_incomplete
     let report = incremental_sync(&mirror).await.unwrap();
 
     assert_eq!(report.outcome, SyncOutcome::Incomplete);
-    assert_eq!(report.incomplete.as_deref(), Some("the listing named 1 users, and counted 2"));
+    assert_eq!(report.incomplete.as_deref(), Some("the listing has 1 users, but its total is 2"));
     assert_eq!(api.with(|state| state.listings), 3);
     let status = mirror.status().await.unwrap().remove(0);
     assert_eq!(status.watermark, None);
@@ -305,7 +305,7 @@ async fn listed_users_whom_events_deleted_do_not_make_the_listing_incomplete() {
     for number in 0..3 {
         apply_deletion(&mirror, &format!("evt_{number}"), &numbered_user(number)).await;
     }
-    // The listing still names these three, and lacks the last user.
+    // The listing still has these three users, and lacks the last one.
     api.list_numbered_users(19);
 
     let report = full_sync(&mirror).await.unwrap();
@@ -436,7 +436,7 @@ async fn a_listing_in_which_no_user_has_groups_keeps_all_memberships() {
 async fn a_user_without_groups_is_in_none_if_another_user_of_the_listing_has_some() {
     for page_size in [None, Some(1)] {
         let (api, mirror) = mirror_of_three_members().await;
-        // Users before and after the one who has groups, on the same page or on other pages.
+        // Users without groups precede and follow the one who has groups, on the same page or on others.
         let groups: [Option<&[&str]>; 3] = [None, Some(&["dirgroup_1"]), None];
         api.list_users((0..3).map(|number| user_in(number, groups[number])));
         api.with(|state| state.page_size = page_size);

@@ -253,7 +253,7 @@ async fn an_event_of_another_environment_than_the_first_is_foreign() {
 }
 
 #[tokio::test]
-async fn an_event_without_an_environment_binds_nothing() {
+async fn an_event_without_an_environment_does_not_bind_the_mirror() {
     let (_api, mirror) = mirror_of_two_organizations().await;
     assert_eq!(apply_of_environment(&mirror, "evt_1", None).await, Outcome::Applied);
     assert_eq!(apply_of_environment(&mirror, "evt_2", Some("env_2")).await, Outcome::Applied);
@@ -261,7 +261,7 @@ async fn an_event_without_an_environment_binds_nothing() {
 }
 
 #[tokio::test]
-async fn a_foreign_event_binds_no_environment() {
+async fn a_foreign_event_does_not_bind_the_mirror_to_its_environment() {
     let (_api, mirror) = mirror_of_two_organizations().await;
     let body = json!({
         "id": "evt_1", "type": USER_DELETED, "occurred_at": "2025-06-01T12:00:01Z", "organization_id": "org_1",
@@ -290,7 +290,7 @@ async fn a_group_whose_name_is_the_id_of_another_group_does_not_give_the_role_of
 }
 
 #[tokio::test]
-async fn an_entry_of_an_organization_gives_its_role_only_there() {
+async fn a_role_map_entry_of_an_organization_gives_its_role_only_there() {
     let (api, mirror) = mirror_of_two_organizations().await;
     api.with(|state| state.groups[1]["display_name"] = json!("Crew"));
     sync(&mirror, "org_2").await;
@@ -306,7 +306,7 @@ async fn an_entry_of_an_organization_gives_its_role_only_there() {
 }
 
 #[tokio::test]
-async fn entries_that_match_no_group_are_listed() {
+async fn unmatched_roles_returns_the_entries_that_match_no_group() {
     let (_api, mirror) = mirror_of_two_organizations().await;
     let entries = [
         RoleMapEntry::from(("Crew", "sailor")),

@@ -93,7 +93,7 @@ impl Suite {
             Suite::Plain | Suite::Flaky | Suite::Prepared => server.url.as_str(),
             Suite::ThroughPgbouncer => server.bouncer(),
         };
-        // The tests choose the times of leases, which are not those of a clock.
+        // The tests pass times of their own for leases, so the store must not use the server's clock.
         let mut options = PostgresOptions::default().with_callers_time();
         options.schema = self.schema(test);
         options.prepared_statements = matches!(self, Suite::Prepared);

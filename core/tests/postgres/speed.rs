@@ -113,7 +113,8 @@ fn renaming(receiver: &str, event: usize) -> Event {
 
 /// Waits until all connections to a server have ended. Returns the seconds of processor time that the server and these connections have used.
 fn processor_time(server: &Server) -> f64 {
-    // A connection is a child process, whose time counts as its parent's once it has ended. The only one left is that of this statement.
+    // A connection is a child process of the server. The system adds its time to the server's when it has ended, so this waits until only the
+    // connection of this statement is left.
     while server.psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") != "1" {
         std::thread::sleep(Duration::from_millis(20));
     }

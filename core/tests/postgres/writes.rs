@@ -703,7 +703,8 @@ async fn the_environment_is_bound_by_one_of_two_organizations() {
         let binding = ["org_1", "org_2"].map(|organization| {
             let (store, both, firsts) = (Arc::clone(&store), Arc::clone(&both), Arc::clone(&firsts));
             let binding = write(organization, Keys::default(), move |set| {
-                // Both writes have found no environment.
+                // Both writes have found no environment, so both bind it. Each then locks the environment and is decided again, and the later one
+                // finds it bound.
                 if firsts.fetch_add(1, Ordering::SeqCst) < 2 {
                     assert_eq!(set.environment.host, None);
                     block_in_place(|| both.wait());

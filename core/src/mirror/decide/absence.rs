@@ -87,7 +87,7 @@ impl Reading {
 
     fn see_first(&mut self, is_first: bool) {
         if !is_first {
-            self.doubt.get_or_insert_with(|| "the listing named a user twice".to_owned());
+            self.doubt.get_or_insert_with(|| "the listing has a user twice".to_owned());
         }
     }
 
@@ -142,7 +142,7 @@ impl Reading {
     pub(in crate::mirror) fn compare_count(&mut self, named: u64) {
         let total = self.total.unwrap_or(0);
         if named != total {
-            self.doubt.get_or_insert_with(|| format!("the listing named {named} users, and counted {total}"));
+            self.doubt.get_or_insert_with(|| format!("the listing has {named} users, but its total is {total}"));
         }
     }
 
