@@ -68,6 +68,7 @@ class Program:
         self.lines.put(None)
 
     def wait_for(self, text):
+        """Waits for a line that contains `text`, and returns what follows it in the line."""
         deadline = time.monotonic() + TIMEOUT
         while True:
             line = self.lines.get(timeout=max(0.1, deadline - time.monotonic()))

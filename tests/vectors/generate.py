@@ -681,6 +681,7 @@ def verify_cases():
         return {"prefix": start, "repeat": open, "count": levels - 1, "repeat_after": close, "suffix": "}"}
 
     def deep(name, why, body, reason=None):
+        """Adds an event whose body is nested deeply. If it is accepted, its fields are those of `small`."""
         if reason is None:
             made = {"name": name, "why": why, "call": "verify", "secrets": [SECRET], "now": NOW, "headers": headers(body), "body": body}
             made["expect"] = {"ok": True, "event": event_expectation(compact(small))}
@@ -982,6 +983,7 @@ def interceptor_cases():
         cases.add(made)
 
     def of(family, secret=SECRET, parts=("id", "timestamp", "signature")):
+        """Makes a member of `headers`; README.md describes it."""
         return {"family": family, "signed_with": secret, "parts": list(parts)}
 
     right, wrong, part = of("interceptor"), of("interceptor", OTHER_SECRET), of("interceptor", parts=("id", "timestamp"))
