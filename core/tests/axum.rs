@@ -110,7 +110,7 @@ impl Program {
         self.send(path, Method::POST, sign(body), stream).await.0.as_u16()
     }
 
-    /// Sends a request with this header and as much of its body. Returns the first line of the answer.
+    /// Sends a request with this header line and `body`, which may be only the start of a body. Returns the first line of the answer.
     async fn post_raw(&self, path: &str, header: &str, body: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.origin.strip_prefix("http://").unwrap()).await.unwrap();
         let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{header}\r\n\r\n");

@@ -212,7 +212,7 @@ fn a_blocking_call_is_cancelled_from_another_thread_and_by_the_check_of_wait_int
 }
 
 #[tokio::test]
-async fn call_options_apply_to_the_calls_of_their_client_only() {
+async fn call_options_apply_to_the_calls_of_their_client_and_invalid_ones_are_refused() {
     let server = Server::start(|_| ok(TOKEN), |_, _| Reply::Hang).await;
     let client = server.client().with(CallOptions::new().timeout(Duration::from_millis(100)));
     assert_eq!(client.organizations().get("org_1").await.unwrap_err().kind(), ErrorKind::Timeout);

@@ -1,4 +1,4 @@
-//! The mirror's file: paths that are not files, files of version 0.1.0, syncs that change nothing, opening a locked file, and closing.
+//! The mirror's file: URLs in the place of paths, files of version 0.1.0, syncs that change nothing, opening a locked file, and closing.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use futures_util::FutureExt;

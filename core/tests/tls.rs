@@ -169,7 +169,7 @@ fn the_files_of_variables_are_not_read_for_plain_http() {
 
 /// No resolver is asked for a name below `localhost`: it could answer with the address of another machine, which would get the secret.
 #[test]
-fn names_below_localhost_are_this_machine() {
+fn names_below_localhost_are_resolved_to_this_machine() {
     let sandbox = Sandbox::builder().start().unwrap();
     for host in ["app.localhost", "localhost", "LOCALHOST."] {
         let url = sandbox.environment_url().replace("127.0.0.1", host);

@@ -213,7 +213,7 @@ fn verification_of_parsed_bodies_follows_the_vectors() {
 }
 
 #[test]
-fn interceptor_functions_prefer_the_headers_of_the_vectors() {
+fn the_functions_for_interceptors_and_webhooks_choose_the_headers_of_the_vectors() {
     #[derive(Deserialize)]
     struct Signed {
         family: String,
@@ -315,7 +315,7 @@ fn assert_has_all(decoded: &Value, sent: &Value, place: &str) {
 }
 
 #[test]
-fn older_names_are_replaced_and_unknown_types_and_shapes_are_kept() {
+fn older_event_types_are_replaced_and_unknown_types_and_unexpected_data_are_kept() {
     let event = |kind: &str, data: &str| {
         let body =
             format!(r#"{{"id":"evt_1","type":"{kind}","occurred_at":"2025-01-06T18:44:25.153954001Z","data":{data}}}"#);

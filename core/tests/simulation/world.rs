@@ -148,7 +148,7 @@ pub(crate) fn describe_group(directory_id: &str, name: &str) -> String {
     format!("{directory_id} {name}")
 }
 
-/// The directory and its API. Clones share their state.
+/// The directories and their API. Clones share their state.
 #[derive(Clone)]
 pub(crate) struct World {
     state: Arc<Mutex<State>>,
