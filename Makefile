@@ -114,9 +114,9 @@ test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
 	$(LIMIT) $(ALONE) cargo test --quiet $(SELECTION)
 	HEADCOUNT_LISTINGS_IN=postgres $(LIMIT) $(ALONE) cargo test --quiet $(SELECTION) --test listings
 
-# A workspace of its own, so that the model checker is in no other build.
+# The model is a separate workspace, so that no other build compiles the model checker.
 MODEL := --manifest-path model/Cargo.toml --target-dir target/model --locked
-test-model: prerequisites ## a model checker on the protocol of the PostgreSQL store
+test-model: prerequisites ## checks the protocol of the PostgreSQL store with a model checker
 	$(LIMIT) $(ALONE) cargo test --quiet $(MODEL)
 
 test-c: test-asan test-valgrind ## the C programs: directly, under valgrind and with AddressSanitizer
