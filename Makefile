@@ -145,6 +145,7 @@ tests/interop/node_modules/.package-lock.json: tests/interop/package.json tests/
 	cd tests/interop && $(NPM) ci
 	touch $@
 
+# Installs headcount beside the packages of PyPI and npm with which it is compared.
 .PHONY: peers
 peers: build-python build-node .venv-interop/ready tests/interop/node_modules/.package-lock.json
 	$(INTEROP) $(PIP) install --force-reinstall --no-deps build/wheel/*.whl
