@@ -3942,8 +3942,8 @@ hc_status hc_change_iter_next(const struct hc_change_iter *iter,
                                    struct hc_error **error);
 
 /**
- * Acknowledges one change, and not those before it. Durable when this returns, if all changes that the iterator gave before it are acknowledged;
- * otherwise once they are.
+ * Acknowledges one change, but no earlier one. The acknowledgement is durable once all changes that the iterator gave earlier are acknowledged as
+ * well: if they are already, it is durable when this returns.
  *
  * - `iter`: required.
  * - `change`: a change that `iter` gave.
@@ -5576,7 +5576,7 @@ void hc_organization_page_free(struct hc_organization_page *page);
  * - `iter`: required. After an error it may be called again, and requests the same page again.
  * - `organization`: receives an organization owned by `iter` and valid until the next call with it, or NULL after the last one.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND if the listing's directory does not exist, or any status that a request can have.
+ * - Fails with any status that a request can have.
  * - Threads: one at a time.
  */
 hc_status hc_organization_iter_next(struct hc_organization_iter *iter,

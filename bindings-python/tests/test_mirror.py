@@ -180,7 +180,7 @@ def test_an_iterator_returns_each_change_once_whatever_is_acknowledged():
         mirror.sync(sandbox.organization_id)
         changes = list(mirror.changes("app", timeout=0))
         assert len(changes) == 131 and len({change.seq for change in changes}) == 131  # 130 users and the directory
-        # A change is acknowledged without those before it: the next iterator returns the earlier ones again.
+        # Acknowledging a change does not acknowledge earlier ones: the next iterator returns the earlier ones again.
         changes[104].ack()
         assert [change.seq for change in mirror.changes("app", timeout=0)] == [change.seq for change in changes]
         for change in changes[:104]:

@@ -475,10 +475,12 @@ fn absent_value(record: &Record) -> &'static str {
     if is_nullable(record) { "null" } else { "undefined" }
 }
 
+/// Returns the name in Node of a type.
 fn renamed(name: &str) -> &str {
     RENAMED.iter().find(|(rust, _)| *rust == name).map_or(name, |(_, node)| *node)
 }
 
+/// Returns a type in TypeScript.
 fn type_of(ty: &Type) -> Result<String, String> {
     Ok(match ty {
         Type::Text | Type::Timestamp => "string".to_owned(),

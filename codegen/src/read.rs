@@ -108,6 +108,7 @@ pub(crate) fn parse(sources: &[(String, String)], records: &[&str], unions: &[&s
 }
 
 impl Items {
+    /// Adds an item of a file. Ignores items that are not public, and those of kinds that [`Items`] does not have.
     fn add(&mut self, file: &str, item: Item) -> Result<(), String> {
         match item {
             Item::Struct(item) if is_public(&item.vis) => {
@@ -171,6 +172,11 @@ impl Items {
         }
     }
 
+    /// Resolves the record `name`.
+    ///
+    /// # Errors
+    ///
+    /// Not exactly one struct has this name, a field is not public, or its type is not supported.
     fn record(&self, name: &str, names: &Names<'_>, defaults: &BTreeMap<String, String>) -> Result<Record, String> {
         let found = self.structs.get(name).map(Vec::as_slice).unwrap_or_default();
         let [(file, item)] = found else {
@@ -199,6 +205,11 @@ impl Items {
         Ok(Record { name: name.to_owned(), doc: doc(&item.attrs), fields: read, file: file.clone() })
     }
 
+    /// Resolves the union `name`.
+    ///
+    /// # Errors
+    ///
+    /// No enum with values has this name, or a variant does not have exactly one value of a supported type.
     fn union(&self, name: &str, names: &Names<'_>) -> Result<Union, String> {
         let (file, item) =
             self.data_enums.get(name).ok_or_else(|| format!("union {name} is not defined under core/src"))?;

@@ -56,8 +56,8 @@ pub unsafe extern "C" fn hc_change_iter_next(
     call!(error, change, (iter: object) => Ok(iter.0.clone().next().transpose()?.map(hc_change::from)))
 }
 
-/// Acknowledges one change, and not those before it. Durable when this returns, if all changes that the iterator gave before it are acknowledged;
-/// otherwise once they are.
+/// Acknowledges one change, but no earlier one. The acknowledgement is durable once all changes that the iterator gave earlier are acknowledged as
+/// well: if they are already, it is durable when this returns.
 ///
 /// - `iter`: required.
 /// - `change`: a change that `iter` gave.

@@ -80,6 +80,7 @@ pub fn event_body_from(
         event.insert(name.to_owned(), id.into());
     }
     if let Value::Object(data) = &mut data {
+        // The field with the directory's id.
         let field = match event.get("object").and_then(Value::as_str) {
             Some("Directory") => Some("id"),
             Some("DirectoryUser" | "DirectoryGroup") => Some("directory_id"),
@@ -88,6 +89,7 @@ pub fn event_body_from(
         if let (Some(field), Some(id)) = (field, &overrides.directory_id) {
             data.insert(field.to_owned(), id.clone().into());
         }
+        // The example's groups are not of the organization that replaces its own.
         let groups = overrides.groups.as_deref().or(overrides.organization_id.as_ref().map(|_| &[][..]));
         if let (Some(value), Some(groups)) = (data.get_mut("groups"), groups) {
             *value = groups.iter().map(named_group).collect();

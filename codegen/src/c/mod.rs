@@ -178,6 +178,7 @@ struct Accessors<'a> {
 }
 
 impl Accessors<'_> {
+    /// Adds the field's accessors to `file`.
     fn add(&self, file: &mut RecordFile) -> Result<(), String> {
         let (ty, optional) = self.field.ty.optional();
         let field = &self.field.name;
@@ -263,6 +264,7 @@ impl Accessors<'_> {
         format!("owned by `{}`", self.c_record.parameter)
     }
 
+    /// Adds the accessor of a field that is a string in C. `value` is the expression for the field.
     fn text(&self, file: &mut RecordFile, ty: &Type, optional: bool, value: &str) {
         let cache = format!("{}.cached.{}", self.c_record.parameter, self.field.name);
         let text = match (ty, optional) {
@@ -301,6 +303,8 @@ impl Accessors<'_> {
         });
     }
 
+    /// Adds the accessor of a number or a truth value and, if it is optional, one that returns whether it is set. `empty` is the result for a NULL
+    /// object.
     fn scalar(&self, file: &mut RecordFile, returns: &str, empty: &str, optional: bool, value: &str) {
         if optional {
             let name = self.name(&format!("has_{}", self.field.name));
@@ -323,6 +327,7 @@ impl Accessors<'_> {
         });
     }
 
+    /// Adds the accessor of a duration.
     fn duration(&self, file: &mut RecordFile, optional: bool, value: &str) {
         let milliseconds = "i64::try_from(time.as_millis()).unwrap_or(i64::MAX)";
         let (value, absent) = if optional {
@@ -339,6 +344,7 @@ impl Accessors<'_> {
         });
     }
 
+    /// Adds the accessors of a list's length and of its items.
     fn list(&self, file: &mut RecordFile, item: &Type, value: &str) -> Result<(), String> {
         let name = self.name(&self.field.name);
         let cache = format!("{}.cached.{}", self.c_record.parameter, self.field.name);

@@ -109,10 +109,11 @@ pub(super) fn emit(definitions: &Definitions) -> Result<Output, String> {
     Ok(Output { path: PATH.to_owned(), content: write::render("records.rs.jinja", TEMPLATE, context)? })
 }
 
+/// Returns what the template prints of a union, whose variants must hold records.
 fn union(definitions: &Definitions, union: &crate::ir::Union) -> Result<Union, String> {
     let variants = union.variants.iter().map(|variant| match &variant.ty {
-        Type::Record(class) => Ok((camel_case(&variant.name), class.clone(), path(definitions.record(class)?))),
-        other => Err(format!("{}: a union of {other:?} has no class", union.name)),
+        Type::Record(record) => Ok((camel_case(&variant.name), record.clone(), path(definitions.record(record)?))),
+        other => Err(format!("{}::{} holds {other:?}, expected a record", union.name, variant.name)),
     });
     Ok(Union {
         path: surface::path(&union.name, &union.file),
@@ -174,6 +175,7 @@ fn is_cached(ty: &Type) -> bool {
     }
 }
 
+/// Returns the getter of a field: the type that it returns to Python, and its body.
 fn getter(definitions: &Definitions, record: &Record, field: &Field) -> Result<Getter, String> {
     let value = format!("self.value.{}", field.name);
     let cache = format!("&self.{}", field.name);

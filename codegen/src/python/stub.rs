@@ -74,6 +74,7 @@ fn class(definitions: &Definitions, record: &Record) -> Result<Class, String> {
     })
 }
 
+/// Returns the annotation for a value of the type `ty`, which is the type of `field` or a type inside it.
 fn annotation(definitions: &Definitions, record: &Record, field: &Field, ty: &Type) -> Result<String, String> {
     Ok(match ty {
         Type::Text | Type::Enum { open: true, .. } => "str".to_owned(),

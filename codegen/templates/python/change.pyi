@@ -1,9 +1,9 @@
     def ack(self) -> None:
         """Acknowledges this change: the consumer does not get it again.
 
-        A change from ``changes`` is acknowledged without those before it. The acknowledgement is durable when this returns if all changes that the
-        iterator returned before it are acknowledged, and otherwise once they are. A change from ``poll`` or ``wait`` is acknowledged together with
-        all earlier changes. Several threads may call it at once.
+        Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once all changes that the iterator
+        returned earlier are acknowledged as well: if they are already, it is durable when this returns. Acknowledging a change from ``poll`` or ``wait``
+        acknowledges all earlier changes as well. Several threads may call it at once.
 
         Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
         forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
