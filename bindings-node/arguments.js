@@ -1,7 +1,7 @@
 'use strict'
 // Checks and converts arguments for the addon. Refuses values that the conversion would change, such as NaN, which JSON writes as null.
 //
-// Values may come from another realm (a test runner's, a `vm` context's), whose classes are not those of this file: so `instanceof` is not used.
+// Values may come from another realm (a test runner's, a `vm` context's), whose classes are not those of this file, so `instanceof` is not used.
 
 const { isAnyArrayBuffer, isDate, isMap, isPromise, isUint8Array } = require('node:util/types')
 const { errors } = require('./errors.js')

@@ -9,7 +9,7 @@ const native = require('./native.js').load()
 /** For each signal, the functions to call when it is aborted, and the one listener that calls them: Node warns of more than ten listeners. */
 const listening = new WeakMap()
 
-/** Calls `run` when the signal is aborted, or now if it has been aborted. Returns a function after whose call `run` is no longer called. */
+/** Calls `run` when the signal is aborted, or now if it has been aborted. Returns a function that unregisters `run`. */
 function onAbort(signal, run) {
   if (signal === undefined) return () => {}
   if (signal.aborted) {

@@ -27,7 +27,7 @@ export interface SyncOptions {
   mode?: SyncMode | undefined
   /** Whether the open holds of the directories are approved before they are listed. The sync is then a full one. False by default. */
   approveRemovals?: boolean | undefined
-  /** Whether to wait while another sync of the directory is running. If false, the report then has the outcome `already_running`. True by default. */
+  /** Whether to wait while another sync of the directory is running. If not, the outcome in the report is `already_running`. True by default. */
   wait?: boolean | undefined
   /**
    * Is called after each page, on the event loop, before the promise is settled. An exception that it throws cancels the sync and is what `sync` rejects

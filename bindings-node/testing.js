@@ -1,5 +1,5 @@
 'use strict'
-// For tests of applications: makes, signs and delivers events, and starts a sandbox that environment variables point to.
+// For tests of applications: makes, signs and delivers events, and starts a sandbox whose settings are in environment variables.
 
 const http = require('node:http')
 const https = require('node:https')

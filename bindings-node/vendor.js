@@ -15,7 +15,7 @@ function kind(name, matches) {
   return Object.defineProperty(type, Symbol.hasInstance, { value: (error) => error instanceof errors.Error && matches(error) })
 }
 
-/** Errors that the vendor's SDK reports as a gRPC status: answers of the server, and calls that got none. */
+/** Errors that the vendor's SDK reports as a gRPC status: answers of the server, and calls that got no answer. */
 const isServer = (error) =>
   error instanceof errors.ApiError || error instanceof errors.ConnectionError || error instanceof errors.TimeoutError || error instanceof errors.CancelledError
 

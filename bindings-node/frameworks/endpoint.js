@@ -33,7 +33,7 @@ class Receiver {
     }
   }
 
-  /** The verifier. Without the option it is made when it is first used; if the secret is missing, that throws each time. */
+  /** The verifier. Without the option, it is made at the first use. Throws at each use while the secret is missing. */
   get webhook() {
     this.#webhook ??= new Webhook()
     return this.#webhook
@@ -193,7 +193,7 @@ async function partsOf(answer) {
   return { status, headers, body: Buffer.from(await answer.arrayBuffer()) }
 }
 
-/** Sends an answer with node:http, unless the application has sent one, after a timeout for example. */
+/** Sends an answer with node:http, unless the application has sent one, for example after a timeout. */
 async function respond(response, answer) {
   if (response.headersSent) return
   if (answer === 201) return void response.writeHead(201, EMPTY).end()

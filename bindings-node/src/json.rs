@@ -1,4 +1,4 @@
-//! Serializes the core's values to JSON with camelCase names. No other module converts names.
+//! Serializes the core's values to JSON with camelCase names. Names of results are converted only here.
 //!
 //! Strings are written in ASCII, with escapes: V8 stores an ASCII string in one byte a character, and parses it in half the time that it
 //! needs for a string with a single character outside Latin-1.

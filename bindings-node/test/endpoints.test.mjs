@@ -1,4 +1,4 @@
-// Endpoints of every framework: which answers a replay guard records, odd lengths, and bodies that arrive slowly. In this process, over HTTP.
+// Endpoints of every framework: which answers a replay guard records, wrong lengths, and bodies that arrive slowly. In this process, over HTTP.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'

@@ -1,4 +1,4 @@
-// Errors: kind, JSON, and the stack of the caller. Values that JSON makes have no own `__proto__`.
+// Errors: kind, JSON, and the stack of the caller. Objects that are parsed from JSON have no own `__proto__`.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'

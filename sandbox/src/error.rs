@@ -65,7 +65,7 @@ impl Error {
         self.status
     }
 
-    /// Converts to the library's error, for language bindings: the kind that the client has for the same answer over REST.
+    /// Converts to the error that the client returns for the same answer over REST. For language bindings.
     pub fn into_headcount(self) -> headcount::Error {
         headcount::Error::from_http_status(self.status, Some(self.code), self.message)
     }

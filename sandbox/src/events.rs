@@ -89,7 +89,7 @@ pub fn event_body_from(
         if let (Some(field), Some(id)) = (field, &overrides.directory_id) {
             data.insert(field.to_owned(), id.clone().into());
         }
-        // The example's groups are not of the organization that replaces its own.
+        // If the organization is replaced, the example's groups are removed: they do not belong to the new one.
         let groups = overrides.groups.as_deref().or(overrides.organization_id.as_ref().map(|_| &[][..]));
         if let (Some(value), Some(groups)) = (data.get_mut("groups"), groups) {
             *value = groups.iter().map(named_group).collect();

@@ -1,4 +1,4 @@
-//! The mirror. Every method returns a promise of JSON and runs on the addon's runtime thread; the store has threads of its own.
+//! The mirror. Asynchronous calls return a promise of JSON and run on the addon's runtime thread; the store has threads of its own.
 //!
 //! This module opens and closes the mirror, syncs it and applies webhooks; `view` has the calls that read it, `holds`
 //! those about what the guard holds back, `settings` those that set roles and settings, `feed` those of consumers.

@@ -19,8 +19,8 @@ pub(super) fn c_doc(text: &str) -> String {
     parts.concat().replace('…', "...").replace('–', "-")
 }
 
-/// Converts a code span: `None`, `true` and `false` become C's keywords, `Error::reason` becomes `hc_error_reason`, and any other code
-/// becomes a text in quotes.
+/// Converts a code span: `None` becomes NULL, `true` and `false` stay, `Error::reason` becomes `hc_error_reason`, and any other code becomes a text
+/// in quotes.
 fn code(span: &str) -> String {
     match span {
         "None" => "NULL".to_owned(),
