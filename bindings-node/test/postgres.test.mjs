@@ -1,5 +1,6 @@
 // The mirror in a PostgreSQL database. The scenarios (scenarios.test.mjs) run there as well.
 import assert from 'node:assert/strict'
+import { normalize } from 'node:path'
 import { test } from 'node:test'
 import { Mirror, Sandbox, errors } from 'headcount'
 import { newSchema, startPostgres } from './sandbox.mjs'
@@ -39,6 +40,8 @@ test('an error of opening a mirror does not contain the password', () => {
     ['postgresql://app:hunter2@127.0.0.1:9/mirror?sslmode=disable&connect_timeout=1', {}, errors.StoreError],
     ['postgres://app:hunter2@localhost/mirror?sslmode=sometimes', {}, errors.ConfigError],
     ['postgresql://app:hunter2@localhost/mirror', { schema: 'Directories' }, errors.ConfigError],
+    [normalize('postgresql://app:hunter2@localhost/mirror'), {}, errors.ConfigError],
+    ['jdbc:postgresql://app:hunter2@localhost/mirror', {}, errors.ConfigError],
     [':memory:', { schema: 'directories' }, errors.ConfigError],
   ]
   for (const [path, options, expected] of cases) {

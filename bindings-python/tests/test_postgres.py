@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pathlib
 import subprocess
 import sys
 import textwrap
@@ -77,6 +78,9 @@ def test_errors_of_opening_have_no_password(mirror):
         ("postgres://app:hunter2@localhost/mirror?sslmode=sometimes", None, headcount.ConfigError),
         ("postgres://app:hunter2@localhost/mirror?hunter2=1", None, headcount.ConfigError),
         ("postgresql://app:hunter2@localhost/mirror", "Directories", headcount.ConfigError),
+        # A path has one slash where the URL has two.
+        (pathlib.Path("postgresql://app:hunter2@localhost/mirror"), None, headcount.ConfigError),
+        ("postgresql+psycopg://app:hunter2@localhost/mirror", None, headcount.ConfigError),
     ]:
         with pytest.raises(error) as raised:
             mirror(url, schema=schema)

@@ -3,6 +3,8 @@
 
 use futures_util::FutureExt;
 use headcount::mirror::{MirrorOptions, SyncMode, SyncOutcome};
+use headcount::store::SqliteStore;
+use headcount::webhook::ReplayGuard;
 use headcount::{ErrorKind, Mirror, blocking};
 use headcount_sandbox::Sandbox;
 use rusqlite::Connection;
@@ -53,6 +55,30 @@ fn a_path_that_contains_the_prefix_of_a_url_is_a_path() {
     blocking::Mirror::with_settings(&path, None, Mirror::builder()).unwrap().close().unwrap();
     assert!(path.exists());
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_url_that_is_not_postgresqls_is_refused_without_its_password() {
+    for url in [
+        "postgresql:/app:hunter2@localhost/mirror",
+        "postgres:/app:hunter2@localhost/mirror",
+        "POSTGRESQL://app:hunter2@localhost/mirror",
+        "postgresql+psycopg://app:hunter2@localhost/mirror",
+        "mysql://app:hunter2@localhost/mirror",
+        "jdbc:postgresql://app:hunter2@localhost/mirror",
+        r"postgresql:\app:hunter2@localhost\mirror",
+    ] {
+        for error in [
+            blocking::Mirror::with_settings(url, None, Mirror::builder()).unwrap_err(),
+            SqliteStore::open(url).unwrap_err(),
+            ReplayGuard::sqlite(url).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.message().contains("begins with postgresql://"), "{error}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+        assert!(!Path::new(url).exists());
+    }
 }
 
 #[cfg(not(feature = "postgres"))]

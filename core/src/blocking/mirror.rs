@@ -118,7 +118,7 @@ impl Mirror {
 fn absolute(path: PathBuf) -> PathBuf {
     match path.to_str() {
         Some(":memory:") => path,
-        _ if mirror::database_url(&path).is_some() => path,
+        _ if crate::sqlite::begins_like_url(&path) => path,
         _ => std::path::absolute(&path).unwrap_or(path),
     }
 }

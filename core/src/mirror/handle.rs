@@ -90,7 +90,7 @@ impl Mirror {
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file is not a mirror, was written by a newer version, or cannot be read and
-    /// written.
+    /// written; [`ErrorKind::Config`](crate::ErrorKind::Config) if `path` is a URL of another kind.
     #[cfg(feature = "sqlite")]
     pub async fn open(path: impl AsRef<Path>, client: Client) -> Result<Mirror> {
         Mirror::builder().client(client).open(path).await
@@ -452,7 +452,7 @@ impl MirrorBuilder {
 
 /// Returns the path if it is the URL of a PostgreSQL database.
 #[cfg(feature = "sqlite")]
-pub(crate) fn database_url(path: &Path) -> Option<&str> {
+fn database_url(path: &Path) -> Option<&str> {
     path.to_str().filter(|text| text.starts_with("postgresql://") || text.starts_with("postgres://"))
 }
 

@@ -44,5 +44,3 @@ pub use sync::SyncBuilder;
 pub use view::MirrorUsers;
 
 pub(crate) use handle::Mirror;
-#[cfg(all(feature = "blocking", feature = "sqlite"))]
-pub(crate) use handle::database_url;

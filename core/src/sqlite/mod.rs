@@ -39,6 +39,31 @@ pub(crate) struct FileKind {
     pub(crate) busy_timeout: Duration,
 }
 
+/// Refuses a path that begins like a URL. It would name a file in a folder such as `postgresql:`, and errors would name it with the URL's password.
+///
+/// # Errors
+///
+/// [`ErrorKind::Config`](crate::ErrorKind::Config), without the path.
+pub(crate) fn check_is_path(path: &Path) -> Result<()> {
+    if begins_like_url(path) {
+        return Err(Error::config(
+            "expected the path of a file, got a URL: give the URL of a PostgreSQL database as a text that begins with postgresql:// \
+             (a path type may remove a slash), and the path of a file without a scheme",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a path begins with a scheme of two or more characters, a colon and a slash, or with several schemes, as in `jdbc:postgresql://`. The
+/// letter of a drive is no scheme.
+pub(crate) fn begins_like_url(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let Some(end) = bytes.windows(2).position(|pair| matches!(pair, b":/" | b":\\")) else { return false };
+    let scheme = &bytes[..end];
+    let is_permitted = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.:".contains(byte);
+    scheme.len() > 1 && scheme[0].is_ascii_alphabetic() && scheme.iter().all(is_permitted)
+}
+
 /// Wait between two attempts to switch to write-ahead logging.
 const PAUSE: Duration = Duration::from_millis(20);
 

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::error::catch_panic;
 use crate::record::{ConsumerRow, ParkedChange};
+use crate::sqlite::check_is_path;
 use crate::sqlite::closing::{self, Closed};
 use crate::task::carried_to_thread;
 use crate::{Change, Error, Result, Timestamp};
@@ -84,12 +85,13 @@ impl SqliteStore {
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file is not a mirror's or was written by a newer version, and if it cannot be opened,
-    /// read or written. The file is then unchanged.
+    /// read or written: the file is then unchanged. [`ErrorKind::Config`](crate::ErrorKind::Config) if `path` begins like a URL.
     pub fn open(path: impl AsRef<Path>) -> Result<SqliteStore> {
         let path = path.as_ref();
         if path.as_os_str() == ":memory:" {
             return SqliteStore::start(open::memory()?, None, None);
         }
+        check_is_path(path)?;
         let named = |error: Error| error.with_context("file", path.display().to_string());
         let (writer, reader) = (open::file(path).map_err(named)?, open::reader(path).map_err(named)?);
         // The absolute path as SQLite has it, because `path` may be relative, or a URI.

@@ -3,7 +3,7 @@
 use super::{IdStore, ReplayGuard};
 use crate::process::PerProcess;
 use crate::sqlite::closing::{self, SetWhenDropped};
-use crate::sqlite::{FileKind, Place};
+use crate::sqlite::{FileKind, Place, check_is_path};
 use crate::{Error, Result, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ impl ReplayGuard {
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file cannot be opened, is not a replay guard's, or was created by a newer version
-    /// of headcount.
+    /// of headcount; [`ErrorKind::Config`](crate::ErrorKind::Config) if `path` begins like a URL.
     pub fn sqlite(path: impl AsRef<Path>) -> Result<ReplayGuard> {
         Ok(ReplayGuard::with_store(File::open(path.as_ref())?))
     }
@@ -77,6 +77,7 @@ impl Drop for File {
 
 impl File {
     fn open(path: &Path) -> Result<File> {
+        check_is_path(path)?;
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let file = File { path, open: PerProcess::new() };
         file.current()?;
