@@ -35,6 +35,12 @@ pub(super) struct Absent {
     ids: Vec<String>,
 }
 
+impl Absent {
+    fn is_any(&self) -> bool {
+        self.count + self.held > 0
+    }
+}
+
 /// Absent users of one page.
 struct AbsentPage {
     ids: Vec<String>,
@@ -60,12 +66,23 @@ impl Run<'_> {
     /// [`ErrorKind::MassRemoval`](crate::ErrorKind::MassRemoval) if removals are held back; [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub(super) async fn remove(&mut self, absence: &Arc<Absence>) -> Result<Option<String>> {
         let mut absent = self.absent(absence, NAMED).await?;
-        if absent.count + absent.held > 0 && !self.unread.is_empty() {
+        if absent.is_any() && !self.unread.is_empty() {
             if let Some(doubt) = self.move_users(absence).await? {
                 return Ok(Some(doubt));
             }
             absent = self.absent(absence, NAMED).await?;
         }
+        if absent.is_any() {
+            self.remove_within_budget(absence, absent).await?;
+        }
+        if absence.reading.groups_complete() {
+            self.remove_groups(absence).await?;
+        }
+        Ok(None)
+    }
+
+    /// Removes the absent users, or holds their removal back.
+    async fn remove_within_budget(&mut self, absence: &Arc<Absence>, absent: Absent) -> Result<()> {
         let RemovalState { budget, is_waiting } = self.removal_state().await?;
         if let Some(removal) = judge_removal(absent.count, &absence.reading, budget, is_waiting) {
             self.hold_absent(absence, removal).await?;
@@ -79,10 +96,7 @@ impl Run<'_> {
             let removal = Removal { reason: HoldReason::MassRemoval, limit: budget.limit };
             return Err(self.mass_removal(removal.message(absent.held), absent, removal.limit));
         }
-        if absence.reading.groups_complete() {
-            self.remove_groups(absence).await?;
-        }
-        Ok(None)
+        Ok(())
     }
 
     /// Reads the directories of the organization that this sync has not read, and moves absent users whom they list. Returns why a directory

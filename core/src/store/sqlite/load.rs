@@ -203,14 +203,17 @@ impl Database {
         }
         let wanted: Vec<(&str, String, String)> =
             keys.counts.iter().map(|(id, key)| (id.as_str(), text_time(key.since), text_time(key.base))).collect();
-        let live = "SELECT count(*) FROM user WHERE user.directory_id = (value ->> 0) AND deleted_at IS NULL";
-        let lost = "FROM loss WHERE loss.directory_id = (value ->> 0) AND at > unhex(value ->> 1)";
-        let was_there = "(added_at IS NULL OR added_at <= unhex(value ->> 2))";
+        let live = "SELECT count(*) FROM user WHERE user.directory_id = directory AND deleted_at IS NULL";
+        let lost = "FROM loss WHERE loss.directory_id = directory AND at > since";
+        let was_there = "(added_at IS NULL OR added_at <= base)";
+        // Materialized, since SQLite would otherwise take the JSON apart again for each row that it counts.
         let sql = format!(
-            "SELECT value ->> 0, ({live}),
+            "WITH wanted (directory, since, base) AS MATERIALIZED
+                (SELECT value ->> 0, unhex(value ->> 1), unhex(value ->> 2) FROM json_each(?1))
+            SELECT directory, ({live}),
                 ({live} AND {was_there}) + (SELECT count(DISTINCT user_id) {lost} AND is_removal AND {was_there}),
                 (SELECT count(DISTINCT user_id) {lost} AND NOT is_approved)
-            FROM json_each(?1)"
+            FROM wanted"
         );
         self.each(&sql, [list(&wanted)?], |row| {
             let counts = Counts {
