@@ -201,13 +201,12 @@ pub(in crate::mirror) fn take_user(
         taken.kept.push(number);
     }
     let is_new = known.is_none();
+    let (vendor_roles, attributes) =
+        known.map(|row| (row.user.vendor_roles.clone(), row.user.attributes.clone())).unwrap_or_default();
     if defers && is_new && !listed.email.is_empty() && step.has_address(&directory.organization_id, &listed.email) {
         taken.deferred.push(listed.clone());
         return Ok(());
     }
-    let known = step.user(&listed.id).filter(|row| row.is_live()).map(|row| &row.user);
-    let (vendor_roles, attributes) =
-        known.map(|user| (user.vendor_roles.clone(), user.attributes.clone())).unwrap_or_default();
     let user = MirrorUser {
         id: listed.id.clone(),
         organization_id: directory.organization_id.clone(),

@@ -109,8 +109,9 @@ pub(super) struct NewGroup {
 }
 
 impl<T> Changed<T> {
-    fn new() -> Changed<T> {
-        Changed { order: Vec::new(), before: HashMap::new() }
+    /// With room for `capacity` rows.
+    fn with_capacity(capacity: usize) -> Changed<T> {
+        Changed { order: Vec::with_capacity(capacity), before: HashMap::with_capacity(capacity) }
     }
 
     /// Stores a row's state before its first change.
@@ -129,20 +130,21 @@ impl Step {
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the stored role map cannot be read.
-    pub(in crate::mirror) fn new(set: WorkingSet, cause: &str, now: Timestamp, guarded: bool) -> Result<Step> {
+    pub(in crate::mirror) fn new(mut set: WorkingSet, cause: &str, now: Timestamp, guarded: bool) -> Result<Step> {
         let roles = RoleMap::parse(set.role_map.as_deref())?;
         let settings = set.settings.in_force();
+        // For users without a row, whom the step usually creates.
+        set.users.reserve(set.keys.users.len().saturating_sub(set.users.len()));
         Ok(Step {
             now,
-            set,
             cause: cause.to_owned(),
             guarded,
             roles,
             settings,
             missing: Keys::default(),
             user_groups: None,
-            changed_users: Changed::new(),
-            changed_groups: Changed::new(),
+            changed_users: Changed::with_capacity(set.keys.users.len()),
+            changed_groups: Changed::with_capacity(set.keys.groups.len()),
             changed_directories: BTreeSet::new(),
             changed_holds: BTreeSet::new(),
             made_holds: 0,
@@ -150,6 +152,7 @@ impl Step {
             held_back: 0,
             batch: Batch::default(),
             tally: Tally::default(),
+            set,
         })
     }
 
@@ -183,15 +186,26 @@ impl Step {
 
     /// A user's row, or a tombstone.
     pub(in crate::mirror) fn user(&mut self, id: &str) -> Option<&UserRow> {
-        if !self.set.users.contains_key(id) && !self.set.keys.users.contains(id) {
+        let row = self.set.users.get(id);
+        if row.is_none() && !self.set.keys.users.contains(id) {
             self.missing.users.insert(id.to_owned());
         }
-        self.set.users.get(id)
+        row
+    }
+
+    /// Takes a user's row, or a tombstone, out of the working set, to put another one there.
+    fn take_user_row(&mut self, id: &str) -> Option<UserRow> {
+        let row = self.set.users.remove(id);
+        if row.is_none() && !self.set.keys.users.contains(id) {
+            self.missing.users.insert(id.to_owned());
+        }
+        row
     }
 
     /// A group's row, or a tombstone.
     pub(in crate::mirror) fn group(&mut self, id: &str) -> Option<&GroupRow> {
-        if !self.set.groups.contains_key(id) && !self.set.keys.groups.contains(id) {
+        let row = self.set.groups.get(id);
+        if row.is_none() && !self.set.keys.groups.contains(id) {
             let users = &self.set.users;
             // A store loads the `told_groups` of each loaded user as well, so one of these that is not loaded does not exist.
             let user_groups = self
@@ -201,7 +215,7 @@ impl Step {
                 self.missing.groups.insert(id.to_owned());
             }
         }
-        self.set.groups.get(id)
+        row
     }
 
     /// A directory's row.
@@ -341,8 +355,7 @@ impl Step {
         let told_groups = super::sorted(told_groups.into_iter());
         let (group_ids, roles) = self.derive(&told_groups, &user.organization_id);
         let id = user.id.clone();
-        self.user(&id);
-        let known = self.set.users.remove(&id);
+        let known = self.take_user_row(&id);
         let was_live = known.as_ref().is_some_and(UserRow::is_live);
         let mut row = known.unwrap_or_default();
         // The application sets the linked id. A tombstone keeps it for the user's return, but not for a user of another organization.
@@ -386,8 +399,7 @@ impl Step {
     /// `user` has the user's id and, for a user without a row, the organization. The guard does not limit this removal.
     pub(super) fn remove_user(&mut self, user: MirrorUser, version: Version, touched_at: Option<Timestamp>) {
         let id = user.id.clone();
-        self.user(&id);
-        let mut row = self.set.users.remove(&id).unwrap_or(UserRow { user, ..UserRow::default() });
+        let mut row = self.take_user_row(&id).unwrap_or(UserRow { user, ..UserRow::default() });
         // A user without a row had no access. `row` is then a new one, which is live, but has the number 0 and was not changed earlier in this
         // step.
         if row.is_live() && (row.number != 0 || self.changed_users.before.contains_key(&id)) {

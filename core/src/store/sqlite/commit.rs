@@ -358,6 +358,7 @@ fn put_users(
     committed: &mut Committed,
 ) -> Result<()> {
     let last = counter.user;
+    committed.users.reserve(writes.len());
     let (mut joined, mut left) = (BTreeMap::new(), BTreeMap::new());
     for UserWrite { row, joined: joined_ids, left: left_ids } in &mut writes {
         row.number = number(row.number, &mut counter.user);
