@@ -163,12 +163,13 @@ impl<T: Send> SourcePages<T> for FakePages<T> {
     }
 }
 
-/// A page of these items. Its total is their number unless `total` is another.
+/// A page of these items. Its total is `total`, or if that is `None`, the number of the items.
 fn one_page<T: DeserializeOwned>(items: &[Value], total: Option<u64>) -> FakePages<T> {
     pages(items, None, total)
 }
 
-/// Pages of `size` items, or one page if `size` is `None`. The total is the number of all items unless `total` is another.
+/// Pages of `size` items, or one page if `size` is `None`. The total of each page is `total`, or if that is
+/// `None`, the number of all items.
 fn pages<T: DeserializeOwned>(items: &[Value], size: Option<usize>, total: Option<u64>) -> FakePages<T> {
     let total_size = total.unwrap_or(items.len() as u64);
     let page = |items: &[Value]| {

@@ -28,7 +28,7 @@ const LARGE: &[&str] = &[
 /// How many rows most tables get.
 const ROWS: i64 = 100_000;
 
-/// How many rows a table gets that has fewer rows than the others in every mirror.
+/// How many rows the other tables get. They have fewer rows than these in every mirror.
 const FEWER: i64 = 20_000;
 
 /// How long the test may take. Filling the tables takes most of it.

@@ -61,7 +61,8 @@ impl Machine {
         Process { machine: self.clone(), number, world: world.clone(), store, cuts, running: AtomicBool::new(true) }
     }
 
-    /// Ends all processes, and undoes commits that were not flushed. Does nothing on SQLite.
+    /// Ends all processes, and undoes the commits that were not flushed: with a chance of one half all of them, and otherwise only the later ones. Does
+    /// nothing on SQLite.
     pub(crate) fn cut_power(&self) {
         if let Medium::Disk(disk) = &self.0.medium {
             self.0.cuts.fetch_add(1, Ordering::Relaxed);
@@ -124,11 +125,11 @@ impl Process {
     }
 }
 
-/// Defines methods that call the disk.
+/// Defines methods that call the store. Those marked `written` may crash the process before and after the call.
 macro_rules! pass {
     ($($how:ident $name:ident($($argument:ident: $type:ty),*) -> $value:ty;)*) => {
         $(fn $name(&self, $($argument: $type),*) -> StoreFuture<'_, $value> {
-            // The disk is called when the future is polled, after the check.
+            // The store is called when the inner future is polled, which is after the check that the process runs.
             self.$how(Box::pin(async move { self.store.$name($($argument),*).await }))
         })*
     };

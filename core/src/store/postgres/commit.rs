@@ -411,7 +411,8 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
     }
 }
 
-/// Makes the statements that write a batch, and extend a lease. The first return the numbers of users and groups, if the batch has any.
+/// Makes the statements that write a batch and extend a lease. The first ones write the users and then the groups, if there are any, and return their
+/// numbers.
 fn statements(id: CommitId, decided: Decided, extend: Option<Statement>) -> Result<(Vec<Statement>, Sent)> {
     let Decided { batch, stored, .. } = decided;
     let Batch {

@@ -9,7 +9,7 @@ use crate::record::{Approval, DirectoryRow, EventRow, EventState, GroupRow, Hold
 use crate::store::codec::state_number;
 use crate::store::{DirectoryCounts, UserFilter};
 
-/// A page of events ends after the event with which its bodies have this many bytes.
+/// Bytes of bodies after which a page of events ends.
 const EVENT_BYTES: i64 = 4 << 20;
 
 /// Selects a page of live users.

@@ -32,6 +32,7 @@ pub(super) struct Session {
 impl Drop for Pool {
     fn drop(&mut self) {
         // In a forked child, these are copies of the parent's connections. Dropping one would wake its task, on a thread that the child does not have.
+        // In a process that has closed all of its descriptors, dropping one would close a descriptor whose number may belong to another file.
         if !self.is_ours() {
             std::mem::forget(std::mem::take(self.idle.get_mut().unwrap_or_else(PoisonError::into_inner)));
         }

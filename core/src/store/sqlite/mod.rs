@@ -312,7 +312,7 @@ impl Store for SqliteStore {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         Box::pin(async {
-            // In a forked child there is nothing to close: the file is its parent's.
+            // A forked child must not close its parent's file. A process that has closed all of its descriptors has none left to close.
             if self.writer.is_current() {
                 self.stop();
                 self.ended.cancelled().await;

@@ -97,7 +97,8 @@ impl Jobs {
     ) -> StoreFuture<'static, T> {
         let jobs = self.clone();
         Box::pin(async move {
-            // In a forked child there is no thread, and a lock may be held for ever.
+            // A forked child does not have the worker's thread, and its copy of a lock may stay locked for ever. A process that has closed all of its
+            // descriptors must not use the file.
             if !jobs.process.is_current() {
                 return Err(closed());
             }
