@@ -225,7 +225,7 @@ async fn a_decision_without_the_id_of_a_hold_or_without_a_name_is_refused() {
 }
 
 #[tokio::test]
-async fn dismissed_users_stay_until_a_later_listing_lacks_them_too() {
+async fn dismissed_users_stay_and_are_held_again_if_a_later_listing_lacks_them_too() {
     let (_api, mirror, hold) = mirror_with_25_held_users().await;
 
     assert_eq!(mirror.dismiss(&hold.id, "ops", "the directory is being repaired").await.unwrap(), 25);

@@ -27,7 +27,7 @@ fn two_organizations() -> FakeApi {
     api
 }
 
-/// A mirror of [`two_organizations`] whose changes `app` has acknowledged.
+/// A mirror of [`two_organizations`] whose changes the consumer `app` has acknowledged.
 async fn mirror_of_two_organizations() -> (FakeApi, Mirror) {
     let api = two_organizations();
     api.with(|state| {

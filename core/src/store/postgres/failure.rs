@@ -21,7 +21,7 @@ pub(super) enum Cause {
     Lost,
     /// The transaction was in conflict with another one and was rolled back. Repeating it may succeed.
     Conflict,
-    /// Anything else. The transaction is rolled back, and repeating it is of no use.
+    /// Anything else. The transaction is rolled back, and the store does not repeat it.
     Final,
 }
 

@@ -50,9 +50,9 @@ async fn step(
 ) -> Result<(CommitId, usize, Vec<Statement>), Failure> {
     let Retention { changes, consumers, tombstones, events, losses, limit } = retention;
     let limit = signed(limit);
+    let old = "SELECT number, told_groups FROM {s}.users WHERE deleted_at < $1 ORDER BY deleted_at, number LIMIT $2";
     // This lock excludes all other writes. So while this runs, no consumer is added, or moved back to changes that are removed here, and no user
     // returns whose tombstone is removed here.
-    let old = "SELECT number, told_groups FROM {s}.users WHERE deleted_at < $1 ORDER BY deleted_at, number LIMIT $2";
     let id = CommitId::new(revision_of(&transaction.run(&lock(&Scope::Everything)).await?)?);
     let rows = transaction
         .run(&[

@@ -11,7 +11,8 @@ pub(super) struct Shared {
     pub(super) head: Option<Head>,
     /// Whether the counters in `head` are not in the file yet.
     pub(super) is_counter_newer: bool,
-    /// Number of the last change that must survive a power failure, or `None` if the transaction has no write with such changes.
+    /// Number of the latest change after the last write with [`Durability::Power`](crate::store::Durability::Power), or `None` if the transaction
+    /// has no such write.
     pub(super) durable: Option<i64>,
     /// The organizations and directories that the last write loaded, or `None` if it changed them.
     pub(super) organizations: Option<SharedOrganizations>,
