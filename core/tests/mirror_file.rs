@@ -257,7 +257,7 @@ async fn closing_a_mirror_ends_waits_completes_queued_writes_and_closes_the_file
     let options = MirrorOptions { guard_users: Some(7), ..MirrorOptions::default() };
     let write = tokio::spawn(async move { configuring.configure(options).await });
     let wait = tokio::spawn(async move { waiting.wait("app", 10, None).await });
-    // Both calls have queued their first write.
+    // Lets both calls queue their first write.
     tokio::task::yield_now().await;
     let unlock = tokio::spawn(async move { drop(other) });
 

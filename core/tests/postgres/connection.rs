@@ -146,7 +146,7 @@ async fn a_server_that_cannot_be_used_is_refused_and_the_error_says_what_to_do()
         assert!(error.contains(&sql), "{error}");
 
         let error = refusal("postgresql://headcount@/postgres?host=/does/not/exist").await;
-        assert!(error.contains("check that it runs"), "{error}");
+        assert!(error.contains("check that the server runs"), "{error}");
 
         let error = open("postgresql:///?sslmode=on", "refused").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");

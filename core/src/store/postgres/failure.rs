@@ -81,7 +81,8 @@ fn of_client(error: tokio_postgres::Error) -> Failure {
     }
     if io.is_some() || error.is_closed() || what == TLS_FAILED {
         let why = if why.is_empty() { what } else { why };
-        let message = format!("the connection to PostgreSQL was lost, or could not be made: {why}: check that it runs");
+        let message =
+            format!("the connection to PostgreSQL was lost, or could not be made: {why}: check that the server runs");
         return Failure { error: Error::store(message).temporary(), cause: Cause::Lost };
     }
     if why == "password missing" {

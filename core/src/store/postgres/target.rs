@@ -12,7 +12,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// The variable of each parameter, and the parameters that have none.
+/// The parameters that are supported, each with its environment variable, or `None` if it has none.
 const PARAMETERS: &[(&str, Option<&str>)] = &[
     ("application_name", Some("PGAPPNAME")),
     ("channel_binding", Some("PGCHANNELBINDING")),
