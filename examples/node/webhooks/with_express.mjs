@@ -4,6 +4,7 @@ import { ReplayGuard } from 'headcount'
 import { webhook } from 'headcount/express'
 
 const receive = async (event) => {
+  // Simulates a failed handler: the request is answered with 500.
   if (event.data.id === 'fail') throw new Error('the database is down')
   console.log(event.type, event.id)
 }

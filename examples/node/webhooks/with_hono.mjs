@@ -5,6 +5,7 @@ import { webhook } from 'headcount/fetch'
 import { Hono } from 'hono'
 
 const receive = async (event) => {
+  // Simulates a failed handler: the request is answered with 500.
   if (event.data.id === 'fail') throw new Error('the database is down')
   console.log(event.type, event.id)
 }

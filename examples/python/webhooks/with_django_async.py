@@ -32,6 +32,7 @@ django.setup()
 
 
 async def receive(event: headcount.Event) -> None:
+    # Simulates a failed handler: the request is answered with 500.
     if event.data.get("id") == "fail":
         raise RuntimeError("the database is down")
     print(event.type, event.id, flush=True)

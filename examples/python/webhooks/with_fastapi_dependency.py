@@ -13,6 +13,7 @@ app = FastAPI()
 
 @app.post("/webhooks/scalekit", status_code=201, response_class=Response)
 def receive(event: Annotated[headcount.Event, Depends(headcount.fastapi.verified())]) -> None:
+    # Simulates a failed handler: the request is answered with 500.
     if event.data.get("id") == "fail":
         raise RuntimeError("the database is down")
     print(event.type, event.id, flush=True)

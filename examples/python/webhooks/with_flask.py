@@ -10,6 +10,7 @@ import headcount.flask
 
 
 def receive(event: headcount.Event) -> None:
+    # Simulates a failed handler: the request is answered with 500.
     if event.data.get("id") == "fail":
         raise RuntimeError("the database is down")
     print(event.type, event.id, flush=True)

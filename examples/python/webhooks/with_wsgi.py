@@ -7,6 +7,7 @@ import headcount.wsgi
 
 
 def receive(event: headcount.Event) -> None:
+    # Simulates a failed handler: the request is answered with 500.
     if event.data.get("id") == "fail":
         raise RuntimeError("the database is down")
     print(event.type, event.id, flush=True)

@@ -31,8 +31,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn handle(event: Event) -> Result<(), StatusCode> {
     let data: Value = event.data().decode().unwrap_or_default();
+    // Simulates a failed handler: the request is answered with 500.
     if data["id"] == "fail" {
-        return Err(StatusCode::INTERNAL_SERVER_ERROR); // for example, the database is down
+        return Err(StatusCode::INTERNAL_SERVER_ERROR);
     }
     println!("{} {}", event.type_(), event.id());
     Ok(())
