@@ -1,4 +1,5 @@
-//! What holds in every state, and what occurs in some: a guarantee that is kept only because nothing happens would be worth nothing.
+//! Guarantees, which hold in every state, and occurrences, which hold in some state. The occurrences show that a check reaches the situations in which
+//! the guarantees could be broken.
 
 use crate::server::{At, CONSUMER, Change, Rows, Session};
 use crate::{Model, Process, State, Which};
@@ -66,7 +67,7 @@ pub const EXTENDED: &str = "a write extends its lease";
 pub const FOUND: &str = "a look-up finds the lost commit";
 /// A look-up finds no commit.
 pub const NOT_FOUND: &str = "a look-up finds no commit";
-/// A crash undoes a commit before it is flushed, and its second transaction reports it.
+/// A crash undoes a commit before it is flushed, and the second transaction of the same write reports that.
 pub const UNDONE: &str = "a crash undoes a commit before it is flushed";
 /// A write waits for the numbers of the write of another organization.
 pub const WAITS_FOR_NUMBERS: &str = "a write waits for the numbers of another";
@@ -118,7 +119,7 @@ fn any(state: &State, is: impl Fn(&Session) -> bool) -> bool {
     state.processes.iter().any(|process| is(&process.session) || is(&process.orphan))
 }
 
-/// Whether it holds for the rows that statements see, and for those that a crash keeps.
+/// Whether a condition holds for the rows that statements see, and for those that a crash keeps.
 fn both(state: &State, holds: impl Fn(&Rows) -> bool) -> bool {
     holds(&state.rows) && holds(&state.flushed)
 }

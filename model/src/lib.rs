@@ -35,7 +35,7 @@
 //!
 //! # What is left out
 //!
-//! Several leases and several consumers at once, writes of everything, trimming, and failover to a server that lacks commits. A deadlock and a timeout end
+//! Several leases and several consumers at once, writes that lock all scopes, trimming, and failover to a server that lacks commits. A deadlock and a timeout end
 //! a transaction as a lost connection does. A process has at most one lost connection whose transaction has not ended, so it neither loses another one nor
 //! ends before that.
 
@@ -63,9 +63,9 @@ pub struct Model {
     pub runs: u8,
     /// How many changes the feed has in the beginning.
     pub changes: u8,
-    /// The most faults.
+    /// The largest number of faults of each kind.
     pub faults: Faults,
-    /// What is wrong in the protocol.
+    /// The mistake in the protocol, or `None`.
     pub mistake: Option<Mistake>,
     /// What is checked: names of [`guarantees`].
     pub checks: Vec<&'static str>,
@@ -87,7 +87,7 @@ pub struct Faults {
 /// A mistake in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mistake {
-    /// A write looks only whether the lease is held, by whatever token.
+    /// A write checks that the lease is held, but not with which token.
     TokenNotChecked,
     /// A lease that is taken over keeps its token.
     TokenNotIncreased,
@@ -99,7 +99,7 @@ pub enum Mistake {
     ClientsClock,
     /// The commit that takes a lease is not flushed.
     TakeNotFlushed,
-    /// All calls take a lease under the same name, and so each takes it over as if it repeated an attempt of its own.
+    /// All calls that take a lease have the same name. Each can therefore take the lease from its holder, as if it repeated its own attempt.
     SameHolder,
     /// A release does not name the token.
     ReleaseWithoutToken,
@@ -111,13 +111,13 @@ pub enum Mistake {
     RetryWithoutLookUp,
     /// The look-up does not wait for the lost transaction.
     LookUpWithoutLock,
-    /// A commit is identified by its revision, which a crash gives to another one.
+    /// A commit is identified by its revision. After a crash, another commit can have the same one.
     RevisionAsId,
     /// A write returns before its commit is flushed.
     CommitNotFlushed,
     /// A change is recorded as durable by the commit that is not flushed.
     MarkedBeforeFlush,
-    /// The transaction that flushes a commit does not look whether a crash has undone it.
+    /// The transaction that flushes a commit does not check whether a crash has undone the commit.
     MarkedWithoutLookUp,
     /// A poll returns changes without a flush.
     HandedOutUnflushed,
@@ -142,7 +142,7 @@ pub struct State {
     pub handed_out: u8,
     /// The greatest number that an acknowledgement has reported as stored.
     pub acknowledged: u8,
-    /// The last number of [`Mistake::NumbersOfSequence`].
+    /// The last number that the sequence of [`Mistake::NumbersOfSequence`] has returned.
     pub sequence: u8,
 }
 

@@ -12,14 +12,14 @@ use std::hash::{Hash, Hasher};
 pub enum Call {
     /// Takes the lease, or waits until it is free.
     Take,
-    /// Appends a change to the feed, in the scope of an organization: with the fence of the lease, if the process has it.
+    /// Appends a change to the feed, in the scope of an organization. If the process has taken the lease, the write has a fence with the lease's token.
     Write {
         /// The organization.
         scope: u8,
     },
     /// Gets the changes after the consumer's cursor, or waits for one.
     Poll,
-    /// Acknowledges the changes that it has got: with the fence of the lease, if the process has it.
+    /// Acknowledges the changes that the process has got. If the process has taken the lease, the call has a fence with the lease's token.
     Acknowledge,
     /// Releases the lease.
     Release,
@@ -31,17 +31,17 @@ impl Call {
     }
 }
 
-/// The number of a process's next call once it has ended.
+/// Value of [`Process::call`] after the process has ended.
 const END: u8 = u8::MAX;
 
 /// A process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Process {
-    /// Which of the calls of the model are its own: the number of the first process that makes the same calls.
+    /// Index in [`Model::calls`] of its calls. Processes that make the same calls have the index of the first of them.
     pub(crate) role: u8,
-    /// Which of its calls it makes.
+    /// Index of its current call among its calls, or [`END`].
     pub(crate) call: u8,
-    /// How many times it has started with its first call again.
+    /// How many times it has started with its first call again, because its lease was lost.
     pub(crate) run: u8,
     /// Whether the connection was lost during a commit, whose result it has to look up.
     pub(crate) must_look: bool,
@@ -49,7 +49,7 @@ pub struct Process {
     pub(crate) clock: u8,
     /// The token of its lease, or 0.
     pub(crate) token: u8,
-    /// How long the lease is its own in any case, as far as it knows, by the server's clock.
+    /// Ticks of the server's clock for which no other process can take its lease, according to the answers that it has received.
     pub(crate) left: u8,
     /// The id of its next commit, among those of this process.
     pub(crate) id: u8,
@@ -90,7 +90,7 @@ impl Hash for Process {
     }
 }
 
-/// How many times a process starts at most.
+/// How many times a process starts with its first call, at most.
 const RUNS: u8 = 8;
 
 /// The random name of a call that takes the lease.
@@ -98,7 +98,7 @@ fn holder(process: usize, run: u8) -> u8 {
     1 + process as u8 * RUNS + run
 }
 
-/// Returns the same name for another process, and that of no process unchanged.
+/// Returns the name that the call would have if its process were `to(process)`. 0, which is no name, is returned unchanged.
 pub(crate) fn rename(name: u8, to: impl Fn(usize) -> usize) -> u8 {
     match name.checked_sub(1) {
         Some(name) => holder(to(usize::from(name / RUNS)), name % RUNS),
@@ -111,13 +111,13 @@ impl Process {
         self.call == END
     }
 
-    /// Ends it. What it has sent is still done, as far as the server has received it.
+    /// Ends the process. Its session becomes an orphan: the server can still run the statements that it has received.
     pub(crate) fn die(&mut self) {
         let orphan = if self.orphan.at == At::Nothing { self.session.orphan() } else { self.orphan };
         *self = Process { role: self.role, call: END, reported: self.reported, orphan, ..Process::default() };
     }
 
-    /// Closes the connection. What it has sent is still done, as far as the server has received it.
+    /// Closes the connection. Its session becomes an orphan: the server can still run the statements that it has received.
     pub(crate) fn lose(&mut self, model: &Model) {
         let orphan = self.session.orphan();
         self.lost(model);
@@ -267,7 +267,7 @@ impl State {
             Call::Write { .. } => Session { at: first, token: process.token, write: model.write(process), ..write },
             Call::Acknowledge => Session { at: first, token: process.token, ..write },
             Call::Poll => {
-                // A read of one moment: the consumer, the changes after its cursor, and the number up to which they are durable.
+                // One query reads the consumer, the changes after its cursor, and the number up to which changes are recorded as durable.
                 let last = rows.feed().iter().map(|change| change.number).max().unwrap_or(0);
                 if last <= rows.cursor {
                     return None;

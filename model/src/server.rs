@@ -66,7 +66,7 @@ impl Rows {
     }
 }
 
-// A hash of few large integers takes a fraction of the time of one of many small ones.
+// Hashing a few large integers takes a fraction of the time of hashing many small ones.
 
 impl Hash for Rows {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
@@ -171,7 +171,7 @@ pub(crate) struct Session {
     pub(crate) id: u8,
     /// Which write of its process it is.
     pub(crate) write: u8,
-    /// What it has read of the consumer.
+    /// `cursor` and `polled` of the consumer, and the greatest number of a change, as the transaction has read them.
     pub(crate) cursor: u8,
     pub(crate) polled: u8,
     pub(crate) latest: u8,
@@ -253,7 +253,7 @@ impl Session {
             At::Taken { left, .. } | At::Commit { left, .. } | At::Mark { left } | At::Ended { left, .. } => {
                 *left = left.saturating_sub(1);
             }
-            // What a statement has read of the clock does not change. All other states have no time.
+            // The time in `LockLease` was read before and does not change. The other states contain no time.
             _ => {}
         }
     }

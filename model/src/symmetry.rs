@@ -26,7 +26,7 @@ pub fn representative(state: &State) -> State {
     next
 }
 
-/// All that a state has of a process.
+/// Returns everything in a state that belongs to a process. It does not contain the number of the process.
 fn key(state: &State, process: usize) -> impl Ord + use<> {
     let of = |rows: &Rows| {
         let own = rows.feed().iter().map(|change| usize::from(change.process) == process);

@@ -43,7 +43,7 @@ fn with_a_check_that_does_not_lock_the_lease_an_old_holder_writes() {
 }
 
 #[test]
-fn by_the_clock_of_a_client_a_lease_is_taken_from_its_holder() {
+fn if_a_lease_expires_by_the_clock_of_a_client_it_is_taken_from_its_holder() {
     breaks(syncs(Mistake::ClientsClock, Faults { jumps: 1, ..NONE }), ONE_HOLDER);
 }
 
@@ -93,7 +93,7 @@ fn a_write_that_returns_before_the_flush_is_lost() {
 }
 
 #[test]
-fn a_write_whose_flush_does_not_look_for_it_is_lost() {
+fn a_write_whose_second_transaction_does_not_look_for_the_commit_is_lost() {
     breaks(receivers(Mistake::MarkedWithoutLookUp, CRASH), NOTHING_LOST);
 }
 
