@@ -61,9 +61,9 @@ HANDLES = {
 }
 BLOCKING = {
     **HANDLES,
-    "changes being read": lambda mirror, _: next_of(mirror.changes("app", timeout=0))[0],
-    "users being read": lambda mirror, environment: next_of(mirror.users(environment.organization_id))[0],
-    "a change of an iterator": lambda mirror, _: next_of(mirror.changes("app", timeout=0))[1],
+    "changes being read": lambda mirror, _: iterator_and_item(mirror.changes("app", timeout=0))[0],
+    "users being read": lambda mirror, environment: iterator_and_item(mirror.users(environment.organization_id))[0],
+    "a change of an iterator": lambda mirror, _: iterator_and_item(mirror.changes("app", timeout=0))[1],
     "a polled change": lambda mirror, _: mirror.poll("app")[0],
 }
 ASYNCIO = {
@@ -73,7 +73,7 @@ ASYNCIO = {
 }
 
 
-def next_of(iterator):
+def iterator_and_item(iterator):
     return iterator, next(iterator)
 
 

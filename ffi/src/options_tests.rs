@@ -47,7 +47,7 @@ fn every_struct_begins_with_its_size_and_ends_without_padding() {
 #[test]
 fn fields_beyond_struct_size_are_not_read() {
     let read = |bytes: &[u64]| {
-        // SAFETY: the first word is the size of all words, or a size that is refused before the others are read.
+        // SAFETY: the size in the first word is at most that of all words, or is refused before the others are read.
         unsafe { options::<hc_webhook_options>(bytes.as_ptr().cast(), "options") }
     };
     let whole = size_of::<hc_webhook_options>() as u64;

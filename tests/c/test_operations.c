@@ -120,7 +120,7 @@ static bool has_role(const hc_mirror *mirror, const char *id, const char *role) 
     return found;
 }
 
-static void entries_of_the_role_map_are_typed(void) {
+static void role_map_entries_match_groups_by_id_or_name(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
     hc_group *crew = NULL;
@@ -259,7 +259,7 @@ int main(void) {
 
     an_event_is_listed_until_a_sync_applies_it();
     settings_are_kept_in_the_store();
-    entries_of_the_role_map_are_typed();
+    role_map_entries_match_groups_by_id_or_name();
     a_mirror_that_was_unbound_can_be_synced_again();
     decisions_are_recorded();
 
