@@ -1478,7 +1478,7 @@ int hc_error_http_status(const struct hc_error *error);
 const char *hc_error_code(const struct hc_error *error);
 
 /**
- * The `details` of the server's error body.
+ * The `details` of the server's error body, as JSON text.
  *
  * - `error`: may be NULL, which gives NULL.
  * - Returns text owned by `error`, or NULL if the server sent none.

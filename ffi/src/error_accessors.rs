@@ -55,7 +55,7 @@ pub unsafe extern "C" fn hc_error_code(error: *const hc_error) -> *const c_char 
     read!(error => error.cached.code.of_option(error.error.code()))
 }
 
-/// The `details` of the server's error body.
+/// The `details` of the server's error body, as JSON text.
 ///
 /// - `error`: may be NULL, which gives NULL.
 /// - Returns text owned by `error`, or NULL if the server sent none.
