@@ -214,13 +214,17 @@ def test_records_can_be_pickled():
         ids = sandbox.organization_id, sandbox.directory_id
         reports = [mirror.sync(*ids), mirror.sync(*ids, mode="full")]
         mirror.poll("consumer")
-        sandbox.fault("503")
-        failed = headcount.Mirror(":memory:", client=sandbox.client(max_attempts=1)).sync_all
-        with pytest.raises(headcount.ServerError):
-            failed()
         for record in [*reports, *mirror.status(), *mirror.consumers(), *mirror.directories()]:
             copy = pickle.loads(pickle.dumps(record))
             assert type(copy) is type(record) and copy.to_dict() == record.to_dict() and copy == record
+
+
+def test_sync_all_raises_the_error_of_listing_the_organizations():
+    with headcount.Sandbox(users=3, groups=1) as sandbox:
+        mirror = headcount.Mirror(":memory:", client=sandbox.client(max_attempts=1))
+        sandbox.fault("503")
+        with pytest.raises(headcount.ServerError):
+            mirror.sync_all()
 
 
 def test_a_report_with_an_error_can_be_pickled():

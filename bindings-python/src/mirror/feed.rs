@@ -211,6 +211,6 @@ iterator! {
 iterator! {
     /// Iterates over a consumer's unacknowledged changes with ``async for`` and waits for the next one: without limit, until no change has come
     /// for the given timeout, or until the mirror is closed. Tasks may share it: each change goes to one of them, which acknowledges only
-    /// that change. A change whose task was cancelled goes to the next one.
+    /// that change. If that task is cancelled before it has the change, the change goes to another task.
     async AsyncChangeIterator, Unacknowledged<Asyncio>
 }

@@ -31,7 +31,7 @@ fn model() -> Model {
 /// Visits every state, and checks that all guarantees hold in each and that each of `occur` occurs in some.
 fn check(model: Model, occur: &[&'static str]) {
     let model = Model { checks: [&model.checks, occur].concat(), ..model };
-    // Depth first, because only this search leaves out states that differ from others in the order of the processes alone.
+    // Depth first: only this search uses `representative`, and so visits one of the states that differ only in the order of the processes.
     let checker = model.checker().symmetry_fn(representative).spawn_dfs().join();
     if let Some(path) = checker.discovery(ALL) {
         panic!("{}", describe(checker.model(), path));
@@ -45,7 +45,7 @@ fn check(model: Model, occur: &[&'static str]) {
 fn breaks(model: Model, guarantee: &'static str) {
     let model = Model { checks: vec![guarantee], ..model };
     let mistake = model.mistake;
-    // Breadth first, so that it is the shortest one.
+    // Breadth first, so that the sequence found is the shortest.
     let checker = model.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let Some(path) = checker.discovery(guarantee) else {
         panic!("{mistake:?} does not break the guarantee: {guarantee}");
