@@ -20,15 +20,15 @@ export namespace errors {
     readonly httpStatus: number | undefined
     /** `code`, by the name that the vendor's SDK has for it; null if the server sent none. */
     readonly errorCode: string | null
-    /** Number of the gRPC status that corresponds to the error (5 is NOT_FOUND). Undefined if none does. The vendor's SDK has it. */
+    /** Number of the gRPC status that corresponds to the error (5 is NOT_FOUND). Undefined if none does. The vendor's SDK has this property as well. */
     readonly grpcStatus?: number
-    /** The vendor's error code, such as `RESOURCE_NOT_FOUND`. */
+    /** The vendor's error code, such as `RESOURCE_NOT_FOUND`. Undefined if the server sent none. */
     readonly code?: string
-    /** The `details` of the server's answer, as decoded JSON. */
+    /** The `details` of the server's answer, as decoded JSON. Undefined if it has none. */
     readonly details?: unknown
-    /** The server's id of the request, for the vendor's support. */
+    /** The server's id of the request, for the vendor's support. Undefined if the server sent none. */
     readonly requestId?: string
-    /** Number of seconds after which the server permits another request. */
+    /** Number of seconds after which the server permits another request. Undefined if it did not say. */
     readonly retryAfter?: number
     /** Returns the name, the message and all other properties except the stack and the cause, for `JSON.stringify`. */
     toJSON(): Record<string, unknown>
@@ -76,6 +76,6 @@ export namespace errors {
   class CancelledError extends Error {}
   /** A defect in headcount itself, such as a panic, which was caught and made an error. */
   class InternalError extends Error {}
-  /** The changes that a consumer asks for were removed from the feed: start from a snapshot (`start_from_snapshot`). */
+  /** The changes that a consumer asks for were removed from the feed: start from a snapshot (`startFromSnapshot`). */
   class HistoryTrimmedError extends Error {}
 }

@@ -25,9 +25,9 @@ export interface ClientOptions {
   maxConcurrency?: number | undefined
   /** Size limit of an answer in bytes; a larger one is an `errors.DecodeError`. 8,388,608 by default. */
   maxResponseBytes?: number | undefined
-  /** URL of a proxy. The environment's proxy by default; an empty string turns that off. */
+  /** URL of a proxy. By default that of the environment variables; an empty string means no proxy. */
   proxy?: string | undefined
-  /** Path of a PEM file with certificate authorities to trust in addition to the system's. That of `NODE_EXTRA_CA_CERTS` by default, for https. */
+  /** Path of a PEM file with certificate authorities to trust in addition to the system's. By default the file that `NODE_EXTRA_CA_CERTS` names, which is read for https only. */
   caFile?: string | undefined
   /** Appended to the header `User-Agent`: the application's name and version. */
   userAgentSuffix?: string | undefined
@@ -70,8 +70,9 @@ export interface MemoryReplayGuardOptions extends ReplayGuardOptions {
 }
 
 /**
- * Settings of a mirror that the store keeps, so that all processes that use it have the same. A mirror that is opened with another value than the
- * store has uses the stored one: a warning is logged, `mirror.settings` lists the setting as ignored, and `mirror.configure` changes it.
+ * Settings of a mirror that are kept in its store, so that all processes that use the store have the same values. If a mirror is opened with another
+ * value than the store has, the stored one applies: a warning is logged, and `mirror.settings` lists the setting as ignored. `mirror.configure`
+ * changes a stored value.
  */
 export interface StoredMirrorOptions {
   /**
@@ -80,7 +81,7 @@ export interface StoredMirrorOptions {
    */
   guardUsers?: number | undefined
   /**
-   * Share of a directory's users that may lose access, from 0 to 1. The larger of the two limits applies. Further losses are held: see `holds`. 1 permits
+   * Share of a directory's users that may lose access, from 0 to 1. The larger of the two limits applies. Further losses are held: see `mirror.holds`. 1 permits
    * everything. 0.1 by default.
    */
   guardShare?: number | undefined

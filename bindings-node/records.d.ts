@@ -80,7 +80,7 @@ export type ActivityLevel = 'debug' | 'info' | 'warning'
  * - `store`: The local store failed.
  * - `cancelled`: The caller cancelled the call.
  * - `internal`: A defect in headcount itself, such as a panic, which was caught and made an error.
- * - `history_trimmed`: The changes that a consumer asks for were removed from the feed: start from a snapshot (`start_from_snapshot`).
+ * - `history_trimmed`: The changes that a consumer asks for were removed from the feed: start from a snapshot (`startFromSnapshot`).
  */
 export type ErrorKind =
   | 'config'
@@ -660,7 +660,7 @@ export interface Approval {
   reason: HoldReason
   /** True if the losses were applied, false if they were dismissed. */
   isApproved: boolean
-  /** Who decided, as given by the application; `approve_removals` if a sync with this option approved the hold. */
+  /** Who decided, as given by the application; `approveRemovals` if a sync with this option approved the hold. */
   by: string
   /** The application's note; may be empty. */
   note: string

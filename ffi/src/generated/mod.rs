@@ -53,7 +53,7 @@ pub use status::hc_status;
 pub use sync_report::{hc_sync_report, hc_sync_reports};
 pub use user::{hc_user, hc_user_iter, hc_user_page};
 
-/// The header permits any number of threads to use these objects at once, and one thread at a time to use an iterator.
+/// Checks at compile time what the header permits: any number of threads may use an object at once, and one thread at a time an iterator.
 const _: () = {
     const fn any_number_of_threads<T: Send + Sync>() {}
     const fn one_thread_at_a_time<T: Send>() {}

@@ -212,7 +212,7 @@ pub struct hc_organization_iter(pub(crate) IterOf<Organization, hc_organization>
 /// - `iter`: required. After an error it may be called again, and requests the same page again.
 /// - `organization`: receives an organization owned by `iter` and valid until the next call with it, or NULL after the last one.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if the listing's directory does not exist, or any status that a request can have.
+/// - Fails with any status that a request can have.
 /// - Threads: one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_organization_iter_next(
