@@ -3083,7 +3083,7 @@ hc_status hc_sandbox_delete_user(const struct hc_sandbox *sandbox, const char *u
  * - `directory_id`: may be NULL, which means the organization's first.
  * - `group`: receives the group; free it with hc_group_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND for an unknown directory or organization.
+ * - Fails with HC_BAD_REQUEST if the name is "", HC_NOT_FOUND for an unknown directory or organization.
  * - Threads: any number at once.
  */
 hc_status hc_sandbox_create_group(const struct hc_sandbox *sandbox,

@@ -155,7 +155,7 @@ def test_settings_of_an_organization_are_updated(sandbox):
         organizations.update_organization_settings(org, "sso")
 
 
-def test_the_calls_are_coroutines_of_an_async_client(sandbox):
+def test_an_async_client_has_the_same_calls_as_coroutines(sandbox):
     import asyncio
 
     sandbox = sandbox()

@@ -75,7 +75,7 @@ def test_every_form_of_headers_is_accepted():
     assert refused.value.reason == "missing_header"
 
 
-def test_secrets_tolerance_and_times_are_checked():
+def test_secrets_tolerances_and_times_are_accepted_in_every_form_and_refused_if_invalid():
     signed = headcount.Webhook(OTHER).sign(BODY)
     for secrets in ([SECRET, OTHER], (SECRET, OTHER), f"{SECRET} {OTHER}", iter([SECRET, OTHER])):
         assert headcount.Webhook(secrets).verify(BODY, signed).id == "evt_1"

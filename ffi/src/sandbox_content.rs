@@ -145,7 +145,7 @@ pub unsafe extern "C" fn hc_sandbox_delete_user(
 /// - `directory_id`: may be NULL, which means the organization's first.
 /// - `group`: receives the group; free it with hc_group_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND for an unknown directory or organization.
+/// - Fails with HC_BAD_REQUEST if the name is "", HC_NOT_FOUND for an unknown directory or organization.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_create_group(

@@ -99,7 +99,7 @@ static void verifying_and_signing_check_their_arguments(void) {
     };
     WORKS(hc_webhook_verify_signature(webhook, made, 3, NULL, 0, &error));
     WORKS(hc_verify_webhook_payload(SECRET, made, 3, NULL, 0, &error));
-    /* If a request has both, hc_verify_interceptor_payload uses the headers interceptor-id and so on, and hc_verify_webhook_payload those of webhooks. */
+    /* A request with the headers webhook-... and interceptor-...: hc_verify_webhook_payload uses the former, hc_verify_interceptor_payload the latter. */
     hc_header both[] = {
         {"webhook-id", "msg_9", 5}, {"webhook-timestamp", made[1].value, made[1].value_len}, {"webhook-signature", "v1,AAAA", 7},
         {"interceptor-id", made[0].value, made[0].value_len}, {"interceptor-timestamp", made[1].value, made[1].value_len},

@@ -43,7 +43,7 @@ def sandbox():
 
 
 def eventually(condition, what):
-    """Waits until `condition()` is true. The test's time limit ends the wait."""
+    """Waits until `condition()` is true, and returns its value. `what` only tells a reader what the test waits for. The test's time limit ends the wait."""
     while not (found := condition()):
         time.sleep(0.02)
     return found
