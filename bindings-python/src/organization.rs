@@ -46,7 +46,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Fields {
         }
         let mapping =
             value.cast::<PyMapping>().map_err(|_| wrong_type(&value, "a mapping of fields or an Organization"))?;
-        // `json.dumps` accepts a `dict` only, and cannot write the times of an organization.
+        // The only mapping that `json.dumps` accepts is a `dict`. It cannot write the times of an organization.
         let fields = value.py().get_type::<PyDict>().call1((mapping,))?.cast_into::<PyDict>()?;
         for time in ["create_time", "update_time"] {
             if fields.contains(time)? {
