@@ -272,7 +272,8 @@ struct Made<T> {
 
 impl<T> Drop for Made<T> {
     fn drop(&mut self) {
-        // The value of another process may be a copy of its threads and sockets, which must not be used. So the value is not dropped either.
+        // A value that another process made may own threads and sockets of that process, which this process must not use. Dropping the value may use
+        // them, so it is forgotten.
         if !self.process.is_current() {
             std::mem::forget(self.value.take());
         }

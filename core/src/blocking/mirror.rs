@@ -485,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn close_waits_for_a_thread_that_opens_the_file_and_closes_it() {
+    fn close_waits_until_another_thread_has_opened_the_file_and_then_closes_it() {
         let opening = Opening::begin("close");
         let closing = opening.mirror.clone();
         let closing = spawn(move || closing.close());
@@ -494,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn release_waits_for_a_thread_that_opens_the_file_and_closes_it() {
+    fn release_waits_until_another_thread_has_opened_the_file_and_then_closes_it() {
         let opening = Opening::begin("release");
         let closing = opening.mirror.clone();
         closing.end_waits();
@@ -503,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn close_in_an_async_task_does_not_wait_for_a_thread_that_opens_the_file_which_closes_it_again() {
+    fn close_in_an_async_task_does_not_wait_and_the_thread_that_opens_the_file_closes_it() {
         let opening = Opening::begin("async");
         let closing = opening.mirror.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -164,7 +164,7 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.')
 
 /// Joins the text's lines, drops characters that a terminal interprets instead of showing, and cuts the text to `most` characters.
 fn one_line(text: &str, most: usize) -> String {
-    // Only a part of a long text is examined. It is longer than `most` characters, because some of them are dropped.
+    // Of a long text, only the first `4 * most` characters are examined: more than `most`, because some of them are dropped.
     let text: String = text.chars().take(4 * most).collect();
     let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.retain(|character| !character.is_control() && !is_invisible(character));

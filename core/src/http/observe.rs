@@ -74,7 +74,7 @@ impl Activity<'_> {
 }
 
 impl Serialize for Activity<'_> {
-    /// Serializes all fields, the level and the line for a log as `message`. A field that the activity lacks is left out. Durations are
+    /// Serializes all fields, the level as `level`, and the line for a log as `message`. A field that the activity lacks is left out. Durations are
     /// milliseconds.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Activity { kind, operation, method, route, attempt, status, error, wait, elapsed, bytes } = self;

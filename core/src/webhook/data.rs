@@ -1,7 +1,7 @@
 //! The objects that events carry as their `data`.
 //!
-//! A text that the vendor did not send is empty; other absent values are `None`. Unknown fields are ignored. The crate `codegen` makes the types
-//! of the bindings from these definitions; `event_type` maps each type of event to its object.
+//! A text, list, map or struct that the vendor did not send is empty; other absent values are `None`. Unknown fields are ignored. The crate
+//! `codegen` makes the types of the bindings from these definitions; `event_type` maps each type of event to its object.
 
 use crate::Timestamp;
 use crate::model::{RawJson, null_is_default};

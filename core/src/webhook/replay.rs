@@ -54,8 +54,8 @@ pub trait ReplayStore: Send + Sync + 'static {
     /// If the id was not recorded. The caller of the guard receives the error.
     fn record(&self, message_id: &str, expires_at: Timestamp) -> Result<()>;
 
-    /// Records `message_id` until `expires_at` or later unless it is recorded already, in one step, and returns whether it was not. With Redis:
-    /// `SET` with `NX` and `EXAT`. [`ReplayGuard::claim`] needs it.
+    /// Records `message_id` until `expires_at` or later and returns true, or returns false if it is recorded already, in one atomic step. With
+    /// Redis: `SET` with `NX` and `EXAT`. [`ReplayGuard::claim`] needs it.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl ReplayGuard {
     pub const CAPACITY: usize = defaults::REPLAY_CAPACITY;
 
     /// Makes a guard that keeps the last `capacity` ids, at least one, in the memory of this process. The ids are lost when the process ends,
-    /// and other processes do not see them; a forked child begins with a copy. When it is full, expired ids are removed first, then the oldest.
+    /// and other processes do not see them; a forked child begins with a copy. A full guard removes expired ids first, then the oldest.
     pub fn in_memory(capacity: usize) -> ReplayGuard {
         ReplayGuard::with_store(Memory::new(capacity.max(1)))
     }
