@@ -25,7 +25,7 @@ import type { Event, Headers, UnknownEvent } from './webhook'
 export interface SyncOptions {
   /** What is listed. `auto` by default. */
   mode?: SyncMode | undefined
-  /** Whether the open holds of the directories are approved before they are listed. The sync is then a full one. False by default. */
+  /** Whether the open holds of the directories are approved before the directories are listed. The sync is then a full one. False by default. */
   approveRemovals?: boolean | undefined
   /** Whether to wait while another sync of the directory is running. If not, the outcome in the report is `already_running`. True by default. */
   wait?: boolean | undefined

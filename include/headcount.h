@@ -5301,7 +5301,7 @@ bool hc_mirror_user_active(const struct hc_mirror_user *user);
 size_t hc_mirror_user_group_ids_len(const struct hc_mirror_user *user);
 
 /**
- * Ids of the groups that the user is in, sorted. Groups that do not exist are left out.
+ * Ids of the groups that the user is in, sorted. Groups that the mirror does not have, such as removed ones, are left out.
  *
  * - `user`: may be NULL, which gives NULL.
  * - `index`: from 0.
@@ -5319,8 +5319,8 @@ const char *hc_mirror_user_group_ids_at(const struct hc_mirror_user *user, size_
 size_t hc_mirror_user_roles_len(const struct hc_mirror_user *user);
 
 /**
- * Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles
- * before it.
+ * Roles that the role map gives for the groups of the user, sorted. While the guard holds the loss of all roles: the
+ * roles before the loss.
  *
  * - `user`: may be NULL, which gives NULL.
  * - `index`: from 0.

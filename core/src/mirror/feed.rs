@@ -471,7 +471,7 @@ impl Mirror {
 
 /// Checks that the changes after `position` are those that a consumer gets next, and that none of them was removed.
 fn check_kept(name: &str, position: i64, marks: &FeedMarks, changes: &[Change]) -> Result<()> {
-    // Numbers have no gaps, so if the first number is not `position + 1`, changes were removed after the marks were read.
+    // Numbers have no gaps, so if the first number is not `position + 1`, changes were removed, perhaps after the marks were read.
     let first = changes.first().map_or(position + 1, |change| change.seq);
     let trimmed = marks.trimmed.max(first - 1);
     if position >= trimmed {

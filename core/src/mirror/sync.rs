@@ -50,8 +50,9 @@ impl SyncBuilder {
         self
     }
 
-    /// Sets whether all losses of access that the guard holds in the synced directories are approved before they are listed: removals,
-    /// deactivations and losses of roles. Those that the sync itself then finds are subject to the guard. An approving sync is a full sync. Default: false.
+    /// Sets whether all losses of access that the guard holds in the synced directories are approved before the directories are listed:
+    /// removals, deactivations and losses of roles. Those that the sync itself then finds are subject to the guard. An approving sync is a full
+    /// sync. Default: false.
     pub fn approve_removals(mut self, approved: bool) -> Self {
         self.options.approved = approved;
         self

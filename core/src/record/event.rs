@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct EventRow {
     /// Event id (`evt_…`).
     pub id: String,
-    /// Id of the organization in the event's envelope.
+    /// Id of the organization in the event's envelope, or in its data if the envelope has none; empty if neither has one.
     pub organization_id: String,
     /// Time at which the event arrived, by the clock of the machine that received it.
     pub received_at: Timestamp,

@@ -30,9 +30,9 @@ pub struct MirrorUser {
     /// Whether the user may sign in, by the latest event with `active` or listing with `user_detail.active`; true if none had it. While the guard
     /// holds the user's deactivation, it is true.
     pub active: bool,
-    /// Ids of the groups that the user is in, sorted. Groups that do not exist are left out.
+    /// Ids of the groups that the user is in, sorted. Groups that the mirror does not have, such as removed ones, are left out.
     pub group_ids: Vec<String>,
-    /// Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles before it.
+    /// Roles that the role map gives for the groups of the user, sorted. While the guard holds the loss of all roles: the roles before the loss.
     pub roles: Vec<String>,
     /// Roles assigned by the vendor, from the latest event, sorted.
     pub vendor_roles: Vec<String>,

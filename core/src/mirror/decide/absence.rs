@@ -68,7 +68,7 @@ impl Reading {
     /// sync by this machine's clock: if the vendor's clock is ahead, a later watermark would hide changes from the next incremental sync.
     pub(in crate::mirror) fn see_page(&mut self, total: u64, latest: Option<Timestamp>, started: Timestamp) {
         if self.total.replace(total).is_some_and(|before| before != total) {
-            self.doubt.get_or_insert_with(|| "the listing's count changed from page to page".to_owned());
+            self.doubt.get_or_insert_with(|| "the listing's total changed from page to page".to_owned());
         }
         self.watermark = self.watermark.max(latest.map(|at| at.min(started)));
     }
@@ -217,8 +217,8 @@ pub(in crate::mirror) struct Absence {
 }
 
 impl Absence {
-    /// Whether a user's row is absent from the reading, no write has changed it since the reading started, and no event about the user arrived within
-    /// the five minutes before the reading started: a listing may lag behind events by that much. A user whom no listing has named is absent only if
+    /// Whether a user's row is absent from the reading, no write has changed it since the reading started, and no event about the user arrived later
+    /// than five minutes before the reading started: a listing may lag behind events by that much. A user whom no listing has named is absent only if
     /// the other directories were read since the last event about the user.
     pub(in crate::mirror) fn lacks_user(&self, row: &UserRow) -> bool {
         // A user who is known only from events may be in another directory of the organization until the other directories were read as well.

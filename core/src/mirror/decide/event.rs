@@ -385,8 +385,8 @@ impl Applying<'_> {
         Ok(if self.toggle(step, row, enabled, is_known) { Settled::Applied } else { Settled::Stale })
     }
 
-    /// Disables the organization's directories. The organization's users are kept: the application decides whether to remove their accounts. The
-    /// event is stale if a later listing showed that the organization exists.
+    /// Records that the organization is missing, and disables its directories. Its users are kept: the application decides whether to remove their
+    /// accounts. The event is stale if a later listing showed that the organization exists.
     fn organization_deleted(&self, step: &mut Step) -> Settled {
         let organization_id = organization_of(self.event);
         if step.organization(&organization_id).is_some_and(|row| shows_return(row, self.event.occurred_at())) {
