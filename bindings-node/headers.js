@@ -7,7 +7,7 @@ const { errors } = require('./errors.js')
 
 /**
  * Makes functions for the headers called `names`: `read` returns those of a request as a flat list in which names and values alternate, and
- * `isWanted` whether a name is one of them, in any case.
+ * `isWanted` whether a name is one of them; upper and lower case are not distinguished.
  */
 function reader(names) {
   const wanted = new Set(names)
@@ -37,7 +37,7 @@ function reader(names) {
     } else if (typeof headers[Symbol.iterator] === 'function') {
       for (const pair of headers) {
         if (!Array.isArray(pair) || typeof pair[0] !== 'string') {
-          throw new errors.InvalidArgumentError('the headers are a list of something else: expected [name, value] pairs')
+          throw new errors.InvalidArgumentError('the headers have an item that is not a pair: expected [name, value] pairs')
         }
         if (isWanted(pair[0])) add(found, pair[0], pair[1])
       }

@@ -76,7 +76,7 @@ export interface HoldDecision {
 
 /** Which users are looked up. */
 export interface FindUsersOptions {
-  /** Primary e-mail address, in any case. */
+  /** Primary e-mail address; upper and lower case are not distinguished. */
   email: string
 }
 

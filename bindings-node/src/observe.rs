@@ -11,7 +11,7 @@ use serde::Serialize;
 pub(crate) struct JsonCallback<const WEAK: bool>(ThreadsafeFunction<String, (), String, Status, false, WEAK>);
 
 impl<const WEAK: bool> JsonCallback<WEAK> {
-    /// Wraps a function. It has to be called on Node's thread.
+    /// Wraps a JavaScript function. `new` itself has to be called on Node's thread.
     pub(crate) fn new(function: &Function<'_, String, ()>) -> napi::Result<JsonCallback<WEAK>> {
         Ok(JsonCallback(function.build_threadsafe_function().weak::<WEAK>().callee_handled::<false>().build()?))
     }
@@ -35,7 +35,7 @@ impl Observer for JsonCallback<true> {
 pub(crate) struct ProgressCallback(JsonCallback<false>);
 
 impl ProgressCallback {
-    /// Wraps a function. It has to be called on Node's thread.
+    /// Wraps a JavaScript function. `new` itself has to be called on Node's thread.
     pub(crate) fn new(function: &Function<'_, String, ()>) -> napi::Result<ProgressCallback> {
         JsonCallback::new(function).map(ProgressCallback)
     }

@@ -44,7 +44,7 @@ fn problems<T: DeserializeOwned>(json: &str, first: &serde_json::Error) -> Strin
     format!("{}{known}", problems.join("; "))
 }
 
-/// Returns the type of a JSON value, and the value itself if it is a number or a boolean.
+/// Describes a JSON value in an error: a number, a boolean or null by its text, others by their type.
 fn kind_of(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
@@ -165,7 +165,7 @@ impl ClientOptions {
     }
 }
 
-/// The fields that an organization is created with or that are updated.
+/// The fields of an organization to create, or those to update.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OrganizationFields {
@@ -174,7 +174,7 @@ pub(crate) struct OrganizationFields {
     logo_url: Option<String>,
     metadata: Option<std::collections::BTreeMap<String, String>>,
     slug: Option<String>,
-    // Fields that cannot be changed. They are ignored, so that an organization can be read, changed and sent back.
+    // Fields that cannot be changed. Their values are ignored, so that an organization can be read, changed and sent back.
     id: Option<IgnoredAny>,
     #[serde(rename = "createTime")]
     _create_time: Option<IgnoredAny>,
@@ -192,7 +192,7 @@ impl From<OrganizationFields> for headcount::model::OrganizationFields {
         let mut fields = headcount::model::OrganizationFields::default();
         (fields.display_name, fields.external_id, fields.slug) = (display_name, external_id, slug);
         (fields.logo_url, fields.metadata) = (logo_url, metadata);
-        // Fields with an id are an organization that the API returned.
+        // With an id, the fields are an organization that the API returned: its empty external id and logo URL mean that there is none.
         if id.is_some() { fields.without_unset() } else { fields }
     }
 }

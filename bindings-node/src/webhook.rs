@@ -10,7 +10,8 @@ use napi::bindgen_prelude::Either;
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// Returns the names of the headers that verification reads, by family: id, timestamp, signature.
+/// Returns the names of the headers that verification reads: for `webhook-*` and for `interceptor-*`, those of the id, the timestamp and
+/// the signature.
 #[napi_derive::napi]
 pub fn webhook_headers() -> Vec<Vec<&'static str>> {
     WEBHOOK_HEADERS.iter().map(|family| family.to_vec()).collect()

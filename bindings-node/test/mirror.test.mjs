@@ -69,7 +69,7 @@ test('mirrored users, groups and directories can be listed and looked up', async
   assert.deepEqual(await mirror.user(first.id), first)
   assert.deepEqual(await mirror.findUsers({ email: first.email.toUpperCase() }), [first])
   assertFields(first, { active: true, linkedId: null, roles: [], vendorRoles: [], attributes: null })
-  assert.equal(first.detail.userName, first.preferredUsername, 'the detail keeps the names of the directory')
+  assert.equal(first.detail.userName, first.preferredUsername, 'the keys of the detail are not converted')
   assert.equal(await mirror.user('diruser_none'), null)
   assert.equal(await mirror.group('dirgroup_none'), null)
 

@@ -49,8 +49,8 @@ test('the declarations declare exactly the exports and members that exist', (t) 
   const namespace = checker.getExportsOfModule(symbol('errors')).map(({ name }) => name)
   assert.deepEqual(namespace.sort(), Object.keys(esm.errors).sort())
 
-  const members = (type) => type.getProperties().map(({ name }) => name).filter((name) => !name.startsWith('__@')).sort()
-  const real = (object) => {
+  const declaredMembers = (type) => type.getProperties().map(({ name }) => name).filter((name) => !name.startsWith('__@')).sort()
+  const membersOf = (object) => {
     const names = new Set(Object.getOwnPropertyNames(Object.getPrototypeOf(object)))
     for (const name of Object.keys(object)) names.add(name)
     names.delete('constructor')
@@ -64,7 +64,7 @@ test('the declarations declare exactly the exports and members that exist', (t) 
   objects.Sandbox = new esm.Sandbox()
   t.after(() => (objects.Mirror.close(), objects.Sandbox.close()))
   for (const [name, object] of Object.entries(objects)) {
-    assert.deepEqual(members(checker.getDeclaredTypeOfSymbol(symbol(name))), real(object), name)
+    assert.deepEqual(declaredMembers(checker.getDeclaredTypeOfSymbol(symbol(name))), membersOf(object), name)
   }
 })
 

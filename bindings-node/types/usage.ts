@@ -42,7 +42,7 @@ export function receive(body: Buffer, headers: Record<string, string>): Event | 
   }
 }
 
-export function rehearse(): string[] {
+export function testWithSandbox(): string[] {
   using sandbox = new Sandbox({ organizations: 1, users: 50, groups: 5, seed: 1 })
   const user: User = sandbox.createUser({ email: 'ada@example.com', givenName: 'Ada', groups: ['Engineering'] })
   // @ts-expect-error: a field that is misspelt
@@ -53,7 +53,7 @@ export function rehearse(): string[] {
   return sandbox.deliveries().map((delivery) => delivery.state)
 }
 
-export async function rehearseWebhooks(url: string): Promise<number> {
+export async function testWebhooks(url: string): Promise<number> {
   const body: Buffer = event('organization.directory.user_created', { data: { email: 'ada@example.com' } })
   // @ts-expect-error: a field that is misspelt
   event('organization.directory.user_created', { data: { mail: 'ada@example.com' } })

@@ -175,7 +175,7 @@ fn change_number(seq: f64) -> Result<i64> {
     /// Every integer up to this one has an exact `f64`.
     const EXACT: f64 = (1_i64 << 53) as f64;
     if seq.fract() != 0.0 || seq.abs() > EXACT {
-        return Err(Error::invalid_argument("seq is not the number of a change: expected the seq of a change"));
+        return Err(Error::invalid_argument("seq has a fraction or is too large: expected the seq of a change"));
     }
     #[allow(clippy::cast_possible_truncation, reason = "an integer that an f64 represents exactly")]
     let seq = seq as i64;

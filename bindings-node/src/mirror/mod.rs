@@ -119,7 +119,7 @@ impl NativeMirror {
         self.0.write().unwrap_or_else(PoisonError::into_inner).close();
     }
 
-    /// Releases the mirror after `close`. Resolves when the file is closed, unless a call is running or an iterator uses it.
+    /// Releases the mirror after `close`. Resolves when the file is closed, or at once if a running call or an iterator keeps the file open.
     #[napi]
     pub fn closed<'env>(&self, env: &'env Env) -> Promise<'env> {
         let mirror = self.0.write().unwrap_or_else(PoisonError::into_inner).closing.take();

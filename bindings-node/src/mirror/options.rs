@@ -137,7 +137,7 @@ pub(super) struct FindOptions {
     pub(super) email: String,
 }
 
-/// Default of the maximum number of changes that `poll` and `wait` return.
+/// Default of the option `limit` of `poll`, `wait` and `changes`.
 const DEFAULT_LIMIT: usize = 100;
 
 /// Options of `poll`.
