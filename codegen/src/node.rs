@@ -286,7 +286,7 @@ impl Writer {
         for field in &record.fields {
             fields.push(self.property(record, field, indent + 2)?);
         }
-        // The last entry first: an entry may be inserted after a field of a later entry, as `message` is after `level`.
+        // In reverse order, because an entry may name a field in `after` that a later entry inserts: `message` names `level`.
         for extra in EXTRA_FIELDS.iter().rev().filter(|extra| extra.record == record.name) {
             let at = fields.iter().position(|field| field.name == extra.after);
             let at = at.ok_or_else(|| format!("{} has no field {}", record.name, extra.after))?;
@@ -507,7 +507,7 @@ fn camel_case(name: &str) -> String {
     out
 }
 
-/// Formats a text as a JSDoc comment with lines of at most 140 columns, or 143 if it is on one line. The first line is not indented: the template
+/// Formats a text as a JSDoc comment with lines of at most 139 columns, or 143 if it is on one line. The first line is not indented: the template
 /// does that.
 fn comment(text: &str, indent: usize) -> String {
     let margin = " ".repeat(indent);

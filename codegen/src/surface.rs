@@ -7,7 +7,7 @@
 pub(crate) struct Surface {
     /// Rust's name.
     pub(crate) name: &'static str,
-    /// The fields that the record's hash is computed from, in languages whose objects have a hash. Empty: the record is not hashed.
+    /// The fields that the record's hash is computed from, in languages whose objects have a hash. Empty: the hash is that of the JSON form.
     pub(crate) key: &'static [&'static str],
 }
 

@@ -148,8 +148,8 @@ pub struct EventOverrides {
     pub organization_id: Option<String>,
     /// Environment of the event. Ids of the environment in the example's data are replaced too.
     pub environment_id: Option<String>,
-    /// Directory of the event: the id in the data of an event about a directory, and the `directory_id` in those of an event about a user or
-    /// group of a directory. Other events have none.
+    /// Directory of the event. It replaces `id` in the data of an event about a directory, and `directory_id` in the data of an event about a
+    /// user or group of a directory. Other events ignore it.
     pub directory_id: Option<String>,
     /// Groups of the user, in place of the example's. Default: the example's, or none if `organization_id` is set, since the example's groups
     /// are not of that organization.
@@ -292,7 +292,7 @@ fn camel_case(text: &str) -> String {
     camel
 }
 
-/// Reads a value; null and a missing field become the type's default.
+/// Reads a value; null becomes the type's default, as a missing field does by `serde(default)`.
 fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
