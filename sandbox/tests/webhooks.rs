@@ -131,7 +131,7 @@ async fn a_delivery_fails_after_the_last_attempt() {
 }
 
 #[tokio::test]
-async fn the_control_api_makes_the_same_changes_over_http() {
+async fn the_control_api_makes_the_changes_that_the_handle_makes() {
     let sandbox = Sandbox::builder().start().unwrap();
     let rest = Rest::new(&sandbox).await;
     let endpoint = Endpoint::start(&sandbox, 1).await;

@@ -1,6 +1,6 @@
 //! Pages of a listing.
 //!
-//! Every item of a listing has a number, and numbers increase in the order of creation. A page token names the listing and the item
+//! Every item of a listing has a number, and a listing is in increasing order of its numbers. A page token names the listing and the item
 //! that the page starts after (or ends before), so that items that are created or deleted between two requests do not shift a page.
 
 use crate::error::Error;
