@@ -59,9 +59,10 @@ test('overrides replace values of the example', () => {
   const webhook = new Webhook(SECRET)
   const verify = (body) => webhook.verify(body, signed(SECRET, body))
   const occurredAt = new Date('2026-01-02T03:04:05.006Z')
-  const received = verify(event('organization.directory.user_created', { id: 'evt_1', occurredAt, organizationId: 'org_1', environmentId: 'env_1', data: { email: 'ada@example.com' } }))
+  const received = verify(event('organization.directory.user_created', { id: 'evt_1', occurredAt, organizationId: 'org_1', environmentId: 'env_1', directoryId: 'dir_1', groups: ['Crew', { id: 'dirgroup_1', name: 'Sales' }], data: { email: 'ada@example.com' } }))
   assertFields(received, { id: 'evt_1', occurredAt: '2026-01-02T03:04:05.006Z', organizationId: 'org_1', environmentId: 'env_1' })
-  assertFields(received.data, { email: 'ada@example.com', organization_id: 'org_1' })
+  assertFields(received.data, { email: 'ada@example.com', organization_id: 'org_1', directory_id: 'dir_1' })
+  assert.deepEqual(received.data.groups.map((group) => group.name), ['Crew', 'Sales'])
   assert.equal(verify(event('scalekit.dir.user.create')).type, 'organization.directory.user_created')
   assert.deepEqual(verify(event('organization.moved', { data: { id: 'org_1' } })).data, { id: 'org_1' })
 

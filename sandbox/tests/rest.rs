@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Rest, assert_conforms, contract, json_of};
-use headcount_sandbox::Sandbox;
+use headcount_sandbox::{NewGroup, NewUser, Sandbox};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -301,4 +301,23 @@ async fn an_endpoint_on_another_machine_is_refused_unless_permitted() {
     assert!(error.to_string().contains("is not on this machine"), "{error}");
     let permissive = Sandbox::builder().remote_endpoints(true).start().unwrap();
     permissive.register_endpoint(link_local).unwrap();
+}
+
+#[tokio::test]
+async fn users_and_groups_are_not_created_in_a_directory_of_another_organization() {
+    let sandbox = Sandbox::builder().organizations(2).start().unwrap();
+    let organizations = ids(&Rest::new(&sandbox).await.get("/api/v1/organizations").await, "organizations");
+    let other = organizations.into_iter().find(|id| *id != sandbox.organization_id()).unwrap();
+    let directory_id = Some(sandbox.directory_id().to_owned());
+    let user = |organization_id| NewUser {
+        email: "ada@example.com".to_owned(),
+        organization_id: Some(organization_id),
+        directory_id: directory_id.clone(),
+        ..NewUser::default()
+    };
+    assert_eq!(sandbox.create_user(user(other.clone())).unwrap_err().status(), 404);
+    let group =
+        NewGroup { display_name: "Crew".to_owned(), organization_id: Some(other), directory_id: directory_id.clone() };
+    assert_eq!(sandbox.create_group(group).unwrap_err().status(), 404);
+    sandbox.create_user(user(sandbox.organization_id().to_owned())).unwrap();
 }

@@ -93,19 +93,25 @@ impl State {
     }
 
     /// Finds the directory for a new user or group: the one with `directory_id`, else the first of `organization_id`, else the first
-    /// of the first organization. If `directory_id` is set, `organization_id` is ignored.
+    /// of the first organization.
     ///
     /// # Errors
     ///
-    /// 404 if there is no such organization or directory.
+    /// 404 if there is no such organization, or no such directory in it.
     pub(crate) fn target_directory(
         &self,
         organization_id: Option<&str>,
         directory_id: Option<&str>,
     ) -> Result<String, Error> {
-        if let Some(id) = directory_id {
-            let directory = self.directories.get(id).ok_or_else(|| Error::not_found("directory"))?;
-            return Ok(directory.id.clone());
+        match (organization_id, directory_id) {
+            (Some(organization), Some(id)) => {
+                return self.directory(organization, id).map(|directory| directory.id.clone());
+            }
+            (None, Some(id)) => {
+                let directory = self.directories.get(id).ok_or_else(|| Error::not_found("directory"))?;
+                return Ok(directory.id.clone());
+            }
+            (_, None) => {}
         }
         let organization = match organization_id {
             Some(id) => self.organization(id)?,
