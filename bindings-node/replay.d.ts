@@ -38,7 +38,7 @@ export class ReplayGuard {
   /**
    * Opens a guard on a SQLite file, which is created if it does not exist. Several processes of one machine may use the file at once. The file is
    * opened on the event loop, and used on other threads.
-   * @throws errors.StoreError if the file cannot be opened, or is another kind of file.
+   * @throws errors.StoreError if the file cannot be opened, or is another kind of file; errors.ConfigError if the path begins like a URL.
    */
   static sqlite(path: string, options?: ReplayGuardOptions): ReplayGuard
   /** Makes a guard on a store of the application. The calls of the guard reject with the exceptions of the store. */

@@ -1185,8 +1185,8 @@ typedef struct hc_mirror_options {
    */
   int64_t guard_users;
   /**
-   * Share of the directory's users that may lose access, from 0 to 1. The larger of this limit and that of guard_users applies, and 1
-   * permits everything. 0 means 0.1. HC_GUARD_NOBODY: no user.
+   * Share of the directory's users that may lose access, from 0 to 1. The larger of this limit and that of guard_users applies. 1
+   * permits every loss, except removals because of a listing without users. 0 means 0.1. HC_GUARD_NOBODY: no user.
    */
   double guard_share;
   /**
@@ -2694,7 +2694,8 @@ hc_status hc_replay_guard_new(const struct hc_replay_options *options,
  * - `options`: may be NULL, which means the defaults. The capacity must be 0: the number of ids in a file is not limited.
  * - `guard`: receives the guard; free it with hc_replay_guard_free.
  * - `error`: may be NULL.
- * - Fails with HC_STORE (the file cannot be opened, has other contents, or was made by another version) or HC_INVALID_ARGUMENT.
+ * - Fails with HC_STORE (the file cannot be opened, has other contents, or was made by another version), HC_CONFIG (the path begins like
+ *   a URL) or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 hc_status hc_replay_guard_sqlite(const char *path,

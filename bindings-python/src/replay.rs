@@ -78,8 +78,8 @@ impl ReplayGuard {
     /// - ``path``: the file; created if it does not exist.
     /// - ``retention``: how long an id is stored, in seconds or as a ``timedelta``, at least 10 minutes (default 3 days).
     ///
-    /// Raises ``StoreError`` if the file cannot be opened, and ``InvalidArgumentError`` if the retention is shorter
-    /// than 10 minutes.
+    /// Raises ``StoreError`` if the file cannot be opened or is another kind of file, ``ConfigError`` if the path begins like a URL, and
+    /// ``InvalidArgumentError`` if the retention is shorter than 10 minutes.
     #[staticmethod]
     #[pyo3(signature = (path, *, retention = None))]
     fn sqlite(py: Python<'_>, path: FilePath, retention: Option<Span>) -> PyResult<ReplayGuard> {

@@ -28,8 +28,8 @@ pub struct hc_mirror_options {
     /// directory: half of its users if it has up to ten, else five or a quarter of them, whichever is more. 0 means 20.
     /// HC_GUARD_NOBODY: no user.
     pub guard_users: i64,
-    /// Share of the directory's users that may lose access, from 0 to 1. The larger of this limit and that of guard_users applies, and 1
-    /// permits everything. 0 means 0.1. HC_GUARD_NOBODY: no user.
+    /// Share of the directory's users that may lose access, from 0 to 1. The larger of this limit and that of guard_users applies. 1
+    /// permits every loss, except removals because of a listing without users. 0 means 0.1. HC_GUARD_NOBODY: no user.
     pub guard_share: f64,
     /// Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0 means 24 hours.
     pub full_every_seconds: u64,

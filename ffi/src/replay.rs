@@ -172,7 +172,8 @@ pub unsafe extern "C" fn hc_replay_guard_new(
 /// - `options`: may be NULL, which means the defaults. The capacity must be 0: the number of ids in a file is not limited.
 /// - `guard`: receives the guard; free it with hc_replay_guard_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE (the file cannot be opened, has other contents, or was made by another version) or HC_INVALID_ARGUMENT.
+/// - Fails with HC_STORE (the file cannot be opened, has other contents, or was made by another version), HC_CONFIG (the path begins like
+///   a URL) or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_replay_guard_sqlite(

@@ -1627,7 +1627,8 @@ class Mirror:
     - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It is
       smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
     - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
-      this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits everything.
+      this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits every loss,
+      except removals because of a listing without users.
     - ``guard_events``: whether losses of access by events are limited as well (default True).
     - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a
@@ -2130,7 +2131,8 @@ class AsyncMirror:
     - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It is
       smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
     - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
-      this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits everything.
+      this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits every loss,
+      except removals because of a listing without users.
     - ``guard_events``: whether losses of access by events are limited as well (default True).
     - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a
@@ -2646,8 +2648,8 @@ class ReplayGuard:
         - ``path``: the file; created if it does not exist.
         - ``retention``: how long an id is stored, in seconds or as a ``timedelta``, at least 10 minutes (default 3 days).
 
-        Raises ``StoreError`` if the file cannot be opened, and ``InvalidArgumentError`` if the retention is
-        shorter than 10 minutes.
+        Raises ``StoreError`` if the file cannot be opened or is another kind of file, ``ConfigError`` if the path begins like a URL, and
+        ``InvalidArgumentError`` if the retention is shorter than 10 minutes.
         """
 
     @staticmethod

@@ -155,7 +155,8 @@ mirror!(
     /// - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It
     ///   is smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
     /// - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
-    ///   this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits everything.
+    ///   this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits every loss,
+    ///   except removals because of a listing without users.
     /// - ``guard_events``: whether losses of access by events are limited as well (default True).
     /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     /// - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a
@@ -221,7 +222,8 @@ mirror!(
     /// - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It
     ///   is smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
     /// - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
-    ///   this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits everything.
+    ///   this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits every loss,
+    ///   except removals because of a listing without users.
     /// - ``guard_events``: whether losses of access by events are limited as well (default True).
     /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     /// - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a

@@ -17,7 +17,7 @@ pub struct GuardSettings {
     /// of the users if there are at most ten, otherwise a quarter of them, but at least five.
     pub users: u64,
     /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and `users` applies. 1 permits
-    /// every loss.
+    /// every loss, except removals because of a listing without users.
     pub share: f64,
     /// Whether losses of access by events are limited as well. Those by listings always are.
     pub events: bool,

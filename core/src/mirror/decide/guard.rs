@@ -20,7 +20,7 @@ pub(in crate::mirror) struct Budget {
 
 /// Returns how many users of a directory of `size` users may lose access within the window: the share, or, if that is more, the number of
 /// users that is always permitted. That number is half of the users of a directory of up to ten, or else five or a quarter of the users, whichever
-/// is more; it is `guard.users` at most. A share of 1 permits everything.
+/// is more; it is `guard.users` at most. A share of 1 permits any number.
 pub(super) fn limit(guard: &GuardSettings, size: u64) -> u64 {
     if guard.share >= 1.0 {
         return u64::MAX;
