@@ -82,7 +82,7 @@ export interface StoredMirrorOptions {
   guardUsers?: number | undefined
   /**
    * Share of a directory's users that may lose access, from 0 to 1. The larger of the two limits applies. Further losses are held: see `mirror.holds`. 1 permits
-   * everything. 0.1 by default.
+   * every loss, except removals because of a listing without users. 0.1 by default.
    */
   guardShare?: number | undefined
   /** Whether losses of access by events are limited as well. True by default. */

@@ -523,9 +523,12 @@ export interface MirrorUser {
    * guard holds the user's deactivation, it is true.
    */
   active: boolean
-  /** Ids of the groups that the user is in, sorted. Groups that do not exist are left out. */
+  /** Ids of the groups that the user is in, sorted. Groups that the mirror does not have, such as removed ones, are left out. */
   groupIds: string[]
-  /** Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles before it. */
+  /**
+   * Roles that the role map gives for the groups of the user, sorted. While the guard holds the loss of all roles: the roles before the
+   * loss.
+   */
   roles: string[]
   /** Roles assigned by the vendor, from the latest event, sorted. */
   vendorRoles: string[]
@@ -734,7 +737,7 @@ export interface GuardSettings {
   users: number
   /**
    * Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and `users` applies. 1
-   * permits every loss.
+   * permits every loss, except removals because of a listing without users.
    */
   share: number
   /** Whether losses of access by events are limited as well. Those by listings always are. */
@@ -890,7 +893,7 @@ export interface FeedConsumer {
   expiresAt: string | null
 }
 
-/** A change of one kind. */
+/** A change of one of the kinds in `Kind`. The other parameters are the types of the fields of the same names. */
 interface ChangeOf<Kind extends ChangeKind, User, Group, Before, After> {
   /** The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot. */
   seq: number

@@ -3322,12 +3322,12 @@ class MirrorUser:
 
     @property
     def group_ids(self) -> list[str]:
-        """Ids of the groups that the user is in, sorted. Groups that do not exist are left out."""
+        """Ids of the groups that the user is in, sorted. Groups that the mirror does not have, such as removed ones, are left out."""
 
     @property
     def roles(self) -> list[str]:
-        """Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles before
-        it.
+        """Roles that the role map gives for the groups of the user, sorted. While the guard holds the loss of all roles: the roles
+        before the loss.
         """
 
     @property
@@ -3691,7 +3691,7 @@ class GuardSettings:
     @property
     def share(self) -> float:
         """Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
-        ``users`` applies. 1 permits every loss.
+        ``users`` applies. 1 permits every loss, except removals because of a listing without users.
         """
 
     @property

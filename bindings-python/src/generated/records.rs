@@ -659,14 +659,14 @@ impl MirrorUser {
         self.value.active
     }
 
-    /// Ids of the groups that the user is in, sorted. Groups that do not exist are left out.
+    /// Ids of the groups that the user is in, sorted. Groups that the mirror does not have, such as removed ones, are left out.
     #[getter]
     fn group_ids(&self) -> Vec<&str> {
         self.value.group_ids.iter().map(String::as_str).collect()
     }
 
-    /// Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles before
-    /// it.
+    /// Roles that the role map gives for the groups of the user, sorted. While the guard holds the loss of all roles: the roles
+    /// before the loss.
     #[getter]
     fn roles(&self) -> Vec<&str> {
         self.value.roles.iter().map(String::as_str).collect()
@@ -1344,7 +1344,7 @@ impl GuardSettings {
     }
 
     /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
-    /// ``users`` applies. 1 permits every loss.
+    /// ``users`` applies. 1 permits every loss, except removals because of a listing without users.
     #[getter]
     fn share(&self) -> f64 {
         self.value.share

@@ -25,7 +25,7 @@ pub unsafe extern "C" fn hc_guard_settings_users(guard: *const hc_guard_settings
 }
 
 /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
-/// "users" applies. 1 permits every loss.
+/// "users" applies. 1 permits every loss, except removals because of a listing without users.
 ///
 /// - `guard`: may be NULL, which gives 0.
 /// - Threads: any number at once.

@@ -149,7 +149,8 @@ pub unsafe extern "C" fn hc_mirror_user_group_ids_len(user: *const hc_mirror_use
     read!(user => user.record.group_ids.len())
 }
 
-/// Ids of the groups that the user is in, sorted. Groups that do not exist are left out.
+/// Ids of the groups that the user is in, sorted. Groups that the mirror does not have, such as removed ones, are left
+/// out.
 ///
 /// - `user`: may be NULL, which gives NULL.
 /// - `index`: from 0.
@@ -169,8 +170,8 @@ pub unsafe extern "C" fn hc_mirror_user_roles_len(user: *const hc_mirror_user) -
     read!(user => user.record.roles.len())
 }
 
-/// Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles
-/// before it.
+/// Roles that the role map gives for the groups of the user, sorted. While the guard holds the loss of all roles: the
+/// roles before the loss.
 ///
 /// - `user`: may be NULL, which gives NULL.
 /// - `index`: from 0.
