@@ -4733,7 +4733,7 @@ uint64_t hc_guard_settings_users(const struct hc_guard_settings *guard);
 
 /**
  * Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
- * "users" applies. 1 permits every loss.
+ * "users" applies. 1 permits every loss, except removals because of a listing without users.
  *
  * - `guard`: may be NULL, which gives 0.
  * - Threads: any number at once.
