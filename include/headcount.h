@@ -5302,7 +5302,8 @@ bool hc_mirror_user_active(const struct hc_mirror_user *user);
 size_t hc_mirror_user_group_ids_len(const struct hc_mirror_user *user);
 
 /**
- * Ids of the groups that the user is in, sorted. Groups that the mirror does not have, such as removed ones, are left out.
+ * Ids of the groups that the user is in, sorted. Groups that the mirror does not have, such as removed ones, are left
+ * out.
  *
  * - `user`: may be NULL, which gives NULL.
  * - `index`: from 0.
