@@ -1,14 +1,16 @@
 //! Guarantees, which hold in every state, and occurrences, which hold in some state. The occurrences show that a check reaches the situations in which
 //! the guarantees could be broken.
 
-use crate::server::{At, CONSUMER, Change, Rows, Session};
-use crate::{Model, Process, State, Which};
+use crate::server::{At, Change, LEASES, Rows, Session};
+use crate::{Call, Model, Process, State, Which};
 use stateright::{Expectation, Property};
 
 /// All of the guarantees.
 pub const ALL: &str = "all guarantees hold";
-/// No two processes hold the lease at one time, by the server's clock: it is not lost before it expires or is released.
-pub const ONE_HOLDER: &str = "at most one process holds the lease";
+/// No two processes hold a lease at one time, by the server's clock.
+pub const ONE_HOLDER: &str = "at most one process holds a lease";
+/// A process that has a lease, as far as it knows, has it at the server: it is not lost before it expires or is released.
+pub const KEPT: &str = "a lease is kept until it expires or is released";
 /// The writes that commit with one token are those of one process.
 pub const ONE_WRITER: &str = "the writes with one token are those of one process";
 /// At the commit of a write with a fence, the lease has the fence's token.
@@ -23,17 +25,27 @@ pub const ONCE: &str = "a write is applied once";
 pub const DURABLE: &str = "a change that is recorded as durable is never undone";
 /// A crash undoes no change that a poll has returned.
 pub const HANDED_OUT: &str = "a change that a poll has returned is never undone";
-/// The cursor of a consumer is moved only with the token that the lease has at this commit.
+/// No two workers hold the partition at one time with leases that have not ended.
+pub const ONE_WORKER: &str = "at most one worker holds a partition";
+/// The cursor of a consumer is moved only by the worker that its row names at this commit.
 pub const NO_LATE_ACKNOWLEDGEMENT: &str = "an acknowledgement of an old holder changes nothing";
 /// The cursor of a consumer is never less than a number whose acknowledgement has returned.
 pub const ACKNOWLEDGED: &str = "a reported acknowledgement is never lost";
-/// If processes and connections end in a state, and time passes, the next process that asks for the lease gets it.
-pub const PROGRESS: &str = "the lease can be taken again";
+/// If processes and connections end in a state, and time passes, the next process that asks for a lease gets it.
+pub const PROGRESS: &str = "every lease can be taken again";
 
 type Condition = fn(&Model, &State) -> bool;
 
-const GUARANTEES: [(&str, Condition); 11] = [
-    (ONE_HOLDER, |_, state| state.processes.iter().filter(|process| process.left > 0).count() <= 1),
+const GUARANTEES: [(&str, Condition); 13] = [
+    (ONE_HOLDER, |_, state| {
+        let held =
+            |number: usize| state.processes.iter().filter(move |own| own.left > 0 && usize::from(own.lease) == number);
+        (0..LEASES).all(|number| held(number).count() <= 1)
+    }),
+    (KEPT, |_, state| {
+        let is_kept = |process: &Process| state.rows.lease(process.lease).token == process.token;
+        state.processes.iter().all(|process| process.left == 0 || is_kept(process))
+    }),
     (ONE_WRITER, |_, state| {
         pairs(state).all(|(one, other)| one.token == 0 || one.token != other.token || one.process == other.process)
     }),
@@ -48,11 +60,16 @@ const GUARANTEES: [(&str, Condition); 11] = [
     (ONCE, |_, state| pairs(state).all(|(one, other)| (one.process, one.write) != (other.process, other.write))),
     (DURABLE, |_, state| both(state, |rows| state.rows.durable <= rows.length)),
     (HANDED_OUT, |_, state| both(state, |rows| state.handed_out <= rows.length)),
-    (NO_LATE_ACKNOWLEDGEMENT, |_, state| state.rows.moved_with == state.rows.moved_at),
+    (ONE_WORKER, |_, state| state.processes.iter().filter(|process| process.holds && process.left > 0).count() <= 1),
+    (NO_LATE_ACKNOWLEDGEMENT, |_, state| state.rows.moved_by == state.rows.moved_from),
     (ACKNOWLEDGED, |_, state| both(state, |rows| state.acknowledged <= rows.cursor)),
     (PROGRESS, can_take),
 ];
 
+/// A worker takes the partition of one whose lease has ended.
+pub const CLAIMED_AGAIN: &str = "a worker takes the partition of one whose lease has ended";
+/// A worker extends its lease.
+pub const RENEWED: &str = "a worker extends its lease";
 /// A write finds that its lease was lost.
 pub const REFUSED: &str = "a write finds that its lease was lost";
 /// An acknowledgement finds that its lease was lost.
@@ -76,10 +93,22 @@ pub const ALL_ACKNOWLEDGED: &str = "every change is acknowledged";
 /// Every write was reported.
 pub const ALL_REPORTED: &str = "every write is reported";
 
-const OCCURRENCES: [(&str, Condition); 11] = [
-    (REFUSED, |_, state| any(state, |session| session.at == LOST && session.scope != CONSUMER)),
-    (ACKNOWLEDGEMENT_REFUSED, |_, state| any(state, |session| session.at == LOST && session.scope == CONSUMER)),
-    (LATE_RELEASE, |_, state| any(state, |session| session.at == At::Release && session.token < state.rows.token)),
+const OCCURRENCES: [(&str, Condition); 13] = [
+    (REFUSED, |_, state| any(state, |session| session.at == LOST)),
+    (ACKNOWLEDGEMENT_REFUSED, |model, state| {
+        state.processes.iter().any(|process| {
+            let Session { at, own, worker, .. } = process.session;
+            at == HELD && model.call(process) == Some(Call::Acknowledge) && own != worker
+        })
+    }),
+    (LATE_RELEASE, |_, state| {
+        any(state, |session| session.at == At::Release && session.token < state.rows.lease(session.lease).token)
+    }),
+    (CLAIMED_AGAIN, |_, state| {
+        let mut claiming = state.processes.iter().filter(|process| process.ended.is_some());
+        claiming.any(|process| process.session.at == At::PutConsumer)
+    }),
+    (RENEWED, |_, state| any(state, |session| session.at == At::Extend)),
     (TAKEN_OVER, |_, state| state.rows.feed().iter().any(|change| change.token > 1)),
     (EXTENDED, |_, state| any(state, |session| matches!(session.at, At::Commit { left: 1.., .. }))),
     (FOUND, |_, state| any(state, |session| session.at == At::Looked { is_committed: true })),
@@ -114,6 +143,9 @@ pub fn broken(model: &Model, state: &State) -> Vec<&'static str> {
 
 /// The answer to a check of a lease that was lost.
 const LOST: At = At::Loaded { is_held: false, extends: false };
+
+/// The answer to a transaction that checks no lease.
+const HELD: At = At::Loaded { is_held: true, extends: false };
 
 fn any(state: &State, is: impl Fn(&Session) -> bool) -> bool {
     state.processes.iter().any(|process| is(&process.session) || is(&process.orphan))
@@ -152,7 +184,10 @@ fn can_take(model: &Model, state: &State) -> bool {
         end = later;
     }
     // The name of a call that nobody has used.
-    end.processes[0].session = Session { at: At::Take, holder: u8::MAX, ..Session::default() };
-    let taken = end.run(model, 0, Which::Current);
-    taken.is_some_and(|end| matches!(end.processes[0].session.at, At::Taken { token: 1.., .. }))
+    let take = Session { at: At::Take, holder: u8::MAX, ..Session::default() };
+    (0..LEASES as u8).all(|lease| {
+        end.processes[0].session = Session { lease, ..take };
+        let taken = end.run(model, 0, Which::Current);
+        taken.is_some_and(|end| matches!(end.processes[0].session.at, At::Taken { token: 1.., .. }))
+    })
 }

@@ -19,9 +19,15 @@
 //! | `Commit`, `Mark` | `Transaction::end_and_flush`: a commit that is not flushed, then `CommitId::mark_durable` in a second transaction, which is |
 //! | `PutConsumer` | `consumers::step` and `commit::end_attempt`: the row of the consumer, `commit::mark_durable`, `CommitId::log`, and a commit that is flushed |
 //! | `Look` | `commit::look`, which `commit::find` and `commit::was_committed` call after a lost commit |
+//! | `Extend`, `CommitExtension` | `lease::extend` in a write of an empty batch (`commit::attempt`), and its commit, which is flushed |
+//! | `Flush` | `consumers::flush` |
 //! | a process in `Call::Poll` | `feed::page`, and `PutConsumer` where `Mirror::note_poll` (`core/src/mirror/feed.rs`) writes |
 //!
-//! `consumers::step` does not check a lease: only a model whose consumers take one before they poll has `ReadLease` and `LockLease` there.
+//! A worker of a consumer with partitions takes a lease of its own (`Join`). It takes a partition (`Claim`) by a decision of `consumers::step` that writes the
+//! number and the token of its lease into the consumer's row, if the row names no worker, or one whose lease has ended. That is one which the row
+//! named when it was read, and which is not in a list of the leases that was read after that. The list waits for transactions that have locked a lease. An
+//! acknowledgement is a decision as well: it is stored only if the row still names the worker. `Renew` is a write of an empty batch with the lease's fence,
+//! and `Leave` removes the worker from the row.
 //!
 //! # Faults
 //!
@@ -35,7 +41,7 @@
 //!
 //! # What is left out
 //!
-//! Several leases and several consumers at once, writes that lock all scopes, trimming, and failover to a server that lacks commits. A deadlock and a timeout end
+//! Several consumers and several partitions, writes that lock all scopes, trimming, and failover to a server that lacks commits. A deadlock and a timeout end
 //! a transaction as a lost connection does. A process has at most one lost connection whose transaction has not ended, so it neither loses another one nor
 //! ends before that.
 
@@ -101,6 +107,8 @@ pub enum Mistake {
     TakeNotFlushed,
     /// All calls that take a lease have the same name. Each can therefore take the lease from its holder, as if it repeated its own attempt.
     SameHolder,
+    /// An attempt that takes the lease again after its connection was lost increases the token, although the first attempt may run after it.
+    RepeatedTakeCounts,
     /// A release does not name the token.
     ReleaseWithoutToken,
     /// A lease of a process that has ended does not expire.
@@ -121,8 +129,14 @@ pub enum Mistake {
     MarkedWithoutLookUp,
     /// A poll returns changes without a flush.
     HandedOutUnflushed,
-    /// An acknowledgement does not check the lease.
+    /// An acknowledgement of a worker is stored whichever worker holds the partition.
     AcknowledgementWithoutToken,
+    /// A lease is extended although it has ended since it was checked.
+    ExtendedAfterItsEnd,
+    /// The list of the leases does not wait for transactions that have checked a lease and extend it.
+    ListedWithoutLock,
+    /// A worker takes the partition from a worker that was not listed, although it may have joined after the list.
+    EndedByLaterRow,
     /// A consumer's row is read without the lock of its scope.
     ConsumerNotLocked,
 }
@@ -226,8 +240,9 @@ impl State {
     fn tick(mut self, model: &Model) -> Option<State> {
         let before = self;
         if !model.makes(Mistake::NeverExpires) {
-            self.rows.left = self.rows.left.saturating_sub(1);
-            self.flushed.left = self.flushed.left.saturating_sub(1);
+            for lease in self.rows.leases.iter_mut().chain(&mut self.flushed.leases) {
+                lease.left = lease.left.saturating_sub(1);
+            }
         }
         for process in &mut self.processes {
             process.left = process.left.saturating_sub(1);

@@ -3,7 +3,7 @@
 //! Receiving an answer and sending the next statements is one step. A process that is stopped takes no step while the others take theirs and the clock
 //! goes on, so that a stop needs no step of its own: when it continues, it sends what it had decided before.
 
-use crate::server::{At, CONSUMER, Session};
+use crate::server::{At, CONSUMER, LEASES, Session, Worker, bytes};
 use crate::{Mistake, Model, State};
 use std::hash::{Hash, Hasher};
 
@@ -19,8 +19,16 @@ pub enum Call {
     },
     /// Gets the changes after the consumer's cursor, or waits for one.
     Poll,
-    /// Acknowledges the changes that the process has got. If the process has taken the lease, the call has a fence with the lease's token.
+    /// Acknowledges the changes that the process has got. If the process is a worker, this has an effect only if the consumer's row names the worker.
     Acknowledge,
+    /// Becomes a worker of the consumer: takes the lease of the lowest number that no other worker has.
+    Join,
+    /// Takes the partition of the consumer, or waits until it is free.
+    Claim,
+    /// Extends the lease of a worker, if half of it or less is left.
+    Renew,
+    /// Releases the partition.
+    Leave,
     /// Releases the lease.
     Release,
 }
@@ -47,6 +55,8 @@ pub struct Process {
     pub(crate) must_look: bool,
     /// How far its clock is ahead of the server's.
     pub(crate) clock: u8,
+    /// The number of its lease.
+    pub(crate) lease: u8,
     /// The token of its lease, or 0.
     pub(crate) token: u8,
     /// Ticks of the server's clock for which no other process can take its lease, according to the answers that it has received.
@@ -57,6 +67,14 @@ pub struct Process {
     pub(crate) got: u8,
     /// The greatest number that the poll which is running returns.
     pub(crate) polls: u8,
+    /// How far it is in `Join` or `Claim`.
+    pub(crate) has_read: bool,
+    /// The worker that the consumer's row named, and then the same worker if its lease has ended.
+    pub(crate) ended: Worker,
+    /// The tokens of the leases that had not ended when they were listed. Only [`Mistake::EndedByLaterRow`] uses them.
+    pub(crate) listed: [u8; LEASES],
+    /// Whether it holds the partition of the consumer, as far as it knows.
+    pub(crate) holds: bool,
     /// The writes whose calls have returned successfully, as a set.
     pub(crate) reported: u8,
     pub(crate) session: Session,
@@ -65,26 +83,13 @@ pub struct Process {
 
 impl Hash for Process {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Process { role, call, run, must_look, clock, token, left, id, got, polls, reported, session, orphan } =
-            *self;
-        hasher.write_u128(u128::from_le_bytes([
-            role,
-            call,
-            run,
-            must_look.into(),
-            clock,
-            token,
-            left,
-            id,
-            got,
-            polls,
-            reported,
-            0,
-            0,
-            0,
-            0,
-            0,
-        ]));
+        let Process { role, call, run, must_look, clock, lease, token, left, id, got, polls, .. } = *self;
+        let Process { has_read, ended, listed, holds, reported, session, orphan, .. } = *self;
+        let values = [role, call, run, must_look.into(), clock, lease, token, left, id, got, polls];
+        hasher.write_u128(u128::from_le_bytes(bytes(values)));
+        let [a, b, c] = listed;
+        let values = [has_read.into(), ended.number, ended.token, a, b, c, holds.into(), reported];
+        hasher.write_u128(u128::from_le_bytes(bytes(values)));
         session.hash(hasher);
         orphan.hash(hasher);
     }
@@ -111,6 +116,23 @@ impl Process {
         self.call == END
     }
 
+    /// The worker that it is.
+    fn worker(&self) -> Worker {
+        match self.token {
+            0 => Worker::default(),
+            token => Worker { number: self.lease, token },
+        }
+    }
+
+    /// Whether its call looks a lost commit up. Other calls are repeated, because doing them twice has the same effect as once.
+    fn looks_up(&self, model: &Model) -> bool {
+        match model.call(self) {
+            Some(Call::Poll) => self.token == 0,
+            Some(Call::Renew) => false,
+            _ => true,
+        }
+    }
+
     /// Ends the process. Its session becomes an orphan: the server can still run the statements that it has received.
     pub(crate) fn die(&mut self) {
         let orphan = if self.orphan.at == At::Nothing { self.session.orphan() } else { self.orphan };
@@ -128,7 +150,7 @@ impl Process {
 
     /// Notes that the connection was lost.
     pub(crate) fn lost(&mut self, model: &Model) {
-        if self.session.may_be_committed() {
+        if self.session.may_be_committed() && self.looks_up(model) {
             if model.makes(Mistake::RetryWithoutLookUp) {
                 self.id += 1;
             } else {
@@ -151,6 +173,12 @@ impl State {
         }
         let session = std::mem::take(&mut process.session);
         match session.at {
+            At::Taken { token: 0, .. } if model.call(process) == Some(Call::Join) => {
+                // Another one has it. The next number is tried, and after the last one the leases are listed again.
+                process.lease = (process.lease + 1) % LEASES as u8;
+                process.has_read = process.lease > 0;
+                let _ = self.send(model, index);
+            }
             At::Nothing | At::Taken { token: 0, .. } => self.send(model, index)?,
             At::Taken { token, left } => {
                 process.token = token;
@@ -160,23 +188,7 @@ impl State {
             At::Released => self.next(model, index),
             // The lease was lost. The transaction is rolled back, and the call fails.
             At::Loaded { is_held: false, .. } => self.start_again(model, index),
-            At::Loaded { extends, .. } if session.scope != CONSUMER => {
-                process.session = Session { at: At::Append { extends }, ..session };
-            }
-            At::Loaded { .. } => {
-                let Session { cursor, polled, latest, .. } = session;
-                let is_poll = model.call(process) == Some(Call::Poll);
-                let at = match is_poll {
-                    true => At::PutConsumer { cursor, polled: polled.max(process.polls), mark: latest },
-                    false => At::PutConsumer { cursor: cursor.max(process.got), polled, mark: latest },
-                };
-                if !is_poll && process.got <= cursor {
-                    // It is acknowledged already. The transaction is rolled back.
-                    self.succeed(model, index);
-                } else {
-                    process.session = Session { at, cursor: 0, polled: 0, latest: 0, ..session };
-                }
-            }
+            At::Loaded { extends, .. } => self.decide(model, index, session, extends),
             At::Ended { is_committed: true, left } => {
                 process.left = process.left.max(left);
                 self.succeed(model, index);
@@ -195,6 +207,42 @@ impl State {
         Some(self)
     }
 
+    /// Decides what to write, given the loaded rows.
+    fn decide(&mut self, model: &Model, index: usize, loaded: Session, extends: bool) {
+        let process = &mut self.processes[index];
+        let put = Session { at: At::PutConsumer, ..loaded };
+        let own = process.worker();
+        let sent = match model.call(process) {
+            Some(Call::Write { .. }) => Session { at: At::Append { extends }, ..loaded },
+            Some(Call::Renew) if extends => {
+                Session { at: At::Extend, cursor: 0, polled: 0, latest: 0, worker: Worker::default(), ..loaded }
+            }
+            Some(Call::Poll) => Session { polled: loaded.polled.max(process.polls), ..put },
+            Some(Call::Acknowledge) if loaded.worker != own && !model.makes(Mistake::AcknowledgementWithoutToken) => {
+                return self.start_again(model, index);
+            }
+            Some(Call::Acknowledge) if process.got > loaded.cursor => {
+                Session { cursor: process.got, polled: loaded.polled.max(process.got), ..put }
+            }
+            Some(Call::Claim) if loaded.worker != own => {
+                let is_free = match model.makes(Mistake::EndedByLaterRow) {
+                    false => loaded.worker == process.ended,
+                    true => process.listed[usize::from(loaded.worker.number)] != loaded.worker.token,
+                };
+                if loaded.worker.is_some() && !is_free {
+                    // Another one has it.
+                    process.has_read = false;
+                    return;
+                }
+                Session { worker: own, ..put }
+            }
+            Some(Call::Leave) if loaded.worker == own => Session { worker: Worker::default(), ..put },
+            // There is nothing to write. The transaction is rolled back.
+            _ => return self.succeed(model, index),
+        };
+        self.processes[index].session = sent;
+    }
+
     /// Notes the success of a call that writes, and goes on with the next one.
     fn succeed(&mut self, model: &Model, index: usize) {
         let process = &mut self.processes[index];
@@ -205,6 +253,7 @@ impl State {
                 self.handed_out = self.handed_out.max(process.got);
             }
             Some(Call::Acknowledge) => self.acknowledged = self.acknowledged.max(process.got),
+            Some(Call::Claim) => process.holds = true,
             _ => {}
         }
         self.processes[index].id += 1;
@@ -215,7 +264,8 @@ impl State {
     fn next(&mut self, model: &Model, index: usize) {
         let process = &mut self.processes[index];
         process.call += 1;
-        process.polls = 0;
+        (process.polls, process.has_read, process.ended) = (0, false, Worker::default());
+        process.listed = [0; LEASES];
         if model.call(process).is_none() {
             process.die();
             return;
@@ -228,8 +278,8 @@ impl State {
     fn start_again(&mut self, model: &Model, index: usize) {
         let process = &mut self.processes[index];
         if process.run < model.runs {
-            process.run += 1;
-            (process.call, process.token, process.left, process.polls, process.got) = (0, 0, 0, 0, 0);
+            let Process { role, run, clock, id, reported, orphan, .. } = *process;
+            *process = Process { role, run: run + 1, clock, id, reported, orphan, ..Process::default() };
             let _ = self.send(model, index);
         } else {
             process.die();
@@ -239,12 +289,14 @@ impl State {
     /// Sends the first statements of the call, or of the look-up. Returns `None` if the call cannot start.
     fn send(&mut self, model: &Model, index: usize) -> Option<()> {
         let rows = self.rows;
+        let can_list = self.leases_are_free(model) || model.makes(Mistake::ListedWithoutLock);
         let process = &mut self.processes[index];
         let call = model.call(process)?;
         let scope = match call {
             Call::Write { scope } => scope,
             _ => CONSUMER,
         };
+        let (lease, own) = (process.lease, process.worker());
         let write = Session { scope, id: process.id, ..Session::default() };
         if process.must_look {
             process.session = Session { at: At::Look, ..write };
@@ -260,12 +312,57 @@ impl State {
                 let holder = if model.makes(Mistake::SameHolder) { 1 } else { holder(index, process.run) };
                 Session { at: At::Take, holder, ..Session::default() }
             }
+            Call::Join if !process.has_read => {
+                // The list of the leases. The lowest number that is not in it is taken.
+                let is_free = |number: &u8| rows.lease(*number).left == 0;
+                process.lease = (0..LEASES as u8).find(is_free)?;
+                process.has_read = true;
+                return Some(());
+            }
+            Call::Join => Session { at: At::Take, lease, holder: holder(index, process.run), ..Session::default() },
             Call::Release => {
                 process.left = 0;
-                Session { at: At::Release, token: process.token, ..Session::default() }
+                Session { at: At::Release, lease, token: process.token, ..Session::default() }
             }
             Call::Write { .. } => Session { at: first, token: process.token, write: model.write(process), ..write },
-            Call::Acknowledge => Session { at: first, token: process.token, ..write },
+            Call::Acknowledge => Session { at: first, own, ..write },
+            Call::Renew => Session { at: first, lease, token: process.token, ..write },
+            Call::Leave => {
+                process.holds = false;
+                Session { at: first, own, ..write }
+            }
+            Call::Claim if !process.has_read => {
+                process.ended = rows.worker;
+                process.has_read = true;
+                return Some(());
+            }
+            // The list of the leases, which is read after the row, waits for transactions that may extend one.
+            Call::Claim if !can_list => return None,
+            Call::Claim => {
+                if !rows.is_live(own) {
+                    self.start_again(model, index);
+                    return Some(());
+                }
+                if rows.is_live(process.ended) {
+                    process.ended = Worker::default();
+                }
+                if model.makes(Mistake::EndedByLaterRow) {
+                    process.listed = rows.leases.map(|lease| if lease.left > 0 { lease.token } else { 0 });
+                }
+                Session { at: first, own, ..write }
+            }
+            Call::Poll if process.token > 0 => {
+                let last = rows.feed().iter().map(|change| change.number).max().unwrap_or(0);
+                if last <= rows.cursor {
+                    return None;
+                }
+                process.polls = last;
+                if last <= rows.durable || model.makes(Mistake::HandedOutUnflushed) {
+                    self.succeed(model, index);
+                    return Some(());
+                }
+                Session { at: At::Flush, ..Session::default() }
+            }
             Call::Poll => {
                 // One query reads the consumer, the changes after its cursor, and the number up to which changes are recorded as durable.
                 let last = rows.feed().iter().map(|change| change.number).max().unwrap_or(0);

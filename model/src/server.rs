@@ -14,18 +14,17 @@ pub const DURATION: u8 = 2;
 /// How many changes the feed has at most.
 pub(crate) const CHANGES: usize = 6;
 
+/// How many leases there are.
+pub(crate) const LEASES: usize = 3;
+
 /// The scope that consumers lock. The other scopes are organizations.
 pub(crate) const CONSUMER: u8 = u8::MAX;
 
 /// The rows of the tables that the protocol uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
-    /// `lease.holder`: the random name of the call that took the lease, or 0 before the first one.
-    pub(crate) holder: u8,
-    /// `lease.token`.
-    pub(crate) token: u8,
-    /// `lease.expires_at`, as the time that is left.
-    pub(crate) left: u8,
+    /// `lease`. Syncs use the first one. Each worker of the consumer has one, whose number is part of its name.
+    pub(crate) leases: [Lease; LEASES],
     /// `counter.change`.
     pub(crate) counter: u8,
     /// `change`, in the order of the commits. The entries from `length` on are unused.
@@ -39,11 +38,43 @@ pub struct Rows {
     pub(crate) cursor: u8,
     /// `consumer.polled`.
     pub(crate) polled: u8,
-    /// The token with which the cursor was last moved, and that of the lease at this commit. Only the model has them, to check the guarantee.
-    pub(crate) moved_with: u8,
-    pub(crate) moved_at: u8,
+    /// `consumer.partitions`: the worker that holds the partition. The consumer has only one.
+    pub(crate) worker: Worker,
+    /// The worker that last moved the cursor, and the one in the row at this commit. Only the model has them, to check the guarantee.
+    pub(crate) moved_by: Worker,
+    pub(crate) moved_from: Worker,
     /// The sequence of revisions. It stays 0 unless the mistake of the model needs it: ids of commits are unique without it.
     pub(crate) revision: u8,
+}
+
+/// A row of `lease`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lease {
+    /// The random name of the call that took it, or 0 before the first one.
+    pub(crate) holder: u8,
+    pub(crate) token: u8,
+    /// `expires_at`, as the time that is left.
+    pub(crate) left: u8,
+}
+
+impl Lease {
+    /// Returns the time that is left of it after it is extended, which has no effect once it has ended.
+    fn extended(&self, model: &Model) -> u8 {
+        if self.left > 0 || model.makes(Mistake::ExtendedAfterItsEnd) { DURATION } else { 0 }
+    }
+}
+
+/// A worker of the consumer: the number of its lease and the token, or 0 and 0 for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Worker {
+    pub(crate) number: u8,
+    pub(crate) token: u8,
+}
+
+impl Worker {
+    pub(crate) fn is_some(self) -> bool {
+        self.token > 0
+    }
 }
 
 /// A row of `change`.
@@ -64,35 +95,54 @@ impl Rows {
     pub(crate) fn feed(&self) -> &[Change] {
         &self.changes[..usize::from(self.length)]
     }
+
+    pub(crate) fn lease(&self, number: u8) -> &Lease {
+        &self.leases[usize::from(number)]
+    }
+
+    /// Whether the lease of a worker has not ended.
+    pub(crate) fn is_live(&self, worker: Worker) -> bool {
+        let Lease { token, left, .. } = *self.lease(worker.number);
+        worker.is_some() && token == worker.token && left > 0
+    }
 }
 
 // Hashing a few large integers takes a fraction of the time of hashing many small ones.
 
 impl Hash for Rows {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Rows {
-            holder, token, left, counter, length, durable, cursor, polled, moved_with, moved_at, revision, ..
-        } = *self;
+        let Rows { leases, counter, length, durable, cursor, polled, worker, moved_by, moved_from, revision, .. } =
+            *self;
         let [a, b, c] = self.commit_log;
         hasher.write_u64(u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32);
-        hasher.write_u128(u128::from_le_bytes([
-            holder, token, left, counter, length, durable, cursor, polled, moved_with, moved_at, revision, 0, 0, 0, 0,
-            0,
-        ]));
+        let [d, e, f] = leases.map(|lease| u128::from_le_bytes(bytes([lease.holder, lease.token, lease.left])));
+        hasher.write_u128(d | e << 24 | f << 48);
+        let workers =
+            [worker.number, worker.token, moved_by.number, moved_by.token, moved_from.number, moved_from.token];
+        let [g, h, i, j, k, l] = workers;
+        let row = [counter, length, durable, cursor, polled, revision, g, h, i, j, k, l];
+        hasher.write_u128(u128::from_le_bytes(bytes(row)));
         for &Change { number, process, write, token, lease } in self.feed() {
-            hasher.write_u64(u64::from_le_bytes([number, process, write, token, lease, 0, 0, 0]));
+            hasher.write_u128(u128::from_le_bytes(bytes([number, process, write, token, lease])));
         }
     }
 }
 
 impl Hash for Session {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Session { at, scope, token, holder, id, write, cursor, polled, latest } = *self;
-        let [kind, a, b, c] = at.bytes();
-        hasher.write_u128(u128::from_le_bytes([
-            kind, a, b, c, scope, token, holder, id, write, cursor, polled, latest, 0, 0, 0, 0,
-        ]));
+        let Session { at, scope, lease, token, holder, id, write, cursor, polled, latest, worker, own } = *self;
+        let [kind, a, b] = at.bytes();
+        let [c, d, e, f] = [worker.number, worker.token, own.number, own.token];
+        let values = [kind, a, b, scope, lease, token, holder, id, write, cursor, polled, latest, c, d, e, f];
+        hasher.write_u128(u128::from_le_bytes(values));
     }
+}
+
+/// Appends zeros.
+pub(crate) fn bytes<const N: usize>(values: [u8; N]) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..N].copy_from_slice(&values);
+    bytes
 }
 
 /// What the server runs next for a session, or what it has answered.
@@ -123,8 +173,14 @@ pub(crate) enum At {
     Commit { number: u8, left: u8 },
     /// The second transaction, which flushes the first: `UPDATE durable … WHERE EXISTS (SELECT FROM commit_log …)`.
     Mark { left: u8 },
-    /// The row of a consumer, the id in `commit_log`, and `COMMIT` that waits for the disk. `mark` is the number that is recorded as durable.
-    PutConsumer { cursor: u8, polled: u8, mark: u8 },
+    /// The row of the consumer, the record of the latest number as durable, the id in `commit_log`, and `COMMIT` that waits for the disk.
+    PutConsumer,
+    /// The statement that extends a lease in a write of nothing else.
+    Extend,
+    /// Its `COMMIT`, which waits for the disk.
+    CommitExtension { left: u8 },
+    /// An update of `durable`, and `COMMIT` that waits for the disk: flushes all commits before it.
+    Flush,
     /// The answer: whether the transaction was committed and flushed, and the time that is left of a lease that it has extended.
     Ended { is_committed: bool, left: u8 },
     /// The look-up in `commit_log` after a lost commit.
@@ -135,24 +191,27 @@ pub(crate) enum At {
 
 impl At {
     /// Returns different bytes for different values.
-    fn bytes(self) -> [u8; 4] {
+    fn bytes(self) -> [u8; 3] {
         match self {
-            At::Nothing => [0; 4],
-            At::Take => [1, 0, 0, 0],
-            At::Taken { token, left } => [2, token, left, 0],
-            At::Release => [3, 0, 0, 0],
-            At::Released => [4, 0, 0, 0],
-            At::LockScope => [5, 0, 0, 0],
-            At::ReadLease => [6, 0, 0, 0],
-            At::LockLease { left } => [7, left, 0, 0],
-            At::Loaded { is_held, extends } => [8, is_held.into(), extends.into(), 0],
-            At::Append { extends } => [9, extends.into(), 0, 0],
-            At::Commit { number, left } => [10, number, left, 0],
-            At::Mark { left } => [11, left, 0, 0],
-            At::PutConsumer { cursor, polled, mark } => [12, cursor, polled, mark],
-            At::Ended { is_committed, left } => [13, is_committed.into(), left, 0],
-            At::Look => [14, 0, 0, 0],
-            At::Looked { is_committed } => [15, is_committed.into(), 0, 0],
+            At::Nothing => [0; 3],
+            At::Take => [1, 0, 0],
+            At::Taken { token, left } => [2, token, left],
+            At::Release => [3, 0, 0],
+            At::Released => [4, 0, 0],
+            At::LockScope => [5, 0, 0],
+            At::ReadLease => [6, 0, 0],
+            At::LockLease { left } => [7, left, 0],
+            At::Loaded { is_held, extends } => [8, is_held.into(), extends.into()],
+            At::Append { extends } => [9, extends.into(), 0],
+            At::Commit { number, left } => [10, number, left],
+            At::Mark { left } => [11, left, 0],
+            At::PutConsumer => [12, 0, 0],
+            At::Extend => [16, 0, 0],
+            At::CommitExtension { left } => [18, left, 0],
+            At::Flush => [17, 0, 0],
+            At::Ended { is_committed, left } => [13, is_committed.into(), left],
+            At::Look => [14, 0, 0],
+            At::Looked { is_committed } => [15, is_committed.into(), 0],
         }
     }
 }
@@ -163,6 +222,8 @@ pub(crate) struct Session {
     pub(crate) at: At,
     /// The scope of the transaction.
     pub(crate) scope: u8,
+    /// The number of the lease that it takes, releases or checks.
+    pub(crate) lease: u8,
     /// The token of its fence, or 0.
     pub(crate) token: u8,
     /// The name in the row of a lease that it takes.
@@ -171,10 +232,13 @@ pub(crate) struct Session {
     pub(crate) id: u8,
     /// Which write of its process it is.
     pub(crate) write: u8,
-    /// `cursor` and `polled` of the consumer, and the greatest number of a change, as the transaction has read them.
+    /// `cursor`, `polled` and the worker of the consumer, and the greatest number of a change: as the transaction has read them, and then as it writes them.
     pub(crate) cursor: u8,
     pub(crate) polled: u8,
     pub(crate) latest: u8,
+    pub(crate) worker: Worker,
+    /// The worker that it acts for, if any.
+    pub(crate) own: Worker,
 }
 
 impl Session {
@@ -182,25 +246,26 @@ impl Session {
     fn holds_scope(&self, model: &Model) -> bool {
         match self.at {
             At::ReadLease | At::LockLease { .. } => !model.makes(Mistake::LeaseCheckedBefore),
-            At::Loaded { .. } | At::Append { .. } | At::Commit { .. } | At::PutConsumer { .. } => true,
+            At::Loaded { .. }
+            | At::Append { .. }
+            | At::Commit { .. }
+            | At::PutConsumer
+            | At::Extend
+            | At::CommitExtension { .. } => true,
             _ => false,
         }
     }
 
     /// Whether its transaction checks the lease.
     fn checks_lease(&self, model: &Model) -> bool {
-        let is_unchecked = match self.scope {
-            CONSUMER => model.makes(Mistake::AcknowledgementWithoutToken),
-            _ => model.makes(Mistake::LeaseCheckedBefore),
-        };
-        self.token > 0 && !is_unchecked
+        self.token > 0 && !model.makes(Mistake::LeaseCheckedBefore)
     }
 
     /// Whether it holds the lock of the lease's row.
     fn holds_lease(&self, model: &Model) -> bool {
         let has_checked = match self.at {
             At::Loaded { is_held, .. } => is_held,
-            At::Append { .. } | At::Commit { .. } | At::PutConsumer { .. } => true,
+            At::Append { .. } | At::Commit { .. } | At::PutConsumer | At::Extend | At::CommitExtension { .. } => true,
             _ => false,
         };
         has_checked && self.checks_lease(model) && !model.makes(Mistake::LeaseNotLocked)
@@ -223,7 +288,10 @@ impl Session {
                 | At::Append { .. }
                 | At::Commit { .. }
                 | At::Mark { .. }
-                | At::PutConsumer { .. }
+                | At::PutConsumer
+                | At::Extend
+                | At::CommitExtension { .. }
+                | At::Flush
                 | At::Look
         )
     }
@@ -232,7 +300,12 @@ impl Session {
     pub(crate) fn may_be_committed(&self) -> bool {
         match self.at {
             At::Loaded { is_held, .. } => is_held,
-            At::Append { .. } | At::Commit { .. } | At::Mark { .. } | At::PutConsumer { .. } => true,
+            At::Append { .. }
+            | At::Commit { .. }
+            | At::Mark { .. }
+            | At::PutConsumer
+            | At::Extend
+            | At::CommitExtension { .. } => true,
             At::Ended { .. } | At::Look | At::Looked { .. } => true,
             _ => false,
         }
@@ -241,8 +314,8 @@ impl Session {
     /// What is left of it at the server once its connection is lost: its transaction, and the statements that the server has received.
     pub(crate) fn orphan(self) -> Session {
         match self.at {
-            // A look-up changes nothing that others can see.
-            At::Look => Session::default(),
+            // They change nothing that the client depends on.
+            At::Look | At::Flush => Session::default(),
             _ if self.is_running() || matches!(self.at, At::Loaded { .. }) => self,
             _ => Session::default(),
         }
@@ -250,7 +323,11 @@ impl Session {
 
     pub(crate) fn tick(&mut self) {
         match &mut self.at {
-            At::Taken { left, .. } | At::Commit { left, .. } | At::Mark { left } | At::Ended { left, .. } => {
+            At::Taken { left, .. }
+            | At::Commit { left, .. }
+            | At::CommitExtension { left }
+            | At::Mark { left }
+            | At::Ended { left, .. } => {
                 *left = left.saturating_sub(1);
             }
             // The time in `LockLease` was read before and does not change. The other states contain no time.
@@ -285,6 +362,12 @@ impl State {
         })
     }
 
+    /// Whether no transaction has locked the row of a lease.
+    pub(crate) fn leases_are_free(&self, model: &Model) -> bool {
+        let sessions = self.processes.iter().flat_map(|process| [&process.session, &process.orphan]);
+        sessions.into_iter().all(|session| !session.holds_lease(model))
+    }
+
     fn flush(&mut self) {
         self.flushed = self.rows;
     }
@@ -292,32 +375,35 @@ impl State {
     /// Runs the next statement of a session, or returns `None` if it waits for a lock.
     pub(crate) fn run(mut self, model: &Model, process: usize, which: Which) -> Option<State> {
         let mut session = *self.session(process, which);
-        let free = |holds: fn(&Session, &Model) -> bool| self.is_free(process, which, |other| holds(other, model));
         let scope_is_free =
             self.is_free(process, which, |other| other.scope == session.scope && other.holds_scope(model));
-        let lease_is_free = free(Session::holds_lease);
-        let counter_is_free = free(Session::holds_counter);
+        let lease_is_free =
+            self.is_free(process, which, |other| other.lease == session.lease && other.holds_lease(model));
+        let counter_is_free = self.is_free(process, which, |other| other.holds_counter(model));
         let rows = &mut self.rows;
         // A revision identifies a commit among those of all processes.
         let log = if model.makes(Mistake::RevisionAsId) { 0 } else { process };
         let has = |rows: &Rows| rows.commit_log[log] >> session.id & 1 == 1;
-        let is_holder = |rows: &Rows| rows.token == session.token || model.makes(Mistake::TokenNotChecked);
+        let number = usize::from(session.lease);
+        let is_holder = |lease: &Lease| lease.token == session.token || model.makes(Mistake::TokenNotChecked);
         match session.at {
             At::Take => {
                 if !lease_is_free {
                     return None;
                 }
-                let mut clock = 0;
-                if model.makes(Mistake::ClientsClock) {
-                    clock = self.processes[process].clock;
-                }
-                if rows.left <= clock || rows.holder == session.holder {
-                    if !(model.makes(Mistake::TokenNotIncreased) && rows.token > 0) {
-                        rows.token += 1;
+                let lease = &mut rows.leases[number];
+                let clock = if model.makes(Mistake::ClientsClock) { self.processes[process].clock } else { 0 };
+                let is_own = lease.holder == session.holder;
+                if lease.left <= clock || is_own {
+                    // A repeated attempt of a call does not take the lease from the call.
+                    let is_repeated = is_own && lease.left > clock && !model.makes(Mistake::RepeatedTakeCounts);
+                    let keeps_token = lease.token > 0 && model.makes(Mistake::TokenNotIncreased);
+                    if !is_repeated && !keeps_token {
+                        lease.token += 1;
                     }
-                    rows.holder = session.holder;
-                    rows.left = DURATION + clock;
-                    session.at = At::Taken { token: rows.token, left: DURATION };
+                    lease.holder = session.holder;
+                    lease.left = DURATION + clock;
+                    session.at = At::Taken { token: lease.token, left: DURATION };
                     if !model.makes(Mistake::TakeNotFlushed) {
                         self.flush();
                     }
@@ -329,8 +415,9 @@ impl State {
                 if !lease_is_free {
                     return None;
                 }
-                if rows.token == session.token || model.makes(Mistake::ReleaseWithoutToken) {
-                    rows.left = 0;
+                let lease = &mut rows.leases[number];
+                if lease.token == session.token || model.makes(Mistake::ReleaseWithoutToken) {
+                    lease.left = 0;
                 }
                 session.at = At::Released;
             }
@@ -348,30 +435,30 @@ impl State {
                 session.load(rows);
             }
             At::ReadLease => {
-                session.at = if is_holder(rows) {
-                    At::LockLease { left: rows.left }
+                let lease = &rows.leases[number];
+                session.at = if is_holder(lease) {
+                    At::LockLease { left: lease.left }
                 } else {
                     At::Loaded { is_held: false, extends: false }
                 };
             }
             At::LockLease { left } => {
-                if !lease_is_free && !model.makes(Mistake::LeaseNotLocked) && !model.makes(Mistake::LeaseCheckedBefore)
-                {
+                let locks = !model.makes(Mistake::LeaseNotLocked) && !model.makes(Mistake::LeaseCheckedBefore);
+                if locks && !lease_is_free {
                     return None;
                 }
-                let is_held = is_holder(rows) && left > 0;
+                let is_held = is_holder(&rows.leases[number]) && left > 0;
                 session.at = if is_held && model.makes(Mistake::LeaseCheckedBefore) {
                     At::LockScope
                 } else {
                     At::Loaded { is_held, extends: is_held && left <= DURATION / 2 }
                 };
-                session.load(rows);
             }
             At::Append { extends } => {
                 if !counter_is_free {
                     return None;
                 }
-                let left = if extends { DURATION } else { 0 };
+                let left = if extends { rows.leases[number].extended(model) } else { 0 };
                 let mut number = rows.counter + 1;
                 if model.makes(Mistake::NumbersOfSequence) {
                     // Another transaction gets the next number before this one commits.
@@ -380,17 +467,17 @@ impl State {
                 }
                 session.at = At::Commit { number, left };
             }
-            At::Commit { number, left } => {
-                let lease = if session.token > 0 { rows.token } else { 0 };
-                let change =
-                    Change { number, process: process as u8, write: session.write, token: session.token, lease };
-                rows.changes[usize::from(rows.length)] = change;
-                rows.length += 1;
-                rows.counter = number;
-                rows.commit_log[log] |= 1 << session.id;
-                if left > 0 && rows.token == session.token {
-                    rows.left = left;
+            At::Commit { number: change, left } => {
+                let lease = &mut rows.leases[number];
+                if left > 0 && lease.token == session.token {
+                    lease.left = left;
                 }
+                let (token, lease) = (session.token, if session.token > 0 { lease.token } else { 0 });
+                rows.changes[usize::from(rows.length)] =
+                    Change { number: change, process: process as u8, write: session.write, token, lease };
+                rows.length += 1;
+                rows.counter = change;
+                rows.commit_log[log] |= 1 << session.id;
                 if model.makes(Mistake::MarkedBeforeFlush) {
                     rows.durable = rows.counter;
                 }
@@ -410,15 +497,28 @@ impl State {
                     self.flush();
                 }
             }
-            At::PutConsumer { cursor, polled, mark } => {
-                if cursor > rows.cursor && session.token > 0 {
-                    rows.moved_with = session.token;
-                    rows.moved_at = rows.token;
+            At::PutConsumer => {
+                if session.cursor > rows.cursor {
+                    (rows.moved_by, rows.moved_from) = (session.own, rows.worker);
                 }
-                rows.cursor = cursor;
-                rows.polled = polled;
-                rows.durable = rows.durable.max(mark);
+                (rows.cursor, rows.polled, rows.worker) = (session.cursor, session.polled, session.worker);
+                rows.durable = rows.durable.max(session.latest);
                 rows.commit_log[log] |= 1 << session.id;
+                session = Session { cursor: 0, polled: 0, latest: 0, worker: Worker::default(), ..session };
+                session.at = At::Ended { is_committed: true, left: 0 };
+                self.flush();
+            }
+            At::Extend => {
+                session.at = At::CommitExtension { left: rows.leases[number].extended(model) };
+            }
+            At::CommitExtension { left } => {
+                // 0 stands for an update that found no row to change, because the lease had ended.
+                rows.leases[number].left = left.max(rows.leases[number].left);
+                session.at = At::Ended { is_committed: true, left };
+                self.flush();
+            }
+            At::Flush => {
+                rows.durable = rows.durable.max(rows.counter);
                 session.at = At::Ended { is_committed: true, left: 0 };
                 self.flush();
             }
@@ -453,6 +553,7 @@ impl Session {
     fn load(&mut self, rows: &Rows) {
         if self.scope == CONSUMER {
             (self.cursor, self.polled, self.latest) = (rows.cursor, rows.polled, rows.counter);
+            self.worker = rows.worker;
         }
     }
 }

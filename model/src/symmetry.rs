@@ -16,7 +16,9 @@ pub fn representative(state: &State) -> State {
         process.orphan.holder = rename(process.orphan.holder, to);
     }
     for rows in [&mut next.rows, &mut next.flushed] {
-        rows.holder = rename(rows.holder, to);
+        for lease in &mut rows.leases {
+            lease.holder = rename(lease.holder, to);
+        }
         rows.commit_log = order.map(|from| rows.commit_log[from]);
         let length = usize::from(rows.length);
         for change in &mut rows.changes[..length] {
@@ -30,9 +32,11 @@ pub fn representative(state: &State) -> State {
 fn key(state: &State, process: usize) -> impl Ord + use<> {
     let of = |rows: &Rows| {
         let own = rows.feed().iter().map(|change| usize::from(change.process) == process);
-        let is_holder =
-            rename(rows.holder, |holder| if holder == process { 0 } else { PROCESSES }) == rename(rows.holder, |_| 0);
-        (rows.commit_log[process], own.fold(0_u8, |places, is_own| places << 1 | u8::from(is_own)), is_holder)
+        let held = rows.leases.map(|lease| {
+            let own = rename(lease.holder, |holder| if holder == process { 0 } else { PROCESSES });
+            own > 0 && own == rename(lease.holder, |_| 0)
+        });
+        (rows.commit_log[process], own.fold(0_u8, |places, is_own| places << 1 | u8::from(is_own)), held)
     };
     let mut own = state.processes[process];
     own.session.holder = rename(own.session.holder, |_| 0);

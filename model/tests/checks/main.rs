@@ -18,8 +18,11 @@ const RECEIVER: [&[Call]; 2] = [&[Call::Write { scope: 0 }], &[Call::Write { sco
 /// A process that polls without a lease.
 const CONSUMER: &[Call] = &[Call::Poll, Call::Acknowledge];
 
-/// A process that polls while it has the lease.
-const WORKER: &[Call] = &[Call::Take, Call::Poll, Call::Acknowledge, Call::Release];
+/// A worker of the consumer.
+const WORKER: &[Call] = &[Call::Join, Call::Claim, Call::Poll, Call::Acknowledge, Call::Release];
+
+/// A worker that extends its lease.
+const RENEWING_WORKER: &[Call] = &[Call::Join, Call::Claim, Call::Renew, Call::Poll, Call::Acknowledge];
 
 const NONE: Faults = Faults { deaths: 0, crashes: 0, losses: 0, jumps: 0 };
 

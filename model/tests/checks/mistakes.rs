@@ -1,6 +1,6 @@
 //! The protocol with one mistake: the model checker finds the guarantee that the mistake breaks, and prints the steps that lead to it.
 
-use super::{CONSUMER, NONE, RECEIVER, SYNC, WORKER, breaks, model};
+use super::{CONSUMER, NONE, RECEIVER, RENEWING_WORKER, SYNC, WORKER, breaks, model};
 use headcount_model::guarantees::*;
 use headcount_model::{Faults, Mistake, Model};
 
@@ -20,6 +20,11 @@ fn receivers(mistake: Mistake, faults: Faults) -> Model {
 /// Three workers of a consumer.
 fn workers(mistake: Mistake, faults: Faults) -> Model {
     Model { calls: [WORKER; 3], changes: 1, ..syncs(mistake, faults) }
+}
+
+/// Workers that extend their leases.
+fn renewing_workers(mistake: Mistake, faults: Faults) -> Model {
+    Model { calls: [RENEWING_WORKER; 3], ..workers(mistake, faults) }
 }
 
 #[test]
@@ -55,6 +60,11 @@ fn if_taking_a_lease_is_not_flushed_a_crash_gives_its_token_to_another() {
 #[test]
 fn if_all_holders_have_one_name_a_lease_is_taken_from_its_holder() {
     breaks(syncs(Mistake::SameHolder, NONE), ONE_HOLDER);
+}
+
+#[test]
+fn if_a_repeated_take_increases_the_token_the_first_attempt_can_end_the_lease() {
+    breaks(syncs(Mistake::RepeatedTakeCounts, LOSS), KEPT);
 }
 
 #[test]
@@ -106,6 +116,21 @@ fn a_change_that_is_recorded_as_durable_before_the_flush_is_undone() {
 fn a_poll_without_a_flush_returns_a_change_that_is_undone() {
     let calls = [RECEIVER[0], RECEIVER[1], CONSUMER];
     breaks(Model { calls, ..receivers(Mistake::HandedOutUnflushed, CRASH) }, HANDED_OUT);
+}
+
+#[test]
+fn if_the_list_of_leases_does_not_wait_two_workers_hold_a_partition() {
+    breaks(renewing_workers(Mistake::ListedWithoutLock, NONE), ONE_WORKER);
+}
+
+#[test]
+fn if_a_lease_is_extended_after_its_end_two_workers_hold_a_partition() {
+    breaks(renewing_workers(Mistake::ExtendedAfterItsEnd, NONE), ONE_WORKER);
+}
+
+#[test]
+fn a_worker_that_is_not_in_an_older_list_has_not_ended() {
+    breaks(workers(Mistake::EndedByLaterRow, NONE), ONE_WORKER);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The protocol as it is: in every state that three processes can reach, all guarantees hold.
 
-use super::{CONSUMER, NONE, RECEIVER, SYNC, WORKER, check, model};
+use super::{CONSUMER, NONE, RECEIVER, RENEWING_WORKER, SYNC, WORKER, check, model};
 use headcount_model::guarantees::*;
 use headcount_model::{Call, Faults, Model};
 
@@ -76,16 +76,45 @@ fn a_sync_and_a_receiver_write_beside_a_consumer() {
     check(model, &[REFUSED, UNDONE, FOUND, NOT_FOUND, ALL_REPORTED, ALL_ACKNOWLEDGED]);
 }
 
+/// Three workers of a consumer that has one change.
+fn workers(faults: Faults) -> Model {
+    Model { calls: [WORKER; 3], changes: 1, faults, ..model() }
+}
+
+const TURNS: [&str; 3] = [CLAIMED_AGAIN, ACKNOWLEDGEMENT_REFUSED, ALL_ACKNOWLEDGED];
+
 #[test]
-fn workers_of_a_consumer_take_turns_when_the_server_crashes_and_processes_die() {
-    let faults = Faults { deaths: 1, crashes: 1, ..NONE };
-    let model = Model { calls: [WORKER; 3], changes: 1, faults, ..model() };
-    check(model, &[ACKNOWLEDGEMENT_REFUSED, LATE_RELEASE, FOUND, NOT_FOUND, ALL_ACKNOWLEDGED]);
+fn workers_of_a_consumer_exclude_each_other_when_one_dies_or_is_stopped() {
+    check(workers(Faults { deaths: 1, ..NONE }), &TURNS);
 }
 
 #[test]
-fn workers_of_a_consumer_take_turns_when_connections_are_lost_and_processes_die() {
-    let faults = Faults { deaths: 1, losses: 1, ..NONE };
-    let model = Model { calls: [WORKER; 3], changes: 1, faults, ..model() };
-    check(model, &[ACKNOWLEDGEMENT_REFUSED, LATE_RELEASE, FOUND, NOT_FOUND, ALL_ACKNOWLEDGED]);
+fn workers_that_extend_their_leases_exclude_each_other() {
+    let model = Model { calls: [RENEWING_WORKER; 3], ..workers(NONE) };
+    check(model, &[TURNS[0], TURNS[1], TURNS[2], RENEWED, REFUSED]);
+}
+
+#[test]
+fn workers_that_release_the_partition_exclude_each_other() {
+    const LEAVING: &[Call] = &[Call::Join, Call::Claim, Call::Poll, Call::Acknowledge, Call::Leave, Call::Release];
+    check(Model { calls: [LEAVING; 3], ..workers(NONE) }, &TURNS);
+}
+
+#[test]
+fn workers_get_only_changes_that_no_crash_undoes() {
+    const STAYING: &[Call] = &[Call::Join, Call::Claim, Call::Poll, Call::Acknowledge];
+    let model = Model { calls: [STAYING, STAYING, RECEIVER[0]], changes: 0, ..workers(Faults { crashes: 1, ..NONE }) };
+    check(model, &[TURNS[0], TURNS[1], TURNS[2], UNDONE, FOUND, NOT_FOUND, ALL_REPORTED]);
+}
+
+#[test]
+#[ignore = "takes a minute: `make soak` runs it"]
+fn workers_of_a_consumer_exclude_each_other_when_connections_are_lost() {
+    check(workers(Faults { losses: 1, ..NONE }), &[TURNS[0], TURNS[1], TURNS[2], FOUND, NOT_FOUND]);
+}
+
+#[test]
+#[ignore = "takes a minute: `make soak` runs it"]
+fn workers_of_a_consumer_exclude_each_other_when_the_server_crashes() {
+    check(workers(Faults { crashes: 1, ..NONE }), &[TURNS[0], TURNS[1], TURNS[2], FOUND, NOT_FOUND]);
 }
