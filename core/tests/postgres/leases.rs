@@ -95,8 +95,42 @@ async fn a_call_returns_the_lease_that_it_took_although_the_answer_to_the_commit
         let lease = store.lease("sync".to_owned(), SystemClock.now(), HOUR).await.unwrap().unwrap();
 
         assert_eq!(proxy.happened(), 1);
+        assert_eq!(lease.fence().token, 1, "the second attempt gets what the first one has taken");
         assert!(direct.lease("sync".to_owned(), SystemClock.now(), HOUR).await.unwrap().is_none());
         store.write(fenced(lease.fence(), SystemClock.now(), "diruser_1")).await.unwrap();
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lease_that_ends_after_its_check_is_not_extended() {
+    let test = async {
+        let store = create("ended_after_check").await;
+        let seconds_left = || -> f64 {
+            let table = format!("{}.lease", schema("ended_after_check"));
+            let sql = format!("SELECT expires_at / 1000000.0 - extract(epoch FROM clock_timestamp()) FROM {table}");
+            Server::shared().psql(&sql).parse().unwrap()
+        };
+        // A lease of one second. The decision of its write waits until the lease has ended. On a slow machine, it may end before the check.
+        loop {
+            let lease = take(&store, "sync", Duration::from_secs(1)).await;
+            let waits = write("org_1", Keys::default(), move |_| {
+                block_in_place(|| {
+                    while seconds_left() > 0.0 {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                });
+                with_user(user("org_1", "diruser_1"))
+            });
+            while seconds_left() > 0.5 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            if store.write(Write { fence: Some(lease.fence().clone()), ..waits }).await.is_ok() {
+                break;
+            }
+        }
+
+        assert!(seconds_left() <= 0.0, "it was extended");
     };
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }

@@ -179,11 +179,11 @@ async fn take(
     let now = database.now(now);
     let duration = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX).min(LONGEST);
     // ON CONFLICT locks the row before it computes the new token. The commit is flushed, because a token that a crash undoes would be given again.
-    // `holder` is a random name of this call: if the connection is lost during the commit, the next attempt has the same name, and takes over the
-    // lease that the lost one may have taken.
+    // `holder` is a random name of this call: if the connection is lost during the commit, the next attempt has the same name, and gets the lease that
+    // the lost one may have taken, with the same token. With another token, a lost attempt that the server runs late would end the lease of this call.
     let sql = "INSERT INTO {s}.lease (name, holder, token, expires_at, duration) VALUES ($1, $2, 1, {now} + $3, $3)
-        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = lease.token + 1, expires_at = {now} + $3,
-            duration = excluded.duration
+        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = {now} + $3, duration = excluded.duration,
+            token = CASE WHEN lease.holder = excluded.holder AND lease.expires_at > {now} THEN lease.token ELSE lease.token + 1 END
         WHERE lease.expires_at <= {now} OR lease.holder = excluded.holder
         RETURNING token";
     let take = Statement::new(with_now(sql, 4))
@@ -228,8 +228,10 @@ pub(super) fn check(fence: &Fence, rows: &[Row]) -> Result<bool, Failure> {
     Ok(left <= duration / 2)
 }
 
-/// Extends a lease: it expires after its whole duration from now.
+/// Extends a lease: it expires after its whole duration from now. Changes nothing if it has ended since it was checked, so that a lease that others have
+/// seen as ended stays so.
 pub(super) fn extend(fence: &Fence, now: Option<i64>) -> Statement {
-    let sql = "UPDATE {s}.lease SET expires_at = {now} + duration WHERE name = $1 AND token = $2";
+    let sql =
+        "UPDATE {s}.lease SET expires_at = {now} + duration WHERE name = $1 AND token = $2 AND expires_at > {now}";
     Statement::new(with_now(sql, 3)).with(Text::new(&fence.name)).with(fence.token).with(now)
 }
