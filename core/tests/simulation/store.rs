@@ -135,6 +135,7 @@ macro_rules! pass {
     };
 }
 
+#[warn(clippy::missing_trait_methods, reason = "a default would not call the wrapped store")]
 impl Store for Process {
     pass! {
         written write(write: Write) -> Committed;
@@ -157,6 +158,13 @@ impl Store for Process {
         written trim(retention: Retention) -> usize;
         written expire_events(expiry: Expiry) -> BTreeMap<String, u64>;
         written flush() -> ();
+        written shrink(always: bool) -> ();
         read lease(name: String, now: Timestamp, duration: Duration) -> Option<Box<dyn Lease>>;
+        read released() -> ();
+    }
+
+    /// Does nothing, because other processes may share the store.
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
     }
 }

@@ -94,6 +94,7 @@ fn unreliable<I: Clone + 'static, O: 'static>(decide: &Arc<Mutex<Decider<I, O>>>
     })
 }
 
+#[warn(clippy::missing_trait_methods, reason = "a default would not call the wrapped store")]
 impl Store for Flaky {
     fn write(&self, write: Write) -> StoreFuture<'_, Committed> {
         Box::pin(async move {
@@ -216,6 +217,10 @@ impl Store for Flaky {
 
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
         self.store.lease(name, now, duration)
+    }
+
+    fn released(&self) -> StoreFuture<'_, ()> {
+        self.store.released()
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {
