@@ -13,7 +13,7 @@ use headcount::store::{
 };
 use headcount::{Change, Error, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ impl Disk {
     /// Opens the disk for a process.
     pub(crate) fn open(&self) -> DiskStore {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        DiskStore { disk: self.clone(), holder: NEXT.fetch_add(1, Ordering::Relaxed) }
+        DiskStore { disk: self.clone(), holder: NEXT.fetch_add(1, Ordering::Relaxed), closed: AtomicBool::new(false) }
     }
 
     /// Undoes what was not flushed: all of it, or with `keeps_some` only its later part. All processes have ended, and their leases with them.
@@ -132,6 +132,7 @@ impl Disk {
 pub(crate) struct DiskStore {
     disk: Disk,
     holder: u64,
+    closed: AtomicBool,
 }
 
 struct Held {
@@ -157,8 +158,7 @@ impl Drop for Held {
 
 impl Drop for DiskStore {
     fn drop(&mut self) {
-        let holder = self.holder;
-        self.disk.lock().now.leases.retain(|_, row| row.holder != holder);
+        self.release_leases();
     }
 }
 
@@ -443,8 +443,22 @@ fn remove<K: Clone + Ord, V>(rows: &mut BTreeMap<K, V>, limit: usize, is_old: im
 }
 
 impl DiskStore {
+    /// Locks the contents, or fails if the store is closed.
+    fn lock(&self) -> Result<MutexGuard<'_, Contents>> {
+        let contents = self.disk.lock();
+        if self.closed.load(Ordering::Relaxed) {
+            Err(Error::store("the store is closed: open it again"))
+        } else {
+            Ok(contents)
+        }
+    }
+
+    fn release_leases(&self) {
+        self.disk.lock().now.leases.retain(|_, row| row.holder != self.holder);
+    }
+
     fn read<'a, T: Send + 'a>(&self, read: impl FnOnce(&Rows) -> T) -> StoreFuture<'a, T> {
-        ready(Ok(read(&self.disk.lock().now)))
+        ready(self.lock().map(|contents| read(&contents.now)))
     }
 
     fn change<'a, T: Send + 'a>(
@@ -452,9 +466,10 @@ impl DiskStore {
         durability: Durability,
         change: impl FnOnce(&mut Rows) -> T,
     ) -> StoreFuture<'a, T> {
-        let mut contents = self.disk.lock();
-        contents.before_commit(durability);
-        ready(Ok(change(&mut contents.now)))
+        ready(self.lock().map(|mut contents| {
+            contents.before_commit(durability);
+            change(&mut contents.now)
+        }))
     }
 }
 
@@ -514,7 +529,7 @@ fn update_consumer(
 
 impl Store for DiskStore {
     fn write(&self, next: Write) -> StoreFuture<'_, Committed> {
-        ready(write(&mut self.disk.lock(), next))
+        ready(self.lock().and_then(|mut contents| write(&mut contents, next)))
     }
 
     fn load(&self, keys: Keys) -> StoreFuture<'_, WorkingSet> {
@@ -593,20 +608,21 @@ impl Store for DiskStore {
     }
 
     fn feed(&self, consumer: String, after: Option<i64>, limit: usize) -> StoreFuture<'_, FeedPage> {
-        let contents = self.disk.lock();
-        let rows = &contents.now;
-        let Counter { change, durable, trimmed, .. } = rows.counter;
-        let row = rows.consumers.get(&consumer).cloned();
-        let changes = match &row {
-            Some(row) if row.cursor >= 0 => rows.changes(row.seen().max(after.unwrap_or(0)), limit),
-            _ => Ok(Vec::new()),
-        };
-        let marks = FeedMarks { latest: change, durable, trimmed };
-        ready(changes.map(|changes| FeedPage { consumer: row, changes, marks }))
+        ready(self.lock().and_then(|contents| {
+            let rows = &contents.now;
+            let Counter { change, durable, trimmed, .. } = rows.counter;
+            let row = rows.consumers.get(&consumer).cloned();
+            let changes = match &row {
+                Some(row) if row.cursor >= 0 => rows.changes(row.seen().max(after.unwrap_or(0)), limit)?,
+                _ => Vec::new(),
+            };
+            let marks = FeedMarks { latest: change, durable, trimmed };
+            Ok(FeedPage { consumer: row, changes, marks })
+        }))
     }
 
     fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>> {
-        ready(self.disk.lock().now.changes(after, limit))
+        ready(self.lock().and_then(|contents| contents.now.changes(after, limit)))
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {
@@ -618,7 +634,7 @@ impl Store for DiskStore {
     }
 
     fn update_consumer(&self, name: String, durability: Durability, decide: DecideConsumer) -> StoreFuture<'_, ()> {
-        ready(update_consumer(&mut self.disk.lock(), &name, durability, decide))
+        ready(self.lock().and_then(|mut contents| update_consumer(&mut contents, &name, durability, decide)))
     }
 
     fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool> {
@@ -651,17 +667,24 @@ impl Store for DiskStore {
     }
 
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
-        let mut contents = self.disk.lock();
-        if contents.now.leases.get(&name).is_some_and(|row| row.expires_at > now) {
-            return ready(Ok(None));
-        }
-        contents.before_commit(Durability::Process);
-        let rows = &mut contents.now;
-        rows.counter.lease += 1;
-        let token = rows.counter.lease;
-        let row = LeaseRow { holder: self.holder, token, expires_at: later(now, duration), duration };
-        rows.leases.insert(name.clone(), row);
-        let held = Held { disk: self.disk.clone(), fence: Fence { name, token } };
-        ready(Ok(Some(Box::new(held) as Box<dyn Lease>)))
+        ready(self.lock().map(|mut contents| {
+            if contents.now.leases.get(&name).is_some_and(|row| row.expires_at > now) {
+                return None;
+            }
+            contents.before_commit(Durability::Process);
+            let rows = &mut contents.now;
+            rows.counter.lease += 1;
+            let token = rows.counter.lease;
+            let row = LeaseRow { holder: self.holder, token, expires_at: later(now, duration), duration };
+            rows.leases.insert(name.clone(), row);
+            let held = Held { disk: self.disk.clone(), fence: Fence { name, token } };
+            Some(Box::new(held) as Box<dyn Lease>)
+        }))
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        self.closed.store(true, Ordering::Relaxed);
+        self.release_leases();
+        ready(Ok(()))
     }
 }

@@ -114,11 +114,10 @@ impl Mirror {
     ///
     /// The call itself, before its future is awaited, ends the syncs and the waits for changes of this handle and its clones: they fail with
     /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), and [`Changes`](crate::mirror::Changes) end. What syncs have written stays. The future
-    /// completes the writes that other calls have queued, releases the leases, closes the file and returns.
+    /// completes the writes that other calls have queued, releases the leases, closes the file or the connections and returns.
     ///
     /// Later calls fail: waits and syncs with [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), others with
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store). A call that is running fails at its next use of the store. A mirror in PostgreSQL differs: its
-    /// connections are closed when the last clone is dropped, and until then calls other than waits and syncs still work.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store). A call that is running fails at its next use of the store.
     ///
     /// If this is not called, the mirror is closed when its last clone is dropped. Within a tokio runtime, another thread then closes the file, so
     /// that the executor is not blocked, and opening the file again in this process waits for that. Call this before another process starts to

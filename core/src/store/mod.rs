@@ -397,13 +397,19 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Closes the store: completes the calls that were made before, releases all leases, and returns when what the store has opened is closed. Later
-    /// calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store). The default does nothing: it is for a store that has nothing to close, or that
-    /// is closed when it is dropped, as `PostgresStore` is.
+    /// calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store), except for this one, [`released`](Store::released) and
+    /// [`shrink`](Store::shrink), which do nothing then.
     ///
-    /// The future may be dropped: the calls that were made before are completed nevertheless.
-    fn close(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
+    /// The future may be dropped: the store is closed nevertheless, if the future was polled.
+    fn close(&self) -> StoreFuture<'_, ()>;
+}
+
+/// The error of a call of a store that was closed, or that belongs to another process.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn closed() -> Error {
+    Error::store(
+        "the store is closed, or was opened before a fork or before all descriptors were closed: open it again",
+    )
 }
 
 /// A directory's row, and the numbers of its users, groups and events.

@@ -1,6 +1,7 @@
 //! Tests of connecting: which server a URL selects, TLS, passwords, permissions, and the errors for servers that cannot be used.
 
 use super::*;
+use futures_util::FutureExt;
 use headcount::ErrorStatus;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::sync::LazyLock;
@@ -246,4 +247,104 @@ fn a_blocking_mirror_is_opened_by_the_url_of_its_database() {
 
     mirror.close().unwrap();
     assert_eq!(mirror.status().unwrap_err().kind(), headcount::ErrorKind::InvalidArgument);
+}
+
+/// Returns the number of the server's connections with this `application_name`.
+fn connections(name: &str) -> usize {
+    let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}'");
+    Server::shared().psql(&sql).parse().unwrap()
+}
+
+/// The URL of the shared server with an `application_name`.
+fn named_url(name: &str) -> String {
+    format!("{}&application_name={name}", Server::shared().url)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_a_store_closes_its_connections() {
+    let test = async {
+        Server::shared().forget(&schema("closing"));
+        let store = open(&named_url("closing"), "closing").await.unwrap();
+        let (first, second) = tokio::join!(store.load(Keys::default()), store.load(Keys::default()));
+        first.and(second).unwrap();
+        assert!(connections("closing") > 0);
+
+        store.close().await.unwrap();
+
+        // The server notices the end of a connection a moment later.
+        while connections("closing") > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let error = store.load(Keys::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Store);
+        let expected =
+            "the store is closed, or was opened before a fork or before all descriptors were closed: open it again";
+        assert_eq!(error.message(), expected);
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_a_store_completes_a_write_that_waits_for_a_lock() {
+    let test = async {
+        let store = Arc::new(create("closing_write").await);
+        let mut blocker = connect(&Server::shared().url).await;
+        let blocking = blocker.transaction().await.unwrap();
+        let lock = format!("LOCK TABLE {}.users IN EXCLUSIVE MODE", schema("closing_write"));
+        blocking.batch_execute(&lock).await.unwrap();
+        let writer = Arc::clone(&store);
+        let write = write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")));
+        let writing = tokio::spawn(async move { writer.write(write).await });
+        wait_for_lock_waits("closing_write", 1).await;
+
+        let closing = tokio::spawn({
+            let store = Arc::clone(&store);
+            async move { store.close().await }
+        });
+        while store.load(Keys::default()).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!closing.is_finished(), "the write is not complete");
+        blocking.rollback().await.unwrap();
+
+        writing.await.unwrap().unwrap();
+        closing.await.unwrap().unwrap();
+        let other = open(&Server::shared().url, "closing_write").await.unwrap();
+        assert_eq!(user_ids(&other).await, ["diruser_1"]);
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_is_closed_although_the_future_of_a_call_is_no_longer_polled() {
+    let test = async {
+        Server::shared().forget(&schema("closing_idle"));
+        let mut options = options("closing_idle");
+        options.lock_timeout = Duration::from_millis(100);
+        let store = PostgresStore::connect_with(&Server::shared().url, options).await.unwrap();
+        let mut call = store.load(Keys::default());
+        assert!((&mut call).now_or_never().is_none());
+
+        store.close().await.unwrap();
+
+        assert_eq!(store.users(UserFilter::default(), 0, 1).await.unwrap_err().kind(), ErrorKind::Store);
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_is_closed_although_the_call_that_closes_it_is_dropped() {
+    let test = async {
+        Server::shared().forget(&schema("closing_dropped"));
+        let store = open(&named_url("closing_dropped"), "closing_dropped").await.unwrap();
+        let mut closing = store.close();
+        assert!((&mut closing).now_or_never().is_none());
+        drop(closing);
+
+        while connections("closing_dropped") > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(store.flush().await.unwrap_err().kind(), ErrorKind::Store);
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }

@@ -29,6 +29,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 #![allow(missing_docs, reason = "the names of tests describe what they test")]
 
+mod close;
 mod consumers;
 mod feed;
 mod flaky;
@@ -39,6 +40,7 @@ mod retention;
 mod rows;
 mod writes;
 
+pub use close::*;
 pub use consumers::*;
 pub use feed::*;
 pub use flaky::Flaky;
@@ -204,6 +206,9 @@ macro_rules! store_tests {
             a_write_that_changes_nothing_extends_a_lease
             another_open_store_gets_a_lease_only_after_its_release
             a_lease_ends_with_its_store
+            a_closed_store_refuses_later_calls
+            closing_a_store_completes_the_calls_before_it
+            closing_a_store_releases_its_leases_and_leaves_other_open_stores_alone
             old_changes_that_every_consumer_has_acknowledged_are_removed
             young_changes_are_kept
             changes_that_the_slowest_consumer_has_not_acknowledged_are_kept

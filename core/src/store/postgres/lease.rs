@@ -110,12 +110,8 @@ impl Drop for Taken {
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        if !self.database.pool.is_ours() {
-            return;
-        }
-        let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
-        if !held.is_empty() {
-            release(&self.database, &self.runtime, held.into_iter().collect());
+        if self.database.pool.is_ours() {
+            self.release_all();
         }
     }
 }
@@ -137,6 +133,14 @@ fn release_one((name, token): &(String, i64)) -> Statement {
 }
 
 impl Holder {
+    /// Releases the leases that are held, in the background.
+    pub(super) fn release_all(&self) {
+        let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
+        if !held.is_empty() {
+            release(&self.database, &self.runtime, held.into_iter().collect());
+        }
+    }
+
     pub(super) fn new(database: Arc<Database>) -> Holder {
         Holder { database, held: Arc::default(), runtime: Handle::current() }
     }

@@ -29,21 +29,31 @@ pub use options::PostgresOptions;
 use super::{
     Approval, Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
     FeedPage, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    closed,
 };
 use crate::record::{ConsumerRow, ParkedChange};
 use crate::{Change, Result, Timestamp};
 use database::{Database, Flush};
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 /// A mirror's store in a schema of a PostgreSQL database.
 ///
 /// Any number of processes on any number of machines may use one schema at the same time.
 pub struct PostgresStore {
     database: Arc<Database>,
-    holder: lease::Holder,
+    holder: Arc<lease::Holder>,
+    /// Each running call has a permit. [`Store::close`] takes all of them.
+    calls: Arc<Semaphore>,
 }
+
+/// The most calls that may run at once: the most permits that can be taken together on any platform.
+const MOST_CALLS: u32 = u32::MAX >> 3;
 
 impl PostgresStore {
     /// Connects to a database and opens the schema `headcount`, which it creates or brings up to date.
@@ -79,8 +89,16 @@ impl PostgresStore {
     /// As [`connect`](PostgresStore::connect).
     pub async fn connect_with(url: &str, options: PostgresOptions) -> Result<PostgresStore> {
         let database = Arc::new(open::open(url, &options).await?);
-        let holder = lease::Holder::new(Arc::clone(&database));
-        Ok(PostgresStore { database, holder })
+        let holder = Arc::new(lease::Holder::new(Arc::clone(&database)));
+        Ok(PostgresStore { database, holder, calls: Arc::new(Semaphore::new(MOST_CALLS as usize)) })
+    }
+
+    /// Runs a call, or refuses it if the store is closed.
+    fn call<'a, T: 'a>(&'a self, call: impl Future<Output = Result<T>> + Send + 'a) -> StoreFuture<'a, T> {
+        Box::pin(async move {
+            let _running = self.calls.try_acquire().map_err(|_| closed())?;
+            call.await
+        })
     }
 
     async fn load_all(&self, keys: Keys) -> Result<WorkingSet> {
@@ -106,39 +124,41 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     fn write(&self, write: Write) -> StoreFuture<'_, Committed> {
-        Box::pin(commit::write(&self.database, write))
+        self.call(commit::write(&self.database, write))
     }
 
     fn load(&self, keys: Keys) -> StoreFuture<'_, WorkingSet> {
-        Box::pin(self.load_all(keys))
+        self.call(self.load_all(keys))
     }
 
     fn users(&self, filter: UserFilter, after: i64, limit: usize) -> StoreFuture<'_, Vec<UserRow>> {
-        Box::pin(async move { pages::users(&self.database, &filter, after, limit).await })
+        self.call(async move { pages::users(&self.database, &filter, after, limit).await })
     }
 
     fn user_numbers(&self, directory_id: String, after: i64, limit: usize) -> StoreFuture<'_, Vec<i64>> {
-        Box::pin(async move { pages::user_numbers(&self.database, &directory_id, after, limit).await })
+        self.call(async move { pages::user_numbers(&self.database, &directory_id, after, limit).await })
     }
 
     fn groups(&self, directory_id: Option<String>, after: i64, limit: usize) -> StoreFuture<'_, Vec<GroupRow>> {
-        Box::pin(async move { pages::groups(&self.database, directory_id.as_deref(), after, limit).await })
+        self.call(async move { pages::groups(&self.database, directory_id.as_deref(), after, limit).await })
     }
 
     fn directories(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<DirectoryRow>> {
-        Box::pin(async move { pages::directories(&self.database, organization_id.as_deref()).await })
+        self.call(async move { pages::directories(&self.database, organization_id.as_deref()).await })
     }
 
     fn holds(&self, organization_id: Option<String>, directory_id: Option<String>) -> StoreFuture<'_, Vec<HoldRow>> {
-        Box::pin(async move { pages::holds(&self.database, organization_id.as_deref(), directory_id.as_deref()).await })
+        self.call(
+            async move { pages::holds(&self.database, organization_id.as_deref(), directory_id.as_deref()).await },
+        )
     }
 
     fn approvals(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<Approval>> {
-        Box::pin(async move { pages::approvals(&self.database, organization_id.as_deref()).await })
+        self.call(async move { pages::approvals(&self.database, organization_id.as_deref()).await })
     }
 
     fn directory_counts(&self) -> StoreFuture<'_, Vec<DirectoryCounts>> {
-        Box::pin(pages::directory_counts(&self.database))
+        self.call(pages::directory_counts(&self.database))
     }
 
     fn events(
@@ -148,56 +168,82 @@ impl Store for PostgresStore {
         after: i64,
         limit: usize,
     ) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
-        Box::pin(async move { pages::events(&self.database, &organization_id, state, after, limit).await })
+        self.call(async move { pages::events(&self.database, &organization_id, state, after, limit).await })
     }
 
     fn feed(&self, consumer: String, after: Option<i64>, limit: usize) -> StoreFuture<'_, FeedPage> {
-        Box::pin(async move { feed::page(&self.database, &consumer, after, limit).await })
+        self.call(async move { feed::page(&self.database, &consumer, after, limit).await })
     }
 
     fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>> {
-        Box::pin(feed::changes(&self.database, after, limit))
+        self.call(feed::changes(&self.database, after, limit))
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {
-        Box::pin(consumers::all(&self.database))
+        self.call(consumers::all(&self.database))
     }
 
     fn update_consumer(&self, name: String, durability: Durability, mut decide: DecideConsumer) -> StoreFuture<'_, ()> {
-        Box::pin(async move { consumers::update(&self.database, &name, durability, &mut decide).await })
+        self.call(async move { consumers::update(&self.database, &name, durability, &mut decide).await })
     }
 
     fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool> {
-        Box::pin(async move { consumers::delete(&self.database, &name).await })
+        self.call(async move { consumers::delete(&self.database, &name).await })
     }
 
     fn parked_changes(&self, consumer: String) -> StoreFuture<'_, Vec<ParkedChange>> {
-        Box::pin(async move { feed::parked_changes(&self.database, &consumer).await })
+        self.call(async move { feed::parked_changes(&self.database, &consumer).await })
     }
 
     fn drop_parked_change(&self, consumer: String, seq: i64) -> StoreFuture<'_, bool> {
-        Box::pin(async move { consumers::delete_parked(&self.database, &consumer, seq).await })
+        self.call(async move { consumers::delete_parked(&self.database, &consumer, seq).await })
     }
 
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize> {
-        Box::pin(retention::trim(&self.database, retention))
+        self.call(retention::trim(&self.database, retention))
     }
 
     fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>> {
-        Box::pin(async move { retention::expire_events(&self.database, &expiry).await })
+        self.call(async move { retention::expire_events(&self.database, &expiry).await })
     }
 
     fn flush(&self) -> StoreFuture<'_, ()> {
-        Box::pin(consumers::flush(&self.database))
+        self.call(consumers::flush(&self.database))
     }
 
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
-        Box::pin(self.holder.take(name, now, duration))
+        self.call(self.holder.take(name, now, duration))
     }
 
     fn released(&self) -> StoreFuture<'_, ()> {
         Box::pin(async {
             lease::wait_for_releases().await;
+            Ok(())
+        })
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async {
+            // In a forked child there is nothing to close: the connections and leases are its parent's.
+            if !self.database.pool.is_ours() {
+                return Ok(());
+            }
+            let (calls, database, holder) =
+                (Arc::clone(&self.calls), Arc::clone(&self.database), Arc::clone(&self.holder));
+            // A task, which continues if the caller drops its future. The waits are limited, because a running call does not end while its caller does not
+            // poll its future.
+            let closing = tokio::spawn(async move {
+                let limit = database.pool.timeout;
+                // From its first poll on, this has all permits that no call has, so that no other call begins.
+                let mut running = pin!(calls.acquire_many(MOST_CALLS));
+                let _ = timeout(limit, &mut running).await;
+                calls.close();
+                holder.release_all();
+                lease::wait_for_releases().await;
+                let _ = timeout(limit, database.pool.close()).await;
+            });
+            // An error means that the runtime is ending, which closes the connections.
+            let _ = closing.await;
             Ok(())
         })
     }

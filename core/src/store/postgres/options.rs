@@ -12,7 +12,8 @@ pub struct PostgresOptions {
     pub schema: String,
     /// The most connections that are open at once. Default: 10.
     pub connections: usize,
-    /// How long a call waits for another transaction, or for a connection while all are in use, before it fails. Default: 10 seconds.
+    /// How long a call waits for another transaction, or for a connection while all are in use, before it fails; and how long closing the store waits for
+    /// calls that are running. Default: 10 seconds.
     ///
     /// The server ends a transaction that is idle for half of this time, so that a process that has stopped does not keep its locks.
     pub lock_timeout: Duration,

@@ -3,11 +3,13 @@
 use super::failure::{Cause, Failure};
 use super::target::Target;
 use crate::process::Process;
+use crate::store::closed;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -16,8 +18,8 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Session>>,
     /// One permit for each connection that may still be taken.
     slots: Arc<Semaphore>,
-    /// How long a call waits for a connection while all are in use, before it fails.
-    slot_timeout: Duration,
+    /// How long a call waits for a connection while all are in use, before it fails; and how long closing waits for the calls that are running.
+    pub(super) timeout: Duration,
     prepares: bool,
     process: Process,
 }
@@ -25,6 +27,8 @@ pub(super) struct Pool {
 /// A session of the server.
 pub(super) struct Session {
     pub(super) client: Client,
+    /// Reads from and writes to the connection until the client is dropped.
+    task: JoinHandle<()>,
     /// The statements that were prepared in this session, by their texts; `None` if none may be.
     pub(super) prepared: Option<HashMap<String, tokio_postgres::Statement>>,
 }
@@ -47,12 +51,12 @@ pub(super) struct Connection {
 }
 
 impl Pool {
-    pub(super) fn new(target: Target, connections: usize, slot_timeout: Duration, prepares: bool) -> Pool {
+    pub(super) fn new(target: Target, connections: usize, timeout: Duration, prepares: bool) -> Pool {
         Pool {
             target,
             idle: Mutex::default(),
             slots: Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS))),
-            slot_timeout,
+            timeout,
             prepares,
             process: Process::current(),
         }
@@ -66,34 +70,44 @@ impl Pool {
     /// Returns an idle connection, or makes one. If the permitted number is in use, waits until one is free.
     pub(super) async fn get(self: &Arc<Pool>) -> Result<Connection, Failure> {
         if !self.is_ours() {
-            return Err(Error::store(
-                "the store was opened before a fork or before all descriptors were closed: open it again",
-            )
-            .into());
+            return Err(closed().into());
         }
-        let slot = timeout(self.slot_timeout, Arc::clone(&self.slots).acquire_owned()).await;
+        let slot = timeout(self.timeout, Arc::clone(&self.slots).acquire_owned()).await;
         let slot = slot
             .map_err(|_| {
                 Error::store("all connections to PostgreSQL are in use: raise the option `connections`").temporary()
             })?
-            .map_err(|_| Error::store("the store is closed: open it again"))?;
+            .map_err(|_| closed())?;
         let session = loop {
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             match idle {
                 Some(session) if session.client.is_closed() => {}
                 Some(session) => break session,
-                None => break Session { client: self.connect().await?, prepared: self.prepares.then(HashMap::new) },
+                None => break self.connect().await?,
             }
         };
         Ok(Connection { session, pool: Arc::clone(self), _slot: slot })
     }
 
+    /// Closes the idle connections, and returns when they are closed. Those in use are closed when they are no longer used; no others are made.
+    pub(super) async fn close(&self) {
+        self.slots.close();
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        // The tasks end after the clients were dropped.
+        let tasks: Vec<JoinHandle<()>> = idle.into_iter().map(|session| session.task).collect();
+        for task in tasks {
+            let _ = task.await;
+        }
+    }
+
     /// Connects to the first server that accepts it.
-    async fn connect(&self) -> Result<Client, Failure> {
+    async fn connect(&self) -> Result<Session, Failure> {
         let mut failed = None;
         for server in &self.target.servers {
             match self.connect_to(server).await {
-                Ok(client) => return Ok(client),
+                Ok((client, task)) => {
+                    return Ok(Session { client, task, prepared: self.prepares.then(HashMap::new) });
+                }
                 // The others would refuse the user, the password or the database as well.
                 Err(failure) if failure.cause == Cause::Final => return Err(failure),
                 Err(failure) => failed = Some(failure),
@@ -102,19 +116,17 @@ impl Pool {
         Err(failed.unwrap_or_else(|| Error::config("the URL of the database names no host").into()))
     }
 
-    async fn connect_to(&self, server: &Config) -> Result<Client, Failure> {
+    async fn connect_to(&self, server: &Config) -> Result<(Client, JoinHandle<()>), Failure> {
         let connected = async {
             // The task reads from and writes to the connection. It ends when the client is dropped, or on an error, which calls of the client return.
             match &self.target.tls {
                 Some(tls) => {
                     let (client, connection) = server.connect(tls.clone()).await?;
-                    tokio::spawn(async move { drop(connection.await) });
-                    Ok(client)
+                    Ok((client, tokio::spawn(async move { drop(connection.await) })))
                 }
                 None => {
                     let (client, connection) = server.connect(NoTls).await?;
-                    tokio::spawn(async move { drop(connection.await) });
-                    Ok(client)
+                    Ok((client, tokio::spawn(async move { drop(connection.await) })))
                 }
             }
         };
@@ -130,8 +142,10 @@ impl Connection {
     /// Returns the connection to the pool. No transaction may be open in it.
     pub(super) fn keep(self) {
         let Connection { session, pool, _slot } = self;
-        if !session.client.is_closed() {
-            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read while `idle` is locked, which `close` empties after it has closed `slots`.
+        if !session.client.is_closed() && !pool.slots.is_closed() {
+            idle.push(session);
         }
     }
 }

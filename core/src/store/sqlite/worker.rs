@@ -3,7 +3,7 @@
 use super::database::Database;
 use crate::process::Process;
 use crate::sqlite::Place;
-use crate::store::{Durability, StoreFuture};
+use crate::store::{Durability, StoreFuture, closed};
 use crate::{Error, Result};
 use rusqlite::Connection;
 use std::convert::Infallible;
@@ -136,12 +136,6 @@ impl Jobs {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         sender.as_ref().is_some_and(|sender| sender.send(job).is_ok())
     }
-}
-
-fn closed() -> Error {
-    Error::store(
-        "the store is closed, or was opened before a fork or before all descriptors were closed: open it again",
-    )
 }
 
 /// A thread with a connection. It ends once it is [stopped](Worker::stop), or when this is dropped.
