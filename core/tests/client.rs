@@ -167,6 +167,51 @@ async fn a_429_pauses_every_caller_of_the_client() {
     assert_eq!(server.counts(), (1, 3));
 }
 
+/// Returns a client of the server, and the kinds of its activities, which are appended as they happen.
+fn observed(server: &Server, max_attempts: u32) -> (Client, Arc<Mutex<Vec<String>>>) {
+    let kinds = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&kinds);
+    let client = server.with(|builder| {
+        builder.max_attempts(max_attempts).observer(move |activity: &headcount::client::Activity<'_>| {
+            seen.lock().unwrap().push(activity.kind.to_string());
+        })
+    });
+    (client, kinds)
+}
+
+#[tokio::test]
+async fn a_429_of_the_token_request_counts_as_one_throttling() {
+    let server =
+        Server::start(|_| Reply::Http("429 Slow Down\nretry-after: 0\r\n", String::new()), |_, _| ok(ORGANIZATION))
+            .await;
+    let (client, kinds) = observed(&server, 1);
+
+    let error = client.organizations().get("org_1").await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::RateLimit);
+    assert_eq!(*kinds.lock().unwrap(), ["request", "throttled"]);
+    assert_eq!(client.stats().throttled, 1);
+}
+
+#[tokio::test]
+async fn a_429_of_a_token_request_for_which_several_calls_wait_counts_as_one_throttling() {
+    let server =
+        Server::start(|_| Reply::Http("429 Slow Down\nretry-after: 60\r\n", String::new()), |_, _| ok(ORGANIZATION))
+            .await;
+    let (client, kinds) = observed(&server, 2);
+    let organizations = client.organizations();
+
+    let (first, second) = tokio::join!(organizations.get("org_1"), organizations.get("org_2"));
+    let later = organizations.get("org_3").await;
+
+    for error in [first.unwrap_err(), second.unwrap_err(), later.unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::RateLimit, "{error}");
+    }
+    assert_eq!(*kinds.lock().unwrap(), ["request", "throttled"]);
+    assert_eq!(client.stats().throttled, 1);
+    assert_eq!(server.counts(), (1, 0));
+}
+
 #[tokio::test]
 async fn a_cancelled_call_ends_and_closes_its_connection() {
     let server = Server::start(|_| ok(TOKEN), |_, _| Reply::Hang).await;

@@ -5,7 +5,7 @@ use super::call::Call;
 use super::observe::{Stats, count};
 use super::settings::{Account, CallOptions, Settings};
 use super::token::Tokens;
-use super::transport::{Attempt, Bounds, Transport};
+use super::transport::{Attempt, Bounds, Failed, Transport};
 use crate::{Error, Result};
 use http::{HeaderMap, Method, StatusCode, header};
 use reqwest::Url;
@@ -91,10 +91,10 @@ impl Http {
     }
 
     /// Makes one attempt, and sends the request once more with a new token if the server refuses the token.
-    async fn attempt<T: DeserializeOwned>(&self, call: &Call, url: &Url, attempt: Attempt) -> Result<Dated<T>> {
+    async fn attempt<T: DeserializeOwned>(&self, call: &Call, url: &Url, attempt: Attempt) -> Result<Dated<T>, Failed> {
         let mut renewed = false;
         loop {
-            let token = Tokens::get(&self.tokens, attempt.until).await?;
+            let token = Tokens::get(&self.tokens, attempt.until).await.map_err(Failed::of_token)?;
             let mut request = self
                 .transport
                 .client
@@ -110,7 +110,7 @@ impl Http {
                 Err(error) if error.http_status() == Some(401) => {
                     self.tokens.discard(&token);
                     if renewed {
-                        return Err(error);
+                        return Err(error.into());
                     }
                     renewed = true;
                 }
@@ -119,7 +119,7 @@ impl Http {
                     let value = answer::decode(StatusCode::OK, &HeaderMap::new(), b"{}")?;
                     return Ok(Dated { value, date: None });
                 }
-                result => return result,
+                result => return result.map_err(Failed::from),
             }
         }
     }

@@ -5,7 +5,7 @@ use super::answer;
 use super::call::Label;
 use super::observe::{Activity, ActivityKind, count};
 use super::settings::Account;
-use super::transport::{Attempt, Bounds, Transport};
+use super::transport::{Attempt, Bounds, Failed, Transport};
 use crate::task::carried;
 use crate::{Error, ErrorKind, ErrorStatus, Result, Secret};
 use http::HeaderValue;
@@ -181,7 +181,8 @@ impl Tokens {
         };
         let request = async |attempt: Attempt| {
             let request = self.transport.client.post(url.clone()).form(&form);
-            self.transport.send(request, Label::TOKEN, attempt.number).await.map(|answer| answer.value)
+            let answer = self.transport.send(request, Label::TOKEN, attempt.number).await?;
+            Ok::<_, Failed>(answer.value)
         };
         self.transport.repeat(Label::TOKEN, bounds, request).await.map_err(|error| {
             // The server's answer may repeat the form.

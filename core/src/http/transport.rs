@@ -43,6 +43,26 @@ pub(super) struct Attempt {
     pub(super) uncertain: bool,
 }
 
+/// The error of one attempt of a call.
+pub(super) struct Failed {
+    error: Error,
+    /// Whether it is an error of the request for the token that the call needs. A pause that such an error asks for was made and counted before.
+    is_of_token: bool,
+}
+
+impl Failed {
+    /// Makes the error of an attempt from that of its token request.
+    pub(super) fn of_token(error: Error) -> Failed {
+        Failed { error, is_of_token: true }
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed { error, is_of_token: false }
+    }
+}
+
 /// HTTP transport: connection pool, retries, rate limits and observers.
 pub(super) struct Transport {
     pub(super) settings: Settings,
@@ -66,7 +86,7 @@ impl Transport {
     }
 
     /// Repeats `attempt` while its error is temporary and there are attempts, time and budget left.
-    pub(super) async fn repeat<T, F: Future<Output = Result<T>>>(
+    pub(super) async fn repeat<T, F: Future<Output = Result<T, Failed>>>(
         &self,
         label: Label<'_>,
         bounds: Bounds,
@@ -85,24 +105,25 @@ impl Transport {
             }
             let started = Instant::now();
             let until = bounds.deadline.min(started + self.settings.attempt_timeout);
-            let error = match tokio::time::timeout_at(until, attempt(Attempt { number, until, uncertain })).await {
+            let failed = match tokio::time::timeout_at(until, attempt(Attempt { number, until, uncertain })).await {
                 Ok(Ok(value)) => {
                     self.budget.refill();
                     return Ok(value);
                 }
-                Ok(Err(error)) => error,
+                Ok(Err(failed)) => failed,
                 Err(_) => {
                     self.observers.report(&Activity {
                         error: Some(ErrorKind::Timeout),
                         elapsed: started.elapsed(),
                         ..label.activity(ActivityKind::Request, number)
                     });
-                    self.timed_out(bounds)
+                    self.timed_out(bounds).into()
                 }
             };
             drop(permit);
+            let wait = self.wait_after(&failed, label, number);
+            let error = failed.error;
             uncertain |= !had_no_effect(&error);
-            let wait = self.wait_after(&error, label, number);
             let last = error.status() != ErrorStatus::Temporary
                 || number >= bounds.max_attempts
                 || (uncertain && !bounds.idempotent)
@@ -120,10 +141,10 @@ impl Transport {
 
     /// Returns how long to wait before the next attempt: the backoff, or longer if the server asked for it. A pause that the
     /// server asks for applies to every caller of this client.
-    fn wait_after(&self, error: &Error, label: Label<'_>, number: u32) -> Duration {
+    fn wait_after(&self, Failed { error, is_of_token }: &Failed, label: Label<'_>, number: u32) -> Duration {
         let wait = self.settings.retry.backoff(number, self.settings.random.as_ref());
         let wait = error.retry_after().map_or(wait, |asked| asked.max(wait));
-        if error.kind() == ErrorKind::RateLimit || error.retry_after().is_some() {
+        if !is_of_token && (error.kind() == ErrorKind::RateLimit || error.retry_after().is_some()) {
             count(&self.observers.throttled);
             let pause = self.limit.pause(wait);
             let activity = retry_activity(error, label, number, pause);
