@@ -112,7 +112,7 @@ export type ErrorKind =
  * - `no_match`: No signature matches under any secret.
  * - `invalid_secret`: The secret is empty, too short or not base64.
  * - `body_too_large`: The body is larger than the limit.
- * - `malformed_event`: The signature is correct, but the body is not an event.
+ * - `malformed_event`: The body is not an event. If it was verified, its signature is correct.
  */
 export type Reason =
   | 'missing_header'

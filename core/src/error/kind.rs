@@ -157,7 +157,7 @@ named! {
         InvalidSecret = "invalid_secret",
         /// The body is larger than the limit.
         BodyTooLarge = "body_too_large",
-        /// The signature is correct, but the body is not an event.
+        /// The body is not an event. If it was verified, its signature is correct.
         MalformedEvent = "malformed_event",
     }
 }

@@ -341,7 +341,7 @@ impl fmt::Debug for Event {
 }
 
 fn malformed(what: impl fmt::Display) -> Error {
-    Error::refused(Reason::MalformedEvent, format!("the signature is right, but the body is not an event: {what}"))
+    Error::refused(Reason::MalformedEvent, format!("the body is not an event: {what}"))
 }
 
 /// Returns an upper bound of the nesting depth of `body`, without recursion. Text that is not JSON also has a depth; the parser refuses it later.
@@ -400,6 +400,24 @@ mod tests {
             assert!(depth(text.as_bytes()) >= expected, "{text}");
         }
         assert_eq!(brackets("{[}]".repeat(500).as_bytes()), 1000);
+    }
+
+    #[test]
+    fn the_error_of_a_body_that_was_not_verified_says_nothing_about_a_signature() {
+        let sent_at = "2025-01-06T18:44:25Z".parse().unwrap();
+        for body in ["", "[]", "{", "{}", &format!("{{\"id\":\"evt_1\",\"data\":{}", "[".repeat(200))] {
+            let bytes = body.as_bytes();
+            let results = [
+                Event::from_verified_body(bytes),
+                Event::from_verified_message(bytes, ""),
+                Event::from_verified_message_at(bytes, "", sent_at),
+            ];
+            for result in results {
+                let error = result.unwrap_err();
+                assert_eq!(error.reason(), Some(Reason::MalformedEvent), "{body}");
+                assert!(error.message().starts_with("the body is not an event: "), "{body}: {error}");
+            }
+        }
     }
 
     #[test]
