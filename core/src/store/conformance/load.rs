@@ -5,9 +5,11 @@ use super::rows::{
     approval, at, commit, commit_users, directory, done, event, free, group, hold, ids, joining, of_users,
     organization, removed, retirement, user, user_ids,
 };
+use crate::model::{DirectoryProvider, DirectoryType};
 use crate::record::{
-    Batch, Chore, CountsKey, EnvironmentRow, EventState, GroupRow, HeldLoss, HoldId, HoldReason, HoldRow, Keys, Loss,
-    LossRow, MembersKey, MessageKind, MirrorOptions, Retirement, Trail, UserRow, UserWrite, Version,
+    Batch, Chore, CountsKey, DirectoryRow, EnvironmentRow, EventState, GroupRow, HeldLoss, HoldId, HoldReason, HoldRow,
+    Keys, Loss, LossRow, MembersKey, MessageKind, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorUser,
+    OrganizationRow, Retirement, Trail, UserRow, UserWrite, Version,
 };
 use crate::store::UserFilter;
 use std::time::Duration;
@@ -21,26 +23,87 @@ fn whole_trail() -> Trail {
     }
 }
 
-/// A user each of whose fields has a value.
+/// A user each of whose fields has a value. A field that is added to the row has to be added here.
 fn whole_user() -> UserRow {
-    let mut row = user("diruser_1", &["dirgroup_1", "dirgroup_2"]);
-    row.user.given_name = "Ada".to_owned();
-    row.user.family_name = "O'Brien \"♥\"\n".to_owned();
-    row.user.preferred_username = "ada".to_owned();
-    row.user.emails = vec!["ada@example.com".to_owned(), "ada@example.org".to_owned()];
-    row.user.roles = vec!["admin".to_owned()];
-    row.user.vendor_roles = vec!["viewer".to_owned()];
-    row.user.linked_id = Some("account 1".to_owned());
-    row.user.updated_at = Some(at(-5));
-    row.user.detail = serde_json::from_str("{\"b\": [1, 2.50], \"a\": null}").unwrap();
-    row.user.attributes = serde_json::from_str("{\"title\":\"Engineer\"}").unwrap();
-    row.listed = true;
-    row.trail = whole_trail();
-    row.added_at = Some(at(-7));
-    row.lost_at = Some(at(-6));
+    let user = MirrorUser {
+        id: "diruser_1".to_owned(),
+        organization_id: "org_1".to_owned(),
+        directory_id: "dir_1".to_owned(),
+        email: "Ada@example.com".to_owned(),
+        given_name: "Ada".to_owned(),
+        family_name: "O'Brien \"♥\"\n".to_owned(),
+        preferred_username: "ada".to_owned(),
+        emails: vec!["ada@example.com".to_owned(), "ada@example.org".to_owned()],
+        active: true,
+        group_ids: vec!["dirgroup_1".to_owned(), "dirgroup_2".to_owned()],
+        roles: vec!["admin".to_owned()],
+        vendor_roles: vec!["viewer".to_owned()],
+        linked_id: Some("account 1".to_owned()),
+        updated_at: Some(at(-5)),
+        detail: serde_json::from_str("{\"b\": [1, 2.50], \"a\": null}").unwrap(),
+        attributes: serde_json::from_str("{\"title\":\"Engineer\"}").unwrap(),
+    };
     let removed = Some(whole_trail().version);
-    row.held = Some(HeldLoss { hold: 9, revision: 3, loss: Loss { removed, deactivated: true, roles: true } });
-    row
+    UserRow {
+        number: 0,
+        told_groups: user.group_ids.clone(),
+        user,
+        listed: true,
+        trail: whole_trail(),
+        added_at: Some(at(-7)),
+        lost_at: Some(at(-6)),
+        held: Some(HeldLoss { hold: 9, revision: 3, loss: Loss { removed, deactivated: true, roles: true } }),
+    }
+}
+
+/// A group each of whose fields has a value.
+fn whole_group() -> GroupRow {
+    let group = MirrorGroup {
+        id: "dirgroup_1".to_owned(),
+        organization_id: "org_1".to_owned(),
+        directory_id: "dir_1".to_owned(),
+        display_name: "Crew".to_owned(),
+        updated_at: Some(at(-5)),
+    };
+    GroupRow { number: 0, group, trail: whole_trail(), leaving: true }
+}
+
+/// A directory each of whose fields has a value that differs from the default and from the other times.
+fn whole_directory() -> DirectoryRow {
+    DirectoryRow {
+        directory: MirrorDirectory {
+            id: "dir_1".to_owned(),
+            organization_id: "org_1".to_owned(),
+            name: "Okta \"♥\"".to_owned(),
+            directory_type: DirectoryType::Scim,
+            directory_provider: DirectoryProvider::Okta,
+            enabled: true,
+        },
+        toggled_at: Some(at(1)),
+        toggled_off: true,
+        toggled_event: "evt_1".to_owned(),
+        toggle_arrived_at: Some(at(2)),
+        last_full_sync: Some(at(3)),
+        last_incremental_sync: Some(at(4)),
+        listed_since: Some(at(5)),
+        watermark: Some(at(6)),
+        missing_since: Some(at(7)),
+        retired_at: Some(at(8)),
+        first_full_sync: Some(at(9)),
+        incomplete_since: Some(at(10)),
+        incomplete_full: true,
+        lists_groups: true,
+    }
+}
+
+/// An organization each of whose fields has a value that differs from the other times.
+fn whole_organization() -> OrganizationRow {
+    OrganizationRow {
+        id: "org_1".to_owned(),
+        directories_listed_at: Some(at(1)),
+        missing_since: Some(at(2)),
+        deletion_arrived_at: Some(at(3)),
+    }
 }
 
 pub async fn every_field_of_a_user_is_stored(setup: Setup) {
@@ -141,9 +204,7 @@ pub async fn each_indexed_value_of_a_group_can_change_without_the_others(setup: 
 
 pub async fn every_field_of_a_group_is_stored(setup: Setup) {
     let store = setup.create().await;
-    let mut expected = GroupRow { trail: whole_trail(), leaving: true, ..group("dirgroup_1") };
-    expected.group.updated_at = Some(at(-5));
-
+    let mut expected = whole_group();
     let batch = Batch { groups: vec![expected.clone()], ..Batch::default() };
     expected.number = commit(&store, batch).await.groups["dirgroup_1"];
 
@@ -151,28 +212,27 @@ pub async fn every_field_of_a_group_is_stored(setup: Setup) {
     assert_eq!(set.groups["dirgroup_1"], expected);
 }
 
-pub async fn directories_and_organizations_are_stored_and_loaded(setup: Setup) {
+pub async fn every_field_of_a_directory_and_an_organization_is_stored_and_replaced(setup: Setup) {
     let store = setup.create().await;
-    let mut expected = directory("dir_1", "org_1");
-    expected.toggled_at = Some(at(1));
-    expected.toggled_off = true;
-    expected.toggled_event = "evt_1".to_owned();
-    expected.toggle_arrived_at = Some(at(2));
-    expected.last_full_sync = Some(at(2));
-    expected.last_incremental_sync = Some(at(3));
-    expected.watermark = Some(at(4));
-    expected.incomplete_since = Some(at(6));
-    expected.incomplete_full = true;
-    expected.first_full_sync = Some(at(5));
-    commit(&store, Batch { directories: vec![directory("dir_1", "org_1")], ..Batch::default() }).await;
-    let batch =
-        Batch { directories: vec![expected.clone()], organizations: vec![organization("org_1")], ..Batch::default() };
-    commit(&store, batch).await;
-
+    let (directory, organization) =
+        (directory("dir_1", "org_1"), OrganizationRow { id: "org_1".to_owned(), ..OrganizationRow::default() });
     let keys = Keys { organizations: ids(&["org_1"]), directories: ids(&["dir_1"]), ..Keys::default() };
-    let set = store.load(keys).await.unwrap();
-    assert_eq!(set.directories["dir_1"], expected);
-    assert_eq!(set.organizations["org_1"], organization("org_1"));
+    for (directory, organization) in [
+        (directory.clone(), organization.clone()),
+        (whole_directory(), whole_organization()),
+        (directory, organization),
+    ] {
+        let batch = Batch {
+            directories: vec![directory.clone()],
+            organizations: vec![organization.clone()],
+            ..Batch::default()
+        };
+        commit(&store, batch).await;
+
+        let set = store.load(keys.clone()).await.unwrap();
+        assert_eq!(set.directories["dir_1"], directory);
+        assert_eq!(set.organizations["org_1"], organization);
+    }
 }
 
 pub async fn a_key_without_a_row_loads_nothing(setup: Setup) {
@@ -486,11 +546,18 @@ pub async fn the_settings_are_loaded_and_replaced(setup: Setup) {
     let store = setup.create().await;
     assert_eq!(store.load(Keys::default()).await.unwrap().settings, MirrorOptions::default());
     for users in [5, 7] {
+        // A field that is added to the settings has to be added here.
         let settings = MirrorOptions {
             guard_users: Some(users),
             guard_share: Some(0.25),
+            guard_events: Some(false),
+            guard_window: Some(Duration::from_secs(60)),
+            full_every: Some(Duration::from_secs(61)),
             retention: Some(Duration::from_millis(1_500)),
-            ..MirrorOptions::default()
+            pending_events: Some(62),
+            pending_bytes: Some(63),
+            groups_per_user: Some(64),
+            consumer_expiry: Some(Duration::from_secs(65)),
         };
         commit(&store, Batch { settings: Some(settings.clone()), ..Batch::default() }).await;
         commit_users(&store, &[&format!("diruser_{users}")], &[]).await;

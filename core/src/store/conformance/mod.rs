@@ -134,7 +134,7 @@ macro_rules! store_tests {
             each_indexed_value_of_a_user_can_change_without_the_others
             each_indexed_value_of_a_group_can_change_without_the_others
             every_field_of_a_group_is_stored
-            directories_and_organizations_are_stored_and_loaded
+            every_field_of_a_directory_and_an_organization_is_stored_and_replaced
             a_key_without_a_row_loads_nothing
             an_empty_store_loads_an_empty_set
             a_user_is_loaded_with_the_groups_that_the_vendor_named
