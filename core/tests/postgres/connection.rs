@@ -106,6 +106,64 @@ async fn sslmode_and_sslrootcert_decide_which_server_is_trusted() {
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
+/// Environment variable of [`connecting_process`]: the server's URL.
+const CONNECTS_TO: &str = "HEADCOUNT_CONNECTS_TO";
+
+/// A process with another home folder, started by the test below; does nothing if it runs as a test. It prints whether it can connect.
+#[test]
+fn connecting_process() {
+    let Ok(url) = std::env::var(CONNECTS_TO) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    match runtime.block_on(open(&url, "tls_home")) {
+        Ok(_) => println!("connecting process: trusted"),
+        Err(error) => println!("connecting process: {error}"),
+    }
+}
+
+/// Returns what a [`connecting_process`] prints.
+fn connect_with_home(home: &std::path::Path, url: &str) -> String {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "connection::connecting_process", "--nocapture"])
+        .env(CONNECTS_TO, url)
+        .env("HOME", home)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let printed = text.lines().find_map(|line| line.split_once("connecting process: "));
+    printed.expect("the process has printed nothing").1.to_owned()
+}
+
+#[test]
+fn sslmode_require_checks_the_certificate_if_the_home_folder_has_a_file_of_authorities() {
+    let (server, trusted) = secured();
+    let home = |name: &str, authorities: Option<&str>| {
+        let home = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let folder = home.join(".postgresql");
+        std::fs::create_dir_all(&folder).unwrap();
+        match authorities {
+            Some(pem) => std::fs::write(folder.join("root.crt"), pem).unwrap(),
+            None => assert!(!folder.join("root.crt").exists()),
+        }
+        home
+    };
+    let without = home("pg-home-without", None);
+    let right = home("pg-home-right", Some(&std::fs::read_to_string(trusted).unwrap()));
+    let wrong = home("pg-home-wrong", Some(&authority().pem()));
+    let connect = |home: &std::path::Path, mode: &str| {
+        // The certificate is for another name.
+        connect_with_home(home, &format!("postgresql://headcount@127.0.0.1:{}/postgres?sslmode={mode}", server.port()))
+    };
+
+    assert_eq!(connect(&without, "require"), "trusted");
+    assert_eq!(connect(&right, "require"), "trusted");
+    assert_eq!(connect(&wrong, "prefer"), "trusted");
+    assert_eq!(connect(&wrong, &format!("require&sslrootcert={trusted}")), "trusted");
+    for mode in ["require", "verify-ca"] {
+        let refused = connect(&wrong, mode);
+        assert!(refused.contains("the server cannot be trusted"), "{mode}: {refused}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_comes_from_the_url_or_from_a_file() {
     let test = async {

@@ -65,7 +65,7 @@ impl PostgresStore {
     /// `verify-ca` or `verify-full`; default: `prefer`), `sslrootcert`, `target_session_attrs` (`any`, `read-write` or `read-only`; default: `any`,
     /// or `read-write` where several hosts are listed), `tcp_user_timeout` and `user`. `host`, `hostaddr` and `port` may be lists; the first server
     /// that accepts a connection is used. With `verify-ca` and `verify-full`, the trusted authorities are those in the file `sslrootcert`, or else in
-    /// `~/.postgresql/root.crt`, or else the system's.
+    /// `~/.postgresql/root.crt`, or else the system's. `require` is the same as `verify-ca` if `sslrootcert` is given or `~/.postgresql/root.crt` exists.
     ///
     /// Must be called within a tokio runtime.
     ///

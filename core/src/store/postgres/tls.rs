@@ -18,7 +18,7 @@ pub(super) enum Mode {
     Disable,
     /// TLS if the server has it, with any certificate.
     Prefer,
-    /// TLS with any certificate, or if `sslrootcert` is given, as `VerifyCa`.
+    /// TLS with any certificate, or as `VerifyCa` if `sslrootcert` is given or libpq's file of authorities exists.
     Require,
     /// TLS with a certificate of a trusted authority, for any host name.
     VerifyCa,
@@ -68,9 +68,9 @@ pub(super) fn settings(mode: Mode, roots: Option<&str>, home: Option<&Path>) -> 
     }
     let verifier: Arc<dyn ServerCertVerifier> = match mode {
         Mode::Disable => return Ok(None),
-        Mode::Require if roots.is_some() => Arc::new(AnyName(trusted()?)),
-        Mode::Prefer | Mode::Require => Arc::new(AnyCertificate(tls::provider()?)),
-        Mode::VerifyCa => Arc::new(AnyName(trusted()?)),
+        Mode::Require if roots.is_none() && default.is_none() => Arc::new(AnyCertificate(tls::provider()?)),
+        Mode::Prefer => Arc::new(AnyCertificate(tls::provider()?)),
+        Mode::Require | Mode::VerifyCa => Arc::new(AnyName(trusted()?)),
         Mode::VerifyFull => trusted()?,
     };
     let config = ClientConfig::builder_with_provider(tls::provider()?)
