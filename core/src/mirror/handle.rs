@@ -383,7 +383,8 @@ impl MirrorBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Mirror::open`]; [`ErrorKind::Config`](crate::ErrorKind::Config) if a `schema` is set for a file.
+    /// As [`Mirror::open`]; [`ErrorKind::Config`](crate::ErrorKind::Config) if a `schema` is set for a file, or if the guard's share is not from 0 to 1
+    /// or its window is 0.
     #[cfg(feature = "sqlite")]
     pub async fn open(self, path: impl AsRef<Path>) -> Result<Mirror> {
         let path = path.as_ref();
