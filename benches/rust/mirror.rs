@@ -1,12 +1,15 @@
 //! Benchmarks of the mirror: the time of a first full sync and of one that changes nothing, relative to the listing alone; the peak memory of
 //! syncs; webhooks per second, alone and while another customer sends large ones; and the time of a poll from a long feed. SQLite alone is measured
-//! in the same run as the lower bound.
+//! in the same run as the lower bound. The module `postgres` measures the mirror in PostgreSQL.
 //!
 //! Sizes: `HEADCOUNT_BENCH_USERS` (100,000 users), `HEADCOUNT_BENCH_MANY` (1,000,000 users, for memory) and `HEADCOUNT_BENCH_CHANGES`
 //! (10,000,000 changes). The sandbox runs in a separate process, so that its work is not measured; `HEADCOUNT_SANDBOX` is the path of its
-//! program. Arguments name the parts to run, such as `webhooks`: `cargo bench --package headcount-benches --bench mirror -- webhooks`.
+//! program. Arguments name the parts to run, such as `webhooks`: `cargo bench --package headcount-benches --bench mirror -- webhooks`. The parts are
+//! `syncs`, `memory`, `webhooks`, `two_customers`, `feed` and `postgres`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the system clock")]
+
+mod postgres;
 
 use headcount::mirror::SyncMode;
 use headcount::{Client, Mirror, Webhook};
@@ -31,6 +34,9 @@ fn main() {
             arguments[at + 3].parse().unwrap(),
         ));
     }
+    if let Some(at) = arguments.iter().position(|argument| argument == "--receive") {
+        return runtime().block_on(postgres::receive(&arguments[at + 1]));
+    }
     println!("{}, {} cores", std::env::consts::ARCH, std::thread::available_parallelism().unwrap());
     let size = |name: &str, default: usize| std::env::var(name).map_or(default, |text| text.parse().unwrap());
     let runs = |part: &str| {
@@ -51,6 +57,9 @@ fn main() {
     }
     if runs("feed") {
         runtime().block_on(feed(size("HEADCOUNT_BENCH_CHANGES", 10_000_000)));
+    }
+    if runs("postgres") {
+        postgres::run(size("HEADCOUNT_BENCH_USERS", 100_000), size("HEADCOUNT_BENCH_CHANGES", 10_000_000));
     }
 }
 
@@ -112,7 +121,10 @@ fn client(settings: &Value) -> Client {
 fn syncs(users: usize) {
     println!("\na directory of {users} users from a server on loopback, 30 a page");
     let sandbox = Sandbox::start(users);
-    let alone = runtime().block_on(first_syncs(&sandbox, users));
+    let open = async |sandbox: &Sandbox, round: usize| {
+        Mirror::builder().client(client(&sandbox.1)).open(file(&format!("sync{round}.db"))).await.unwrap()
+    };
+    let alone = runtime().block_on(first_syncs(&sandbox, users, async |round| open(&sandbox, round).await));
     let stored = Stored::by_a_sync();
     println!("  {stored}");
     let bound = raw_rows(users, &stored);
@@ -123,12 +135,12 @@ fn syncs(users: usize) {
     let sandbox = Sandbox::start(users);
     runtime().block_on(async {
         sandbox.slow_down("5ms").await;
-        first_syncs(&sandbox, users).await;
+        first_syncs(&sandbox, users, async |round| open(&sandbox, round).await).await;
     });
 }
 
-/// Measures the listing alone, first syncs, and a sync that changes nothing. Returns how long the listing took.
-async fn first_syncs(sandbox: &Sandbox, users: usize) -> Duration {
+/// Measures the listing alone, first syncs into three mirrors that `open` opens, and a sync that changes nothing. Returns how long the listing took.
+async fn first_syncs(sandbox: &Sandbox, users: usize, open: impl AsyncFn(usize) -> Mirror) -> Duration {
     let client = client(&sandbox.1);
     let (organization, directory) =
         (sandbox.1["organization_id"].as_str().unwrap(), sandbox.1["directory_id"].as_str().unwrap());
@@ -147,7 +159,7 @@ async fn first_syncs(sandbox: &Sandbox, users: usize) -> Duration {
     alone.sort();
     let mut first = Vec::new();
     for round in 0..3 {
-        let mirror = Mirror::builder().client(client.clone()).open(file(&format!("sync{round}.db"))).await.unwrap();
+        let mirror = open(round).await;
         let begun = Instant::now();
         let report = mirror.sync(organization).mode(SyncMode::Full).await.unwrap().remove(0);
         assert_eq!(report.created as usize, users);

@@ -204,23 +204,41 @@ impl Server {
     }
 
     /// Returns how many single rows pgbench inserts in a second with this many connections.
-    pub(crate) fn pgbench(&self, clients: usize) -> String {
-        let folder = self.folder();
+    pub(crate) fn pgbench(&self, clients: usize) -> f64 {
         self.psql("CREATE TABLE IF NOT EXISTS public.row (id bigserial PRIMARY KEY, body text)");
+        let insert = "INSERT INTO public.row (body) VALUES (repeat('x', 500));";
+        self.pgbench_value(insert, clients, "tps = ")
+    }
+
+    /// Runs statements with pgbench for four seconds. Returns the number that follows `name` in its report.
+    pub(crate) fn pgbench_value(&self, statements: &str, clients: usize, name: &str) -> f64 {
         let script = std::env::temp_dir().join(format!("headcount-pgbench-{}.sql", std::process::id()));
-        std::fs::write(&script, "INSERT INTO public.row (body) VALUES (repeat('x', 500));").unwrap();
-        let clients = clients.to_string();
+        std::fs::write(&script, statements).unwrap();
         let mut pgbench = Command::new(binaries().join("pgbench"));
-        pgbench
-            .args(["-n", "-T", "4", "-c", &clients, "-U", "headcount", "-h"])
-            .arg(folder)
-            .arg("-f")
-            .arg(&script)
-            .arg("postgres");
+        pgbench.args(["-n", "-T", "4", "-c", &clients.to_string(), "-f"]).arg(&script).arg(&self.url);
         let output = pgbench.output().unwrap();
         std::fs::remove_file(script).unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().find_map(|line| line.strip_prefix("tps = ")).unwrap_or(&text).to_owned()
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.split(' ').next()?.parse().ok());
+        value.unwrap_or_else(|| panic!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// Waits until all connections to the server have ended. Returns the seconds of processor time that the server and these connections have used.
+    pub(crate) fn processor_time(&self) -> f64 {
+        self.wait_until_unused();
+        let pid = std::fs::read_to_string(self.folder().join("data/postmaster.pid")).unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.lines().next().unwrap())).unwrap();
+        // The fields 14 to 17 are the ticks of the process and of its children, 100 of which are a second.
+        let fields = stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(4);
+        fields.map(|field| field.parse::<f64>().unwrap()).sum::<f64>() / 100.0
+    }
+
+    /// Waits until all connections to the server have ended. A connection is a child process of the server. The system adds its time to the server's when
+    /// it has ended, and the server then counts the rows that it has written. So this waits until only the connection of its own statement is left.
+    pub(crate) fn wait_until_unused(&self) {
+        while self.psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") != "1" {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 

@@ -111,20 +111,6 @@ fn renaming(receiver: &str, event: usize) -> Event {
     Event::from_verified_body(body.to_string().as_bytes()).unwrap()
 }
 
-/// Waits until all connections to a server have ended. Returns the seconds of processor time that the server and these connections have used.
-fn processor_time(server: &Server) -> f64 {
-    // A connection is a child process of the server. The system adds its time to the server's when it has ended, so this waits until only the
-    // connection of this statement is left.
-    while server.psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") != "1" {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let pid = std::fs::read_to_string(server.folder().join("data/postmaster.pid")).unwrap();
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.lines().next().unwrap())).unwrap();
-    // The fields 14 to 17 are the ticks of the process and of its children, 100 of which are a second.
-    let fields = stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(4);
-    fields.map(|field| field.parse::<f64>().unwrap()).sum::<f64>() / 100.0
-}
-
 /// Prints how many events 8 receivers in 2 processes apply in a second, and the processor time that the server uses for each.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures the speed"]
@@ -135,7 +121,7 @@ async fn speed_of_receivers_in_two_processes() {
     {
         let name = title.replace(' ', "_");
         drop(open(&server.url, &name).await.unwrap());
-        let before = processor_time(&server);
+        let before = server.processor_time();
         let mut processes: Vec<Child> = (0..PROCESSES)
             .map(|number| {
                 Command::new(std::env::current_exe().unwrap())
@@ -160,10 +146,10 @@ async fn speed_of_receivers_in_two_processes() {
         }
         let events = (PROCESSES * EACH * EVENTS) as f64;
         let rate = events / started.elapsed().as_secs_f64();
-        let each = (processor_time(&server) - before) / events * 1e6;
+        let each = (server.processor_time() - before) / events * 1e6;
         println!("{title}: {rate:.0} events/s, {each:.0} µs of the server's processor time for each");
     }
-    println!("pgbench, 8 at once: {} inserts/s", server.pgbench(8));
+    println!("pgbench, 8 at once: {:.0} inserts/s", server.pgbench(8));
 }
 
 /// Prints the speed of durable single writes on a server that flushes, beside pgbench's inserts of single rows.
@@ -192,6 +178,6 @@ async fn speed_of_single_writes() {
         println!("{title}: {:.0} writes/s", (workers * COUNT) as f64 / seconds);
     }
     for clients in [1, 8] {
-        println!("pgbench, {clients} at once: {} inserts/s", server.pgbench(clients));
+        println!("pgbench, {clients} at once: {:.0} inserts/s", server.pgbench(clients));
     }
 }
