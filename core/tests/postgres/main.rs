@@ -11,6 +11,7 @@ mod connection;
 mod faults;
 mod leases;
 mod plans;
+mod processes;
 mod server;
 mod speed;
 mod writes;

@@ -1,0 +1,521 @@
+//! Eight processes with one mirror, which are killed and stopped at random: receivers, syncs and consumers. What they have acknowledged stays, the
+//! feed's numbers have no gap and no repetition, each consumer gets all changes in their order, and in the end the mirror equals the directories.
+//!
+//! `HEADCOUNT_PROCESSES_SECONDS` sets how long the processes run, 15 if it is not set. `HEADCOUNT_PROCESSES_SEED` sets the seed of what is done to
+//! which process and when; a run without it prints its own. The operating system schedules the processes, so a seed does not repeat a run exactly.
+
+use super::*;
+use futures_util::TryStreamExt;
+use headcount::mirror::{Outcome, SyncMode};
+use headcount::system::{OsRandom, Random};
+use headcount::{Change, Client, Error, ErrorStatus, Event, Mirror, Webhook};
+use headcount_sandbox::{NewUser, Sandbox, UserChange};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read as _};
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+/// What each of the processes does. The consumers have names of their own, because a consumer is for one process at a time.
+const ROLES: [&str; 8] = ["receiver", "receiver", "receiver", "sync", "sync", "consumer_1", "consumer_2", "consumer_3"];
+
+/// How much longer than it should a run may take on a slow machine.
+const SLOW: Duration = Duration::from_secs(100);
+
+/// Name that [`schema`] gets.
+const NAME: &str = "processes";
+
+/// Environment variables of a process: its role, the server's URL, and the sandbox's settings as JSON.
+const ROLE: &str = "HEADCOUNT_PROCESSES_ROLE";
+const URL: &str = "HEADCOUNT_PROCESSES_URL";
+const SETTINGS: &str = "HEADCOUNT_PROCESSES_SETTINGS";
+
+/// Begins each line that a process prints for the test. The test harness prints lines of its own.
+const PREFIX: &str = "process: ";
+
+// ---- a process ---------------------------------------------------------------------------------------------------------------
+
+/// One of the processes that the test starts; does nothing if it runs as a test.
+#[test]
+fn one_of_the_processes() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    let settings: serde_json::Value = serde_json::from_str(&std::env::var(SETTINGS).unwrap()).unwrap();
+    // Its standard input is a pipe from the test, which ends with the test.
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let text = |name: &str| settings[name].as_str().unwrap().to_owned();
+        let client =
+            Client::builder(text("environment_url"), text("client_id"), text("client_secret")).build().unwrap();
+        let url = std::env::var(URL).unwrap();
+        let mirror = loop {
+            match open_mirror(&url, client.clone(), &text("webhook_secret")).await {
+                Ok(mirror) => break mirror,
+                Err(error) => report(&error),
+            }
+        };
+        match role.as_str() {
+            "receiver" => receive_events(&mirror, &text("webhook_secret"), &text("control_url")).await,
+            "sync" => sync(&mirror).await,
+            consumer => consume(&mirror, consumer).await,
+        }
+    });
+}
+
+async fn open_mirror(url: &str, client: Client, secret: &str) -> Result<Mirror> {
+    let mut options = options(NAME);
+    // The server ends a transaction that is idle for half of this time, such as that of a process that is stopped.
+    options.lock_timeout = Duration::from_secs(4);
+    let store = Arc::new(PostgresStore::connect_with(url, options).await?);
+    let webhook = Webhook::new([secret])?;
+    // The guard does not hold what events remove. Each removal in this test has an event.
+    Mirror::builder().client(client).webhook(webhook).guard_events(false).open_in(store).await
+}
+
+/// Applies events of the sandbox at random, most of them recent. Several processes may apply one event at the same time.
+async fn receive_events(mirror: &Mirror, secret: &str, control_url: &str) {
+    let webhook = Webhook::new([secret]).unwrap();
+    let tls = headcount::internal::tls::config(headcount::internal::tls::SystemRoots::Unused, Vec::new()).unwrap();
+    let http = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap();
+    loop {
+        let answer = http.get(format!("{control_url}/deliveries")).send().await.unwrap().text().await.unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let deliveries = answer["deliveries"].as_array().unwrap();
+        for _ in 0..deliveries.len().min(8) {
+            let latest = if random_below(4) == 0 { deliveries.len() } else { deliveries.len().min(20) };
+            let delivery = &deliveries[deliveries.len() - 1 - random_below(latest)];
+            let body = delivery["body"].as_str().unwrap().as_bytes();
+            match mirror.receive(&webhook.sign(body, None, None).unwrap(), body).await {
+                Ok(outcome) => {
+                    let event = Event::from_verified_body(body).unwrap();
+                    println!("{PREFIX}received {} {}", event.id(), outcome.name());
+                }
+                Err(error) => report(&error),
+            }
+        }
+    }
+}
+
+async fn sync(mirror: &Mirror) {
+    loop {
+        let mode = if random_below(2) == 0 { SyncMode::Full } else { SyncMode::Incremental };
+        match mirror.sync_all().mode(mode).await {
+            Ok(reports) => match reports.into_iter().find_map(|report| report.error) {
+                Some(error) => report(&error),
+                None => println!("{PREFIX}synced"),
+            },
+            Err(error) => report(&error),
+        }
+    }
+}
+
+async fn consume(mirror: &Mirror, name: &str) {
+    loop {
+        let polled = mirror.wait(name, 1 + random_below(20), None).await;
+        match polled {
+            Ok(changes) => {
+                for change in &changes {
+                    println!("{PREFIX}got {} {}", change.seq, digest(change));
+                }
+                let Some(last) = changes.last() else { continue };
+                match mirror.ack(name, last.seq).await {
+                    Ok(()) => println!("{PREFIX}acknowledged {}", last.seq),
+                    Err(error) => report(&error),
+                }
+            }
+            Err(error) => report(&error),
+        }
+    }
+}
+
+/// Reports an error. A temporary one is permitted: a lost lease or connection, or a lock that was held for too long.
+fn report(error: &Error) {
+    let status = if error.status() == ErrorStatus::Temporary { "temporary" } else { "permanent" };
+    println!("{PREFIX}{status} {error:?}");
+}
+
+fn digest(change: &Change) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_string(change).unwrap().hash(&mut hasher);
+    hasher.finish()
+}
+
+fn random_below(bound: usize) -> usize {
+    (OsRandom.bits() % bound as u64) as usize
+}
+
+// ---- the test ----------------------------------------------------------------------------------------------------------------
+
+/// Random numbers from a seed: SplitMix64 (Steele, Lea and Flood, 2014).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((bits ^ bits >> 31) % bound as u64) as usize
+    }
+}
+
+/// A running process, and the thread that reads what it prints.
+struct Running {
+    role: &'static str,
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    reader: Option<JoinHandle<()>>,
+    /// Whether it has printed something.
+    has_worked: bool,
+    /// When it is continued, if it is stopped.
+    continues: Option<Instant>,
+}
+
+impl Running {
+    fn start(role: &'static str, sandbox: &Sandbox) -> Running {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "processes::one_of_the_processes", "--nocapture"])
+            .env(ROLE, role)
+            .env(URL, &Server::shared().url)
+            .env(SETTINGS, sandbox.settings().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, lines) = mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            for line in output.map_while(std::result::Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Running { role, child, lines, reader: Some(reader), has_worked: false, continues: None }
+    }
+
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Passes on what it has printed.
+    fn read(&mut self, seen: &mut Seen) {
+        for line in self.lines.try_iter() {
+            self.has_worked |= seen.add(self.role, &line);
+        }
+    }
+
+    /// Kills it, and passes on what it had printed.
+    fn kill(mut self, seen: &mut Seen) {
+        assert!(self.child.try_wait().unwrap().is_none(), "a {} has ended by itself", self.role);
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.reader.take().unwrap().join().unwrap();
+        self.lines.iter().for_each(|line| {
+            seen.add(self.role, &line);
+        });
+        seen.end(self.role);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What the processes have printed.
+#[derive(Debug, Default)]
+struct Seen {
+    /// How often each event was applied, and not recognized as a duplicate. An event without an entry was not acknowledged.
+    events: BTreeMap<String, usize>,
+    /// The digests of the changes, by their numbers.
+    changes: BTreeMap<i64, u64>,
+    consumers: BTreeMap<&'static str, Position>,
+    syncs: usize,
+    temporary_errors: BTreeMap<String, usize>,
+}
+
+/// What a consumer has got.
+#[derive(Debug, Default)]
+struct Position {
+    /// The greatest number so far.
+    greatest: i64,
+    acknowledged: i64,
+    /// The last number that its present process has got, or `None` if it has got none yet.
+    last: Option<i64>,
+}
+
+impl Seen {
+    /// Adds a line. Returns whether it is one of this test's.
+    fn add(&mut self, role: &'static str, line: &str) -> bool {
+        let Some((_, line)) = line.split_once(PREFIX) else { return false };
+        let words: Vec<&str> = line.split(' ').collect();
+        match words.as_slice() {
+            ["received", id, outcome] => {
+                let is_new = *outcome != Outcome::Duplicate.name();
+                *self.events.entry((*id).to_owned()).or_default() += usize::from(is_new);
+            }
+            ["got", seq, digest] => self.get(role, seq.parse().unwrap(), digest.parse().unwrap()),
+            ["acknowledged", seq] => {
+                let position = self.consumers.get_mut(role).unwrap();
+                position.acknowledged = seq.parse().unwrap();
+            }
+            ["synced"] => self.syncs += 1,
+            ["temporary", ..] => *self.temporary_errors.entry(line.to_owned()).or_default() += 1,
+            _ => panic!("a {role} failed: {line}"),
+        }
+        true
+    }
+
+    /// Notes a change that a consumer got.
+    fn get(&mut self, role: &'static str, seq: i64, digest: u64) {
+        let known = *self.changes.entry(seq).or_insert(digest);
+        assert_eq!(known, digest, "two different changes have the number {seq}");
+        let position = self.consumers.entry(role).or_default();
+        match position.last {
+            Some(last) if seq > position.acknowledged.max(last) => {
+                assert_eq!(seq, last + 1, "{role} got a change too early");
+            }
+            // After an acknowledgement that failed, and in a new process, changes may come again, but none that was acknowledged.
+            _ => {
+                assert!(seq > position.acknowledged, "{role} got change {seq}, which it had acknowledged");
+                assert!(seq <= position.greatest + 1, "{role} got change {seq} and not the one before it");
+            }
+        }
+        position.last = Some(seq);
+        position.greatest = position.greatest.max(seq);
+    }
+
+    /// Notes that the process of a role has ended.
+    fn end(&mut self, role: &'static str) {
+        if let Some(position) = self.consumers.get_mut(role) {
+            position.last = None;
+        }
+    }
+
+    /// Whether each role has done something, so that the run has tested it.
+    fn has_all(&self) -> bool {
+        let consumers = ROLES.iter().filter(|role| role.starts_with("consumer"));
+        let mut consumers = consumers.map(|role| self.consumers.get(role).map_or(0, |position| position.acknowledged));
+        consumers.all(|acknowledged| acknowledged > 0) && self.events.len() > 20 && self.syncs > 0
+    }
+}
+
+/// The directories, which change meanwhile.
+struct World {
+    sandbox: Sandbox,
+    /// Ids of the organizations, each with the groups of its directory.
+    organizations: Vec<(String, Vec<String>)>,
+    user_ids: Vec<String>,
+    count: usize,
+}
+
+impl World {
+    async fn new() -> World {
+        let sandbox = Sandbox::builder().organizations(2).users(20).groups(3).start().unwrap();
+        // No server listens there. The sandbox records what it would deliver, and the receivers take it from the record.
+        sandbox.register_endpoint("http://127.0.0.1:9/").unwrap();
+        let client = sandbox.client().build().unwrap();
+        let mut organizations = Vec::new();
+        let listed: Vec<_> = client.organizations().list().stream().try_collect().await.unwrap();
+        for organization in listed {
+            let directory = client.directories().primary(&organization.id).await.unwrap();
+            let groups = client.directories().groups(&organization.id, &directory.id).stream();
+            let groups: Vec<_> = groups.try_collect().await.unwrap();
+            organizations.push((organization.id, groups.into_iter().map(|group| group.id).collect()));
+        }
+        World { sandbox, organizations, user_ids: Vec::new(), count: 0 }
+    }
+
+    /// Creates, changes or deletes a user.
+    fn change(&mut self, dice: &mut Dice) {
+        let World { sandbox, organizations, user_ids, count } = self;
+        *count += 1;
+        match dice.below(4) {
+            0 if user_ids.len() > 5 => {
+                sandbox.delete_user(&user_ids.swap_remove(dice.below(user_ids.len()))).unwrap();
+            }
+            1 | 2 if !user_ids.is_empty() => {
+                let change = UserChange { family_name: Some(format!("Name {count}")), ..UserChange::default() };
+                sandbox.update_user(&user_ids[dice.below(user_ids.len())], change).unwrap();
+            }
+            _ => {
+                let (organization, groups) = &organizations[dice.below(organizations.len())];
+                let new = NewUser {
+                    email: format!("user.{count}@example.com"),
+                    organization_id: Some(organization.clone()),
+                    groups: vec![groups[dice.below(groups.len())].clone()],
+                    ..NewUser::default()
+                };
+                user_ids.push(sandbox.create_user(new).unwrap().id);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_processes_that_are_killed_and_stopped_keep_the_guarantees() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let seconds = number("HEADCOUNT_PROCESSES_SECONDS").unwrap_or(15);
+    let seed = number("HEADCOUNT_PROCESSES_SEED").unwrap_or_else(|| OsRandom.bits());
+    println!("HEADCOUNT_PROCESSES_SEED={seed}");
+    let test = async {
+        drop(create(NAME).await);
+        let mut world = World::new().await;
+        let client = world.sandbox.client().build().unwrap();
+        let mirror = open_mirror(&Server::shared().url, client, world.sandbox.webhook_secret()).await.unwrap();
+        mirror.sync_all().await.unwrap();
+        let seen = block_in_place(|| run(&mut world, Duration::from_secs(seconds), &mut Dice(seed)));
+        expire_leases();
+        check_events(&mirror, &world.sandbox, &seen).await;
+        check_directories(&mirror, &world).await;
+        check_feed(&mirror, seen).await;
+    };
+    tokio::time::timeout(Duration::from_secs(seconds) + 2 * SLOW, test).await.unwrap();
+}
+
+/// Lets the processes run, and kills and stops them at random. Returns what they have printed.
+fn run(world: &mut World, time: Duration, dice: &mut Dice) -> Seen {
+    let started = Instant::now();
+    let mut seen = Seen::default();
+    let mut processes: Vec<Running> = ROLES.iter().map(|role| Running::start(role, &world.sandbox)).collect();
+    let (mut kills, mut stops) = (0, 0);
+    // On a slow machine, until each role has done something.
+    while started.elapsed() < time || !seen.has_all() {
+        world.change(dice);
+        for process in &mut processes {
+            process.read(&mut seen);
+            if process.continues.is_some_and(|at| at <= Instant::now()) {
+                process.signal("-CONT");
+                process.continues = None;
+            }
+        }
+        assert!(started.elapsed() < time + SLOW, "some processes do nothing: {seen:?}");
+        let index = dice.below(ROLES.len());
+        let process = &mut processes[index];
+        // Most are killed or stopped only when they have done something, so that all get on, however slow the machine is.
+        let may = process.has_worked || dice.below(8) == 0;
+        match dice.below(6) {
+            0 if may => {
+                let role = process.role;
+                std::mem::replace(process, Running::start(role, &world.sandbox)).kill(&mut seen);
+                kills += 1;
+                // The leases of a process that was killed end.
+                if role == "sync" {
+                    expire_leases();
+                }
+            }
+            1 | 2 if may && process.continues.is_none() => {
+                process.signal("-STOP");
+                process.continues = Some(Instant::now() + Duration::from_millis(dice.below(3_000) as u64));
+                stops += 1;
+                // Others take over the lease of a process that is stopped for longer than the lease lasts.
+                if process.role == "sync" && dice.below(2) == 0 {
+                    expire_leases();
+                }
+            }
+            _ => {}
+        }
+        std::thread::sleep(Duration::from_millis(dice.below(150) as u64));
+    }
+    for process in processes {
+        process.kill(&mut seen);
+    }
+    println!(
+        "{kills} kills, {stops} stops, {} events, {} syncs, {} changes; errors: {:#?}",
+        seen.events.len(),
+        seen.syncs,
+        seen.changes.len(),
+        seen.temporary_errors
+    );
+    seen
+}
+
+/// Ends all leases, as if the time that they last had passed.
+fn expire_leases() {
+    Server::shared().psql(&format!("UPDATE {}.lease SET expires_at = 0", schema(NAME)));
+}
+
+/// Receives all events again, those that the processes had received as duplicates.
+async fn check_events(mirror: &Mirror, sandbox: &Sandbox, seen: &Seen) {
+    for (id, applied) in &seen.events {
+        assert!(*applied <= 1, "event {id} was applied {applied} times");
+    }
+    let webhook = Webhook::new([sandbox.webhook_secret()]).unwrap();
+    for delivery in sandbox.deliveries() {
+        let body = delivery.body.as_bytes();
+        let outcome = mirror.receive(&webhook.sign(body, None, None).unwrap(), body).await.unwrap();
+        let was_received = seen.events.contains_key(&delivery.event_id);
+        assert!(outcome == Outcome::Duplicate || !was_received, "event {} was lost", delivery.event_id);
+    }
+}
+
+/// Checks that the mirror has the users of the directories, with their names and groups.
+async fn check_directories(mirror: &Mirror, world: &World) {
+    mirror.sync_all().mode(SyncMode::Full).await.unwrap();
+    let client = world.sandbox.client().build().unwrap();
+    for (organization, _) in &world.organizations {
+        let directory = client.directories().primary(organization).await.unwrap();
+        let listed: Vec<_> =
+            client.directories().users(organization, &directory.id).stream().try_collect().await.unwrap();
+        let listed: BTreeMap<_, _> = listed
+            .into_iter()
+            .map(|user| {
+                let group_ids: BTreeSet<String> = user.groups.iter().map(|group| group.id.clone()).collect();
+                (user.id, (user.email, user.family_name, group_ids))
+            })
+            .collect();
+        let mut mirrored = BTreeMap::new();
+        let mut users = mirror.users(organization);
+        while let Some(user) = users.next().await.unwrap() {
+            let group_ids = user.group_ids.into_iter().collect();
+            mirrored.insert(user.id, (user.email, user.family_name, group_ids));
+        }
+        assert_eq!(mirrored, listed, "the mirror of {organization} differs from its directory");
+    }
+}
+
+/// Lets each consumer get the rest of the changes, and reads the feed from its first change. Checks that it has all numbers and the changes that the
+/// consumers got, that no user is created or deleted twice, that no event was applied twice, and that it leads to the users of the mirror.
+async fn check_feed(mirror: &Mirror, mut seen: Seen) {
+    for role in ROLES.into_iter().filter(|role| role.starts_with("consumer")) {
+        loop {
+            let changes = mirror.poll(role, 1_000).await.unwrap();
+            let Some(last) = changes.last() else { break };
+            changes.iter().for_each(|change| seen.get(role, change.seq, digest(change)));
+            mirror.ack(role, last.seq).await.unwrap();
+        }
+    }
+    let (mut present, mut applied) = (BTreeSet::new(), BTreeSet::new());
+    let mut seq = 0;
+    loop {
+        let changes = mirror.poll_after("audit", Some(seq), 1_000).await.unwrap();
+        if changes.is_empty() {
+            break;
+        }
+        for change in changes {
+            seq += 1;
+            assert_eq!(change.seq, seq, "the feed has a gap");
+            assert_eq!(seen.changes.get(&seq), Some(&digest(&change)), "the consumers got another change {seq}");
+            let user_id = change.user.as_ref().map(|user| user.id.clone()).unwrap_or_default();
+            let group_id = change.group.as_ref().map(|group| group.id.clone()).unwrap_or_default();
+            if change.cause.starts_with("event:") {
+                let step = (change.cause.clone(), change.kind.name(), user_id.clone(), group_id);
+                assert!(applied.insert(step), "{} was applied twice", change.cause);
+            }
+            match change.kind {
+                ChangeKind::UserCreated => assert!(present.insert(user_id.clone()), "{user_id} was created twice"),
+                ChangeKind::UserDeleted => assert!(present.remove(&user_id), "{user_id} was deleted twice"),
+                _ => {}
+            }
+        }
+    }
+    for (role, position) in &seen.consumers {
+        assert_eq!(position.greatest, seq, "{role} did not get all changes");
+    }
+    let users: u64 = mirror.status().await.unwrap().iter().map(|status| status.users).sum();
+    assert_eq!(present.len() as u64, users);
+}
