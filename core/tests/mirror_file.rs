@@ -379,3 +379,23 @@ async fn closing_a_mirror_ends_its_sync_and_releases_the_lease() {
     let report = tokio::time::timeout(limit, sync).await.unwrap().unwrap().remove(0);
     assert_eq!(report.outcome, SyncOutcome::Done);
 }
+
+#[test]
+fn the_changes_of_a_consumer_with_partitions_are_an_iterator_without_a_runtime() {
+    let sandbox = Sandbox::builder().users(5).groups(1).start().unwrap();
+    let client = blocking::Client::new(sandbox.client()).unwrap();
+    let mirror = blocking::Mirror::open(file("worker"), client).unwrap();
+    mirror.sync(sandbox.organization_id()).run().unwrap();
+    let start = || mirror.consumer("app").partitions(1).timeout(std::time::Duration::ZERO).start().unwrap();
+
+    let mut worker = start();
+    let first = worker.next().unwrap().unwrap();
+    worker.ack(first.seq).unwrap();
+    assert_eq!(worker.partitions(), [0]);
+    worker.close().unwrap();
+    assert!(worker.next().is_none());
+
+    let rest: Vec<i64> = start().map(|change| change.unwrap().seq).collect();
+    let lag = mirror.consumers().unwrap()[0].lag as i64;
+    assert_eq!(rest, (first.seq + 1..=first.seq + lag).collect::<Vec<_>>());
+}

@@ -666,6 +666,13 @@ impl Store for DiskStore {
         self.change(Durability::Power, |rows| rows.counter.durable = rows.counter.change)
     }
 
+    fn leases(&self, prefix: String, now: Timestamp) -> StoreFuture<'_, Vec<Fence>> {
+        self.read(|rows| {
+            let wanted = rows.leases.iter().filter(|(name, row)| name.starts_with(&prefix) && row.expires_at > now);
+            wanted.map(|(name, row)| Fence { name: name.clone(), token: row.token }).collect()
+        })
+    }
+
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
         ready(self.lock().map(|mut contents| {
             if contents.now.leases.get(&name).is_some_and(|row| row.expires_at > now) {

@@ -276,6 +276,12 @@ impl Mirror {
         Changes { changes: self.current().map(|mirror| mirror.changes(consumer, timeout)), done: false }
     }
 
+    /// Starts to build a worker of the consumer `name`, whose changes are divided among any number of workers: see
+    /// [`headcount::Mirror::consumer`](crate::Mirror::consumer).
+    pub fn consumer(&self, name: &str) -> WorkerBuilder {
+        WorkerBuilder(self.current().map(|mirror| mirror.consumer(name)))
+    }
+
     /// Returns the users of an organization as an iterator.
     pub fn users(&self, organization_id: &str) -> MirrorUsers {
         MirrorUsers { users: self.current().map(|mirror| mirror.users(organization_id)), done: false }
@@ -413,6 +419,93 @@ impl Iterator for Changes {
             Ok(changes) => wait(changes.next()),
             Err(error) => Err(error.clone()),
         };
+        self.done = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
+
+/// Starts a [`Worker`]; made by [`Mirror::consumer`].
+#[derive(Clone, Debug)]
+#[must_use = "call `start`"]
+pub struct WorkerBuilder(Result<mirror::WorkerBuilder>);
+
+impl WorkerBuilder {
+    /// Sets the number of partitions, 1 to 256. Default: 16. All workers of a consumer need the same.
+    pub fn partitions(self, partitions: u32) -> Self {
+        WorkerBuilder(self.0.map(|builder| builder.partitions(partitions)))
+    }
+
+    /// Sets the duration of the worker's lease, at least 1 second. Default: 60 seconds.
+    pub fn lease(self, lease: Duration) -> Self {
+        WorkerBuilder(self.0.map(|builder| builder.lease(lease)))
+    }
+
+    /// Sets how long the worker waits for a change. Without it, the worker waits without limit.
+    pub fn timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        WorkerBuilder(self.0.map(|builder| builder.timeout(timeout)))
+    }
+
+    /// Makes the worker, which joins the consumer when its first change is taken.
+    ///
+    /// # Errors
+    ///
+    /// Those of `start` of [`headcount::mirror::WorkerBuilder`](crate::mirror::WorkerBuilder), and
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the mirror cannot be opened.
+    pub fn start(self) -> Result<Worker> {
+        Ok(Worker { worker: self.0?.start()?, done: false })
+    }
+}
+
+/// An iterator over the changes of the partitions that a worker holds; made by [`WorkerBuilder::start`]. It ends if no change came within the timeout, when
+/// the worker or the mirror is closed, and after an error. Clones share the position.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    worker: mirror::Worker,
+    done: bool,
+}
+
+impl Worker {
+    /// Acknowledges a change, and all changes of the same partition that this worker returned before.
+    ///
+    /// # Errors
+    ///
+    /// Those of `ack` of [`headcount::mirror::Worker`](crate::mirror::Worker).
+    pub fn ack(&self, seq: i64) -> Result<()> {
+        wait(self.worker.ack(seq))
+    }
+
+    /// Does what `park` of [`headcount::mirror::Worker`](crate::mirror::Worker) does.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn park(&self, change: &Change, reason: &str) -> Result<()> {
+        wait(self.worker.park(change, reason))
+    }
+
+    /// Returns the numbers of the partitions that this worker holds, in ascending order.
+    pub fn partitions(&self) -> Vec<u32> {
+        self.worker.partitions()
+    }
+
+    /// Releases the worker's partitions at once, and ends the iteration, also in other threads.
+    ///
+    /// # Errors
+    ///
+    /// Those of `close` of [`headcount::mirror::Worker`](crate::mirror::Worker).
+    pub fn close(&self) -> Result<()> {
+        wait(self.worker.close())
+    }
+}
+
+impl Iterator for Worker {
+    type Item = Result<Change>;
+
+    fn next(&mut self) -> Option<Result<Change>> {
+        if self.done {
+            return None;
+        }
+        let next = wait(self.worker.next());
         self.done = !matches!(next, Ok(Some(_)));
         next.transpose()
     }

@@ -4,12 +4,15 @@
 //! cursor, and [`ack`](Mirror::ack) moves the cursor. A new consumer starts with the first change, if that is kept, or with a
 //! [snapshot](Mirror::start_from_snapshot) of the current rows.
 //!
+//! A consumer may have partitions, so that many workers share its changes: see [`Mirror::consumer`]. Its cursor is then the lowest of its
+//! partitions, and only its workers read and acknowledge.
+//!
 //! A poll only reads, with these exceptions. If it returns changes for the first time, it writes their greatest number to the consumer's row,
 //! without a flush: any process may acknowledge numbers up to that one, and no greater one. If a power failure could still undo one of the
 //! changes, which is so after a sync and not after a webhook, it flushes the store. If the consumer's last poll was an hour ago, it writes the
 //! time of this one.
 
-use super::decide::{acknowledge, before};
+use super::decide::{acknowledge, before, without_partitions};
 use super::{Mirror, snapshot};
 use crate::record::{Change, Consumer, ConsumerRow, ParkedChange, Snapshot};
 use crate::store::{ConsumerState, ConsumerUpdate, Durability, FeedMarks, Keys, Park, Retention, Slot};
@@ -23,7 +26,7 @@ pub const MAX_POLL: usize = 10_000;
 const MAX_NAME: usize = 200;
 
 /// How often a waiting consumer looks for changes that another process has appended. Changes of this process wake it at once.
-const LOOK: Duration = Duration::from_millis(500);
+pub(super) const LOOK: Duration = Duration::from_millis(500);
 
 /// How many rows of each kind one step of trimming removes.
 const TRIM: usize = 1_000;
@@ -32,7 +35,7 @@ const TRIM: usize = 1_000;
 const TOMBSTONES: Duration = Duration::from_secs(7 * 86_400);
 
 /// Age of a consumer's `seen_at` at which a poll that returns no new change updates it.
-const SEEN: Duration = Duration::from_secs(3_600);
+pub(super) const SEEN: Duration = Duration::from_secs(3_600);
 
 /// The changes that a poll returns.
 #[derive(Debug)]
@@ -93,6 +96,7 @@ impl Mirror {
             self.register(name.to_owned()).await?;
             return Ok(None);
         };
+        without_partitions(&row)?;
         // A number of an earlier generation is not a position in this one, so it has no effect.
         let after = seq.filter(|seq| match row.snapshot {
             Some(_) if *seq < 0 => snapshot::contains(row.generation, *seq),
@@ -329,9 +333,10 @@ impl Mirror {
         let (name, reason, now) = (consumer_name(consumer)?, reason.to_owned(), self.now());
         let change = Box::new(change.clone());
         let park = move |state: ConsumerState| {
-            if state.row.is_none() {
+            let Some(row) = state.row else {
                 return Err(Error::invalid_argument("there is no consumer of this name: poll before parking"));
-            }
+            };
+            without_partitions(&row)?;
             let park = Some(Park { change: change.clone(), reason: reason.clone(), at: now });
             Ok(ConsumerUpdate { row: None, park })
         };
@@ -377,6 +382,9 @@ impl Mirror {
         let start = move |state: ConsumerState| {
             let generation = state.generation + 1;
             let cursor = snapshot::start(generation);
+            // Workers keep their partitions, and read them from the snapshot.
+            let mut partitions = state.row.map(|row| row.partitions).unwrap_or_default();
+            partitions.iter_mut().for_each(|partition| partition.cursor = cursor);
             let row = ConsumerRow {
                 name: row_name.clone(),
                 cursor,
@@ -384,6 +392,7 @@ impl Mirror {
                 generation,
                 snapshot: Some(Snapshot { at: now, ..state.latest }),
                 seen_at: now,
+                partitions,
             };
             Ok(ConsumerUpdate { row: Some(row), park: None })
         };
@@ -470,7 +479,7 @@ impl Mirror {
 }
 
 /// Checks that the changes after `position` are those that a consumer gets next, and that none of them was removed.
-fn check_kept(name: &str, position: i64, marks: &FeedMarks, changes: &[Change]) -> Result<()> {
+pub(super) fn check_kept(name: &str, position: i64, marks: &FeedMarks, changes: &[Change]) -> Result<()> {
     // Numbers have no gaps, so if the first number is not `position + 1`, changes were removed, perhaps after the marks were read.
     let first = changes.first().map_or(position + 1, |change| change.seq);
     let trimmed = marks.trimmed.max(first - 1);
@@ -489,7 +498,7 @@ fn after(at: Timestamp, span: Duration) -> Option<Timestamp> {
     at.checked_add(jiff::SignedDuration::try_from(span).ok()?).ok()
 }
 
-fn consumer_name(name: &str) -> Result<String> {
+pub(super) fn consumer_name(name: &str) -> Result<String> {
     if name.is_empty() || name.len() > MAX_NAME {
         return Err(Error::invalid_argument(format!(
             "the consumer's name has {} bytes: expected 1 to {MAX_NAME}",

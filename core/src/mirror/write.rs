@@ -77,6 +77,14 @@ pub(super) async fn mark(store: &Arc<dyn Store>, organization_id: &str, now: Tim
     revision.take()
 }
 
+/// Extends the lease of a fence, if half of it or less is left: every write with a fence does so, and this one writes nothing else.
+pub(super) async fn extend(store: &Arc<dyn Store>, scope: Scope, fence: Fence, now: Timestamp) -> Result<()> {
+    let decide = Box::new(|_| Ok(Decision::Commit(Box::default())));
+    let write =
+        Write { scope, durability: Durability::Process, fence: Some(fence), now, keys: Keys::default(), decide };
+    store.write(write).await.map(drop)
+}
+
 /// Returns the error of a task that did not return: an internal error if it panicked, or else that it was cancelled.
 pub(super) fn task_error(error: JoinError) -> Error {
     match error.try_into_panic() {

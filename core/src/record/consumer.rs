@@ -40,6 +40,40 @@ pub struct ConsumerRow {
     pub snapshot: Option<Snapshot>,
     /// Time of its last poll or acknowledgement, by the clock of the machine that made it.
     pub seen_at: Timestamp,
+    /// Its partitions, or none if it has one cursor for all changes. `cursor` is then the lowest cursor of the partitions.
+    pub partitions: Vec<Partition>,
+}
+
+/// A partition of a consumer: a part of its changes, which one worker at a time gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(i64, Option<(u32, i64)>)", into = "(i64, Option<(u32, i64)>)")]
+pub struct Partition {
+    /// The number up to which all changes of the partition are acknowledged. It may be the number of a change of another partition.
+    pub cursor: i64,
+    /// The worker that holds it, whether or not the worker's lease has ended; `None` if it was released.
+    pub worker: Option<WorkerId>,
+}
+
+/// Identifies a worker of a consumer by its lease. No two workers of a consumer have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WorkerId {
+    /// The number in the name of the lease.
+    pub number: u32,
+    /// The fencing token of the lease.
+    pub token: i64,
+}
+
+/// The stored form.
+impl From<(i64, Option<(u32, i64)>)> for Partition {
+    fn from((cursor, worker): (i64, Option<(u32, i64)>)) -> Partition {
+        Partition { cursor, worker: worker.map(|(number, token)| WorkerId { number, token }) }
+    }
+}
+
+impl From<Partition> for (i64, Option<(u32, i64)>) {
+    fn from(Partition { cursor, worker }: Partition) -> (i64, Option<(u32, i64)>) {
+        (cursor, worker.map(|WorkerId { number, token }| (number, token)))
+    }
 }
 
 /// The latest row numbers at the moment when a snapshot was taken.

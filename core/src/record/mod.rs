@@ -22,7 +22,7 @@ mod working_set;
 
 pub use batch::{Batch, Chore, UserWrite};
 pub use change::{Change, ChangeBody, ChangeKind, Mirrored, ParkedChange};
-pub use consumer::{Consumer, ConsumerRow, Snapshot};
+pub use consumer::{Consumer, ConsumerRow, Partition, Snapshot, WorkerId};
 pub use directory::{DirectoryRow, DirectoryStatus, MirrorDirectory, OrganizationRow};
 pub(crate) use entry::brief;
 pub use entry::{Delta, Entry, EntryBody, NewEntry};

@@ -21,7 +21,8 @@ pub use sqlite::SqliteStore;
 pub use crate::record::{
     Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody, EnvironmentRow,
     EventRow, EventState, GroupRow, HeldLoss, HoldId, HoldRow, Keys, Loss, LossRow, MembersKey, MessageKind, NewEntry,
-    OrganizationRow, PendingEvents, Snapshot, Trail, UserRow, UserWrite, Version, WorkingSet, email_key,
+    OrganizationRow, Partition, PendingEvents, Snapshot, Trail, UserRow, UserWrite, Version, WorkerId, WorkingSet,
+    email_key,
 };
 
 use crate::record::{Approval, ParkedChange};
@@ -387,6 +388,17 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// The future may be dropped: the lease is then not taken, or it is released.
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>>;
+
+    /// Reads the leases whose names begin with `prefix` and that have not ended at `now`, of all processes, in the order of their names. A
+    /// lease that this process has dropped before is not among them. The default, for a store without consumers that have partitions, fails.
+    ///
+    /// The future may be dropped: it only reads.
+    fn leases(&self, prefix: String, now: Timestamp) -> StoreFuture<'_, Vec<Fence>> {
+        let _ = (prefix, now);
+        Box::pin(async {
+            Err(Error::store("this store does not list its leases, so its consumers have no partitions: use `changes`"))
+        })
+    }
 
     /// Waits until the leases that this process has dropped are released, for a store that releases them in the background. A process may end after
     /// that without leaving leases behind. The default, for a store whose leases end with their process, does nothing.

@@ -13,6 +13,7 @@ mod guard;
 mod holds;
 mod logs;
 mod organizations;
+mod partitions;
 mod privacy;
 mod readings;
 mod recreated;

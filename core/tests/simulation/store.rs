@@ -159,6 +159,7 @@ impl Store for Process {
         written expire_events(expiry: Expiry) -> BTreeMap<String, u64>;
         written flush() -> ();
         written shrink(always: bool) -> ();
+        read leases(prefix: String, now: Timestamp) -> Vec<headcount::store::Fence>;
         read lease(name: String, now: Timestamp, duration: Duration) -> Option<Box<dyn Lease>>;
         read released() -> ();
     }

@@ -1,5 +1,6 @@
 //! Cursors of the feed's consumers: which acknowledgements count, and how far an iterator's changes are acknowledged.
 
+use super::partition::without_partitions;
 use crate::record::ConsumerRow;
 use crate::{Error, Result, Timestamp};
 use std::collections::VecDeque;
@@ -10,8 +11,8 @@ use std::collections::VecDeque;
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if there is no such consumer, and if no poll of this generation has
-/// returned a change with this number or a greater one.
+/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if there is no such consumer, if it has partitions, and if no poll of this
+/// generation has returned a change with this number or a greater one.
 pub(in crate::mirror) fn acknowledge(
     row: Option<ConsumerRow>,
     latest: i64,
@@ -22,6 +23,7 @@ pub(in crate::mirror) fn acknowledge(
     let Some(row) = row else {
         return Err(Error::invalid_argument("there is no consumer of this name: poll before acknowledging"));
     };
+    without_partitions(&row)?;
     if seq > latest {
         return Err(Error::invalid_argument(format!(
             "no change has the number {seq}: the latest is {latest}, so acknowledge a number that poll returned"
@@ -135,6 +137,13 @@ mod tests {
         assert!(is_refused(from_feed(5, 10), 101));
         assert!(is_refused(from_snapshot(START, START + 3), START + 4));
         assert!(is_refused(None, 0));
+    }
+
+    #[test]
+    fn a_number_alone_does_not_acknowledge_changes_of_a_consumer_with_partitions() {
+        let partitions = vec![crate::record::Partition::default(); 2];
+        let row = from_feed(5, 10).map(|row| ConsumerRow { partitions, ..row });
+        assert!(is_refused(row, 7));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! organizations apart; `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and groups that a listing
 //! lacks; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks directories that are not listed any
 //! more, and `retire` removes the users of directories that the application retires; `cursor` decides which acknowledgements of the feed's consumers
-//! count.
+//! count; `partition` divides a consumer among workers, and `holding` has what one of them returned and acknowledged.
 
 mod absence;
 mod cursor;
@@ -13,11 +13,13 @@ mod diff;
 mod environment;
 mod event;
 mod guard;
+mod holding;
 mod listing;
 mod loss;
 mod missing;
 #[cfg(test)]
 mod order;
+mod partition;
 mod retire;
 mod roles;
 mod step;
@@ -29,8 +31,12 @@ pub(super) use cursor::{Acks, acknowledge};
 pub(super) use environment::bind_host;
 pub(super) use event::{Applying, Settled, event_cause, event_keys, why_pending};
 pub(super) use guard::{Budget, budget, hold_directory};
+pub(super) use holding::{Acknowledged, Holdings};
 pub(super) use listing::{Listing, Taken, end_memberships, take_group, take_user};
 pub(super) use missing::{Shown, lose_organization, take_directories};
+pub(super) use partition::{
+    MAX_PARTITIONS, Members, PartitionAck, Turn, check_count, leave, lost, partition_of, without_partitions,
+};
 pub(super) use retire::{Order, end_retirement, retire_groups, retire_users, start_retirement};
 pub(super) use roles::{RoleMap, Unmatched};
 pub(super) use step::{Decided, PAGE, ROLES_CAUSE, Step, Tally};

@@ -2,7 +2,7 @@
 
 use super::Setup;
 use super::rows::{acknowledge, append, at, commit, commit_users, consumer, done, entry, free, group, seqs};
-use crate::record::{Batch, ConsumerRow, Keys, Snapshot};
+use crate::record::{Batch, ConsumerRow, Keys, Partition, Snapshot, WorkerId};
 use crate::store::{ConsumerUpdate, Durability, Park, Store, Write};
 use crate::{Error, ErrorKind};
 use std::sync::{Arc, Mutex};
@@ -52,6 +52,10 @@ pub async fn every_field_of_a_consumer_is_stored(setup: Setup) {
             generation: 3,
             snapshot: Some(Snapshot { seq: 2, groups: 3, users: 4, at: at(5) }),
             seen_at: at(6),
+            partitions: vec![
+                Partition { cursor, worker: None },
+                Partition { cursor: cursor + 1, worker: Some(WorkerId { number: 7, token: 8 }) },
+            ],
         };
         let update = ConsumerUpdate { row: Some(row.clone()), park: None };
         consumer(&store, "app", move |_| update.clone()).await;
@@ -256,6 +260,18 @@ pub async fn consumers_are_listed_with_the_number_of_their_parked_changes(setup:
     assert_eq!(rows[1].0.name, "b");
     assert_eq!(rows[1].0.cursor, 3);
     assert_eq!(rows[1].1, 2);
+}
+
+pub async fn the_partitions_of_a_consumer_are_listed_and_replaced(setup: Setup) {
+    let store = setup.create().await;
+    let partition = |cursor| Partition { cursor, worker: Some(WorkerId { number: 0, token: cursor }) };
+    for partitions in [vec![partition(3)], vec![partition(4), partition(5)], Vec::new()] {
+        let row = ConsumerRow { name: "app".to_owned(), partitions, ..ConsumerRow::default() };
+        let update = ConsumerUpdate { row: Some(row.clone()), park: None };
+        consumer(&store, "app", move |_| update.clone()).await;
+
+        assert_eq!(store.consumers().await.unwrap().0, [(row, 0)]);
+    }
 }
 
 pub async fn an_empty_feed_has_the_latest_number_0(setup: Setup) {

@@ -3,7 +3,7 @@
 use crate::record::{Approval, ConsumerRow, HoldRow, ParkedChange};
 use crate::store::{
     Committed, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
-    FeedPage, GroupRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    FeedPage, Fence, GroupRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
 use crate::{Change, Error, ErrorStatus, Result, Timestamp};
 use std::collections::BTreeMap;
@@ -221,6 +221,10 @@ impl Store for Flaky {
 
     fn released(&self) -> StoreFuture<'_, ()> {
         self.store.released()
+    }
+
+    fn leases(&self, prefix: String, now: Timestamp) -> StoreFuture<'_, Vec<Fence>> {
+        self.store.leases(prefix, now)
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {

@@ -45,6 +45,67 @@ pub async fn leases_of_different_names_are_independent(setup: Setup) {
     assert_eq!(second.fence().name, "two");
 }
 
+/// The names of the leases that have not ended.
+async fn live(store: &Arc<dyn Store>, prefix: &str, seconds: i64) -> Vec<String> {
+    store.leases(prefix.to_owned(), at(seconds)).await.unwrap().into_iter().map(|fence| fence.name).collect()
+}
+
+pub async fn leases_are_listed_by_the_start_of_their_names(setup: Setup) {
+    let store = setup.create().await;
+    let names = ["a/2", "a/10", "a/", "a", "A/1", "b/1", "a%1", "a_1", "a\0"];
+    let mut held = Vec::new();
+    for name in names {
+        held.extend(take(&store, name, 0).await);
+    }
+
+    assert_eq!(live(&store, "a/", 1).await, ["a/", "a/10", "a/2"]);
+    assert_eq!(live(&store, "a%", 1).await, ["a%1"]);
+    assert_eq!(live(&store, "a_", 1).await, ["a_1"]);
+    assert_eq!(live(&store, "a\0", 1).await, ["a\0"]);
+    assert_eq!(live(&store, "", 1).await.len(), names.len());
+    assert!(live(&store, "c", 1).await.is_empty());
+    let listed = store.leases("b/".to_owned(), at(1)).await.unwrap();
+    assert_eq!(listed, [held[5].fence().clone()]);
+}
+
+pub async fn leases_that_have_ended_are_not_listed(setup: Setup) {
+    let store = setup.create().await;
+    let released = take(&store, "a/1", 0).await.unwrap();
+    let expiring = take(&store, "a/2", 0).await.unwrap();
+    let later = take(&store, "a/3", 30).await.unwrap();
+    drop(released);
+
+    assert_eq!(live(&store, "a/", 59).await, ["a/2", "a/3"]);
+    assert_eq!(live(&store, "a/", 60).await, ["a/3"]);
+    let next = take(&store, "a/2", 60).await.unwrap();
+    let listed = store.leases("a/2".to_owned(), at(61)).await.unwrap();
+    assert_eq!(listed, [next.fence().clone()]);
+    assert_ne!(next.fence(), expiring.fence());
+    drop(later);
+}
+
+pub async fn an_extended_lease_is_listed_until_its_new_end(setup: Setup) {
+    let store = setup.create().await;
+    let lease = take(&store, "a/1", 0).await.unwrap();
+
+    store.write(fenced(lease.fence(), at(40), Batch::default())).await.unwrap();
+
+    assert_eq!(live(&store, "a/", 99).await, ["a/1"]);
+    assert!(live(&store, "a/", 100).await.is_empty());
+}
+
+pub async fn the_leases_of_another_open_store_are_listed_until_it_is_closed(setup: Setup) {
+    let store = setup.create().await;
+    let Some(other) = setup.reopen().await else { return };
+    let lease = take(&other, "a/1", 0).await.unwrap();
+
+    assert_eq!(live(&store, "a/", 1).await, ["a/1"]);
+    other.close().await.unwrap();
+    drop(other);
+    assert!(live(&store, "a/", 1).await.is_empty());
+    drop(lease);
+}
+
 pub async fn one_of_many_takers_gets_a_lease(setup: Setup) {
     let store = setup.create().await;
     let takers = (0..20).map(|_| {

@@ -191,10 +191,15 @@ macro_rules! store_tests {
             parked_changes_are_listed_and_dropped
             parking_again_replaces_the_reason
             consumers_are_listed_with_the_number_of_their_parked_changes
+            the_partitions_of_a_consumer_are_listed_and_replaced
             an_empty_feed_has_the_latest_number_0
             dropping_a_consumer_deletes_its_parked_changes
             a_lease_has_one_holder
             leases_of_different_names_are_independent
+            leases_are_listed_by_the_start_of_their_names
+            leases_that_have_ended_are_not_listed
+            an_extended_lease_is_listed_until_its_new_end
+            the_leases_of_another_open_store_are_listed_until_it_is_closed
             one_of_many_takers_gets_a_lease
             an_expired_lease_can_be_taken
             a_dropped_lease_is_released

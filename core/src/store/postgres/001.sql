@@ -139,7 +139,9 @@ CREATE TABLE {s}.consumer (
     polled bigint NOT NULL,
     generation bigint NOT NULL,
     snapshot text,
-    seen_at bytea NOT NULL
+    seen_at bytea NOT NULL,
+    -- JSON with the cursor and the worker of each partition, or NULL for a consumer without partitions.
+    partitions text
 ) WITH (fillfactor = 50);
 
 -- The parked changes. Each row has a copy of the change, so that the feed can be trimmed. `at` is the time at which it was parked.

@@ -17,7 +17,7 @@ pub(super) async fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>,
     let rows =
         database.read(&[Statement::new(sql), Statement::new("SELECT change FROM {s}.counter WHERE id = 1")]).await?;
     let [consumers, latest] = rows.as_slice() else { return Err(no_row()) };
-    let consumers: Result<Vec<_>> = consumers.iter().map(|row| Ok((consumer(row)?, count(row, 6)?))).collect();
+    let consumers: Result<Vec<_>> = consumers.iter().map(|row| Ok((consumer(row)?, count(row, 7)?))).collect();
     Ok((consumers?, get(first(latest)?, 0)?))
 }
 
@@ -126,18 +126,21 @@ async fn step(
 }
 
 fn put(row: &ConsumerRow) -> Result<Statement> {
-    let ConsumerRow { name, cursor, polled, generation, snapshot, seen_at } = row;
-    let sql =
-        "INSERT INTO {s}.consumer (name, cursor, polled, generation, snapshot, seen_at) VALUES ($1, $2, $3, $4, $5, $6)
+    let ConsumerRow { name, cursor, polled, generation, snapshot, seen_at, partitions } = row;
+    let partitions = Some(partitions).filter(|partitions| !partitions.is_empty()).map(Json::new).transpose()?;
+    let sql = "INSERT INTO {s}.consumer (name, cursor, polled, generation, snapshot, seen_at, partitions)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor, polled = excluded.polled,
-            generation = excluded.generation, snapshot = excluded.snapshot, seen_at = excluded.seen_at";
+            generation = excluded.generation, snapshot = excluded.snapshot, seen_at = excluded.seen_at,
+            partitions = excluded.partitions";
     Ok(Statement::new(sql)
         .with(Text::new(name))
         .with(*cursor)
         .with(*polled)
         .with(*generation)
         .with(snapshot.as_ref().map(Json::new).transpose()?)
-        .with(Time(*seen_at)))
+        .with(Time(*seen_at))
+        .with(partitions))
 }
 
 fn put_parked(name: &str, park: &Park) -> Result<Statement> {

@@ -1,7 +1,7 @@
 //! Leases: rows with an expiry and a token. The token of a lease is one more than that of the previous lease of the same name.
 //!
 //! A lease ends when it expires or is released, which happens in the background when it or its store is dropped. Writes with a fence, and calls that
-//! take a lease, wait for releases that this process has begun.
+//! take or list leases, wait for releases that this process has begun.
 //!
 //! A lease is taken by a task, which releases it if the call's future was dropped meanwhile: the server may have given the lease already.
 //!
@@ -10,7 +10,7 @@
 
 use super::database::{Database, Flush, Statement};
 use super::failure::Failure;
-use super::rows::{Text, get};
+use super::rows::{Text, get, get_text};
 use crate::process::PerProcess;
 use crate::random::{OsRandom, Random};
 use crate::store::{Fence, Lease};
@@ -170,6 +170,19 @@ impl Holder {
             Err(_) => Err(Error::cancelled()),
         }
     }
+}
+
+/// Reads the leases whose names begin with `prefix` and that have not ended, in the order of their names.
+pub(super) async fn list(database: &Database, prefix: &str, now: Timestamp) -> Result<Vec<Fence>> {
+    wait_for_releases().await;
+    // All names that begin with the prefix are less than the prefix with the greatest character after it.
+    let sql = "SELECT name, token FROM {s}.lease WHERE name >= $1 AND name < $2 AND expires_at > {now} ORDER BY name";
+    let list = Statement::new(with_now(sql, 3))
+        .with(Text::new(prefix))
+        .with(Text::new(&format!("{prefix}{}", char::MAX)))
+        .with(database.now(now));
+    let rows = database.read_one(list).await?;
+    rows.iter().map(|row| Ok(Fence { name: get_text(row, 0)?, token: get(row, 1)? })).collect()
 }
 
 async fn take(

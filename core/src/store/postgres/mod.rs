@@ -28,8 +28,8 @@ pub use options::PostgresOptions;
 
 use super::{
     Approval, Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
-    FeedPage, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
-    closed,
+    FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet,
+    Write, closed,
 };
 use crate::record::{ConsumerRow, ParkedChange};
 use crate::{Change, Result, Timestamp};
@@ -213,6 +213,10 @@ impl Store for PostgresStore {
 
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
         self.call(self.holder.take(name, now, duration))
+    }
+
+    fn leases(&self, prefix: String, now: Timestamp) -> StoreFuture<'_, Vec<Fence>> {
+        self.call(async move { lease::list(&self.database, &prefix, now).await })
     }
 
     fn released(&self) -> StoreFuture<'_, ()> {

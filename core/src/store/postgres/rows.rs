@@ -382,7 +382,7 @@ pub(super) fn retirement(row: &Row) -> Result<Retirement> {
 }
 
 /// The columns of a consumer, as [`consumer`] reads them.
-pub(super) const CONSUMER: &str = "name, cursor, polled, generation, snapshot, seen_at";
+pub(super) const CONSUMER: &str = "name, cursor, polled, generation, snapshot, seen_at, partitions";
 
 pub(super) fn consumer(row: &Row) -> Result<ConsumerRow> {
     Ok(ConsumerRow {
@@ -392,6 +392,7 @@ pub(super) fn consumer(row: &Row) -> Result<ConsumerRow> {
         generation: get(row, 3)?,
         snapshot: get_json_if_any(row, 4)?,
         seen_at: get_time(row, 5)?.unwrap_or_default(),
+        partitions: get_json_if_any(row, 6)?.unwrap_or_default(),
     })
 }
 

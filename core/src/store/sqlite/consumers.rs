@@ -15,7 +15,7 @@ pub(super) fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>, i64)>
     let sql = format!(
         "SELECT {CONSUMER}, (SELECT count(*) FROM parked_change WHERE consumer = name) FROM consumer ORDER BY name"
     );
-    let rows = database.all(&sql, [], |row| Ok((consumer(row, 0)?, count(row, 6)?)))?;
+    let rows = database.all(&sql, [], |row| Ok((consumer(row, 0)?, count(row, 7)?)))?;
     let latest = database.one("SELECT change FROM counter", [], |row| get(row, 0))?;
     Ok((rows, latest.ok_or_else(no_counters)?))
 }
@@ -69,13 +69,15 @@ pub(super) fn update(
 }
 
 fn put(database: &Database, row: &ConsumerRow) -> Result<()> {
-    let ConsumerRow { name, cursor, polled, generation, snapshot, seen_at } = row;
+    let ConsumerRow { name, cursor, polled, generation, snapshot, seen_at, partitions } = row;
     let snapshot = snapshot.as_ref().map(to_json).transpose()?;
-    let sql =
-        "INSERT INTO consumer (name, cursor, polled, generation, snapshot, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    let partitions = Some(partitions).filter(|partitions| !partitions.is_empty()).map(to_json).transpose()?;
+    let sql = "INSERT INTO consumer (name, cursor, polled, generation, snapshot, seen_at, partitions)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
         ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor, polled = excluded.polled,
-            generation = excluded.generation, snapshot = excluded.snapshot, seen_at = excluded.seen_at";
-    database.run(sql, params![name, cursor, polled, generation, snapshot, Time(*seen_at)]).map(drop)
+            generation = excluded.generation, snapshot = excluded.snapshot, seen_at = excluded.seen_at,
+            partitions = excluded.partitions";
+    database.run(sql, params![name, cursor, polled, generation, snapshot, Time(*seen_at), partitions]).map(drop)
 }
 
 fn put_parked(database: &Database, name: &str, park: &Park) -> Result<()> {

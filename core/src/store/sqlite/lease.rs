@@ -55,6 +55,23 @@ pub(super) fn take(
     })
 }
 
+/// Reads the leases whose names begin with `prefix`, and that have not expired and whose holders have not ended, in the order of their names.
+pub(super) fn list(database: &Database, holder: &Holder, prefix: &str, now: Timestamp) -> Result<Vec<Fence>> {
+    // Compared as bytes, because `length` and `substr` of a text end at a NUL character.
+    let sql = "SELECT name, token, holder FROM lease
+        WHERE substr(CAST(name AS BLOB), 1, length(CAST(?1 AS BLOB))) = CAST(?1 AS BLOB) AND expires_at > ?2 ORDER BY name";
+    let rows = database.all(sql, params![prefix, Time(now)], |row| {
+        Ok((Fence { name: get(row, 0)?, token: get(row, 1)? }, get::<String>(row, 2)?))
+    })?;
+    let mut live = Vec::new();
+    for (fence, other) in rows {
+        if other == holder.id || !holder.is_gone(&other)? {
+            live.push(fence);
+        }
+    }
+    Ok(live)
+}
+
 fn later(now: Timestamp, duration: SignedDuration) -> Timestamp {
     now.checked_add(duration).unwrap_or(Timestamp::MAX)
 }

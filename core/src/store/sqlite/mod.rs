@@ -21,7 +21,8 @@ mod worker;
 
 use super::{
     Approval, Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
-    FeedPage, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet,
+    Write,
 };
 use crate::error::catch_panic;
 use crate::record::{ConsumerRow, ParkedChange};
@@ -307,6 +308,18 @@ impl Store for SqliteStore {
             let fence = lease::take(database, &open.holder, &name, now, duration)?;
             // Made here, so that the lease is dropped and thereby released if the caller no longer waits for it.
             Ok(fence.map(|fence| Box::new(lease::Taken::new(fence, jobs.clone())) as Box<dyn Lease>))
+        })
+    }
+
+    fn leases(&self, prefix: String, now: Timestamp) -> StoreFuture<'_, Vec<Fence>> {
+        let open = Weak::clone(&self.open);
+        // On the writer's thread, so that the releases that this process has begun are done before.
+        self.writer.jobs.run(None, move |database| {
+            // Never `None`: the thread that runs this has a strong reference until it ends.
+            let Some(open) = open.upgrade() else {
+                return Err(Error::internal("a closed store was asked for its leases"));
+            };
+            lease::list(database, &open.holder, &prefix, now)
         })
     }
 

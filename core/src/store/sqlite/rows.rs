@@ -214,7 +214,7 @@ pub(super) fn retirement(row: &Row<'_>) -> Result<Retirement> {
 pub(super) const PARKED_ENTRY: &str = "last, count, kind, organization_id, directory_id, cause, changed_at, body";
 
 /// The columns of a consumer, as [`consumer`] reads them.
-pub(super) const CONSUMER: &str = "name, cursor, polled, consumer.generation, snapshot, seen_at";
+pub(super) const CONSUMER: &str = "name, cursor, polled, consumer.generation, snapshot, seen_at, partitions";
 
 /// Reads a consumer, from the column `first` on.
 pub(super) fn consumer(row: &Row<'_>, first: usize) -> Result<ConsumerRow> {
@@ -225,5 +225,6 @@ pub(super) fn consumer(row: &Row<'_>, first: usize) -> Result<ConsumerRow> {
         generation: get(row, first + 3)?,
         snapshot: get::<Option<String>>(row, first + 4)?.as_deref().map(from_json).transpose()?,
         seen_at: get_time(row, first + 5)?.unwrap_or_default(),
+        partitions: get::<Option<String>>(row, first + 6)?.as_deref().map(from_json).transpose()?.unwrap_or_default(),
     })
 }

@@ -124,6 +124,8 @@ END;
 -- greatest number that exists.
 ALTER TABLE consumer ADD COLUMN polled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE consumer ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+-- JSON with the cursor and the worker of each partition, or NULL for a consumer without partitions.
+ALTER TABLE consumer ADD COLUMN partitions TEXT;
 -- Version 2 numbered the users of a snapshot from -2^51. Now they begin 2^35 after the start of the generation's numbers, -2^52.
 UPDATE consumer SET cursor = cursor + 2251799813685248 - 4503599627370496 + 34359738368
     WHERE cursor BETWEEN -2251799813685248 AND -1;

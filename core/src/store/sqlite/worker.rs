@@ -239,7 +239,7 @@ fn serve(database: &Database, place: Option<&Place>, first: Box<dyn Job>, waitin
     while group.len() < GROUP {
         match waiting.try_recv() {
             Ok(job) if job.durability().is_some() => group.push(job),
-            // Only in a store in memory, whose reads use the writer's connection.
+            // A list of leases, or any read of a store in memory, which has no other connection.
             Ok(job) => {
                 reading = Some(job);
                 break;

@@ -1,0 +1,705 @@
+//! Consumers with partitions: many workers share the changes of one consumer.
+//!
+//! Each worker has a lease, whose name is that of the consumer and a number. The consumer's row has the partitions, each with its cursor and
+//! the worker that holds it; `decide::partition` has the rules. So one lease and one write cover all partitions of a worker. Each worker looks at
+//! the row and at the leases when it has returned all that it has read, and every half second: it takes free partitions up to its share, and
+//! releases those beyond it once their changes are acknowledged.
+//!
+//! A worker reads the feed once for all of its partitions, a page at a time, and reads the next page when it has returned all changes of the last
+//! one.
+
+use super::decide::{
+    Acknowledged, Holdings, MAX_PARTITIONS, Members, PartitionAck, Turn, before, check_count, leave, lost, partition_of,
+};
+use super::feed::{LOOK, SEEN, check_kept, consumer_name};
+use super::{Mirror, snapshot, write};
+use crate::process::ProcessId;
+use crate::record::{Change, ConsumerRow, WorkerId};
+use crate::store::{ConsumerUpdate, Durability, FeedMarks, Fence, Lease, Park, Scope, Slot};
+use crate::{Error, ErrorKind, Result, Timestamp};
+use futures_util::future::select;
+use futures_util::stream::BoxStream;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The default number of partitions.
+const PARTITIONS: u32 = 16;
+
+/// The default duration of a worker's lease.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// The shortest duration of a lease.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Number of changes that are read at a time.
+const BATCH: usize = 100;
+
+/// The most changes that a worker returns without an acknowledgement.
+const MAX_IN_FLIGHT: usize = 1_000;
+
+/// How long cursors that move only because changes of other partitions were read may be stored late.
+const STORE: Duration = Duration::from_secs(5);
+
+/// How far such a cursor may move until it is stored.
+const SKIPPED: i64 = 1_000;
+
+/// Starts a [`Worker`]; made by [`Mirror::consumer`].
+#[derive(Clone)]
+#[must_use = "call `start`"]
+pub struct WorkerBuilder {
+    mirror: Mirror,
+    name: String,
+    partitions: u32,
+    lease: Duration,
+    timeout: Option<Duration>,
+}
+
+/// A worker of a consumer with partitions: returns the changes of the partitions that it holds; made by [`WorkerBuilder::start`].
+///
+/// Clones share the position. The worker joins the consumer with the first call of [`next`](Worker::next), and renews its lease in the background.
+/// When the last clone is dropped, its partitions are released, and the changes that were not acknowledged are returned to other workers.
+/// [`close`](Worker::close) does the same, and returns when it is done. Close a worker that is no longer used: as long as it exists, the changes of its
+/// partitions wait for its next call.
+#[derive(Clone)]
+pub struct Worker(Arc<Shared>);
+
+struct Shared {
+    mirror: Mirror,
+    name: String,
+    partitions: u32,
+    lease: Duration,
+    timeout: Option<Duration>,
+    /// The process that made this worker. A forked child must not use it.
+    process: ProcessId,
+    reading: tokio::sync::Mutex<Reading>,
+    state: Mutex<State>,
+    /// Notified by acknowledgements, for a call that waits until fewer changes are not acknowledged.
+    acknowledged: Notify,
+    /// Cancelled when the worker is closed or dropped.
+    closed: CancellationToken,
+}
+
+/// What was read and not returned yet, and when the worker looked at the other workers.
+#[derive(Default)]
+struct Reading {
+    /// Changes, each with its partition.
+    buffer: VecDeque<(u32, Change)>,
+    /// The consumer's row and the feed's marks, when they were read last.
+    row: ConsumerRow,
+    marks: FeedMarks,
+    looked_at: Option<Instant>,
+    /// Whether all changes were read when the feed was read last.
+    is_at_end: bool,
+    /// Local time at which the cursors were stored last.
+    stored_at: Timestamp,
+    has_warned: bool,
+}
+
+#[derive(Default)]
+struct State {
+    holdings: Holdings,
+    member: Option<Member>,
+}
+
+/// The lease of a worker that has joined.
+struct Member {
+    lease: Box<dyn Lease>,
+    id: WorkerId,
+    /// Local time at which the lease was taken or extended.
+    renewed_at: Timestamp,
+}
+
+impl Mirror {
+    /// Starts to build a worker of the consumer `name`, whose changes are divided among any number of workers on any number of machines.
+    ///
+    /// The changes are in partitions by their users, and each partition is held by one worker at a time through a lease, so that the changes of a user
+    /// are returned in order, each at least once. The workers share the partitions evenly. If one joins, others release some of theirs as soon as
+    /// the changes that they have returned of these are acknowledged. If one is closed or dropped, or its process ends (with PostgreSQL: a lease
+    /// after), the others take over its partitions, and get again what it has not acknowledged.
+    ///
+    /// The partition of a change is the hash of its user's id modulo the number of partitions; without a user, that of the id of its group, or
+    /// else of its directory, or else of its organization. The hash is FNV-1a of 64 bits over the id's bytes, its upper 32 bits
+    /// exclusive-or its lower 32 bits.
+    ///
+    /// The consumer appears in [`consumers`](Mirror::consumers) with the lowest cursor of its partitions, and is trimmed, expires and is dropped as
+    /// any other. A consumer that had no partitions gets them at its cursor; then [`poll`](Mirror::poll), [`ack`](Mirror::ack),
+    /// [`park`](Mirror::park) and [`changes`](Mirror::changes) refuse its name. After
+    /// [`start_from_snapshot`](Mirror::start_from_snapshot), its workers go on with the snapshot.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let mirror = headcount::Mirror::builder().open(":memory:").await?;
+    /// let worker = mirror.consumer("provisioner").partitions(16).timeout(Duration::ZERO).start()?;
+    /// while let Some(change) = worker.next().await? {
+    ///     println!("{}", change.kind);
+    ///     worker.ack(change.seq).await?;
+    /// }
+    /// worker.close().await?;
+    /// # Ok::<(), headcount::Error>(()) }).unwrap();
+    /// ```
+    pub fn consumer(&self, name: &str) -> WorkerBuilder {
+        WorkerBuilder {
+            mirror: self.clone(),
+            name: name.to_owned(),
+            partitions: PARTITIONS,
+            lease: LEASE,
+            timeout: None,
+        }
+    }
+}
+
+impl WorkerBuilder {
+    /// Sets the number of partitions, 1 to 256, which is also the most workers that get changes. Default: 16. All workers of a consumer need the same.
+    ///
+    /// The number can be changed while no worker holds a partition. Each new partition then begins at the lowest cursor of the old partitions whose
+    /// users it may have, so that some acknowledged changes may be returned again; a multiple of the old number avoids that.
+    pub fn partitions(self, partitions: u32) -> Self {
+        WorkerBuilder { partitions, ..self }
+    }
+
+    /// Sets the duration of the worker's lease, at least 1 second. Default: 60 seconds. After it, others take over the partitions of a worker whose
+    /// process was stopped, or killed while the mirror is in PostgreSQL. In SQLite, the lease also ends with its process.
+    pub fn lease(self, lease: Duration) -> Self {
+        WorkerBuilder { lease, ..self }
+    }
+
+    /// Sets how long [`next`](Worker::next) waits for a change. Without it, `next` waits without limit.
+    pub fn timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        WorkerBuilder { timeout: timeout.into(), ..self }
+    }
+
+    /// Makes the worker, which joins the consumer when [`next`](Worker::next) is called.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a name that is empty or longer than 200 bytes, and for a number of
+    /// partitions or a lease out of range.
+    pub fn start(self) -> Result<Worker> {
+        let WorkerBuilder { mirror, name, partitions, lease, timeout } = self;
+        let name = consumer_name(&name)?;
+        if !(1..=MAX_PARTITIONS).contains(&partitions) {
+            return Err(Error::invalid_argument(format!(
+                "the number of partitions is {partitions}: expected 1 to {MAX_PARTITIONS}"
+            )));
+        }
+        if lease < SHORTEST {
+            return Err(Error::invalid_argument(format!("the lease lasts {lease:?}: expected at least {SHORTEST:?}")));
+        }
+        Ok(Worker(Arc::new(Shared {
+            mirror,
+            name,
+            partitions,
+            lease,
+            timeout,
+            process: ProcessId::current(),
+            reading: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
+            acknowledged: Notify::new(),
+            closed: CancellationToken::new(),
+        })))
+    }
+}
+
+impl Worker {
+    /// Returns the next change of the partitions that this worker holds, or `None` if none came within the timeout, or the worker or the mirror is
+    /// closed. The first call joins the consumer, and a new consumer starts with the first change of the feed.
+    ///
+    /// Changes of one partition are returned in order. If 1,000 changes that this worker has returned are not acknowledged, it waits
+    /// for an acknowledgement.
+    ///
+    /// The future may be dropped: no change is lost, because the next call returns it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mirror::poll`]; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the consumer has another number of partitions,
+    /// which other workers hold, and in a forked child.
+    pub async fn next(&self) -> Result<Option<Change>> {
+        self.check_process()?;
+        let Shared { mirror, timeout, closed, .. } = &*self.0;
+        let ends = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let next = async {
+            let mut reading = self.0.reading.lock().await;
+            self.0.next_change(&mut reading, ends).await
+        };
+        if mirror.is_closed() {
+            return Ok(None);
+        }
+        match closed.run_until_cancelled(mirror.until_closed(next)).await {
+            None => Ok(None),
+            Some(Err(_)) if mirror.is_closed() => Ok(None),
+            Some(next) => next,
+        }
+    }
+
+    /// Returns the changes as a stream, which ends when [`next`](Worker::next) would return `None`, and after an error.
+    pub fn stream(&self) -> BoxStream<'static, Result<Change>> {
+        Box::pin(futures_util::stream::try_unfold(self.clone(), async |worker| {
+            Ok(worker.next().await?.map(|change| (change, worker)))
+        }))
+    }
+
+    /// Acknowledges a change that this worker returned, and all changes of the same partition that it returned before. Durable when this returns.
+    ///
+    /// The future may be dropped: the acknowledgement may then have been stored or not. The call may be repeated.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) with a message that the lease was lost, if it expired or another worker has the partition
+    /// now: nothing is acknowledged, and the worker that holds the partition gets the change again.
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a number that this worker has not returned, if the consumer was
+    /// dropped, and in a forked child.
+    pub async fn ack(&self, seq: i64) -> Result<()> {
+        self.check_process()?;
+        self.0.settle(seq, None).await
+    }
+
+    /// Parks a change that this worker returned and that cannot be handled, with a reason, and acknowledges it as [`ack`](Worker::ack) does. It is kept
+    /// and [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked).
+    ///
+    /// The future may be dropped: the change is then parked and acknowledged, or neither. The call may be repeated.
+    ///
+    /// # Errors
+    ///
+    /// As [`ack`](Worker::ack). If the lease was lost, nothing is parked.
+    pub async fn park(&self, change: &Change, reason: &str) -> Result<()> {
+        self.check_process()?;
+        let park = Park { change: Box::new(change.clone()), reason: reason.to_owned(), at: self.0.mirror.now() };
+        self.0.settle(change.seq, Some(park)).await
+    }
+
+    /// Returns the numbers of the partitions that this worker holds, in ascending order. Another worker may have taken them over meanwhile, if the lease
+    /// was lost.
+    pub fn partitions(&self) -> Vec<u32> {
+        self.0.state(|state| state.holdings.partitions().into_iter().collect())
+    }
+
+    /// Releases the worker's partitions at once, ends its calls of [`next`](Worker::next), and returns when other workers can take the partitions.
+    /// Changes that are not acknowledged are returned to them. Later calls of `next` return `None`. Closing again does nothing.
+    ///
+    /// The future may be dropped: the partitions are then released when the last clone is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed: the partitions are released when the lease ends.
+    pub async fn close(&self) -> Result<()> {
+        self.check_process()?;
+        // Before `leave`, so that a running call of `next` does not join again.
+        self.0.closed.cancel();
+        self.0.leave().await
+    }
+
+    /// Refuses to go on in a forked child: one of the parent's threads, which the child does not have, could hold a lock.
+    fn check_process(&self) -> Result<()> {
+        if self.0.process.is_current() {
+            return Ok(());
+        }
+        Err(Error::invalid_argument("the worker was started before a fork: call `consumer` in this process"))
+    }
+}
+
+impl Shared {
+    fn state<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the next change, or `None` at the time `ends`.
+    async fn next_change(self: &Arc<Self>, reading: &mut Reading, ends: Option<Instant>) -> Result<Option<Change>> {
+        let mut head = self.mirror.head();
+        loop {
+            if self.must_look(reading) {
+                head.borrow_and_update();
+                self.look(reading).await?;
+                reading.is_at_end = false;
+            }
+            let is_full = self.state(|state| state.holdings.in_flight()) >= MAX_IN_FLIGHT;
+            if !is_full {
+                while let Some((partition, change)) = reading.buffer.pop_front() {
+                    if self.state(|state| state.holdings.give(partition, change.seq)) {
+                        return Ok(Some(change));
+                    }
+                }
+                if !reading.is_at_end {
+                    self.read(reading).await?;
+                    if !reading.is_at_end {
+                        continue;
+                    }
+                }
+            }
+            self.warn_if_full(reading, is_full);
+            if ends.is_some_and(|ends| Instant::now() >= ends) {
+                return Ok(None);
+            }
+            let look = Instant::now() + LOOK;
+            let until = ends.map_or(look, |ends| ends.min(look));
+            let head = pin!(head.changed());
+            let woken = async {
+                if is_full {
+                    let _ = select(head, pin!(self.acknowledged.notified())).await;
+                } else {
+                    let _ = head.await;
+                }
+            };
+            // Returns early if this process appends a change, releases partitions or closes the mirror; otherwise it is time to look for what other
+            // processes have done.
+            let _ = tokio::time::timeout_at(until, woken).await;
+        }
+    }
+
+    fn warn_if_full(&self, reading: &mut Reading, is_full: bool) {
+        if is_full && !reading.has_warned {
+            reading.has_warned = true;
+            tracing::warn!(
+                target: "headcount",
+                "a worker waits until some of the {MAX_IN_FLIGHT} changes that it has returned are acknowledged"
+            );
+        }
+    }
+
+    /// Whether it is time to renew the lease and to look at the other workers.
+    fn must_look(&self, reading: &Reading) -> bool {
+        reading.is_at_end
+            || reading.looked_at.is_none_or(|at| at.elapsed() >= LOOK)
+            || self.state(|state| state.member.as_ref().is_none_or(|member| self.must_renew(member)))
+    }
+
+    /// Whether more than half of the lease has passed. A little more, because the store extends a lease only if half of it or less is left, by its own
+    /// clock.
+    fn must_renew(&self, member: &Member) -> bool {
+        let passed = self.mirror.now().duration_since(member.renewed_at).unsigned_abs();
+        passed >= self.lease / 16 * 9
+    }
+
+    /// Extends the lease, if it is time to.
+    async fn renew(&self) -> Result<()> {
+        let member = self.state(|state| {
+            let member = state.member.as_ref().filter(|member| self.must_renew(member));
+            member.map(|member| (member.id, member.lease.fence().clone()))
+        });
+        let Some((id, fence)) = member else { return Ok(()) };
+        let now = self.mirror.now();
+        write::extend(self.mirror.store(), Scope::Consumer(self.name.clone()), fence, now).await?;
+        self.state(|state| {
+            if let Some(member) = state.member.as_mut().filter(|member| member.id == id) {
+                member.renewed_at = now;
+            }
+        });
+        Ok(())
+    }
+
+    /// Renews the lease or joins, takes and releases partitions, and stores cursors if it is time to.
+    async fn look(self: &Arc<Self>, reading: &mut Reading) -> Result<()> {
+        let renewed = self.renew().await;
+        let mut renewed = Some(renewed);
+        loop {
+            let page = self.mirror.store().feed(self.name.clone(), None, 0).await?;
+            let prefix = self.lease_prefix();
+            let leases = self.mirror.store().leases(prefix.clone(), self.mirror.now()).await?;
+            let mut live: BTreeSet<WorkerId> = leases.iter().filter_map(|fence| worker_id(fence, &prefix)).collect();
+            if let Some(row) = &page.consumer {
+                let checked = check_count(row, self.partitions, |worker| live.contains(&worker));
+                self.leave_if_refused(checked)?;
+            }
+            let own = match self.state(|state| state.keep_member(&live)) {
+                // The lease is held, so the renewal failed for another reason.
+                Some(own) => renewed.take().unwrap_or(Ok(())).map(|()| own)?,
+                None => self.join(&live).await?,
+            };
+            live.insert(own);
+            let members = Members::new(own, live, page.consumer.as_ref());
+            let turn = self.take_turn(reading, page.consumer, &page.marks, members).await;
+            let (row, surplus) = self.leave_if_refused(turn)?;
+            let releases = self.state(|state| {
+                state.holdings.update(&row, own);
+                state.holdings.choose_leaving(surplus);
+                !state.holdings.releasable().is_empty()
+            });
+            (reading.row, reading.marks) = (row, page.marks);
+            if !releases {
+                reading.looked_at = Some(Instant::now());
+                return Ok(());
+            }
+        }
+    }
+
+    /// Gives up the lease if the worker was refused, because the others would leave it a share of the partitions.
+    fn leave_if_refused<T>(&self, result: Result<T>) -> Result<T> {
+        result.inspect_err(|error| {
+            if error.kind() == ErrorKind::InvalidArgument {
+                self.state(State::lose);
+            }
+        })
+    }
+
+    /// Takes the lease of the lowest free number.
+    async fn join(self: &Arc<Self>, live: &BTreeSet<WorkerId>) -> Result<WorkerId> {
+        let prefix = self.lease_prefix();
+        let taken: BTreeSet<u32> = live.iter().map(|worker| worker.number).collect();
+        for number in (0..u32::MAX).filter(|number| !taken.contains(number)) {
+            let now = self.mirror.now();
+            let Some(lease) = self.mirror.store().lease(format!("{prefix}{number}"), now, self.lease).await? else {
+                continue;
+            };
+            let id = WorkerId { number, token: lease.fence().token };
+            let member = Member { lease, id, renewed_at: now };
+            self.state(|state| match self.closed.is_cancelled() {
+                // `leave` may have run before. Dropping the lease releases it.
+                true => drop(member),
+                false => state.member = Some(member),
+            });
+            tokio::spawn(keep_renewing(Arc::downgrade(self), id, self.lease / 4, self.closed.clone()));
+            return Ok(id);
+        }
+        Err(Error::internal("no number is free for another worker of the consumer"))
+    }
+
+    /// The start of the names of the leases of the consumer's workers.
+    fn lease_prefix(&self) -> String {
+        format!("consumer/{}/", self.name)
+    }
+
+    /// Changes the consumer's row, if this worker has to. Returns the row, and how many partitions the worker holds beyond its share.
+    async fn take_turn(
+        &self,
+        reading: &mut Reading,
+        stored: Option<ConsumerRow>,
+        marks: &FeedMarks,
+        members: Members,
+    ) -> Result<(ConsumerRow, usize)> {
+        let now = self.mirror.now();
+        let (generation, cursors, releases) = self.state(|state| {
+            let holdings = &state.holdings;
+            (holdings.generation(), holdings.cursors(), holdings.releasable())
+        });
+        let is_due = reading.stored_at <= before(now, STORE) || moved(stored.as_ref(), &cursors) >= SKIPPED;
+        let cursors = if is_due || !releases.is_empty() { cursors } else { BTreeMap::new() };
+        let (name, partitions) = (self.name.clone(), self.partitions);
+        let has_releases = !releases.is_empty();
+        let turn = Turn { name, partitions, members, generation, cursors, releases };
+        let durability = match &stored {
+            Some(row) => {
+                let (after, surplus) = turn.apply(Some(row.clone()), 0)?;
+                if after == *row && row.seen_at > before(now, SEEN) {
+                    return Ok((after, surplus));
+                }
+                Durability::Process
+            }
+            None => {
+                check_kept(&self.name, 0, marks, &[])?;
+                Durability::Power
+            }
+        };
+        let (slot, taken) = Slot::new();
+        let decide = Box::new(move |state: crate::store::ConsumerState| {
+            let (row, surplus) = turn.apply(state.row, state.generation)?;
+            let row = ConsumerRow { seen_at: now, ..row };
+            slot.put((row.clone(), surplus));
+            Ok(ConsumerUpdate { row: Some(row), park: None })
+        });
+        self.mirror.store().update_consumer(self.name.clone(), durability, decide).await?;
+        reading.stored_at = now;
+        if has_releases {
+            // Other workers of this process take what was released.
+            self.mirror.wake();
+        }
+        taken.take()
+    }
+
+    /// Reads the next page of the snapshot or of the feed. At the end, sets [`Reading::is_at_end`].
+    async fn read(&self, reading: &mut Reading) -> Result<()> {
+        let Some(position) = self.state(|state| state.holdings.position()) else {
+            reading.is_at_end = true;
+            return Ok(());
+        };
+        let store = self.mirror.store();
+        if position < 0 {
+            let row = ConsumerRow { cursor: position, ..reading.row.clone() };
+            let Some(changes) = snapshot::page(store, &row, BATCH).await? else {
+                let end = row.snapshot.unwrap_or_default().seq;
+                self.state(|state| state.holdings.read_to(end));
+                return Ok(());
+            };
+            // Read after the rows, so that it is known whether all of them are durable.
+            let marks = store.feed(self.name.clone(), None, 0).await?.marks;
+            if marks.durable < marks.latest {
+                store.flush().await?;
+            }
+            self.add(reading, changes);
+            return Ok(());
+        }
+        let changes = store.changes(position, BATCH).await?;
+        check_kept(&self.name, position, &reading.marks, &changes)?;
+        let Some(last) = changes.last().map(|change| change.seq) else {
+            reading.is_at_end = true;
+            return Ok(());
+        };
+        if last > reading.marks.durable {
+            store.flush().await?;
+            reading.marks.durable = last;
+        }
+        self.add(reading, changes);
+        Ok(())
+    }
+
+    /// Puts those of the changes into the buffer that this worker has to return.
+    fn add(&self, reading: &mut Reading, changes: Vec<Change>) {
+        self.state(|state| {
+            let last = changes.last().map(|change| change.seq);
+            for change in changes {
+                let partition = partition_of(&change, self.partitions);
+                if state.holdings.add(partition, change.seq) {
+                    reading.buffer.push_back((partition, change));
+                }
+            }
+            last.into_iter().for_each(|last| state.holdings.read_to(last));
+        });
+    }
+
+    /// Acknowledges a change, and parks it if `park` is given.
+    async fn settle(&self, seq: i64, park: Option<Park>) -> Result<()> {
+        let (acknowledged, generation) =
+            self.state(|state| (state.holdings.acknowledge(seq), state.holdings.generation()));
+        match acknowledged {
+            Acknowledged::Never => Err(Error::invalid_argument(format!(
+                "this worker has not returned change {seq}: acknowledge a change that it returned"
+            ))),
+            Acknowledged::Lost { partition } => Err(lost(partition)),
+            Acknowledged::Before => self.park_again(park).await,
+            Acknowledged::Now { partition, cursors } => {
+                let own = self.renewed(partition).await?;
+                let ack = PartitionAck { own, generation, partition, cursors };
+                let now = self.mirror.now();
+                let decide = Box::new(move |state: crate::store::ConsumerState| {
+                    let row = ack.apply(state.row, now)?;
+                    Ok(ConsumerUpdate { park: park.clone().filter(|_| row.is_some()), row })
+                });
+                self.mirror.store().update_consumer(self.name.clone(), Durability::Power, decide).await?;
+                self.state(|state| state.holdings.confirm(generation, partition, seq));
+                self.acknowledged.notify_one();
+                Ok(())
+            }
+        }
+    }
+
+    /// Returns the id of the worker once its lease is renewed, if that is due.
+    async fn renewed(&self, partition: u32) -> Result<WorkerId> {
+        if let Err(error) = self.renew().await {
+            return Err(if self.drop_lost(&error) { lost(partition) } else { error });
+        }
+        let own = self.state(|state| state.member.as_ref().map(|member| member.id));
+        own.ok_or_else(|| lost(partition))
+    }
+
+    /// Parks a change that was acknowledged before.
+    async fn park_again(&self, park: Option<Park>) -> Result<()> {
+        let Some(park) = park else { return Ok(()) };
+        let decide = Box::new(move |state: crate::store::ConsumerState| match state.row {
+            Some(_) => Ok(ConsumerUpdate { row: None, park: Some(park.clone()) }),
+            None => Err(Error::invalid_argument("the consumer was dropped, so nothing can be parked")),
+        });
+        self.mirror.store().update_consumer(self.name.clone(), Durability::Power, decide).await
+    }
+
+    /// Drops the lease and the partitions if the error says that the lease was lost. Returns whether it does.
+    fn drop_lost(&self, error: &Error) -> bool {
+        let is_lost = error.context().iter().any(|(name, _)| *name == "lease");
+        if is_lost {
+            self.state(State::lose);
+        }
+        is_lost
+    }
+
+    /// Stores the cursors, and releases the partitions and the lease.
+    async fn leave(&self) -> Result<()> {
+        let (member, generation, cursors) = self.state(|state| {
+            let (generation, cursors) = (state.holdings.generation(), state.holdings.cursors());
+            state.holdings.lose_all();
+            (state.member.take(), generation, cursors)
+        });
+        let Some(Member { lease, id, .. }) = member else { return Ok(()) };
+        let decide = Box::new(move |state: crate::store::ConsumerState| {
+            Ok(ConsumerUpdate { row: leave(state.row, id, generation, &cursors), park: None })
+        });
+        let left = self.mirror.store().update_consumer(self.name.clone(), Durability::Process, decide).await;
+        drop(lease);
+        // Returns after the lease was released, so that others no longer leave this worker a share of the partitions.
+        let released = self.mirror.store().leases(self.lease_prefix(), self.mirror.now()).await;
+        self.mirror.wake();
+        // A closed mirror has released all leases.
+        if self.mirror.is_closed() { Ok(()) } else { left.and(released.map(drop)) }
+    }
+}
+
+impl State {
+    /// Returns the id of the worker if its lease is among those that are listed. Otherwise it has lost its partitions.
+    fn keep_member(&mut self, live: &BTreeSet<WorkerId>) -> Option<WorkerId> {
+        let own = self.member.as_ref().map(|member| member.id).filter(|id| live.contains(id));
+        if own.is_none() {
+            self.lose();
+        }
+        own
+    }
+
+    fn lose(&mut self) {
+        self.member = None;
+        self.holdings.lose_all();
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Ends the task that renews the lease. Dropping the lease releases it, so that other workers take over the partitions.
+        self.closed.cancel();
+    }
+}
+
+/// Renews the lease of a worker until that lease is lost or the worker is closed or dropped.
+async fn keep_renewing(worker: Weak<Shared>, id: WorkerId, every: Duration, closed: CancellationToken) {
+    while closed.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+        let Some(worker) = worker.upgrade() else { return };
+        let is_member = worker.state(|state| state.member.as_ref().is_some_and(|member| member.id == id));
+        if !is_member || worker.mirror.is_closed() {
+            return;
+        }
+        // If the store fails, the next attempt may succeed in time.
+        if let Err(error) = worker.renew().await
+            && worker.drop_lost(&error)
+        {
+            return;
+        }
+    }
+}
+
+/// The worker that holds a lease.
+fn worker_id(fence: &Fence, prefix: &str) -> Option<WorkerId> {
+    let number = fence.name.strip_prefix(prefix)?.parse().ok()?;
+    Some(WorkerId { number, token: fence.token })
+}
+
+/// How far the cursors are ahead of those that are stored, at most.
+fn moved(stored: Option<&ConsumerRow>, cursors: &BTreeMap<u32, i64>) -> i64 {
+    let stored = |number: u32| stored.and_then(|row| row.partitions.get(number as usize)).map(|stored| stored.cursor);
+    let moved = cursors.iter().filter_map(|(number, cursor)| Some(cursor - stored(*number)?));
+    moved.max().unwrap_or(0)
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("consumer", &self.0.name).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for WorkerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkerBuilder").field("consumer", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,455 @@
+//! The partitions that one worker holds: which changes it may return, and which cursors follow from what was acknowledged.
+
+use crate::record::{ConsumerRow, WorkerId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The most numbers of lost changes that are remembered. A worker that has lost more did not acknowledge them for long.
+const MAX_LOST: usize = 10_000;
+
+/// A partition that the worker holds.
+#[derive(Debug)]
+struct Holding {
+    /// The number up to which the partition's changes were read.
+    read: i64,
+    /// The number of the last change that was returned, or the partition's cursor before the first one.
+    returned: i64,
+    /// Numbers of changes that were read and are not acknowledged, in ascending order. Those up to `returned` were returned.
+    pending: VecDeque<i64>,
+    /// Whether the partition is to be released once its returned changes are acknowledged. No more of its changes are returned.
+    is_leaving: bool,
+}
+
+impl Holding {
+    fn at(cursor: i64) -> Holding {
+        Holding { read: cursor, returned: cursor, pending: VecDeque::new(), is_leaving: false }
+    }
+
+    fn in_flight(&self) -> usize {
+        self.pending.partition_point(|seq| *seq <= self.returned)
+    }
+
+    /// The number up to which all changes are acknowledged once those up to `acknowledged` are.
+    fn cursor_after(&self, acknowledged: i64) -> i64 {
+        let first = self.pending.iter().find(|seq| **seq > acknowledged);
+        first.map_or(self.read, |seq| seq - 1)
+    }
+
+    /// Stops the return of further changes: those that were not returned count as not read.
+    fn stop(&mut self) {
+        self.is_leaving = true;
+        let kept = self.in_flight();
+        if let Some(first) = self.pending.get(kept) {
+            self.read = first - 1;
+        }
+        self.pending.truncate(kept);
+    }
+}
+
+/// What an acknowledgement by number comes to.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::mirror) enum Acknowledged {
+    /// The change and all earlier ones of its partition are to be acknowledged: the cursors that follow for all partitions of the worker.
+    Now { partition: u32, cursors: BTreeMap<u32, i64> },
+    /// It was acknowledged before, or is of an earlier generation.
+    Before,
+    /// The worker lost the partition after it had returned the change.
+    Lost { partition: u32 },
+    /// The worker has not returned a change with this number.
+    Never,
+}
+
+/// The partitions that a worker holds.
+///
+/// The worker reads the feed once for all of them, from the lowest number up to which one was read: each then skips what was read for it before.
+#[derive(Debug, Default)]
+pub(in crate::mirror) struct Holdings {
+    generation: i64,
+    partitions: BTreeMap<u32, Holding>,
+    /// Changes that were returned and not acknowledged when the worker lost their partition, by number, with the partition.
+    lost: BTreeMap<i64, u32>,
+    /// The greatest number that was returned.
+    greatest: Option<i64>,
+}
+
+impl Holdings {
+    /// The generation of the changes.
+    pub(in crate::mirror) fn generation(&self) -> i64 {
+        self.generation
+    }
+
+    /// The numbers of the partitions that are held.
+    pub(in crate::mirror) fn partitions(&self) -> BTreeSet<u32> {
+        self.partitions.keys().copied().collect()
+    }
+
+    /// Applies the consumer's stored row: adds partitions that it gives the worker, and drops others. A new generation begins anew.
+    pub(in crate::mirror) fn update(&mut self, row: &ConsumerRow, own: WorkerId) {
+        if self.generation != row.generation {
+            self.partitions.clear();
+            self.lost.clear();
+            self.generation = row.generation;
+        }
+        let of_worker = row.partitions.iter().zip(0_u32..).filter(|(partition, _)| partition.worker == Some(own));
+        let owned: BTreeMap<u32, i64> = of_worker.map(|(partition, number)| (number, partition.cursor)).collect();
+        let gone: Vec<u32> = self.partitions.keys().filter(|number| !owned.contains_key(number)).copied().collect();
+        gone.into_iter().for_each(|number| self.lose(number));
+        for (number, cursor) in owned {
+            self.partitions.entry(number).or_insert_with(|| Holding::at(cursor));
+        }
+    }
+
+    /// Drops a partition. Its changes that were returned and not acknowledged are lost.
+    fn lose(&mut self, number: u32) {
+        let Some(holding) = self.partitions.remove(&number) else { return };
+        let returned = holding.pending.iter().take(holding.in_flight());
+        self.lost.extend(returned.map(|seq| (*seq, number)));
+        while self.lost.len() > MAX_LOST {
+            self.lost.pop_first();
+        }
+    }
+
+    /// Drops all partitions, because the lease has ended.
+    pub(in crate::mirror) fn lose_all(&mut self) {
+        self.partitions().into_iter().for_each(|number| self.lose(number));
+    }
+
+    /// The number after which the feed has to be read, or `None` if the worker holds nothing to read for.
+    pub(in crate::mirror) fn position(&self) -> Option<i64> {
+        self.reading().map(|holding| holding.read).min()
+    }
+
+    fn reading(&self) -> impl Iterator<Item = &Holding> {
+        self.partitions.values().filter(|holding| !holding.is_leaving)
+    }
+
+    /// Returns whether a change that was read is one to return later, and if so, counts it as read.
+    pub(in crate::mirror) fn add(&mut self, partition: u32, seq: i64) -> bool {
+        let Some(holding) = self.partitions.get_mut(&partition) else { return false };
+        let is_new = !holding.is_leaving && seq > holding.read;
+        if is_new {
+            holding.pending.push_back(seq);
+            holding.read = seq;
+        }
+        is_new
+    }
+
+    /// Counts everything up to `seq` as read, for all partitions.
+    pub(in crate::mirror) fn read_to(&mut self, seq: i64) {
+        for holding in self.partitions.values_mut().filter(|holding| !holding.is_leaving) {
+            holding.read = holding.read.max(seq);
+        }
+    }
+
+    /// Returns whether a change that was [added](Holdings::add) is the next one of its partition to return, and if so, counts it as returned. It
+    /// is not if the partition was lost or stopped meanwhile.
+    pub(in crate::mirror) fn give(&mut self, partition: u32, seq: i64) -> bool {
+        let Some(holding) = self.partitions.get_mut(&partition) else { return false };
+        let is_next = holding.pending.get(holding.in_flight()) == Some(&seq);
+        if is_next {
+            holding.returned = seq;
+            self.greatest = self.greatest.max(Some(seq));
+            self.lost.remove(&seq);
+        }
+        is_next
+    }
+
+    /// The number of changes that were returned and are not acknowledged.
+    pub(in crate::mirror) fn in_flight(&self) -> usize {
+        self.partitions.values().map(Holding::in_flight).sum()
+    }
+
+    /// The number up to which each partition is acknowledged.
+    pub(in crate::mirror) fn cursors(&self) -> BTreeMap<u32, i64> {
+        self.partitions.iter().map(|(number, holding)| (*number, holding.cursor_after(i64::MIN))).collect()
+    }
+
+    /// Decides what an acknowledgement comes to. It changes nothing: [`confirm`](Holdings::confirm) follows once the cursors are stored.
+    pub(in crate::mirror) fn acknowledge(&self, seq: i64) -> Acknowledged {
+        let is_pending = |holding: &Holding| seq <= holding.returned && holding.pending.binary_search(&seq).is_ok();
+        if let Some((number, holding)) = self.partitions.iter().find(|(_, holding)| is_pending(holding)) {
+            let mut cursors = self.cursors();
+            cursors.insert(*number, holding.cursor_after(seq));
+            return Acknowledged::Now { partition: *number, cursors };
+        }
+        match self.lost.get(&seq) {
+            Some(partition) => Acknowledged::Lost { partition: *partition },
+            None if self.greatest.is_some_and(|greatest| seq <= greatest) => Acknowledged::Before,
+            None => Acknowledged::Never,
+        }
+    }
+
+    /// Removes the changes of a partition up to a number that is acknowledged.
+    pub(in crate::mirror) fn confirm(&mut self, generation: i64, partition: u32, seq: i64) {
+        let Some(holding) = self.partitions.get_mut(&partition).filter(|_| generation == self.generation) else {
+            return;
+        };
+        while holding.pending.front().is_some_and(|first| *first <= seq) {
+            holding.pending.pop_front();
+        }
+    }
+
+    /// Chooses the partitions to release, `count` in all: no more of their changes are returned. Those are chosen first that were chosen before, and
+    /// then those without changes that are not acknowledged.
+    pub(in crate::mirror) fn choose_leaving(&mut self, count: usize) {
+        let mut order: Vec<u32> = self.partitions.keys().copied().collect();
+        let key = |number: &u32| {
+            let holding = self.partitions.get(number);
+            let rank = holding.map(|holding| (!holding.is_leaving, holding.in_flight() > 0));
+            (rank, std::cmp::Reverse(*number))
+        };
+        order.sort_by_key(key);
+        for (place, number) in order.into_iter().enumerate() {
+            if let Some(holding) = self.partitions.get_mut(&number) {
+                if place < count {
+                    holding.stop();
+                } else {
+                    holding.is_leaving = false;
+                }
+            }
+        }
+    }
+
+    /// The chosen partitions whose returned changes are all acknowledged.
+    pub(in crate::mirror) fn releasable(&self) -> Vec<u32> {
+        let free = |holding: &Holding| holding.is_leaving && holding.pending.is_empty();
+        self.partitions.iter().filter(|(_, holding)| free(holding)).map(|(number, _)| *number).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Partition;
+    use proptest::prelude::*;
+
+    const OWN: WorkerId = WorkerId { number: 0, token: 1 };
+
+    /// A consumer whose partitions have these cursors, and are held by the worker if the flag is set.
+    fn row(generation: i64, partitions: &[(i64, bool)]) -> ConsumerRow {
+        let partition = |(cursor, held): &(i64, bool)| Partition { cursor: *cursor, worker: held.then_some(OWN) };
+        ConsumerRow { generation, partitions: partitions.iter().map(partition).collect(), ..ConsumerRow::default() }
+    }
+
+    fn holdings(partitions: &[(i64, bool)]) -> Holdings {
+        let mut holdings = Holdings::default();
+        holdings.update(&row(1, partitions), OWN);
+        holdings
+    }
+
+    /// Reads changes, given as (partition, number), and returns those that are new, in order.
+    fn read(holdings: &mut Holdings, changes: &[(u32, i64)]) -> Vec<i64> {
+        let new =
+            changes.iter().filter(|(partition, seq)| holdings.add(*partition, *seq)).map(|(_, seq)| *seq).collect();
+        holdings.read_to(changes.last().unwrap().1);
+        new
+    }
+
+    /// Acknowledges and confirms. Returns the cursor of the change's partition.
+    fn acknowledge(holdings: &mut Holdings, seq: i64) -> i64 {
+        let Acknowledged::Now { partition, cursors } = holdings.acknowledge(seq) else {
+            panic!("{seq} is not pending")
+        };
+        holdings.confirm(holdings.generation(), partition, seq);
+        assert_eq!(holdings.cursors(), cursors);
+        cursors[&partition]
+    }
+
+    #[test]
+    fn the_feed_is_read_from_the_lowest_cursor_and_each_partition_skips_what_it_has() {
+        let mut holdings = holdings(&[(2, true), (5, true), (0, false)]);
+        assert_eq!(holdings.position(), Some(2));
+        assert_eq!(read(&mut holdings, &[(0, 3), (1, 4), (1, 6), (2, 7)]), [3, 6]);
+        assert_eq!(holdings.position(), Some(7));
+    }
+
+    #[test]
+    fn a_partition_that_is_added_later_is_read_from_its_cursor() {
+        let mut holdings = holdings(&[(0, true), (0, false)]);
+        assert_eq!(read(&mut holdings, &[(0, 1), (1, 2), (0, 3)]), [1, 3]);
+        holdings.update(&row(1, &[(0, true), (1, true)]), OWN);
+        assert_eq!(holdings.position(), Some(1));
+        assert_eq!(read(&mut holdings, &[(1, 2), (0, 3)]), [2]);
+    }
+
+    #[test]
+    fn the_cursor_of_a_partition_stays_before_its_first_change_that_is_not_acknowledged() {
+        let mut holdings = holdings(&[(0, true), (0, true)]);
+        read(&mut holdings, &[(0, 1), (1, 2), (0, 4), (1, 6)]);
+        assert_eq!(holdings.cursors(), [(0, 0), (1, 1)].into());
+        assert!([(0, 1), (1, 2), (0, 4)].iter().all(|(partition, seq)| holdings.give(*partition, *seq)));
+        assert_eq!(acknowledge(&mut holdings, 1), 3);
+        assert_eq!(acknowledge(&mut holdings, 4), 6, "all that was read is acknowledged");
+        assert_eq!(holdings.cursors()[&1], 1);
+    }
+
+    #[test]
+    fn an_acknowledgement_includes_earlier_changes_of_the_same_partition_only() {
+        let mut holdings = holdings(&[(0, true), (0, true)]);
+        read(&mut holdings, &[(0, 1), (1, 2), (0, 3)]);
+        assert!([(0, 1), (1, 2), (0, 3)].iter().all(|(partition, seq)| holdings.give(*partition, *seq)));
+        assert_eq!(acknowledge(&mut holdings, 3), 3);
+        assert_eq!(holdings.acknowledge(1), Acknowledged::Before);
+        assert_eq!(holdings.cursors()[&1], 1);
+        assert_eq!(holdings.in_flight(), 1);
+    }
+
+    #[test]
+    fn a_change_that_was_not_returned_cannot_be_acknowledged() {
+        let mut holdings = holdings(&[(0, true)]);
+        read(&mut holdings, &[(0, 1), (0, 2)]);
+        assert!(holdings.give(0, 1));
+        assert_eq!(holdings.acknowledge(2), Acknowledged::Never);
+        assert_eq!(holdings.acknowledge(9), Acknowledged::Never);
+    }
+
+    #[test]
+    fn a_change_of_a_lost_partition_cannot_be_acknowledged_until_it_is_returned_again() {
+        let mut holdings = holdings(&[(0, true)]);
+        read(&mut holdings, &[(0, 1), (0, 2)]);
+        assert!(holdings.give(0, 1) && holdings.give(0, 2));
+        holdings.lose_all();
+        assert_eq!(holdings.acknowledge(2), Acknowledged::Lost { partition: 0 });
+        assert_eq!(holdings.in_flight(), 0);
+
+        holdings.update(&row(1, &[(0, true)]), OWN);
+        assert_eq!(read(&mut holdings, &[(0, 1), (0, 2)]), [1, 2]);
+        assert!(holdings.give(0, 1));
+        assert_eq!(holdings.acknowledge(2), Acknowledged::Lost { partition: 0 });
+        assert_eq!(acknowledge(&mut holdings, 1), 1);
+    }
+
+    #[test]
+    fn changes_that_were_read_before_a_partition_was_lost_and_taken_again_are_returned_once() {
+        let mut holdings = holdings(&[(0, true)]);
+        read(&mut holdings, &[(0, 1), (0, 2)]);
+        holdings.lose_all();
+        assert!(!holdings.give(0, 1));
+        holdings.update(&row(1, &[(0, true)]), OWN);
+        read(&mut holdings, &[(0, 1), (0, 2)]);
+        // The buffer has both changes twice.
+        let given: Vec<bool> = [1, 2, 1, 2].into_iter().map(|seq| holdings.give(0, seq)).collect();
+        assert_eq!(given, [true, true, false, false]);
+    }
+
+    #[test]
+    fn a_new_generation_drops_all_changes_and_ignores_their_acknowledgements() {
+        let mut holdings = holdings(&[(0, true)]);
+        read(&mut holdings, &[(0, 1), (0, 2)]);
+        assert!(holdings.give(0, 1) && holdings.give(0, 2));
+        holdings.update(&row(2, &[(-100, true)]), OWN);
+        assert_eq!(holdings.position(), Some(-100));
+        assert_eq!(holdings.acknowledge(2), Acknowledged::Before);
+        holdings.confirm(1, 0, 2);
+        assert_eq!(holdings.cursors(), [(0, -100)].into());
+    }
+
+    #[test]
+    fn a_partition_is_released_once_its_returned_changes_are_acknowledged() {
+        let mut holdings = holdings(&[(0, true), (0, true), (0, true)]);
+        read(&mut holdings, &[(0, 1), (1, 2), (2, 3), (1, 4), (0, 5)]);
+        assert!(holdings.give(0, 1) && holdings.give(1, 2));
+        holdings.choose_leaving(2);
+        assert_eq!(holdings.releasable(), [2], "it has no change that was returned");
+        assert_eq!(holdings.cursors()[&2], 2, "the next worker reads change 3");
+        assert!(!holdings.give(1, 4), "no more changes are returned");
+        assert_eq!(holdings.position(), Some(5));
+
+        assert_eq!(acknowledge(&mut holdings, 2), 3);
+        assert_eq!(holdings.releasable(), [1, 2]);
+        holdings.update(&row(1, &[(0, true), (3, false), (2, false)]), OWN);
+        assert_eq!(holdings.partitions(), [0].into());
+        assert_eq!(holdings.acknowledge(2), Acknowledged::Before);
+    }
+
+    #[test]
+    fn a_partition_that_need_not_leave_any_more_is_read_on_where_it_was_stopped() {
+        let mut holdings = holdings(&[(0, true), (0, true)]);
+        read(&mut holdings, &[(1, 1), (1, 2), (0, 3)]);
+        assert!(holdings.give(1, 1) && holdings.give(0, 3));
+        holdings.choose_leaving(2);
+        holdings.choose_leaving(0);
+        assert_eq!(holdings.position(), Some(1));
+        assert_eq!(read(&mut holdings, &[(1, 2), (0, 3)]), [2]);
+        assert!(holdings.give(1, 2));
+    }
+
+    /// What happens to a worker that holds two of three partitions.
+    #[derive(Clone, Copy, Debug)]
+    enum Happening {
+        Read(u8),
+        Give,
+        Acknowledge(u8),
+        Choose(u8),
+        Lose,
+    }
+
+    fn happening() -> impl Strategy<Value = Happening> {
+        prop_oneof![
+            (1..6_u8).prop_map(Happening::Read),
+            Just(Happening::Give),
+            Just(Happening::Give),
+            (0..8_u8).prop_map(Happening::Acknowledge),
+            (0..3_u8).prop_map(Happening::Choose),
+            Just(Happening::Lose),
+        ]
+    }
+
+    proptest! {
+        /// A model of the driver: the feed's change `n` is in partition `feed[n - 1]`, and a buffer has what was read and not returned.
+        #[test]
+        fn changes_are_returned_in_order_and_no_cursor_passes_one_that_is_not_acknowledged(
+            feed in prop::collection::vec(0..3_u32, 1..30),
+            happenings in prop::collection::vec(happening(), 1..80),
+        ) {
+            let mut stored = row(1, &[(0, true), (0, true), (0, false)]);
+            let mut holdings = holdings(&[(0, true), (0, true), (0, false)]);
+            let (mut buffer, mut returned) = (VecDeque::new(), Vec::<(u32, i64)>::new());
+            let mut acknowledged = BTreeSet::new();
+            for happening in happenings {
+                match happening {
+                    Happening::Read(limit) => {
+                        let Some(position) = holdings.position() else { continue };
+                        let page = feed.iter().zip(1..).skip(position as usize).take(limit.into());
+                        let page: Vec<(u32, i64)> = page.map(|(partition, seq)| (*partition, seq)).collect();
+                        buffer.extend(page.iter().filter(|(partition, seq)| holdings.add(*partition, *seq)).copied());
+                        page.last().into_iter().for_each(|(_, last)| holdings.read_to(*last));
+                    }
+                    Happening::Give => {
+                        let Some((partition, seq)) = buffer.pop_front() else { continue };
+                        if holdings.give(partition, seq) {
+                            let earlier = feed.iter().zip(1..).filter(|(other, n)| **other == partition && *n < seq);
+                            for (_, earlier) in earlier {
+                                let was_returned = returned.contains(&(partition, earlier));
+                                prop_assert!(was_returned || acknowledged.contains(&earlier), "{} before {}", seq, earlier);
+                            }
+                            returned.push((partition, seq));
+                        }
+                    }
+                    Happening::Acknowledge(choice) => {
+                        let Some((_, seq)) = returned.get(usize::from(choice)).copied() else { continue };
+                        if let Acknowledged::Now { partition, cursors } = holdings.acknowledge(seq) {
+                            let of_partition = |(other, n): &&(u32, i64)| *other == partition && *n <= seq;
+                            acknowledged.extend(returned.iter().filter(of_partition).map(|(_, n)| *n));
+                            holdings.confirm(1, partition, seq);
+                            for (number, cursor) in cursors {
+                                stored.partitions[number as usize].cursor = cursor;
+                            }
+                        }
+                    }
+                    Happening::Choose(count) => holdings.choose_leaving(count.into()),
+                    Happening::Lose => {
+                        holdings.lose_all();
+                        returned.retain(|(_, seq)| acknowledged.contains(seq));
+                        holdings.update(&stored, OWN);
+                    }
+                }
+                for (number, cursor) in holdings.cursors() {
+                    let before = feed.iter().zip(1..).take(cursor as usize).filter(|(partition, _)| **partition == number);
+                    for (_, seq) in before {
+                        prop_assert!(acknowledged.contains(&seq), "the cursor {} passed {}", cursor, seq);
+                    }
+                }
+            }
+        }
+    }
+}
