@@ -110,7 +110,8 @@ struct State {
 struct Member {
     lease: Box<dyn Lease>,
     id: WorkerId,
-    /// Local time at which the lease was taken or extended.
+    /// Local time at which the call that took or extended the lease returned. Not before it: the store could then find more than half of the lease left
+    /// when it is to extend it the next time, and would not.
     renewed_at: Timestamp,
 }
 
@@ -280,6 +281,10 @@ impl Worker {
     /// Returns the numbers of the partitions that this worker holds, in ascending order. Another worker may have taken them over meanwhile, if the lease
     /// was lost.
     pub fn partitions(&self) -> Vec<u32> {
+        // In a forked child, one of the parent's threads, which the child does not have, could hold the lock.
+        if !self.0.process.is_current() {
+            return Vec::new();
+        }
         self.0.state(|state| state.holdings.partitions().into_iter().collect())
     }
 
@@ -375,8 +380,9 @@ impl Shared {
     /// Whether more than half of the lease has passed. A little more, because the store extends a lease only if half of it or less is left, by its own
     /// clock.
     fn must_renew(&self, member: &Member) -> bool {
-        let passed = self.mirror.now().duration_since(member.renewed_at).unsigned_abs();
-        passed >= self.lease / 16 * 9
+        let now = self.mirror.now();
+        // If the clock was set back, the time that has passed is not known.
+        now < member.renewed_at || now.duration_since(member.renewed_at).unsigned_abs() >= self.lease / 16 * 9
     }
 
     /// Extends the lease, if it is time to.
@@ -390,7 +396,7 @@ impl Shared {
         write::extend(self.mirror.store(), Scope::Consumer(self.name.clone()), fence, now).await?;
         self.state(|state| {
             if let Some(member) = state.member.as_mut().filter(|member| member.id == id) {
-                member.renewed_at = now;
+                member.renewed_at = self.mirror.now();
             }
         });
         Ok(())
@@ -450,7 +456,7 @@ impl Shared {
                 continue;
             };
             let id = WorkerId { number, token: lease.fence().token };
-            let member = Member { lease, id, renewed_at: now };
+            let member = Member { lease, id, renewed_at: self.mirror.now() };
             self.state(|state| match self.closed.is_cancelled() {
                 // `leave` may have run before. Dropping the lease releases it.
                 true => drop(member),
@@ -566,8 +572,11 @@ impl Shared {
 
     /// Acknowledges a change, and parks it if `park` is given.
     async fn settle(&self, seq: i64, park: Option<Park>) -> Result<()> {
-        let (acknowledged, generation) =
-            self.state(|state| (state.holdings.acknowledge(seq), state.holdings.generation()));
+        // All of one moment: the worker may join again meanwhile, and then has another id.
+        let (acknowledged, generation, own) = self.state(|state| {
+            let own = state.member.as_ref().map(|member| member.id);
+            (state.holdings.acknowledge(seq), state.holdings.generation(), own)
+        });
         match acknowledged {
             Acknowledged::Never => Err(Error::invalid_argument(format!(
                 "this worker has not returned change {seq}: acknowledge a change that it returned"
@@ -575,12 +584,15 @@ impl Shared {
             Acknowledged::Lost { partition } => Err(lost(partition)),
             Acknowledged::Before => self.park_again(park).await,
             Acknowledged::Now { partition, cursors } => {
-                let own = self.renewed(partition).await?;
+                let own = own.ok_or_else(|| lost(partition))?;
+                if let Err(error) = self.renew().await {
+                    return Err(if self.drop_lost(own, &error) { lost(partition) } else { error });
+                }
                 let ack = PartitionAck { own, generation, partition, cursors };
                 let now = self.mirror.now();
                 let decide = Box::new(move |state: crate::store::ConsumerState| {
                     let row = ack.apply(state.row, now)?;
-                    Ok(ConsumerUpdate { park: park.clone().filter(|_| row.is_some()), row })
+                    Ok(ConsumerUpdate { row, park: park.clone() })
                 });
                 self.mirror.store().update_consumer(self.name.clone(), Durability::Power, decide).await?;
                 self.state(|state| state.holdings.confirm(generation, partition, seq));
@@ -590,18 +602,13 @@ impl Shared {
         }
     }
 
-    /// Returns the id of the worker once its lease is renewed, if that is due.
-    async fn renewed(&self, partition: u32) -> Result<WorkerId> {
-        if let Err(error) = self.renew().await {
-            return Err(if self.drop_lost(&error) { lost(partition) } else { error });
-        }
-        let own = self.state(|state| state.member.as_ref().map(|member| member.id));
-        own.ok_or_else(|| lost(partition))
-    }
-
     /// Parks a change that was acknowledged before.
     async fn park_again(&self, park: Option<Park>) -> Result<()> {
         let Some(park) = park else { return Ok(()) };
+        let partition = partition_of(&park.change, self.partitions);
+        if !self.state(|state| state.holdings.partitions().contains(&partition)) {
+            return Err(lost(partition));
+        }
         let decide = Box::new(move |state: crate::store::ConsumerState| match state.row {
             Some(_) => Ok(ConsumerUpdate { row: None, park: Some(park.clone()) }),
             None => Err(Error::invalid_argument("the consumer was dropped, so nothing can be parked")),
@@ -609,12 +616,15 @@ impl Shared {
         self.mirror.store().update_consumer(self.name.clone(), Durability::Power, decide).await
     }
 
-    /// Drops the lease and the partitions if the error says that the lease was lost. Returns whether it does.
-    fn drop_lost(&self, error: &Error) -> bool {
+    /// Drops the lease `id` and the partitions if the error says that this lease was lost. The worker may have joined again with another lease
+    /// meanwhile, which it keeps. Returns whether the error says so.
+    fn drop_lost(&self, id: WorkerId, error: &Error) -> bool {
         let is_lost = error.context().iter().any(|(name, _)| *name == "lease");
-        if is_lost {
-            self.state(State::lose);
-        }
+        self.state(|state| {
+            if is_lost && state.member.as_ref().is_some_and(|member| member.id == id) {
+                state.lose();
+            }
+        });
         is_lost
     }
 
@@ -672,7 +682,7 @@ async fn keep_renewing(worker: Weak<Shared>, id: WorkerId, every: Duration, clos
         }
         // If the store fails, the next attempt may succeed in time.
         if let Err(error) = worker.renew().await
-            && worker.drop_lost(&error)
+            && worker.drop_lost(id, &error)
         {
             return;
         }
