@@ -9,6 +9,7 @@
 
 mod connection;
 mod faults;
+mod groups;
 mod leases;
 mod plans;
 mod processes;

@@ -107,6 +107,22 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
                     });
                     mirror.apply(&Event::from_verified_body(body.to_string().as_bytes()).unwrap()).await.unwrap();
                 }
+                // Events at the same time, so that some of them are in one transaction.
+                let events = (0..6).map(|number| {
+                    let body = serde_json::json!({
+                        "id": format!("evt_{title}_{round}_{number}"),
+                        "type": "organization.directory.user_updated",
+                        "occurred_at": SystemClock.now().to_string(),
+                        "organization_id": organization_id,
+                        "data": { "id": format!("diruser_{title}_{number}"), "email": format!("{round}_{number}@example.com") },
+                    });
+                    Event::from_verified_body(body.to_string().as_bytes()).unwrap()
+                });
+                let events: Vec<Event> = events.collect();
+                let applied = events.iter().map(|event| mirror.apply(event));
+                for applied in futures_util::future::join_all(applied).await {
+                    applied.unwrap();
+                }
                 for _ in 0..3 {
                     let page = mirror.poll("app", 100).await.unwrap();
                     assert_eq!(page.len(), 100);

@@ -80,7 +80,7 @@ fn receiving_process() {
 }
 
 /// Stores the organization and the directory of a receiver, as after a sync.
-fn with_directory(receiver: &str) -> Write {
+pub(super) fn with_directory(receiver: &str) -> Write {
     let mut organization = OrganizationRow { id: format!("org_{receiver}"), ..OrganizationRow::default() };
     organization.directories_listed_at = Some(Timestamp::now());
     let mut directory = DirectoryRow::default();
@@ -94,7 +94,7 @@ fn with_directory(receiver: &str) -> Write {
 }
 
 /// Returns an event that changes the name of one of the 50 users in a receiver's organization.
-fn renaming(receiver: &str, event: usize) -> Event {
+pub(super) fn renaming(receiver: &str, event: usize) -> Event {
     let body = serde_json::json!({
         "id": format!("evt_{receiver}_{event}"),
         "type": "organization.directory.user_updated",

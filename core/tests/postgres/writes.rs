@@ -471,32 +471,35 @@ async fn a_user_who_moves_keeps_what_a_write_of_the_former_organization_changes_
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn users_who_are_swapped_between_organizations_at_once_are_all_moved() {
     let test = async {
-        let store = Arc::new(create("swaps").await);
+        // Two stores, as in two processes: the writes of one store could be in one transaction.
+        let (store, other) = (create("swaps").await, open(&Server::shared().url, "swaps").await.unwrap());
+        let (store, other) = (Arc::new(store), Arc::new(other));
         for (organization, id) in [("org_1", "diruser_1"), ("org_2", "diruser_2")] {
             store.write(write(organization, Keys::default(), |_| with_user(user(organization, id)))).await.unwrap();
         }
         // Each of the two writes locks its own organization and then needs the lock of the other's: a deadlock, after which one write is repeated.
         let both = Arc::new(std::sync::Barrier::new(2));
-        let moving = [("org_1", "diruser_2"), ("org_2", "diruser_1")].map(|(organization, id)| {
-            let (store, both) = (Arc::clone(&store), Arc::clone(&both));
-            let mut is_first = true;
-            let moving = Write {
-                decide: Box::new(move |set: WorkingSet| {
-                    let Some(row) = set.users.get(id) else {
-                        if std::mem::take(&mut is_first) {
-                            // Waits until both writes have locked their own organization.
-                            block_in_place(|| both.wait());
-                        }
-                        return Ok(Decision::Load(Box::new(keys_of(id))));
-                    };
-                    let mut row = row.clone();
-                    row.user.organization_id = organization.to_owned();
-                    Ok(Decision::Commit(Box::new(with_user(row))))
-                }),
-                ..write(organization, Keys::default(), |_| Batch::default())
-            };
-            tokio::spawn(async move { store.write(moving).await })
-        });
+        let moving =
+            [(&store, "org_1", "diruser_2"), (&other, "org_2", "diruser_1")].map(|(store, organization, id)| {
+                let (store, both) = (Arc::clone(store), Arc::clone(&both));
+                let mut is_first = true;
+                let moving = Write {
+                    decide: Box::new(move |set: WorkingSet| {
+                        let Some(row) = set.users.get(id) else {
+                            if std::mem::take(&mut is_first) {
+                                // Waits until both writes have locked their own organization.
+                                block_in_place(|| both.wait());
+                            }
+                            return Ok(Decision::Load(Box::new(keys_of(id))));
+                        };
+                        let mut row = row.clone();
+                        row.user.organization_id = organization.to_owned();
+                        Ok(Decision::Commit(Box::new(with_user(row))))
+                    }),
+                    ..write(organization, Keys::default(), |_| Batch::default())
+                };
+                tokio::spawn(async move { store.write(moving).await })
+            });
         for one in moving {
             one.await.unwrap().unwrap();
         }
@@ -603,11 +606,13 @@ async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_event_that_two_organizations_store_at_once_is_stored_once() {
     let test = async {
-        let store = Arc::new(create("same_event").await);
+        // Two stores, as in two processes: the writes of one store could be in one transaction.
+        let (store, other) = (create("same_event").await, open(&Server::shared().url, "same_event").await.unwrap());
+        let (store, other) = (Arc::new(store), Arc::new(other));
         let both = Arc::new(std::sync::Barrier::new(2));
         let decisions = Arc::new(AtomicUsize::new(0));
-        let storing = ["org_1", "org_2"].map(|organization| {
-            let (store, both, decisions) = (Arc::clone(&store), Arc::clone(&both), Arc::clone(&decisions));
+        let storing = [(&store, "org_1"), (&other, "org_2")].map(|(store, organization)| {
+            let (store, both, decisions) = (Arc::clone(store), Arc::clone(&both), Arc::clone(&decisions));
             let keys = Keys { events: ["evt_1".to_owned()].into(), ..Keys::default() };
             let storing = write(organization, keys, move |set| {
                 // Both writes have found no event, so both insert it. The later insertion fails, and that write is decided again.
@@ -643,11 +648,14 @@ async fn an_event_that_two_organizations_store_at_once_is_stored_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_directory_that_two_organizations_store_at_once_is_stored_once() {
     let test = async {
-        let store = Arc::new(create("same_directory").await);
+        // Two stores, as in two processes: the writes of one store could be in one transaction.
+        let (store, other) =
+            (create("same_directory").await, open(&Server::shared().url, "same_directory").await.unwrap());
+        let (store, other) = (Arc::new(store), Arc::new(other));
         let both = Arc::new(std::sync::Barrier::new(2));
         let decisions = Arc::new(AtomicUsize::new(0));
-        let storing = ["org_1", "org_2"].map(|organization| {
-            let (store, both, decisions) = (Arc::clone(&store), Arc::clone(&both), Arc::clone(&decisions));
+        let storing = [(&store, "org_1"), (&other, "org_2")].map(|(store, organization)| {
+            let (store, both, decisions) = (Arc::clone(store), Arc::clone(&both), Arc::clone(&decisions));
             let keys = Keys { directories: ["dir_1".to_owned()].into(), ..Keys::default() };
             let storing = write(organization, keys, move |set| {
                 // Both writes have found no directory, so both insert it. The later insertion fails, and that write is decided again.
@@ -697,11 +705,13 @@ async fn a_directory_that_a_decision_has_not_loaded_is_loaded_and_replaced() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_environment_is_bound_by_one_of_two_organizations() {
     let test = async {
-        let store = Arc::new(create("environment").await);
+        // Two stores, as in two processes: the writes of one store could be in one transaction.
+        let (store, other) = (create("environment").await, open(&Server::shared().url, "environment").await.unwrap());
+        let (store, other) = (Arc::new(store), Arc::new(other));
         let both = Arc::new(std::sync::Barrier::new(2));
         let firsts = Arc::new(AtomicUsize::new(0));
-        let binding = ["org_1", "org_2"].map(|organization| {
-            let (store, both, firsts) = (Arc::clone(&store), Arc::clone(&both), Arc::clone(&firsts));
+        let binding = [(&store, "org_1"), (&other, "org_2")].map(|(store, organization)| {
+            let (store, both, firsts) = (Arc::clone(store), Arc::clone(&both), Arc::clone(&firsts));
             let binding = write(organization, Keys::default(), move |set| {
                 // Both writes have found no environment, so both bind it. Each then locks the environment and is decided again, and the later one
                 // finds it bound.

@@ -19,7 +19,7 @@ use crate::error::catch_panic;
 use crate::random::{OsRandom, Random};
 use crate::record::{
     Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HoldRow, LossRow, NewEntry, OrganizationRow, Retirement,
-    Trail, UserWrite, email_key,
+    Trail, UserWrite, WorkingSet, email_key,
 };
 use crate::store::codec::{state_number, to_json};
 use crate::store::pending::{PendingChanges, StoredEvent};
@@ -99,7 +99,7 @@ impl CommitId {
 
     /// Makes the statement of a second transaction, whose commit flushes the transaction with this id and all earlier ones. With `changes`, the
     /// statement records that all changes that it sees are durable. It returns a row, or none if a crash of the server has undone the first transaction.
-    fn mark_durable(self, changes: bool) -> Statement {
+    pub(super) fn mark_durable(self, changes: bool) -> Statement {
         // A transaction is flushed only if it changes a row, so this sets the column even if it has the value already.
         let change = if changes { "greatest(change, (SELECT change FROM {s}.counter))" } else { "change" };
         let sql = format!(
@@ -141,10 +141,21 @@ pub(super) async fn end_attempt<T>(
 
 /// What [`find`] needs to know of a write to return its result after the answer to its commit was lost: the ids of the written users and groups, and
 /// the number of changes.
-struct Sent {
-    user_ids: Vec<String>,
-    group_ids: Vec<String>,
-    changes: u64,
+#[derive(Clone, Default)]
+pub(super) struct Sent {
+    pub(super) user_ids: Vec<String>,
+    pub(super) group_ids: Vec<String>,
+    pub(super) changes: u64,
+}
+
+impl Sent {
+    pub(super) fn of(batch: &Batch) -> Sent {
+        Sent {
+            user_ids: batch.users.iter().map(|write| write.row.user.id.clone()).collect(),
+            group_ids: batch.groups.iter().map(|row| row.group.id.clone()).collect(),
+            changes: batch.entries.iter().map(|entry| u64::from(entry.count())).sum(),
+        }
+    }
 }
 
 /// Runs a write.
@@ -210,14 +221,14 @@ async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, En
 }
 
 /// The failure of a write that was committed without being flushed, and that a crash of the server undid.
-fn undone() -> Failure {
+pub(super) fn undone() -> Failure {
     let error = Error::store("a crash of the server undid the write before it was durable").temporary();
     Failure { error, cause: Cause::Conflict }
 }
 
 /// Finds out what happened to a write whose commit was sent and not answered, or not flushed. Returns its result if it was committed, or `None` if it
 /// was rolled back.
-async fn find(database: &Database, scope: &Scope, id: CommitId, sent: &Sent) -> Result<Option<Committed>> {
+pub(super) async fn find(database: &Database, scope: &Scope, id: CommitId, sent: &Sent) -> Result<Option<Committed>> {
     let numbers = |table: &str, ids: &[String]| {
         Statement::new(format!("SELECT id, number FROM {{s}}.{table} WHERE id = ANY($1)")).with(texts(ids))
     };
@@ -326,9 +337,18 @@ struct Decided {
 
 /// Which of the events and directories that a batch writes were stored when it was decided. The others are inserted as new rows. That fails if another
 /// organization has stored one of them since: the write is then decided again.
-struct Stored {
-    events: HashMap<String, StoredEvent>,
-    directory_ids: BTreeSet<String>,
+#[derive(Default)]
+pub(super) struct Stored {
+    pub(super) events: HashMap<String, StoredEvent>,
+    pub(super) directory_ids: BTreeSet<String>,
+}
+
+impl Stored {
+    /// Adds the events and directories of loaded rows.
+    pub(super) fn add(&mut self, set: &WorkingSet) {
+        self.events.extend(set.events.iter().map(|(id, row)| (id.clone(), StoredEvent::of(row))));
+        self.directory_ids.extend(set.directories.keys().cloned());
+    }
 }
 
 /// Locks, loads and decides.
@@ -355,23 +375,21 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
     let mut has_environment_lock = matches!(write.scope, Scope::Everything);
     let mut asked = 0;
     loop {
-        let (set, owners) = plan.finish(transaction, revision, &rows).await?;
+        let loaded = plan.finish(transaction, revision, &rows).await?;
         let mut statements = Vec::new();
         // A loaded row may belong to another organization, for example that of a user who moves. Writes of that organization could change it
         // meanwhile, so its scope is locked as well, and all rows are loaded again.
         if let Some(locked) = &mut locked {
-            for id in owners.into_iter().filter(|id| !locked.contains(id)).collect::<Vec<_>>() {
+            for id in loaded.owners().into_iter().filter(|id| !locked.contains(id)).collect::<Vec<_>>() {
                 statements.extend(lock(&Scope::Organization(id.clone())));
                 locked.insert(id);
             }
         }
         let locks = statements.len();
         if locks == 0 {
-            let stored = Stored {
-                events: set.events.iter().map(|(id, row)| (id.clone(), StoredEvent::of(row))).collect(),
-                directory_ids: set.directories.keys().cloned().collect(),
-            };
-            match catch_panic(|| (write.decide)(set))? {
+            let mut stored = Stored::default();
+            stored.add(&loaded.set);
+            match catch_panic(|| (write.decide)(loaded.set))? {
                 Decision::Commit(batch) => {
                     // How an event or a directory is written depends on the stored one, so these are loaded first.
                     let events = batch.events.iter().map(|row| &row.id).filter(|id| !keys.events.contains(*id));
@@ -414,13 +432,23 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
 /// Makes the statements that write a batch and extend a lease. The first ones write the users and then the groups, if there are any, and return their
 /// numbers.
 fn statements(id: CommitId, decided: Decided, extend: Option<Statement>) -> Result<(Vec<Statement>, Sent)> {
-    let Decided { batch, stored, .. } = decided;
+    let Decided { mut batch, stored, .. } = decided;
+    let sent = Sent::of(&batch);
+    let entries = std::mem::take(&mut batch.entries);
+    let mut statements = put_rows(batch, &stored, extend)?;
+    statements.push(append_or_log(&entries, sent.changes, id)?);
+    Ok((statements, sent))
+}
+
+/// Makes the statements that write the rows of a batch, without the entries of the feed, and extend a lease. The first return the numbers of users and
+/// groups, if the batch has any.
+pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>) -> Result<Vec<Statement>> {
     let Batch {
         organizations,
         directories,
         groups,
         users,
-        entries,
+        entries: _,
         events,
         losses,
         holds,
@@ -433,11 +461,6 @@ fn statements(id: CommitId, decided: Decided, extend: Option<Statement>) -> Resu
         chores,
         done_chores,
     } = batch;
-    let sent = Sent {
-        user_ids: users.iter().map(|write| write.row.user.id.clone()).collect(),
-        group_ids: groups.iter().map(|row| row.group.id.clone()).collect(),
-        changes: entries.iter().map(|entry| u64::from(entry.count())).sum(),
-    };
     let mut statements = Vec::new();
     if !users.is_empty() {
         statements.push(put_users(&users)?);
@@ -485,12 +508,16 @@ fn statements(id: CommitId, decided: Decided, extend: Option<Statement>) -> Resu
     if !done_chores.is_empty() {
         statements.push(delete("chore", done_chores.into_iter().collect()));
     }
-    statements.push(if entries.is_empty() { id.log() } else { append(&entries, sent.changes, id)? });
-    Ok((statements, sent))
+    Ok(statements)
+}
+
+/// Makes the last statement of a transaction: it inserts `id` into the log of commits, and appends entries with `changes` changes to the feed.
+pub(super) fn append_or_log(entries: &[NewEntry], changes: u64, id: CommitId) -> Result<Statement> {
+    if entries.is_empty() { Ok(id.log()) } else { append(entries, changes, id) }
 }
 
 /// Reads the numbers of the written rows from the results of [`statements`].
-fn committed(rows: &[Vec<Row>], sent: &Sent) -> Result<Committed> {
+pub(super) fn committed(rows: &[Vec<Row>], sent: &Sent) -> Result<Committed> {
     let mut committed = Committed { changes: sent.changes, ..Committed::default() };
     let mut rows = rows.iter();
     if !sent.user_ids.is_empty() {

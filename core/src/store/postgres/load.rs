@@ -8,9 +8,9 @@ use super::rows::{
     get_text, get_text_if_any, group, hold, retirement, texts, user,
 };
 use crate::Result;
-use crate::record::{Chore, Counts, Keys, MembersKey, PendingEvents, WorkingSet};
+use crate::record::{Chore, Counts, DirectoryRow, Keys, MembersKey, PendingEvents, UserRow, WorkingSet};
 use crate::store::UserFilter;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio_postgres::Row;
 
 /// Selects the settings, and what is loaded of organizations and directories, in one statement: the server plans each statement each time. The first
@@ -143,16 +143,16 @@ impl Plan {
         (Plan { keys, parts, groups_later }, statements)
     }
 
-    /// Reads the rows of the first round trip, and loads the rest. Returns the set, and the organizations of the rows in it.
+    /// Reads the rows of the first round trip, and loads the rest.
     pub(super) async fn finish(
         self,
         transaction: &mut Transaction<'_>,
         revision: i64,
         rows: &[Vec<Row>],
-    ) -> Result<(WorkingSet, BTreeSet<String>), Failure> {
+    ) -> Result<Loaded, Failure> {
         let Plan { keys, parts, groups_later } = self;
         let mut set = WorkingSet { revision, ..WorkingSet::default() };
-        let mut owners = BTreeSet::new();
+        let mut owners = BTreeMap::new();
         for (part, rows) in parts.into_iter().zip(rows) {
             read(part, rows, &mut set, &mut owners)?;
         }
@@ -162,20 +162,85 @@ impl Plan {
             read(Part::Members(key), &rows, &mut set, &mut owners)?;
         }
         if groups_later {
-            let mut groups: BTreeSet<&str> = keys.groups.iter().map(String::as_str).collect();
-            groups.extend(set.users.values().flat_map(|row| &row.told_groups).map(String::as_str));
+            let groups = group_ids(&keys, set.users.values());
             if !groups.is_empty() {
                 let rows = transaction.run_one(select_groups(groups)).await?;
                 read(Part::Groups, &rows, &mut set, &mut owners)?;
             }
         }
         set.keys = keys;
+        Ok(Loaded { set, group_owners: owners })
+    }
+}
+
+/// The ids of the groups that are loaded for these keys: those that the keys name, and those of the loaded users.
+fn group_ids<'a>(keys: &'a Keys, users: impl Iterator<Item = &'a UserRow>) -> BTreeSet<&'a str> {
+    let told = users.flat_map(|row| &row.told_groups);
+    keys.groups.iter().chain(told).map(String::as_str).collect()
+}
+
+/// Loaded rows.
+pub(super) struct Loaded {
+    pub(super) set: WorkingSet,
+    /// The organizations of the groups in the set, by the groups' ids.
+    group_owners: BTreeMap<String, String>,
+}
+
+impl Loaded {
+    /// Returns the organizations of the rows.
+    pub(super) fn owners(&self) -> BTreeSet<String> {
+        let Loaded { set, group_owners } = self;
+        let mut owners: BTreeSet<String> = group_owners.values().cloned().collect();
         owners.extend(set.organizations.keys().cloned());
         owners.extend(set.users.values().map(|row| row.user.organization_id.clone()));
         owners.extend(set.directories.values().map(|row| row.directory.organization_id.clone()));
         owners.extend(set.events.values().map(|row| row.organization_id.clone()));
-        Ok((set, owners))
+        owners
     }
+
+    /// Returns the ids of the groups that a write with these keys gets, whether or not they exist.
+    pub(super) fn group_ids<'a>(&'a self, keys: &'a Keys) -> BTreeSet<&'a str> {
+        group_ids(keys, keys.users.iter().filter_map(|id| self.set.users.get(id)))
+    }
+
+    /// Returns the rows that `keys` asks for. These rows were loaded for `keys` and others, none of which asks for members, chores or retirements.
+    pub(super) fn part(&self, keys: &Keys, revision: i64) -> Loaded {
+        let Loaded { set, group_owners } = self;
+        let groups = self.group_ids(keys);
+        let is_wanted = |id: &String, row: &DirectoryRow| {
+            keys.directories.contains(id) || keys.organizations.contains(&row.directory.organization_id)
+        };
+        let directories = set.directories.iter().filter(|(id, row)| is_wanted(id, row));
+        Loaded {
+            set: WorkingSet {
+                revision,
+                role_map: set.role_map.clone(),
+                settings: set.settings.clone(),
+                environment: set.environment.clone(),
+                organizations: rows_of(&set.organizations, &keys.organizations),
+                pending: rows_of(&set.pending, &keys.organizations),
+                directories: directories.map(|(id, row)| (id.clone(), row.clone())).collect(),
+                users: rows_of(&set.users, &keys.users),
+                groups: rows_of(&set.groups, groups.iter().copied()),
+                events: rows_of(&set.events, &keys.events),
+                addresses: set.addresses.intersection(&keys.addresses).cloned().collect(),
+                counts: rows_of(&set.counts, keys.counts.keys()),
+                holds: rows_of(&set.holds, &keys.holds),
+                keys: keys.clone(),
+                ..WorkingSet::default()
+            },
+            group_owners: groups.iter().filter_map(|id| group_owners.get_key_value(*id)).map(owned).collect(),
+        }
+    }
+}
+
+fn owned<T: Clone>((id, row): (&String, &T)) -> (String, T) {
+    (id.clone(), row.clone())
+}
+
+/// Returns the rows with these ids.
+fn rows_of<T: Clone>(rows: &HashMap<String, T>, ids: impl IntoIterator<Item = impl AsRef<str>>) -> HashMap<String, T> {
+    ids.into_iter().filter_map(|id| rows.get_key_value(id.as_ref()).map(owned)).collect()
 }
 
 fn select_members(key: &MembersKey) -> Statement {
@@ -189,8 +254,8 @@ fn select_groups<'a>(ids: impl IntoIterator<Item = &'a str>) -> Statement {
     Statement::new(format!("SELECT {GROUP}, {owner} FROM {{s}}.groups WHERE id = ANY($1)")).with(texts(ids))
 }
 
-/// Adds rows to the set, and the organizations of groups to `owners`.
-fn read(part: Part, rows: &[Row], set: &mut WorkingSet, owners: &mut BTreeSet<String>) -> Result<()> {
+/// Adds rows to the set, and the organizations of groups, by the groups' ids, to `owners`.
+fn read(part: Part, rows: &[Row], set: &mut WorkingSet, owners: &mut BTreeMap<String, String>) -> Result<()> {
     match part {
         Part::Start => read_start(rows, set)?,
         Part::Users => {
@@ -221,8 +286,9 @@ fn read(part: Part, rows: &[Row], set: &mut WorkingSet, owners: &mut BTreeSet<St
         }
         Part::Groups => {
             for row in rows {
-                owners.extend(get_text_if_any(row, GROUP_COLUMNS)?);
+                let owner = get_text_if_any(row, GROUP_COLUMNS)?;
                 let row = group(row)?;
+                owners.extend(owner.map(|owner| (row.group.id.clone(), owner)));
                 set.groups.insert(row.group.id.clone(), row);
             }
         }
@@ -262,5 +328,5 @@ pub(super) async fn load(transaction: &mut Transaction<'_>, keys: Keys) -> Resul
     statements.insert(0, latest);
     let rows = transaction.run(&statements).await?;
     let [revision, rows @ ..] = rows.as_slice() else { return Err(super::rows::no_row().into()) };
-    Ok(plan.finish(transaction, get(first(revision)?, 0)?, rows).await?.0)
+    Ok(plan.finish(transaction, get(first(revision)?, 0)?, rows).await?.set)
 }

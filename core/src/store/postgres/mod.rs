@@ -1,7 +1,8 @@
 //! PostgreSQL: one mirror for several machines.
 //!
-//! Each write is one transaction that locks its scope, so that writes of different organizations run in parallel. Statements are unnamed, and
-//! settings are local to their transaction, so that the store works behind pgbouncer in transaction mode.
+//! Each write is one transaction that locks its scope, so that writes of different organizations run in parallel; several writes of one process may
+//! share a transaction: see `group`. Statements are unnamed, and settings are local to their transaction, so that the store works behind pgbouncer in
+//! transaction mode.
 //!
 //! Every write is durable when its call returns: see `commit`.
 //!
@@ -13,6 +14,7 @@ mod consumers;
 mod database;
 mod failure;
 mod feed;
+mod group;
 mod lease;
 mod load;
 mod open;
@@ -48,6 +50,7 @@ use tokio::time::timeout;
 pub struct PostgresStore {
     database: Arc<Database>,
     holder: Arc<lease::Holder>,
+    queue: Arc<group::Queue>,
     /// Each running call has a permit. [`Store::close`] takes all of them.
     calls: Arc<Semaphore>,
 }
@@ -90,7 +93,13 @@ impl PostgresStore {
     pub async fn connect_with(url: &str, options: PostgresOptions) -> Result<PostgresStore> {
         let database = Arc::new(open::open(url, &options).await?);
         let holder = Arc::new(lease::Holder::new(Arc::clone(&database)));
-        Ok(PostgresStore { database, holder, calls: Arc::new(Semaphore::new(MOST_CALLS as usize)) })
+        let queue = group::Queue::new(Arc::clone(&database), options.queue_wait, options.connections);
+        Ok(PostgresStore {
+            database,
+            holder,
+            queue: Arc::new(queue),
+            calls: Arc::new(Semaphore::new(MOST_CALLS as usize)),
+        })
     }
 
     /// Runs a call, or refuses it if the store is closed.
@@ -124,7 +133,11 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     fn write(&self, write: Write) -> StoreFuture<'_, Committed> {
-        self.call(commit::write(&self.database, write))
+        Box::pin(async move {
+            // A permit that the write keeps if its caller drops the future: see `call`.
+            let running = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| closed())?;
+            group::write(&self.queue, write, running).await
+        })
     }
 
     fn load(&self, keys: Keys) -> StoreFuture<'_, WorkingSet> {

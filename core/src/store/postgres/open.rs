@@ -25,6 +25,7 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Databas
         prepared_statements,
         callers_time,
         give_up_after,
+        queue_wait: _,
     } = options;
     let target = Target::new(url, &crate::config::process_variable)?;
     let letters = |text: &str| text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));

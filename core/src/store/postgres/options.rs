@@ -1,6 +1,7 @@
 //! Settings of the store.
 
 use super::failure::GIVE_UP_AFTER;
+use super::group::QUEUE_WAIT;
 use std::time::Duration;
 
 /// Settings of a [`PostgresStore`](crate::store::PostgresStore).
@@ -26,6 +27,8 @@ pub struct PostgresOptions {
     pub(super) callers_time: bool,
     /// How long a call is repeated after its connection was lost.
     pub(super) give_up_after: Duration,
+    /// How long a write waits for the groups of writes that are running.
+    pub(super) queue_wait: Duration,
 }
 
 impl Default for PostgresOptions {
@@ -38,6 +41,7 @@ impl Default for PostgresOptions {
             prepared_statements: false,
             callers_time: false,
             give_up_after: GIVE_UP_AFTER,
+            queue_wait: QUEUE_WAIT,
         }
     }
 }
@@ -53,6 +57,13 @@ impl PostgresOptions {
     /// Sets how long a call is repeated after its connection was lost: for tests of what happens after that. It is repeated at least once.
     pub fn with_give_up_after(mut self, give_up_after: Duration) -> PostgresOptions {
         self.give_up_after = give_up_after;
+        self
+    }
+
+    /// Sets how long a write waits for the groups of writes that are running, before another group is started: for tests that choose which writes are in
+    /// a group.
+    pub fn with_queue_wait(mut self, queue_wait: Duration) -> PostgresOptions {
+        self.queue_wait = queue_wait;
         self
     }
 }

@@ -1,0 +1,668 @@
+//! Groups of writes: writes of one process that wait at the same time are decided and committed in one transaction.
+//!
+//! Only writes of single organizations without a fence, such as those of webhooks, are grouped. They are put into a queue. A task takes the queued
+//! writes, up to [`GROUP`] at once, and runs them as a group, until the queue is empty. A write that has waited for [`QUEUE_WAIT`] starts
+//! another task, so that a slow group does not hold up the writes behind it. A group of one write is run as `commit` runs it. Callers that have got
+//! their results usually have their next writes at once, so a task waits for a moment until as many writes are queued as there were during the last
+//! group.
+//!
+//! A group does not wait for the lock of an organization that another transaction has: the writes of this organization leave the group, and are run
+//! after it. All rows that the group needs are loaded together. Each write is then decided in turn. One that reads rows that an earlier one of
+//! the group has changed is decided in the next round, in which the rows are loaded again. The entries of all writes are appended to the feed by the
+//! last statement.
+//!
+//! If the group fails, nothing of it was committed, and each write is run in a transaction of its own: only the one that caused the failure fails. A
+//! group whose connection is lost during its commit is looked up as a single write is.
+
+use super::commit::{self, CommitId, Sent, Stored, append_or_log, committed, find, lock, put_rows, undone};
+use super::database::{Database, Flush, Statement, Transaction};
+use super::failure::{self, Cause, Failure};
+use super::load::{Loaded, Plan};
+use super::rows::{get, get_text, texts};
+use crate::error::catch_panic;
+use crate::process::Process;
+use crate::record::{Batch, CountsKey, EventRow, EventState, Keys, NewEntry};
+use crate::store::{Committed, Decision, Durability, MAX_LOADS, Scope, Write};
+use crate::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
+use tokio_postgres::Row;
+
+/// The most writes in a group. More would delay the first of them.
+const GROUP: usize = 32;
+
+/// The most writes that are queued. Further ones are not grouped, so that the memory of the queue is bounded.
+const QUEUE: usize = 512;
+
+/// The most rounds of a group. Writes that would need more are run after it, because a group keeps the locks of its organizations until its end.
+const ROUNDS: usize = 8;
+
+/// How long a write waits for the groups that are running, before another group is started.
+pub(super) const QUEUE_WAIT: Duration = Duration::from_millis(20);
+
+/// How long a task waits at most for more writes before it runs a group. The timer's resolution is one millisecond.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// The queue of writes of a store.
+pub(super) struct Queue {
+    database: Arc<Database>,
+    state: Mutex<State>,
+    /// Wakes a task when a write is queued.
+    queued: Notify,
+    /// See [`QUEUE_WAIT`].
+    wait: Duration,
+    /// The most tasks that run groups: each uses a connection.
+    most_tasks: usize,
+    process: Process,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Member>,
+    /// Numbers of the writes that were queued and of those that were taken from the queue.
+    queued: u64,
+    taken: u64,
+    tasks: usize,
+}
+
+/// A queued write.
+struct Member {
+    write: Write,
+    done: oneshot::Sender<Result<Committed>>,
+    /// Counts the write as a running call of the store until it has ended.
+    running: OwnedSemaphorePermit,
+}
+
+impl Member {
+    fn scope(&self) -> &str {
+        match &self.write.scope {
+            Scope::Organization(id) => id,
+            // Not queued.
+            Scope::Consumer(_) | Scope::Everything => "",
+        }
+    }
+}
+
+impl Queue {
+    pub(super) fn new(database: Arc<Database>, wait: Duration, connections: usize) -> Queue {
+        Queue {
+            database,
+            state: Mutex::default(),
+            queued: Notify::new(),
+            wait,
+            most_tasks: connections.max(1),
+            process: Process::current(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a write. Returns its number, or the write if the queue is full.
+    fn push(self: &Arc<Queue>, member: Member) -> Result<u64, Box<Member>> {
+        let mut state = self.state();
+        if state.waiting.len() >= QUEUE {
+            return Err(Box::new(member));
+        }
+        state.waiting.push_back(member);
+        state.queued += 1;
+        start_task(self, &mut state, 1);
+        self.queued.notify_one();
+        Ok(state.queued)
+    }
+
+    /// Starts another task if the write with this number still waits.
+    fn start_another_task(self: &Arc<Queue>, number: u64) {
+        let mut state = self.state();
+        if state.taken < number {
+            start_task(self, &mut state, self.most_tasks);
+        }
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // In a forked child, dropping a copy of a queued write would wake its caller's task, on a thread that the child does not have.
+        if !self.process.is_current() {
+            let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+            std::mem::forget(std::mem::take(&mut state.waiting));
+        }
+    }
+}
+
+/// Runs a write, in a group if others wait at the same time. `running` counts it as a running call of the store.
+pub(super) async fn write(queue: &Arc<Queue>, write: Write, running: OwnedSemaphorePermit) -> Result<Committed> {
+    // In a forked child, the queue may be locked for ever.
+    if !can_be_grouped(&write) || !queue.process.is_current() {
+        return commit::write(&queue.database, write).await;
+    }
+    let (done, mut result) = oneshot::channel();
+    let number = match queue.push(Member { write, done, running }) {
+        Ok(number) => number,
+        Err(member) => return commit::write(&queue.database, member.write).await,
+    };
+    let ended = loop {
+        match tokio::time::timeout(queue.wait, &mut result).await {
+            Ok(ended) => break ended,
+            Err(_) => queue.start_another_task(number),
+        }
+    };
+    // Fails if the task was cancelled, because its runtime is ending.
+    ended.unwrap_or_else(|_| Err(failure::unknown(Error::cancelled())))
+}
+
+fn can_be_grouped(write: &Write) -> bool {
+    matches!(write.scope, Scope::Organization(_))
+        && write.fence.is_none()
+        && write.durability == Durability::Power
+        && can_be_loaded_together(&write.keys)
+}
+
+/// Whether the rows of these keys can be loaded together with those of other writes.
+fn can_be_loaded_together(keys: &Keys) -> bool {
+    keys.members.is_empty() && keys.chore.is_none() && !keys.retirements
+}
+
+/// Starts a task that runs groups, if fewer than `most` are running.
+fn start_task(queue: &Arc<Queue>, state: &mut State, most: usize) {
+    if state.tasks < most {
+        state.tasks += 1;
+        tokio::spawn(run_groups(Task { queue: Arc::clone(queue), is_counted: true, has_run: false }));
+    }
+}
+
+/// A task that runs groups. It is counted until it ends, or until this is dropped because the task was cancelled.
+struct Task {
+    queue: Arc<Queue>,
+    is_counted: bool,
+    /// Whether it has run a group.
+    has_run: bool,
+}
+
+impl Task {
+    /// Takes writes from the queue. Returns `None` if the queue is empty: the task must end then. It also ends after its first group if there is another
+    /// task, because one task makes larger groups than two.
+    fn take(&mut self) -> Option<Vec<Member>> {
+        let mut state = self.queue.state();
+        if state.waiting.is_empty() || (self.has_run && state.tasks > 1) {
+            state.tasks -= 1;
+            self.is_counted = false;
+            return None;
+        }
+        self.has_run = true;
+        let count = state.waiting.len().min(GROUP);
+        state.taken += count as u64;
+        // A write whose caller has dropped its future is not run.
+        Some(state.waiting.drain(..count).filter(|member| !member.done.is_closed()).collect())
+    }
+
+    /// Waits for a moment until as many writes are queued as there are now, and `ended` more.
+    async fn gather(&self, ended: usize) {
+        let queue = &self.queue;
+        let expected = (queue.state().waiting.len() + ended).min(GROUP);
+        if expected < 2 {
+            return;
+        }
+        let gathered = async {
+            while queue.state().waiting.len() < expected {
+                queue.queued.notified().await;
+            }
+        };
+        let _ = tokio::time::timeout(GATHER, gathered).await;
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if self.is_counted && self.queue.process.is_current() {
+            self.queue.state().tasks -= 1;
+        }
+    }
+}
+
+async fn run_groups(mut task: Task) {
+    while let Some(members) = task.take() {
+        let count = members.len();
+        let left = run(&task.queue.database, members).await;
+        let ended = count - left.len();
+        let mut organizations: BTreeMap<String, Vec<Member>> = BTreeMap::new();
+        for member in left {
+            organizations.entry(member.scope().to_owned()).or_default().push(member);
+        }
+        for members in organizations.into_values() {
+            tokio::spawn(run_organization(Arc::clone(&task.queue.database), members));
+        }
+        task.gather(ended).await;
+    }
+}
+
+/// Runs writes of one organization that a group has left out. They wait for the lock of the organization together.
+async fn run_organization(database: Arc<Database>, members: Vec<Member>) {
+    for member in run(&database, members).await {
+        tokio::spawn(run_alone(Arc::clone(&database), member));
+    }
+}
+
+async fn run_alone(database: Arc<Database>, member: Member) {
+    let Member { write, done, running } = member;
+    // Fails if the caller has dropped its future.
+    let _ = done.send(commit::write(&database, write).await);
+    drop(running);
+}
+
+/// Runs writes as a group, and sends their results. Returns those that were left out.
+async fn run(database: &Arc<Database>, mut members: Vec<Member>) -> Vec<Member> {
+    if members.len() < 2 {
+        for member in members {
+            run_alone(Arc::clone(database), member).await;
+        }
+        return Vec::new();
+    }
+    let Ok(fates) = attempt(database, &mut members).await else {
+        // Nothing was committed. At the same time, so that they do not wait for a lock one after another.
+        for member in members {
+            tokio::spawn(run_alone(Arc::clone(database), member));
+        }
+        return Vec::new();
+    };
+    let mut left = Vec::new();
+    for (member, fate) in members.into_iter().zip(fates) {
+        match fate {
+            Fate::Ended(result) => drop(member.done.send(result)),
+            Fate::Waiting | Fate::Decided(_) | Fate::LeftOut => left.push(member),
+        }
+    }
+    left
+}
+
+/// What becomes of a write of a group.
+enum Fate {
+    /// It has to be decided in the next round.
+    Waiting,
+    /// It is decided: its result if the group is committed.
+    Decided(Sent),
+    /// It cannot be run in this group.
+    LeftOut,
+    Ended(Result<Committed>),
+}
+
+/// Runs writes in one transaction. If this fails, nothing was committed.
+async fn attempt(database: &Database, members: &mut [Member]) -> Result<Vec<Fate>, Failure> {
+    let mut group = Group {
+        transaction: database.begin_write().await?,
+        unsent: Vec::new(),
+        written: Sent::default(),
+        entries: Vec::new(),
+        revision: 0,
+        numbers: Committed::default(),
+    };
+    let mut fates: Vec<Fate> = members.iter().map(|_| Fate::Waiting).collect();
+    let result = async {
+        let scopes: BTreeSet<String> = members.iter().map(|member| member.scope().to_owned()).collect();
+        let mut locks = if scopes.len() == 1 {
+            lock(&members[0].write.scope)
+        } else {
+            // As the statements do that lock one organization, so that writes of everything wait for the group, and the group for them.
+            vec![Statement::new("LOCK TABLE {s}.scope IN ROW EXCLUSIVE MODE")]
+        };
+        for _ in 0..ROUNDS {
+            let waits = |fate: &Fate| matches!(fate, Fate::Waiting);
+            if !fates.iter().any(waits) {
+                break;
+            }
+            group.round(std::mem::take(&mut locks), members, &mut fates).await?;
+        }
+        Ok::<_, Failure>(())
+    };
+    if let Err(failure) = result.await {
+        group.transaction.roll_back().await;
+        return Err(failure);
+    }
+    let (scope, sent) = decided(members, &fates);
+    let mut ended = group.end(database, scope, sent).await?;
+    for fate in &mut fates {
+        if let Fate::Decided(sent) = fate {
+            let result = match &mut ended {
+                Ok(numbers) => Ok(result_of(sent, numbers)),
+                Err(error) => Err(error.clone()),
+            };
+            *fate = Fate::Ended(result);
+        }
+    }
+    Ok(fates)
+}
+
+/// Returns the scope of one of the decided writes, or `None` if there is none, and what they all write.
+fn decided(members: &[Member], fates: &[Fate]) -> (Option<Scope>, Sent) {
+    let (mut scope, mut sent) = (None, Sent::default());
+    for (member, fate) in members.iter().zip(fates) {
+        if let Fate::Decided(own) = fate {
+            sent.user_ids.extend_from_slice(&own.user_ids);
+            sent.group_ids.extend_from_slice(&own.group_ids);
+            sent.changes += own.changes;
+            scope = Some(member.write.scope.clone());
+        }
+    }
+    (scope, sent)
+}
+
+/// Returns the result of a write of a group, given the numbers of all rows that the group wrote.
+fn result_of(sent: &Sent, numbers: &Committed) -> Committed {
+    let of = |ids: &[String], numbers: &HashMap<String, i64>| {
+        ids.iter().filter_map(|id| Some((id.clone(), *numbers.get(id)?))).collect()
+    };
+    Committed {
+        users: of(&sent.user_ids, &numbers.users),
+        groups: of(&sent.group_ids, &numbers.groups),
+        changes: sent.changes,
+    }
+}
+
+/// The transaction of a group.
+struct Group<'a> {
+    transaction: Transaction<'a>,
+    /// Statements of decided writes. They are sent with the statements of the next round, or with the commit.
+    unsent: Vec<Statement>,
+    /// The rows whose numbers the first of `unsent` return.
+    written: Sent,
+    /// The entries of all writes.
+    entries: Vec<NewEntry>,
+    /// The greatest revision.
+    revision: i64,
+    /// The numbers of the rows that were sent.
+    numbers: Committed,
+}
+
+impl Group<'_> {
+    /// Sends statements after those that are not sent yet. Returns the rows of each.
+    async fn send(&mut self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, Failure> {
+        let mut all = std::mem::take(&mut self.unsent);
+        let earlier = all.len();
+        all.extend(statements);
+        let mut rows = self.transaction.run(&all).await?;
+        let rest = rows.split_off(earlier);
+        self.keep_numbers(&rows)?;
+        Ok(rest)
+    }
+
+    /// Keeps the numbers that the unsent statements have returned.
+    fn keep_numbers(&mut self, rows: &[Vec<Row>]) -> Result<()> {
+        let Committed { users, groups, .. } = committed(rows, &std::mem::take(&mut self.written))?;
+        self.numbers.users.extend(users);
+        self.numbers.groups.extend(groups);
+        Ok(())
+    }
+
+    /// Decides the waiting writes that do not depend on each other. `locks` are statements that precede the first ones of this round.
+    async fn round(
+        &mut self,
+        locks: Vec<Statement>,
+        members: &mut [Member],
+        fates: &mut [Fate],
+    ) -> Result<(), Failure> {
+        let mut asking: Vec<(usize, Asking)> = Vec::new();
+        let mut writes = BTreeMap::<String, i64>::new();
+        for (index, (member, fate)) in members.iter().zip(&*fates).enumerate() {
+            if matches!(fate, Fate::Waiting) {
+                *writes.entry(member.scope().to_owned()).or_default() += 1;
+                asking.push((index, Asking { keys: member.write.keys.clone(), revision: 0, asked: 0 }));
+            }
+        }
+        let mut statements = locks;
+        statements.push(take_revisions(&writes));
+        let first_load = statements.len();
+        let mut revisions: Option<HashMap<String, VecDeque<i64>>> = None;
+        let (mut batch, mut stored, mut changed) = (Batch::default(), Stored::default(), Changed::default());
+        while !asking.is_empty() {
+            let mut keys = Keys::default();
+            asking.retain(|(_, asking)| {
+                // Counts of one directory can be loaded since one time only. Another write that wants them since another time stays `Waiting`.
+                let is_other = |(id, key): (&String, &CountsKey)| keys.counts.get(id).is_some_and(|known| known != key);
+                let can_join = !asking.keys.counts.iter().any(is_other);
+                if can_join {
+                    keys.extend(asking.keys.clone());
+                }
+                can_join
+            });
+            let (plan, loads) = Plan::new(keys);
+            let is_first = revisions.is_none();
+            let mut all = std::mem::take(&mut statements);
+            all.extend(loads);
+            let mut rows = self.send(all).await?;
+            if is_first {
+                let loaded = rows.split_off(first_load);
+                let taken = read_revisions(rows.last().map(Vec::as_slice).unwrap_or_default())?;
+                self.revision = taken.values().flatten().copied().max().unwrap_or(0).max(self.revision);
+                revisions = Some(taken);
+                rows = loaded;
+            }
+            let loaded = plan.finish(&mut self.transaction, 0, &rows).await?;
+            stored.add(&loaded.set);
+            let mut again = Vec::new();
+            for (index, mut asking) in asking {
+                let (member, fate) = (&mut members[index], &mut fates[index]);
+                if is_first {
+                    let own = revisions.as_mut().and_then(|revisions| revisions.get_mut(member.scope())?.pop_front());
+                    let Some(revision) = own else {
+                        // Another transaction has locked the organization, or nothing was written of it yet.
+                        *fate = Fate::LeftOut;
+                        continue;
+                    };
+                    asking.revision = revision;
+                }
+                if changed.concerns(member.scope(), &asking.keys, &loaded) {
+                    // Stays `Waiting`.
+                    continue;
+                }
+                match decide(&mut member.write, &asking, &loaded) {
+                    Decided::Batch(own) => {
+                        *fate = Fate::Decided(Sent::of(&own));
+                        changed.add(member.scope(), &own, &stored);
+                        merge(&mut batch, *own);
+                    }
+                    Decided::Ask(more) => {
+                        asking.keys.extend(*more);
+                        asking.asked += 1;
+                        if asking.asked < MAX_LOADS && can_be_loaded_together(&asking.keys) {
+                            again.push((index, asking));
+                        } else {
+                            *fate = Fate::LeftOut;
+                        }
+                    }
+                    Decided::LeaveOut => *fate = Fate::LeftOut,
+                    Decided::Error(error) => *fate = Fate::Ended(Err(error)),
+                }
+            }
+            asking = again;
+        }
+        self.entries.append(&mut batch.entries);
+        self.written = Sent::of(&batch);
+        self.unsent = put_rows(batch, &stored, None)?;
+        Ok(())
+    }
+
+    /// Commits. `scope` is that of one of the decided writes, or `None` if there is none, and `sent` is what they write. Returns the numbers of all rows,
+    /// or the error of the decided writes if it is not known whether they are committed. If this fails, nothing was committed.
+    async fn end(
+        mut self,
+        database: &Database,
+        scope: Option<Scope>,
+        sent: Sent,
+    ) -> Result<Result<Committed>, Failure> {
+        let Some(scope) = scope else {
+            self.transaction.roll_back().await;
+            return Ok(Ok(Committed::default()));
+        };
+        let id = CommitId::new(self.revision);
+        let mut statements = std::mem::take(&mut self.unsent);
+        // Also if no rows were written: see `commit::attempt`.
+        match append_or_log(&self.entries, sent.changes, id) {
+            Ok(last) => statements.push(last),
+            Err(error) => {
+                self.transaction.roll_back().await;
+                return Err(error.into());
+            }
+        }
+        let (written, mut numbers) = (self.written, self.numbers);
+        let ended = if self.entries.is_empty() {
+            self.transaction.end(&statements, Flush::Now).await.map(|rows| (rows, true))
+        } else {
+            let ended = self.transaction.end_and_flush(&statements, id.mark_durable(true)).await;
+            ended.map(|(rows, marked)| (rows, !marked.is_empty()))
+        };
+        match ended {
+            Ok((rows, true)) => Ok(committed(&rows, &written).map(|Committed { users, groups, .. }| {
+                numbers.users.extend(users);
+                numbers.groups.extend(groups);
+                numbers
+            })),
+            Ok((_, false)) => Err(undone()),
+            Err(failure) if failure.cause == Cause::Lost => match find(database, &scope, id, &sent).await {
+                Ok(Some(committed)) => Ok(Ok(committed)),
+                Ok(None) => Err(failure),
+                Err(error) => Ok(Err(error)),
+            },
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// A write that is being decided.
+struct Asking {
+    /// What it asks for.
+    keys: Keys,
+    revision: i64,
+    /// How many times it has asked for more rows.
+    asked: usize,
+}
+
+/// The result of a decision.
+enum Decided {
+    Batch(Box<Batch>),
+    Ask(Box<Keys>),
+    LeaveOut,
+    Error(Error),
+}
+
+fn decide(write: &mut Write, asking: &Asking, loaded: &Loaded) -> Decided {
+    let own = loaded.part(&asking.keys, asking.revision);
+    // Rows of other organizations may be changed by other transactions: `commit` locks these organizations as well.
+    if own.owners().iter().any(|owner| write.scope != Scope::Organization(owner.clone())) {
+        return Decided::LeaveOut;
+    }
+    let mut stored = Stored::default();
+    stored.add(&own.set);
+    match catch_panic(|| (write.decide)(own.set)) {
+        Ok(Decision::Load(more)) => Decided::Ask(more),
+        Ok(Decision::Commit(batch)) => {
+            let is_loaded = |id: &String| asking.keys.events.contains(id);
+            let is_known = |id: &String| asking.keys.directories.contains(id) || stored.directory_ids.contains(id);
+            let is_usual = batch.events.iter().all(|row| is_loaded(&row.id))
+                && batch.directories.iter().all(|row| is_known(&row.directory.id))
+                && batch.environment.is_none()
+                && batch.role_map.is_none()
+                && batch.settings.is_none();
+            if is_usual { Decided::Batch(batch) } else { Decided::LeaveOut }
+        }
+        Err(error) => Decided::Error(error),
+    }
+}
+
+/// What the decided writes of a round change.
+#[derive(Default)]
+struct Changed {
+    user_ids: BTreeSet<String>,
+    group_ids: BTreeSet<String>,
+    event_ids: BTreeSet<String>,
+    /// The organizations with changed users or groups.
+    organizations: BTreeSet<String>,
+    /// The organizations with changed rows of other kinds, or changed counts of pending events.
+    others: BTreeSet<String>,
+}
+
+impl Changed {
+    fn add(&mut self, organization_id: &str, batch: &Batch, stored: &Stored) {
+        self.user_ids.extend(batch.users.iter().map(|write| write.row.user.id.clone()));
+        self.group_ids.extend(batch.groups.iter().map(|row| row.group.id.clone()));
+        self.event_ids.extend(batch.events.iter().map(|row| row.id.clone()));
+        let without_others =
+            Batch { users: Vec::new(), groups: Vec::new(), events: Vec::new(), entries: Vec::new(), ..batch.clone() };
+        let counts = |row: &EventRow| row.state != EventState::Settled || stored.events.contains_key(&row.id);
+        if !without_others.is_empty() || batch.events.iter().any(counts) {
+            self.others.insert(organization_id.to_owned());
+        }
+        if !batch.users.is_empty() || !batch.groups.is_empty() {
+            self.organizations.insert(organization_id.to_owned());
+        }
+    }
+
+    /// Whether the rows that a write of an organization gets may have been changed.
+    fn concerns(&self, organization_id: &str, keys: &Keys, loaded: &Loaded) -> bool {
+        let asks_for_sums = !(keys.addresses.is_empty() && keys.counts.is_empty() && keys.holds.is_empty());
+        self.others.contains(organization_id)
+            || (asks_for_sums && self.organizations.contains(organization_id))
+            || !self.user_ids.is_disjoint(&keys.users)
+            || !self.event_ids.is_disjoint(&keys.events)
+            || loaded.group_ids(keys).into_iter().any(|id| self.group_ids.contains(id))
+    }
+}
+
+/// Adds the rows and entries of a batch to another one. Neither sets the role map, the settings or the environment.
+fn merge(all: &mut Batch, batch: Batch) {
+    let Batch {
+        organizations,
+        directories,
+        groups,
+        users,
+        entries,
+        events,
+        losses,
+        holds,
+        ended_holds,
+        approvals,
+        role_map: _,
+        settings: _,
+        environment: _,
+        retirements,
+        chores,
+        done_chores,
+    } = batch;
+    all.organizations.extend(organizations);
+    all.directories.extend(directories);
+    all.groups.extend(groups);
+    all.users.extend(users);
+    all.entries.extend(entries);
+    all.events.extend(events);
+    all.losses.extend(losses);
+    all.holds.extend(holds);
+    all.ended_holds.extend(ended_holds);
+    all.approvals.extend(approvals);
+    all.retirements.extend(retirements);
+    all.chores.extend(chores);
+    all.done_chores.extend(done_chores);
+}
+
+/// Locks organizations, except for those that other transactions have locked, and takes revisions for each: as many as the organization with the most
+/// writes needs.
+fn take_revisions(writes: &BTreeMap<String, i64>) -> Statement {
+    let sql = "SELECT locked.name, nextval('{s}.revision')
+        FROM (SELECT name FROM {s}.scope WHERE kind = 1 AND name = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) AS locked
+        CROSS JOIN generate_series(1, $2)";
+    Statement::new(sql).with(texts(writes.keys())).with(writes.values().copied().max().unwrap_or(1))
+}
+
+/// Reads the revisions of each organization, in ascending order.
+fn read_revisions(rows: &[Row]) -> Result<HashMap<String, VecDeque<i64>>> {
+    let mut revisions: HashMap<String, Vec<i64>> = HashMap::new();
+    for row in rows {
+        revisions.entry(get_text(row, 0)?).or_default().push(get(row, 1)?);
+    }
+    let sorted = revisions.into_iter().map(|(id, mut revisions)| {
+        revisions.sort_unstable();
+        (id, revisions.into())
+    });
+    Ok(sorted.collect())
+}
