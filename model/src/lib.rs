@@ -25,9 +25,13 @@
 //!
 //! A worker of a consumer with partitions takes a lease of its own (`Join`). It takes a partition (`Claim`) by a decision of `consumers::step` that writes the
 //! number and the token of its lease into the consumer's row, if the row names no worker, or one whose lease has ended. That is one which the row
-//! named when it was read, and which is not in a list of the leases that was read after that. The list waits for transactions that have locked a lease. An
-//! acknowledgement is a decision as well: it is stored only if the row still names the worker. `Renew` is a write of an empty batch with the lease's fence,
-//! and `Leave` removes the worker from the row.
+//! named when it was read, and which is not in a list of the leases that was read after that. An acknowledgement is a decision as well: it is stored only if
+//! the row still names the worker. `Renew` is a write of an empty batch with the lease's fence, and `Leave` removes the worker from the row.
+//!
+//! The list waits for transactions that have locked a lease. `lease::list` in the store does not: while a lease is extended at the moment of its end, two
+//! workers can hold a partition, as [`Mistake::ListedWithoutLock`] shows, until the first one reads the row again. Only the second one can acknowledge.
+//!
+//! Receivers in one process may write several events in one transaction (`group`). The model has one write in each transaction.
 //!
 //! # Faults
 //!
