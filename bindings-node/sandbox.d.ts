@@ -153,7 +153,7 @@ export class Sandbox {
   createUser(user: NewSandboxUser): User
   /**
    * Changes a user.
-   * @throws errors.NotFoundError for an unknown user, errors.BadRequestError for an unknown group.
+   * @throws errors.NotFoundError for an unknown user, errors.BadRequestError for an address without `@` or an unknown group.
    */
   updateUser(id: string, change: SandboxUserChange): User
   /**
@@ -168,7 +168,7 @@ export class Sandbox {
   createGroup(group: NewSandboxGroup): Group
   /**
    * Renames a group.
-   * @throws errors.NotFoundError for an unknown group.
+   * @throws errors.BadRequestError without a name, errors.NotFoundError for an unknown group.
    */
   updateGroup(id: string, change: Pick<NewSandboxGroup, 'displayName'>): Group
   /**

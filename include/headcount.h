@@ -3055,7 +3055,7 @@ hc_status hc_sandbox_create_user(const struct hc_sandbox *sandbox,
  * - `change`: required. Texts are copied.
  * - `user`: receives the changed user; free it with hc_user_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND for an unknown user, HC_BAD_REQUEST for an unknown group.
+ * - Fails with HC_NOT_FOUND for an unknown user, HC_BAD_REQUEST for an address without "@" or an unknown group.
  * - Threads: any number at once.
  */
 hc_status hc_sandbox_update_user(const struct hc_sandbox *sandbox,
@@ -3102,7 +3102,7 @@ hc_status hc_sandbox_create_group(const struct hc_sandbox *sandbox,
  * - `display_name`: its new name.
  * - `group`: receives the changed group; free it with hc_group_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND if there is no such group.
+ * - Fails with HC_NOT_FOUND if there is no such group, HC_BAD_REQUEST for an empty name.
  * - Threads: any number at once.
  */
 hc_status hc_sandbox_update_group(const struct hc_sandbox *sandbox,

@@ -184,7 +184,15 @@ def test_invalid_calls_raise_the_clients_errors():
         ):
             with pytest.raises(headcount.NotFoundError):
                 call()
-        for call in (lambda: sandbox.create_user("ada"), lambda: sandbox.create_user("a@b.example", groups=["unknown"])):
+        user, group = sandbox.create_user("ada@b.example"), sandbox.create_group("Pilots")
+        for call in (
+            lambda: sandbox.create_user("ada"),
+            lambda: sandbox.create_user("a@b.example", groups=["unknown"]),
+            lambda: sandbox.create_group(""),
+            lambda: sandbox.update_user(user.id, email="ada"),
+            lambda: sandbox.update_user(user.id, email=""),
+            lambda: sandbox.update_group(group.id, ""),
+        ):
             with pytest.raises(headcount.BadRequestError):
                 call()
         for by in ("soon", "", -1, timedelta(seconds=-1), float("nan")):

@@ -93,7 +93,7 @@ pub unsafe extern "C" fn hc_sandbox_create_user(
 /// - `change`: required. Texts are copied.
 /// - `user`: receives the changed user; free it with hc_user_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND for an unknown user, HC_BAD_REQUEST for an unknown group.
+/// - Fails with HC_NOT_FOUND for an unknown user, HC_BAD_REQUEST for an address without "@" or an unknown group.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_update_user(
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn hc_sandbox_create_group(
 /// - `display_name`: its new name.
 /// - `group`: receives the changed group; free it with hc_group_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if there is no such group.
+/// - Fails with HC_NOT_FOUND if there is no such group, HC_BAD_REQUEST for an empty name.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_update_group(

@@ -135,7 +135,7 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// 404 for an unknown user, 400 for an unknown group.
+    /// 404 for an unknown user, 400 for an address without `@` or an unknown group.
     pub fn update_user(&self, id: &str, change: UserChange) -> Result<User, Error> {
         let (user, event) = self.app.state().update_user(id, change, self.app.clock.now())?;
         self.app.publish(event);
@@ -168,7 +168,7 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// 404 for an unknown group.
+    /// 400 if the name is empty, 404 for an unknown group.
     pub fn update_group(&self, id: &str, display_name: &str) -> Result<Group, Error> {
         let change = GroupChange { display_name: display_name.to_owned() };
         let (group, event) = self.app.state().update_group(id, change, self.app.clock.now())?;

@@ -173,6 +173,10 @@ async fn the_control_api_makes_the_changes_that_the_handle_makes() {
 async fn the_control_api_names_the_field_it_refuses() {
     let sandbox = Sandbox::builder().start().unwrap();
     let rest = Rest::new(&sandbox).await;
+    let made = sandbox.create_user(NewUser { email: "ada@example.com".to_owned(), ..NewUser::default() }).unwrap();
+    let user = format!("/sandbox/users/{}", made.id);
+    let made = sandbox.create_group(NewGroup { display_name: "Pilots".to_owned(), ..NewGroup::default() }).unwrap();
+    let group = format!("/sandbox/groups/{}", made.id);
     for (method, path, body, message) in [
         (Method::POST, "/sandbox/users", json!({ "email": "nobody" }), "email: expected an address"),
         (
@@ -181,6 +185,10 @@ async fn the_control_api_names_the_field_it_refuses() {
             json!({ "email": "a@b", "groups": ["Nowhere"] }),
             "groups: there is no group \"Nowhere\"",
         ),
+        (Method::PATCH, user.as_str(), json!({ "email": "nobody" }), "email: expected an address"),
+        (Method::PATCH, &user, json!({ "email": "" }), "email: expected an address"),
+        (Method::POST, "/sandbox/groups", json!({ "display_name": "" }), "display_name: expected a name"),
+        (Method::PATCH, &group, json!({ "display_name": "" }), "display_name: expected a name"),
         (Method::POST, "/sandbox/users", json!({ "mail": "a@b" }), "unknown field `mail`"),
         (Method::POST, "/sandbox/users", json!({ "email": 7 }), "email: invalid type"),
         (Method::POST, "/sandbox/users", json!(["a@b"]), "expected a JSON object"),

@@ -140,7 +140,12 @@ static void every_change_is_delivered_until_the_endpoint_accepts_it(hc_sandbox *
     hc_user_free(changed);
     hc_event_free(next_event(webhook, "201 Created"));
 
+    /* The values that a new user and a new group cannot have. */
     hc_group *renamed = NULL;
+    change = (hc_sandbox_user){.struct_size = sizeof change, .email = "ada", .active = -1};
+    REFUSED(hc_sandbox_update_user(sandbox, hc_user_id(user), &change, &changed, &error), HC_BAD_REQUEST, "email: expected an address");
+    REFUSED(hc_sandbox_update_group(sandbox, hc_group_id(group), "", &renamed, &error), HC_BAD_REQUEST, "display_name: expected a name");
+
     WORKS(hc_sandbox_update_group(sandbox, hc_group_id(group), "Aviators", &renamed, &error));
     CHECK_TEXT(hc_group_display_name(renamed), "Aviators");
     hc_group_free(renamed);

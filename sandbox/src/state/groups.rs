@@ -11,9 +11,7 @@ use serde_json::Value;
 impl State {
     /// Adds a group without members. Returns its JSON as in REST listings, and the event.
     pub(crate) fn create_group(&mut self, new: NewGroup, now: Timestamp) -> Result<(Value, Event), Error> {
-        if new.display_name.is_empty() {
-            return Err(Error::invalid("display_name: expected a name that is not empty"));
-        }
+        check_name(&new.display_name)?;
         let target = self.target_directory(new.organization_id.as_deref(), new.directory_id.as_deref())?;
         let id = self.next_id("dirgroup");
         let directory = self.directory_mut(&target)?;
@@ -29,6 +27,7 @@ impl State {
         change: GroupChange,
         now: Timestamp,
     ) -> Result<(Value, Event), Error> {
+        check_name(&change.display_name)?;
         let (directory, number) = self.find_group(id)?;
         if let Some(group) = directory.groups.get_mut(&number) {
             group.display_name = change.display_name;
@@ -45,4 +44,11 @@ impl State {
         directory.remove_group(number);
         Ok(event)
     }
+}
+
+fn check_name(display_name: &str) -> Result<(), Error> {
+    if display_name.is_empty() {
+        return Err(Error::invalid("display_name: expected a name that is not empty"));
+    }
+    Ok(())
 }

@@ -14,9 +14,7 @@ const UPDATED: (&str, &str) = ("organization.directory.user_updated", "Directory
 impl State {
     /// Adds a user. Returns the user's JSON as in REST listings, and the event.
     pub(crate) fn create_user(&mut self, new: NewUser, now: Timestamp) -> Result<(Value, Event), Error> {
-        if !new.email.contains('@') {
-            return Err(Error::invalid("email: expected an address with \"@\""));
-        }
+        check_email(&new.email)?;
         let target = self.target_directory(new.organization_id.as_deref(), new.directory_id.as_deref())?;
         let id = self.next_id("diruser");
         let directory = self.directory_mut(&target)?;
@@ -46,6 +44,7 @@ impl State {
         now: Timestamp,
     ) -> Result<(Value, Event), Error> {
         let UserChange { email, given_name, family_name, preferred_username, active, groups } = change;
+        email.as_deref().map(check_email).transpose()?;
         let (directory, number) = self.find_user(id)?;
         let groups = groups.map(|groups| directory.group_numbers(&groups)).transpose()?;
         if let Some(groups) = groups {
@@ -101,4 +100,11 @@ impl State {
         }
         Ok(directory.user_and_event(user, UPDATED.0, UPDATED.1).1)
     }
+}
+
+fn check_email(email: &str) -> Result<(), Error> {
+    if !email.contains('@') {
+        return Err(Error::invalid("email: expected an address with \"@\""));
+    }
+    Ok(())
 }
