@@ -67,7 +67,23 @@ function json(options, separate = ['signal', 'timeoutMs'], what = 'the argument 
     }
     given[name] = value
   }
-  return JSON.stringify(given)
+  try {
+    return JSON.stringify(given)
+  } catch (error) {
+    // Names the option.
+    Object.entries(given).forEach(([name, value]) => stringify(`the option ${name}`, value))
+    throw error
+  }
+}
+
+/** Returns a value as JSON. `name` names it in the error for a value that is nested too deeply. */
+function stringify(name, value) {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    if (error?.name !== 'RangeError') throw error
+    throw new errors.InvalidArgumentError(`${name} is nested too deeply`, { cause: error })
+  }
 }
 
 /** Checks that a value is a string. `name` names it in the error. */
@@ -151,4 +167,4 @@ function roleEntries(map) {
   return Object.entries(map).map(roleEntry)
 }
 
-module.exports = { bytes, callback, json, kindOf, knownOnly, number, roleEntries, plain, seconds, secretsOf, signalOf, text, timeout }
+module.exports = { bytes, callback, json, kindOf, knownOnly, number, roleEntries, plain, seconds, secretsOf, signalOf, stringify, text, timeout }

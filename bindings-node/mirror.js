@@ -1,7 +1,7 @@
 'use strict'
 // The mirror over the calls of the addon.
 
-const { bytes, callback, json, kindOf, knownOnly, number, plain, roleEntries, seconds, secretsOf, signalOf, text, timeout } = require('./arguments.js')
+const { bytes, callback, json, kindOf, knownOnly, number, plain, roleEntries, seconds, secretsOf, signalOf, stringify, text, timeout } = require('./arguments.js')
 const { Listing, call, handles, onAbort } = require('./calls.js')
 const { errors, errorOf, rethrow } = require('./errors.js')
 const native = require('./native.js').load()
@@ -43,7 +43,7 @@ function vendorJson(event) {
   if (event === null || typeof event !== 'object' || typeof event.id !== 'string' || typeof event.type !== 'string') {
     throw new errors.InvalidArgumentError('the event cannot be used: expected one from Webhook.verify or an endpoint')
   }
-  return JSON.stringify({
+  return stringify('the event', {
     spec_version: event.specVersion,
     id: event.id,
     type: event.type,

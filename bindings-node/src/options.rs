@@ -4,6 +4,7 @@
 use headcount::{ClientBuilder, Error, Result, Timestamp};
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,13 +18,19 @@ pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
 
 /// Describes what is wrong with options: serde stops at the first problem, and names an option only if it is unknown. So each option is read alone.
 fn problems<T: DeserializeOwned>(json: &str, first: &serde_json::Error) -> String {
-    let options: Map<String, Value> = match serde_json::from_str(json) {
+    let options: BTreeMap<String, &RawValue> = match serde_json::from_str(json) {
         Ok(options) => options,
         Err(_) => return "the options cannot be used: expected an object".to_owned(),
     };
     let mut problems = Vec::new();
     let mut known = None;
     for (name, value) in options {
+        // With the nesting that it has as a member of the object.
+        let Ok(value) = serde_json::from_str::<[Value; 1]>(&format!("[{value}]")) else {
+            problems.push(format!("the option {name} is nested too deeply"));
+            continue;
+        };
+        let [value] = value;
         let kind = kind_of(&value);
         let alone = Value::Object(Map::from_iter([(name.clone(), value)]));
         let Err(error) = serde_json::from_value::<T>(alone) else { continue };

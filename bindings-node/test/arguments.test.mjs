@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { createContext, runInContext } from 'node:vm'
 import { Client, Mirror, ReplayGuard, Webhook, errors } from 'headcount'
 import { webhook as http } from 'headcount/http'
-import { deliver } from 'headcount/testing'
+import { deliver, event } from 'headcount/testing'
 import { collect, startMirror } from './sandbox.mjs'
 
 const limit = { timeout: 60_000 }
@@ -38,6 +38,25 @@ test('the role map is read from any iterable and from plain objects, of any real
     await mirror.setRoleMap(map)
     assert.deepEqual((await mirror.roleMap()).sort(), [...expected].sort(), name)
   }
+})
+
+test('an option that is nested too deeply is named', limit, async () => {
+  const client = new Client('http://127.0.0.1:1', 'a', 'b')
+  // The first is deeper than the addon permits, the second deeper than JSON.stringify permits.
+  for (const levels of [200, 100_000]) {
+    let deep = []
+    for (let level = 0; level < levels; level += 1) deep = [deep]
+    const named = (name) => refusal(new RegExp(`${name}.* nested too deep`))
+    await assert.rejects(client.organization.updateOrganization('org_1', { metadata: deep }), named('the option metadata'))
+    await assert.rejects(client.organization.updateOrganizationSettings('org_1', { features: deep }), named('the option features'))
+    assert.throws(() => event('role.created', { data: { deep } }), named('data'))
+  }
+  let deep = {}
+  for (let level = 0; level < 100_000; level += 1) deep = { deep }
+  const made = { id: 'evt_1', type: 'role.created', data: deep }
+  const mirror = new Mirror(':memory:')
+  await assert.rejects(mirror.apply(made), refusal(/the event is nested too deeply/))
+  await mirror.close()
 })
 
 test('a value that is not a role map is refused, and the stored role map is unchanged', limit, async (t) => {

@@ -63,8 +63,13 @@ pub(crate) fn decode(py: Python<'_>, message: &str, cause: PyErr) -> PyErr {
     exception_with_cause(py, ErrorKind::Decode, message, None, cause)
 }
 
+/// `InvalidArgumentError` whose cause is an exception of Python.
+pub(crate) fn invalid_argument_with_cause(py: Python<'_>, message: &str, cause: PyErr) -> PyErr {
+    exception_with_cause(py, ErrorKind::InvalidArgument, message, None, cause)
+}
+
 /// `WebhookVerificationError` for a parsed body that Python's JSON encoder cannot print, so that no signature can match it.
-pub(crate) fn too_deep(py: Python<'_>, cause: PyErr) -> PyErr {
+pub(crate) fn body_too_deep(py: Python<'_>, cause: PyErr) -> PyErr {
     let message = "no signature matches the parsed body: it is nested too deep to be printed, so pass the raw body";
     exception_with_cause(py, ErrorKind::WebhookVerification, message, Some(Reason::NoMatch), cause)
 }

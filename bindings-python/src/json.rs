@@ -3,7 +3,7 @@
 //! Decoding is 1.3 to 1.7 times as fast as `json.loads` for an event or a user's details. The crate `jiter` does not compile for the stable
 //! ABI of Python 3.9, which the wheel is built for.
 
-use crate::errors::{decode, exception, invalid_argument, too_deep};
+use crate::errors::{decode, exception, invalid_argument};
 use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -52,9 +52,12 @@ pub(crate) fn from_pickle<T: DeserializeOwned>(py: Python<'_>, json: &str) -> Py
     serde_json::from_str(json).map_err(|_| invalid_argument(py, "the pickle was not made by headcount"))
 }
 
-/// Serializes a value with `json.dumps`, without white space. Raises `WebhookVerificationError` if the value is nested
-/// too deep, and the errors of `json.dumps`.
-pub(crate) fn compact_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+/// Serializes a value with `json.dumps`, without white space. Raises the errors of `json.dumps`; for a value that is nested too deep, what `too_deep`
+/// makes of the `RecursionError`.
+pub(crate) fn compact_json<'py>(
+    value: &Bound<'py, PyAny>,
+    too_deep: impl FnOnce(Python<'py>, PyErr) -> PyErr,
+) -> PyResult<Bound<'py, PyString>> {
     static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = value.py();
     let options = PyDict::new(py);

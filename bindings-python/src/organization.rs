@@ -3,7 +3,7 @@
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::connection::Connection;
 use crate::convert::{Count, Flag, Span, Text, TextMap, Texts, wrong_type};
-use crate::errors::invalid_argument;
+use crate::errors::{invalid_argument, invalid_argument_with_cause};
 use crate::generated::{Organization, PortalLink};
 use crate::json::compact_json;
 use crate::listing::{self, AsyncOrganizationIterator, OrganizationIterator, OrganizationPage};
@@ -97,7 +97,9 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Settings {
 
 /// Deserializes a value that consists of `dict`s and lists. `name` is the argument's name for the error.
 fn read<T: DeserializeOwned>(name: &str, value: &Bound<'_, PyAny>) -> PyResult<T> {
-    let json = compact_json(value)?;
+    let json = compact_json(value, |py, error| {
+        invalid_argument_with_cause(py, &format!("{name} cannot be used: it is nested too deep"), error)
+    })?;
     serde_json::from_str(&json.to_cow()?).map_err(|error| {
         let message = error.to_string();
         // Leaves out the line and the column: they are those of the JSON, which the caller does not see.

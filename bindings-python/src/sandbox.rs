@@ -2,7 +2,7 @@
 
 use crate::client::{AsyncClient, Client};
 use crate::convert::{Count, Flag, Moment, Number, Size, Span, Text, Texts, Whole, wrong_type};
-use crate::errors::{Named, OrRaise, exception, invalid_argument};
+use crate::errors::{Named, OrRaise, exception, invalid_argument, invalid_argument_with_cause};
 use crate::generated::{Group, User};
 use crate::json::{compact_json, to_dict};
 use headcount::internal::{ProcessId, catch_panic};
@@ -258,7 +258,7 @@ impl Sandbox {
     /// - ``active``: whether the user may sign in.
     /// - ``groups``: names or ids of all groups that the user is in.
     ///
-    /// Raises ``NotFoundError`` if the user is unknown, ``BadRequestError`` if a group is unknown.
+    /// Raises ``NotFoundError`` if the user is unknown, ``BadRequestError`` if the address has no ``@`` or a group is unknown.
     #[pyo3(signature = (
         user_id, *, email = None, given_name = None, family_name = None, preferred_username = None, active = None, groups = None
     ))]
@@ -322,7 +322,7 @@ impl Sandbox {
     /// - ``group_id``: id of the group.
     /// - ``display_name``: the new name.
     ///
-    /// Raises ``NotFoundError`` if the group is unknown.
+    /// Raises ``BadRequestError`` if the name is empty, ``NotFoundError`` if the group is unknown.
     fn update_group(&self, py: Python<'_>, group_id: Text, display_name: Text) -> PyResult<Group> {
         self.call(py, |sandbox| sandbox.update_group(&group_id, &display_name)).map(Group::from)
     }
@@ -507,7 +507,16 @@ fn fields(data: &Bound<'_, PyAny>) -> PyResult<serde_json::Map<String, serde_jso
     if !data.is_instance_of::<PyMapping>() {
         return Err(wrong_type(data, "the event's data as a dict"));
     }
-    let printed: Text = compact_json(py.get_type::<PyDict>().call1((data,))?.as_any())?.extract()?;
-    serde_json::from_str(&printed)
-        .map_err(|_| invalid_argument(py, "the event's data cannot be written as JSON, for example because of NaN"))
+    let fields = py.get_type::<PyDict>().call1((data,))?;
+    let too_deep = |py, error| invalid_argument_with_cause(py, "the event's data is nested too deep", error);
+    let printed: Text = compact_json(fields.as_any(), too_deep)?.extract()?;
+    serde_json::from_str(&printed).map_err(|error| {
+        invalid_argument(
+            py,
+            match error.to_string().starts_with("recursion limit") {
+                true => "the event's data is nested too deep",
+                false => "the event's data cannot be written as JSON, for example because of NaN",
+            },
+        )
+    })
 }

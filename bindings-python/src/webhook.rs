@@ -1,7 +1,7 @@
 //! `Webhook`: verifies webhooks, and signs them for tests.
 
 use crate::convert::{Now, Size, Span, Text, wrong_type};
-use crate::errors::{Named, OrRaise, invalid_argument};
+use crate::errors::{Named, OrRaise, body_too_deep, invalid_argument};
 use crate::event::Event;
 use crate::headers::WebhookHeaders;
 use crate::json::compact_json;
@@ -200,7 +200,7 @@ pub(crate) fn verify_interceptor_payload(
     headers: &Bound<'_, PyAny>,
     payload: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
-    let headers = WebhookHeaders::read(headers)?;
+    let headers = WebhookHeaders::read(headers).named(headers.py(), "headers")?;
     let verified = match Body::read(payload).named(payload.py(), "payload")? {
         Body::Raw(bytes) => {
             catch_panic(|| headcount::webhook::verify_interceptor_payload(&secret, &headers, bytes.as_bytes()))
@@ -233,7 +233,7 @@ pub(crate) enum Body<'py> {
 impl<'py> Body<'py> {
     /// The bytes of a raw body. Raises `TypeError` for a parsed one.
     pub(crate) fn raw(body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-        match Body::read(body).named(body.py(), "body")? {
+        match Body::read(body)? {
             Body::Raw(bytes) => Ok(bytes),
             Body::Parsed(_) => {
                 Err(wrong_type(body, "the request's raw body as bytes, bytearray, memoryview or str, as it was signed"))
@@ -259,7 +259,7 @@ impl<'py> Body<'py> {
         }
         if PyDict::is_type_of(body) || PyList::is_type_of(body) || PyTuple::is_type_of(body) {
             // Prints a lone surrogate as an escape, as JavaScript does.
-            let compact = compact_json(body)?;
+            let compact = compact_json(body, body_too_deep)?;
             let bytes =
                 compact.call_method1(intern!(py, "encode"), (intern!(py, "utf-8"), intern!(py, "backslashreplace")))?;
             return Ok(Body::Parsed(bytes.call_method0(intern!(py, "decode"))?.extract()?));

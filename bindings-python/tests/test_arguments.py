@@ -145,6 +145,40 @@ def test_an_error_of_a_value_names_its_argument(argument, call):
     assert getattr(raised.value, "message", str(raised.value)) == str(raised.value)
 
 
+@pytest.mark.parametrize("function", [headcount.verify_webhook_payload, headcount.verify_interceptor_payload])
+@pytest.mark.parametrize("argument", ["secret", "headers", "payload"])
+def test_the_functions_that_verify_a_payload_name_the_argument(function, argument):
+    with pytest.raises(TypeError) as raised:
+        function(**{"secret": SECRET, "headers": {}, "payload": BODY, argument: object()})
+    assert str(raised.value).startswith(f"{argument}: ")
+
+
+def nested(levels):
+    deep = []
+    for _ in range(levels):
+        deep = [deep]
+    return deep
+
+
+@pytest.mark.parametrize(
+    "argument, levels, call",
+    [
+        ("organization", 100_000, lambda client, deep: client.organization.update_organization("org_1", {"metadata": deep})),
+        ("settings", 100_000, lambda client, deep: client.organization.update_organization_settings("org_1", {"features": deep})),
+        ("settings", 100_000, lambda client, deep: client.organization.update_organization_settings("org_1", deep)),
+        ("data", 100_000, lambda _, deep: testing.event("role.created", data={"deep": deep})),
+        # Python's encoder permits this, and the native module does not.
+        ("data", 200, lambda _, deep: testing.event("role.created", data={"deep": deep})),
+    ],
+)  # fmt: skip
+def test_an_argument_that_is_nested_too_deep_is_named(argument, levels, call):
+    client = headcount.Client("http://127.0.0.1:1", "a", "b")
+    with pytest.raises(headcount.InvalidArgumentError) as raised:
+        call(client, nested(levels))
+    assert str(raised.value).startswith(f"{argument}: ")
+    assert str(raised.value).endswith("is nested too deep")
+
+
 def test_an_error_of_the_role_map_names_the_group():
     mirror = headcount.Mirror(":memory:")
     with pytest.raises(TypeError, match="^pairs: expected the role of the group 'Engineering' as str.*got list"):

@@ -10,7 +10,9 @@ use headcount::Timestamp;
 use headcount::internal::debug_without_personal_data;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What a sandbox contains and how it runs: the settings of [`SandboxBuilder`](crate::SandboxBuilder) that every language has.
@@ -251,7 +253,8 @@ pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, String>
 }
 
 fn parse<T: DeserializeOwned>(text: &str, names: FieldNames) -> Result<T, String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("expected a JSON object: {error}"))?;
+    let refused = |error| too_deep(text).unwrap_or_else(|| format!("expected a JSON object: {error}"));
+    let value: Value = serde_json::from_str(text).map_err(refused)?;
     match (names, value) {
         (FieldNames::CamelCase, Value::Object(fields)) => {
             if let Some(name) = fields.keys().find(|name| name.contains('_')) {
@@ -262,6 +265,15 @@ fn parse<T: DeserializeOwned>(text: &str, names: FieldNames) -> Result<T, String
         }
         (_, value) => from_value(value),
     }
+}
+
+/// Returns what is wrong with a field that is nested deeper than the parser permits, or `None` if there is none.
+fn too_deep(text: &str) -> Option<String> {
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+    // Each is parsed with the nesting that it has as a member of the object.
+    let is_too_deep = |value: &RawValue| serde_json::from_str::<[Value; 1]>(&format!("[{value}]")).is_err();
+    let (name, _) = fields.into_iter().find(|(_, value)| is_too_deep(value))?;
+    Some(format!("{name}: is nested too deep"))
 }
 
 /// Writes `givenName` as `given_name`.
@@ -386,6 +398,16 @@ mod tests {
     fn a_missing_field_is_named() {
         assert_eq!(refused::<GroupChange>("{}", FieldNames::CamelCase), "missing field `displayName`");
         assert_eq!(refused::<GroupChange>("{}", FieldNames::SnakeCase), "missing field `display_name`");
+    }
+
+    #[test]
+    fn a_field_that_is_nested_too_deep_is_named() {
+        for levels in [127, 200, 100_000] {
+            let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+            let text = format!(r#"{{"id": "evt_1", "data": {open}{close}}}"#);
+            let message = refused::<EventOverrides>(&text, FieldNames::SnakeCase);
+            assert_eq!(message, "data: is nested too deep", "{levels}");
+        }
     }
 
     #[test]

@@ -87,6 +87,12 @@ static void calls_of_a_sandbox_check_their_arguments(void) {
     TEXT_IS_REFUSED(hc_sandbox_event_body("role.created", NOT_UTF8, &text, place), "overrides");
     REFUSED(hc_sandbox_event_body("role.made", NULL, &text, &error), HC_BAD_REQUEST, "role.made");
     REFUSED(hc_sandbox_event_body("role.created", "[", &text, &error), HC_BAD_REQUEST, "overrides");
+    char deep[500] = "{\"data\":{\"deep\":";
+    size_t start = strlen(deep);
+    memset(deep + start, '[', 200);
+    memset(deep + start + 200, ']', 200);
+    strcpy(deep + start + 400, "}}");
+    REFUSED(hc_sandbox_event_body("role.created", deep, &text, &error), HC_BAD_REQUEST, "data: is nested too deep");
     REFUSED(hc_sandbox_event_body("role.created", "{\"organisation_id\":\"\"}", &text, &error), HC_BAD_REQUEST, "organisation_id");
     CHECK(text == NULL);
 }
