@@ -14,6 +14,9 @@ const METHODS: &[(&str, &str)] = &[
     ("RoleMapEntry", include_str!("../../templates/python/role_map_entry.pyi")),
 ];
 
+/// Names that methods written by hand use for the values of an enum: the name in the stub, and the enum.
+const VALUES: &[(&str, &str)] = &[("_Mode", "SyncMode"), ("_Outcome", "Outcome")];
+
 /// Enum members that a field never has, and that its annotation leaves out: the record, the field and the member.
 const UNUSED_MEMBERS: &[(&str, &str, &str)] = &[("SyncReport", "mode", "auto")];
 
@@ -49,7 +52,19 @@ pub(super) fn emit(definitions: &Definitions) -> Result<Output, String> {
         classes.push(class(definitions, definitions.record(name)?)?);
     }
     let generated = write::render("records.pyi.jinja", TEMPLATE, Context { classes })?;
-    sections(PATH, &[("records", &generated)])
+    let mut values = String::new();
+    for (alias, name) in VALUES {
+        values += &format!("{alias}: TypeAlias = {}\n", literal(definitions, name, None)?);
+    }
+    sections(PATH, &[("values", &values), ("records", &generated)])
+}
+
+/// Returns the type of an enum's names, without that of the member `unused`.
+fn literal(definitions: &Definitions, name: &str, unused: Option<&str>) -> Result<String, String> {
+    let members = definitions.enumeration(name)?.members.iter().map(|member| member.name.as_str());
+    let names: Vec<String> =
+        members.filter(|member| Some(*member) != unused).map(|member| format!("\"{member}\"")).collect();
+    Ok(format!("Literal[{}]", names.join(", ")))
 }
 
 fn class(definitions: &Definitions, record: &Record) -> Result<Class, String> {
@@ -88,12 +103,7 @@ fn annotation(definitions: &Definitions, record: &Record, field: &Field, ty: &Ty
         Type::Error => "Error".to_owned(),
         Type::Enum { name, open: false } => {
             let unused = UNUSED_MEMBERS.iter().find(|(of, of_field, _)| *of == record.name && *of_field == field.name);
-            let members = definitions.enumeration(name)?.members.iter().map(|member| member.name.as_str());
-            let names: Vec<String> = members
-                .filter(|member| unused.is_none_or(|(_, _, unused)| unused != member))
-                .map(|member| format!("\"{member}\""))
-                .collect();
-            format!("Literal[{}]", names.join(", "))
+            literal(definitions, name, unused.map(|(_, _, member)| *member))?
         }
         Type::Record(name) if has_class(name) => name.clone(),
         Type::Record(_) => "dict[str, Any]".to_owned(),
@@ -108,4 +118,19 @@ fn annotation(definitions: &Definitions, record: &Record, field: &Field, ty: &Ty
         Type::Optional(inner) => format!("Optional[{}]", annotation(definitions, record, field, inner)?),
         Type::List(inner) => format!("list[{}]", annotation(definitions, record, field, inner)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_values_of_enums_are_listed_only_in_generated_parts_of_the_stub() {
+        let stub = include_str!("../../../bindings-python/python/headcount/_headcount.pyi");
+        let mut is_generated = false;
+        for line in stub.lines() {
+            if line.starts_with("# ---- ") {
+                is_generated = !line.starts_with("# ---- end of ");
+            }
+            assert!(is_generated || !line.contains("Literal[\""), "written by hand: {line}");
+        }
+    }
 }
