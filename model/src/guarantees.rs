@@ -31,7 +31,7 @@ pub const ONE_WORKER: &str = "at most one worker holds a partition";
 pub const NO_LATE_ACKNOWLEDGEMENT: &str = "an acknowledgement of an old holder changes nothing";
 /// The cursor of a consumer is never less than a number whose acknowledgement has returned.
 pub const ACKNOWLEDGED: &str = "a reported acknowledgement is never lost";
-/// If processes and connections end in a state, and time passes, the next process that asks for a lease gets it.
+/// In every state: if all processes and connections end now, the next process that asks for a lease gets it once time has passed.
 pub const PROGRESS: &str = "every lease can be taken again";
 
 type Condition = fn(&Model, &State) -> bool;
@@ -72,7 +72,7 @@ pub const CLAIMED_AGAIN: &str = "a worker takes the partition of one whose lease
 pub const RENEWED: &str = "a worker extends its lease";
 /// A write finds that its lease was lost.
 pub const REFUSED: &str = "a write finds that its lease was lost";
-/// An acknowledgement finds that its lease was lost.
+/// An acknowledgement finds that the consumer's row does not name its worker any more.
 pub const ACKNOWLEDGEMENT_REFUSED: &str = "an acknowledgement finds that its lease was lost";
 /// A process releases a lease that another has taken.
 pub const LATE_RELEASE: &str = "a process releases a lease that another has taken";
@@ -86,7 +86,7 @@ pub const FOUND: &str = "a look-up finds the lost commit";
 pub const NOT_FOUND: &str = "a look-up finds no commit";
 /// A crash undoes a commit before it is flushed, and the second transaction of the same write reports that.
 pub const UNDONE: &str = "a crash undoes a commit before it is flushed";
-/// A write waits for the numbers of the write of another organization.
+/// A write waits for the row of the numbers, which the write of another organization has locked.
 pub const WAITS_FOR_NUMBERS: &str = "a write waits for the numbers of another";
 /// Every change is acknowledged.
 pub const ALL_ACKNOWLEDGED: &str = "every change is acknowledged";
@@ -144,7 +144,7 @@ pub fn broken(model: &Model, state: &State) -> Vec<&'static str> {
 /// The answer to a check of a lease that was lost.
 const LOST: At = At::Loaded { is_held: false, extends: false };
 
-/// The answer to a transaction that checks no lease.
+/// The answer to a transaction that checks no lease, or whose lease is held and does not have to be extended.
 const HELD: At = At::Loaded { is_held: true, extends: false };
 
 fn any(state: &State, is: impl Fn(&Session) -> bool) -> bool {
@@ -172,7 +172,7 @@ fn written(rows: &Rows, process: usize) -> u8 {
     own.fold(0, |writes, change| writes | 1 << change.write)
 }
 
-/// Whether the lease can be taken after everything else has ended: the server ends the transactions of lost connections, time passes, and the first
+/// Whether each lease can be taken after everything else has ended: the server ends the transactions of lost connections, time passes, and the first
 /// process asks for the lease.
 fn can_take(model: &Model, state: &State) -> bool {
     let mut end = *state;
@@ -183,7 +183,7 @@ fn can_take(model: &Model, state: &State) -> bool {
     while let Some(later) = end.tick(model) {
         end = later;
     }
-    // The name of a call that nobody has used.
+    // A name that no call of the model has.
     let take = Session { at: At::Take, holder: u8::MAX, ..Session::default() };
     (0..LEASES as u8).all(|lease| {
         end.processes[0].session = Session { lease, ..take };

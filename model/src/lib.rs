@@ -16,20 +16,22 @@
 //! | `LockScope` | `commit::lock`, the first statement in `commit::decide` and `consumers::step` |
 //! | `ReadLease`, `LockLease` | `lease::select` and `lease::check` in `commit::decide`. The server computes the remaining time before it waits for the lock of the row |
 //! | `Append` | `commit::statements`: `lease::extend`, the rows, and `commit::append`, which takes the numbers from `counter` |
-//! | `Commit`, `Mark` | `Transaction::end_and_flush`: a commit that is not flushed, then `CommitId::mark_durable` in a second transaction, which is |
+//! | `Commit`, `Mark` | `Transaction::end_and_flush`: a commit that is not flushed, then a second transaction with `CommitId::mark_durable`, whose commit is flushed |
 //! | `PutConsumer` | `consumers::step` and `commit::end_attempt`: the row of the consumer, `commit::mark_durable`, `CommitId::log`, and a commit that is flushed |
 //! | `Look` | `commit::look`, which `commit::find` and `commit::was_committed` call after a lost commit |
 //! | `Extend`, `CommitExtension` | `lease::extend` in a write of an empty batch (`commit::attempt`), and its commit, which is flushed |
 //! | `Flush` | `consumers::flush` |
-//! | a process in `Call::Poll` | `feed::page`, and `PutConsumer` where `Mirror::note_poll` (`core/src/mirror/feed.rs`) writes |
+//! | a process in `Call::Poll` | `feed::page`, and `PutConsumer` where `Mirror::note_poll` (`core/src/mirror/feed.rs`) writes. For a worker, `Shared::read` (`core/src/mirror/consumer.rs`), and `Flush` where that flushes |
 //!
 //! A worker of a consumer with partitions takes a lease of its own (`Join`). It takes a partition (`Claim`) by a decision of `consumers::step` that writes the
-//! number and the token of its lease into the consumer's row, if the row names no worker, or one whose lease has ended. That is one which the row
-//! named when it was read, and which is not in a list of the leases that was read after that. An acknowledgement is a decision as well: it is stored only if
-//! the row still names the worker. `Renew` is a write of an empty batch with the lease's fence, and `Leave` removes the worker from the row.
+//! number and the token of its lease into the consumer's row, if the row names no worker, or one whose lease has ended. To find out whether it has ended, the
+//! worker reads the row and then a list of the leases: the lease of a worker that the row named and that the list lacks has ended. An acknowledgement is a
+//! decision as well: it is stored only if the row still names the worker. `Renew` is a write of an empty batch with the lease's fence, and `Leave` removes
+//! the worker from the row.
 //!
-//! The list waits for transactions that have locked a lease. `lease::list` in the store does not: while a lease is extended at the moment of its end, two
-//! workers can hold a partition, as [`Mistake::ListedWithoutLock`] shows, until the first one reads the row again. Only the second one can acknowledge.
+//! In the model, the list waits for transactions that have locked a lease. `lease::list` in the store does not. So if a lease ends after the statement that
+//! extends it and before the commit of this statement, another worker can take the partition: two workers then hold it, as
+//! [`Mistake::ListedWithoutLock`] shows, until the first one reads the row again. Meanwhile, only the second one can acknowledge.
 //!
 //! Receivers in one process may write several events in one transaction (`group`). The model has one write in each transaction.
 //!
@@ -46,8 +48,8 @@
 //! # What is left out
 //!
 //! Several consumers and several partitions, writes that lock all scopes, trimming, and failover to a server that lacks commits. A deadlock and a timeout end
-//! a transaction as a lost connection does. A process has at most one lost connection whose transaction has not ended, so it neither loses another one nor
-//! ends before that.
+//! a transaction as a lost connection does. A process has at most one lost connection whose transaction has not ended: until that transaction ends, the process
+//! neither loses another connection nor dies.
 
 pub mod guarantees;
 mod process;
@@ -67,9 +69,9 @@ pub const PROCESSES: usize = 3;
 /// The protocol with the calls of the processes and the faults that occur.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The calls of each process, one after another. Processes with the same calls are next to each other.
+    /// The calls that each process makes, in order. Processes with the same calls have to be next to each other: see `representative`.
     pub calls: [&'static [Call]; PROCESSES],
-    /// How many times a process starts with its first call again after it has lost its lease.
+    /// How many times, at most, a process starts with its first call again after it has lost its lease.
     pub runs: u8,
     /// How many changes the feed has in the beginning.
     pub changes: u8,
@@ -81,7 +83,7 @@ pub struct Model {
     pub checks: Vec<&'static str>,
 }
 
-/// How many faults of each kind occur.
+/// How many faults of each kind can occur.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Faults {
     /// A process ends.
@@ -111,7 +113,8 @@ pub enum Mistake {
     TakeNotFlushed,
     /// All calls that take a lease have the same name. Each can therefore take the lease from its holder, as if it repeated its own attempt.
     SameHolder,
-    /// An attempt that takes the lease again after its connection was lost increases the token, although the first attempt may run after it.
+    /// A call that takes the lease is repeated after its connection was lost, and the second attempt increases the token, although the server may run the
+    /// first attempt after the second one.
     RepeatedTakeCounts,
     /// A release does not name the token.
     ReleaseWithoutToken,
@@ -139,7 +142,7 @@ pub enum Mistake {
     ExtendedAfterItsEnd,
     /// The list of the leases does not wait for transactions that have checked a lease and extend it.
     ListedWithoutLock,
-    /// A worker takes the partition from a worker that was not listed, although it may have joined after the list.
+    /// A worker takes the partition from another one that its list of the leases lacks, although the other one may have joined after the list was read.
     EndedByLaterRow,
     /// A consumer's row is read without the lock of its scope.
     ConsumerNotLocked,
@@ -185,7 +188,7 @@ pub enum Action {
     Flush,
     /// The server crashes and starts again. Behind pgbouncer, sessions that are between two transactions keep what they have sent.
     Crash {
-        /// Whether there is pgbouncer.
+        /// Whether the processes connect through pgbouncer.
         pooled: bool,
     },
 }

@@ -67,9 +67,9 @@ pub struct Process {
     pub(crate) got: u8,
     /// The greatest number that the poll which is running returns.
     pub(crate) polls: u8,
-    /// How far it is in `Join` or `Claim`.
+    /// Whether it has done the first read of the call that is running: `Join` reads the list of the leases, and `Claim` the consumer's row.
     pub(crate) has_read: bool,
-    /// The worker that the consumer's row named, and then the same worker if its lease has ended.
+    /// In `Claim`, the worker that the consumer's row named. When the leases have been listed after that, no worker if the list has its lease.
     pub(crate) ended: Worker,
     /// The tokens of the leases that had not ended when they were listed. Only [`Mistake::EndedByLaterRow`] uses them.
     pub(crate) listed: [u8; LEASES],
@@ -78,6 +78,7 @@ pub struct Process {
     /// The writes whose calls have returned successfully, as a set.
     pub(crate) reported: u8,
     pub(crate) session: Session,
+    /// The session of a connection that was lost, until the server has run what it received and has ended the transaction.
     pub(crate) orphan: Session,
 }
 
@@ -116,7 +117,7 @@ impl Process {
         self.call == END
     }
 
-    /// The worker that it is.
+    /// The worker that it is, or none without a lease.
     fn worker(&self) -> Worker {
         match self.token {
             0 => Worker::default(),
@@ -165,7 +166,8 @@ impl Process {
 }
 
 impl State {
-    /// Receives the answer, if there is one, and sends the next statements. Returns `None` if the process waits for an answer, for a change, or has ended.
+    /// Receives the answer, if there is one, and sends the next statements. Returns `None` if the process has ended, waits for an
+    /// answer, or waits until its call can start.
     pub(crate) fn step(mut self, model: &Model, index: usize) -> Option<State> {
         let process = &mut self.processes[index];
         if process.has_ended() || process.session.is_running() {
@@ -174,7 +176,7 @@ impl State {
         let session = std::mem::take(&mut process.session);
         match session.at {
             At::Taken { token: 0, .. } if model.call(process) == Some(Call::Join) => {
-                // Another one has it. The next number is tried, and after the last one the leases are listed again.
+                // Another worker has the lease of this number. The next number is tried, and after the last one the leases are listed again.
                 process.lease = (process.lease + 1) % LEASES as u8;
                 process.has_read = process.lease > 0;
                 let _ = self.send(model, index);
@@ -230,20 +232,20 @@ impl State {
                     true => process.listed[usize::from(loaded.worker.number)] != loaded.worker.token,
                 };
                 if loaded.worker.is_some() && !is_free {
-                    // Another one has it.
+                    // Another worker has the partition, so the row is read again.
                     process.has_read = false;
                     return;
                 }
                 Session { worker: own, ..put }
             }
             Some(Call::Leave) if loaded.worker == own => Session { worker: Worker::default(), ..put },
-            // There is nothing to write. The transaction is rolled back.
+            // There is nothing to write: the end of the transaction changes nothing.
             _ => return self.succeed(model, index),
         };
         self.processes[index].session = sent;
     }
 
-    /// Notes the success of a call that writes, and goes on with the next one.
+    /// Notes that the call has returned successfully, and goes on with the next one.
     fn succeed(&mut self, model: &Model, index: usize) {
         let process = &mut self.processes[index];
         match model.call(process) {

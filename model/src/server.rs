@@ -40,7 +40,8 @@ pub struct Rows {
     pub(crate) polled: u8,
     /// `consumer.partitions`: the worker that holds the partition. The consumer has only one.
     pub(crate) worker: Worker,
-    /// The worker that last moved the cursor, and the one in the row at this commit. Only the model has them, to check the guarantee.
+    /// The worker whose acknowledgement last moved the cursor, and the worker that the row named at this commit. Only the model has them, for the guarantee
+    /// `NO_LATE_ACKNOWLEDGEMENT`.
     pub(crate) moved_by: Worker,
     pub(crate) moved_from: Worker,
     /// The sequence of revisions. It stays 0 unless the mistake of the model needs it: ids of commits are unique without it.
@@ -138,7 +139,7 @@ impl Hash for Session {
     }
 }
 
-/// Appends zeros.
+/// Appends zeros up to 16 bytes.
 pub(crate) fn bytes<const N: usize>(values: [u8; N]) -> [u8; 16] {
     let mut bytes = [0; 16];
     bytes[..N].copy_from_slice(&values);
@@ -395,7 +396,7 @@ impl State {
                 let clock = if model.makes(Mistake::ClientsClock) { self.processes[process].clock } else { 0 };
                 let is_own = lease.holder == session.holder;
                 if lease.left <= clock || is_own {
-                    // A repeated attempt of a call does not take the lease from the call.
+                    // A repeated attempt of the call that holds the lease gets the same token.
                     let is_repeated = is_own && lease.left > clock && !model.makes(Mistake::RepeatedTakeCounts);
                     let keeps_token = lease.token > 0 && model.makes(Mistake::TokenNotIncreased);
                     if !is_repeated && !keeps_token {
@@ -461,7 +462,7 @@ impl State {
                 let left = if extends { rows.leases[number].extended(model) } else { 0 };
                 let mut number = rows.counter + 1;
                 if model.makes(Mistake::NumbersOfSequence) {
-                    // Another transaction gets the next number before this one commits.
+                    // Another transaction can get the next number before this one commits.
                     self.sequence += 1;
                     number = self.sequence;
                 }

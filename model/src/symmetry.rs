@@ -1,9 +1,10 @@
-//! States that differ only in which process is which.
+//! Maps all states that differ only in the order of the processes to one of them.
 
 use crate::process::rename;
 use crate::{PROCESSES, Rows, State};
 
-/// Returns the same state for all states that differ only in the order of the processes. Processes that make the same calls are alike.
+/// Returns the same state for all states that differ only in the order of the processes. Only processes that make
+/// the same calls change places, because the order begins with their roles.
 pub fn representative(state: &State) -> State {
     let mut order: [usize; PROCESSES] = std::array::from_fn(|index| index);
     let keys: [_; PROCESSES] = std::array::from_fn(|process| key(state, process));

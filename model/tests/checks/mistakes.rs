@@ -33,7 +33,7 @@ fn without_a_check_of_the_token_an_old_holder_writes() {
 }
 
 #[test]
-fn with_a_token_that_is_not_increased_two_processes_write() {
+fn if_the_token_is_not_increased_two_processes_write_with_the_same_one() {
     breaks(syncs(Mistake::TokenNotIncreased, NONE), ONE_WRITER);
 }
 
@@ -129,7 +129,7 @@ fn if_a_lease_is_extended_after_its_end_two_workers_hold_a_partition() {
 }
 
 #[test]
-fn a_worker_that_is_not_in_an_older_list_has_not_ended() {
+fn if_a_worker_that_an_older_list_lacks_counts_as_ended_two_workers_hold_a_partition() {
     breaks(workers(Mistake::EndedByLaterRow, NONE), ONE_WORKER);
 }
 

@@ -41,7 +41,7 @@ fn a_sync_that_lost_its_lease_starts_again_with_another_one() {
 }
 
 #[test]
-fn writes_of_one_sync_follow_each_other_with_one_token() {
+fn syncs_that_write_twice_exclude_each_other() {
     const LONG: &[Call] = &[Call::Take, Call::Write { scope: 0 }, Call::Write { scope: 0 }, Call::Release];
     let model = Model { calls: [LONG, LONG, SYNC], ..syncs(Faults { deaths: 1, jumps: 1, ..NONE }) };
     check(model, &[REFUSED, LATE_RELEASE, TAKEN_OVER, EXTENDED, ALL_REPORTED]);
@@ -81,6 +81,7 @@ fn workers(faults: Faults) -> Model {
     Model { calls: [WORKER; 3], changes: 1, faults, ..model() }
 }
 
+/// What has to occur when one worker takes the partition after another.
 const TURNS: [&str; 3] = [CLAIMED_AGAIN, ACKNOWLEDGEMENT_REFUSED, ALL_ACKNOWLEDGED];
 
 #[test]
