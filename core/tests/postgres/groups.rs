@@ -15,7 +15,7 @@ async fn open_for_groups(url: &str, name: &str) -> Arc<PostgresStore> {
     Arc::new(PostgresStore::connect_with(url, options(name).with_queue_wait(LIMIT)).await.unwrap())
 }
 
-/// Creates a schema, and stores a user with the number 1 of `org_1`, and so on.
+/// Creates a schema, and stores a user in each organization: `diruser_1` in `org_1`, `diruser_2` in `org_2`, and so on.
 async fn create_with_users(name: &str, organizations: usize) -> PostgresStore {
     let store = create(name).await;
     for number in 1..=organizations {
@@ -24,12 +24,12 @@ async fn create_with_users(name: &str, organizations: usize) -> PostgresStore {
     store
 }
 
-/// A write that stores the user of an organization, and counts how often in the given name.
+/// A write of [`renaming`] that stores the user with this number.
 fn of_user(number: usize) -> Write {
     renaming(&format!("org_{number}"), &format!("diruser_{number}"), || ())
 }
 
-/// A write that stores a user, and counts how often in the given name. `calls` is called at each decision.
+/// A write that stores a user, whose given name is the number of such writes so far. `calls` is called at each decision.
 fn renaming(organization_id: &str, id: &str, mut calls: impl FnMut() + Send + 'static) -> Write {
     let (organization, id) = (organization_id.to_owned(), id.to_owned());
     write(organization_id, keys_of(&id.clone()), move |set| {
@@ -175,7 +175,7 @@ async fn each_write_of_a_group_has_a_revision_of_its_own_which_ascends_within_an
         drop(create_with_users("revisions", 2).await);
         let store = open_for_groups(&Server::shared().url, "revisions").await;
         let (sender, revisions) = mpsc::channel();
-        // The last two are in a second round, because they change the same user as the first one.
+        // The third one is in a second round and the last one in a third round, because each changes a user whom an earlier one of its round changes.
         let writes = ["diruser_1", "diruser_3", "diruser_1", "diruser_1"].map(|id| {
             let (sender, id) = (sender.clone(), id.to_owned());
             write("org_1", keys_of(&id.clone()), move |set| {

@@ -111,7 +111,8 @@ async fn a_lease_that_ends_after_its_check_is_not_extended() {
             let sql = format!("SELECT expires_at / 1000000.0 - extract(epoch FROM clock_timestamp()) FROM {table}");
             Server::shared().psql(&sql).parse().unwrap()
         };
-        // A lease of one second. The decision of its write waits until the lease has ended. On a slow machine, it may end before the check.
+        // A lease of one second. Its write begins when half of it is left, so that it would be extended, and the decision waits until it has ended. On a
+        // slow machine, it may end before the check, which refuses the write: then this is tried again.
         loop {
             let lease = take(&store, "sync", Duration::from_secs(1)).await;
             let waits = write("org_1", Keys::default(), move |_| {

@@ -1,5 +1,5 @@
-//! Tests of the PostgreSQL store on a server that this program starts: those that every store passes, and those of lost connections, leases, TLS,
-//! permissions and query plans.
+//! Tests of the PostgreSQL store on a server that this program starts: those that every store passes, and those of lost connections, leases, groups of
+//! writes, processes that are killed and stopped, TLS, permissions and query plans.
 //!
 //! The server and pgbouncer are started from Debian's packages in a temporary folder, and stopped when this program ends.
 //! `HEADCOUNT_TEST_POSTGRES` has the URL of a server that is used instead, and `HEADCOUNT_TEST_PGBOUNCER` that of a pgbouncer in front of it: the user

@@ -2,7 +2,8 @@
 //! feed's numbers have no gap and no repetition, each consumer gets all changes in their order, and in the end the mirror equals the directories.
 //!
 //! `HEADCOUNT_PROCESSES_SECONDS` sets how long the processes run, 15 if it is not set. `HEADCOUNT_PROCESSES_SEED` sets the seed of what is done to
-//! which process and when; a run without it prints its own. The operating system schedules the processes, so a seed does not repeat a run exactly.
+//! which process and when; a run without it prints its own. The processes choose what they do at random as well, and the operating system
+//! schedules them, so a seed does not repeat a run exactly.
 
 use super::*;
 use futures_util::TryStreamExt;
@@ -19,10 +20,10 @@ use std::time::Instant;
 /// What each of the processes does. The consumers have names of their own, because a consumer is for one process at a time.
 const ROLES: [&str; 8] = ["receiver", "receiver", "receiver", "sync", "sync", "consumer_1", "consumer_2", "consumer_3"];
 
-/// How much longer than it should a run may take on a slow machine.
+/// How much longer than the time that is set the processes may run on a slow machine, until each role has done something.
 const SLOW: Duration = Duration::from_secs(100);
 
-/// Name that [`schema`] gets.
+/// The argument for [`schema`].
 const NAME: &str = "processes";
 
 /// Environment variables of a process: its role, the server's URL, and the sandbox's settings as JSON.
@@ -71,7 +72,7 @@ async fn open_mirror(url: &str, client: Client, secret: &str) -> Result<Mirror> 
     options.lock_timeout = Duration::from_secs(4);
     let store = Arc::new(PostgresStore::connect_with(url, options).await?);
     let webhook = Webhook::new([secret])?;
-    // The guard does not hold what events remove. Each removal in this test has an event.
+    // The guard must not hold removals by events. It may hold those by listings: the test receives all events in the end, and these remove the same users.
     Mirror::builder().client(client).webhook(webhook).guard_events(false).open_in(store).await
 }
 
@@ -168,7 +169,7 @@ struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
     reader: Option<JoinHandle<()>>,
-    /// Whether it has printed something.
+    /// Whether it has printed a line for the test.
     has_worked: bool,
     /// When it is continued, if it is stopped.
     continues: Option<Instant>,
@@ -199,14 +200,14 @@ impl Running {
         assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
     }
 
-    /// Passes on what it has printed.
+    /// Adds to `seen` what it has printed since the last call.
     fn read(&mut self, seen: &mut Seen) {
         for line in self.lines.try_iter() {
             self.has_worked |= seen.add(self.role, &line);
         }
     }
 
-    /// Kills it, and passes on what it had printed.
+    /// Kills it, and adds to `seen` what it has printed since the last call of `read`.
     fn kill(mut self, seen: &mut Seen) {
         assert!(self.child.try_wait().unwrap().is_none(), "a {} has ended by itself", self.role);
         self.child.kill().unwrap();
@@ -229,7 +230,7 @@ impl Drop for Running {
 /// What the processes have printed.
 #[derive(Debug, Default)]
 struct Seen {
-    /// How often each event was applied, and not recognized as a duplicate. An event without an entry was not acknowledged.
+    /// How often each event was received with another outcome than `duplicate`. Events whose receipt no process has printed have no entry.
     events: BTreeMap<String, usize>,
     /// The digests of the changes, by their numbers.
     changes: BTreeMap<i64, u64>,
@@ -304,7 +305,7 @@ impl Seen {
     }
 }
 
-/// The directories, which change meanwhile.
+/// The sandbox's directories, which the test changes while the processes run.
 struct World {
     sandbox: Sandbox,
     /// Ids of the organizations, each with the groups of its directory.
@@ -383,7 +384,7 @@ fn run(world: &mut World, time: Duration, dice: &mut Dice) -> Seen {
     let mut seen = Seen::default();
     let mut processes: Vec<Running> = ROLES.iter().map(|role| Running::start(role, &world.sandbox)).collect();
     let (mut kills, mut stops) = (0, 0);
-    // On a slow machine, until each role has done something.
+    // For longer than `time` on a slow machine: until each role has done something.
     while started.elapsed() < time || !seen.has_all() {
         world.change(dice);
         for process in &mut processes {
@@ -396,14 +397,14 @@ fn run(world: &mut World, time: Duration, dice: &mut Dice) -> Seen {
         assert!(started.elapsed() < time + SLOW, "some processes do nothing: {seen:?}");
         let index = dice.below(ROLES.len());
         let process = &mut processes[index];
-        // Most are killed or stopped only when they have done something, so that all get on, however slow the machine is.
+        // Usually, a process is killed or stopped only after it has printed something, so that each role makes progress on a slow machine as well.
         let may = process.has_worked || dice.below(8) == 0;
         match dice.below(6) {
             0 if may => {
                 let role = process.role;
                 std::mem::replace(process, Running::start(role, &world.sandbox)).kill(&mut seen);
                 kills += 1;
-                // The leases of a process that was killed end.
+                // Otherwise, the other syncs would wait for minutes, until the lease of the killed process expires.
                 if role == "sync" {
                     expire_leases();
                 }
@@ -412,7 +413,7 @@ fn run(world: &mut World, time: Duration, dice: &mut Dice) -> Seen {
                 process.signal("-STOP");
                 process.continues = Some(Instant::now() + Duration::from_millis(dice.below(3_000) as u64));
                 stops += 1;
-                // Others take over the lease of a process that is stopped for longer than the lease lasts.
+                // As if the process were stopped for longer than its lease lasts: another one can take the lease over.
                 if process.role == "sync" && dice.below(2) == 0 {
                     expire_leases();
                 }
@@ -439,7 +440,7 @@ fn expire_leases() {
     Server::shared().psql(&format!("UPDATE {}.lease SET expires_at = 0", schema(NAME)));
 }
 
-/// Receives all events again, those that the processes had received as duplicates.
+/// Receives all events again. Checks that those which a process has received are duplicates now, and that the processes applied none of them twice.
 async fn check_events(mirror: &Mirror, sandbox: &Sandbox, seen: &Seen) {
     for (id, applied) in &seen.events {
         assert!(*applied <= 1, "event {id} was applied {applied} times");
@@ -478,8 +479,9 @@ async fn check_directories(mirror: &Mirror, world: &World) {
     }
 }
 
-/// Lets each consumer get the rest of the changes, and reads the feed from its first change. Checks that it has all numbers and the changes that the
-/// consumers got, that no user is created or deleted twice, that no event was applied twice, and that it leads to the users of the mirror.
+/// Lets each consumer get the rest of the changes, and reads the feed from its first change. Checks that the feed has all numbers and the changes
+/// that the consumers got, that no user is created or deleted twice, that no event was applied twice, and that its last state has as many users as the
+/// mirror.
 async fn check_feed(mirror: &Mirror, mut seen: Seen) {
     for role in ROLES.into_iter().filter(|role| role.starts_with("consumer")) {
         loop {
