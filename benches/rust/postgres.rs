@@ -45,7 +45,7 @@ fn is_given() -> bool {
     std::env::var("HEADCOUNT_TEST_POSTGRES").is_ok()
 }
 
-/// Opens a store in a schema, which is created.
+/// Opens a store in a schema, which is created if it does not exist.
 async fn open(url: &str, schema: &str, prepared_statements: bool) -> Arc<PostgresStore> {
     let mut options = PostgresOptions::default();
     options.schema = schema.to_owned();
@@ -147,11 +147,12 @@ fn with_organizations(numbers: std::ops::Range<usize>) -> Batch {
     batch
 }
 
-/// Receivers that apply webhooks of organizations in random order, all at the same time.
+/// Receivers that apply webhooks at the same time, each webhook for a random organization.
 struct Receivers {
     schema: String,
     organizations: usize,
     processes: usize,
+    /// The number of receivers in all processes together.
     receivers: usize,
     prepared: bool,
 }
@@ -207,7 +208,8 @@ impl Receivers {
     }
 }
 
-/// The process of receivers: opens the mirror, and waits for a line of its standard input before it starts. Prints how many webhooks it applied.
+/// The process of receivers: opens the mirror, prints `ready`, and waits for a line of its standard input before it starts. Prints how many webhooks it
+/// applied, and the time and the processor time that it took.
 pub(crate) async fn receive(settings: &str) {
     let settings: Value = serde_json::from_str(settings).unwrap();
     let text = |name: &str| settings[name].as_str().unwrap();
@@ -335,7 +337,7 @@ async fn polls(server: &Server, changes: usize) -> Vec<Duration> {
         let headers = webhook.sign(body.as_bytes(), None, None).unwrap();
         assert_eq!(mirror.receive(&headers, body.as_bytes()).await.unwrap().name(), "applied");
     }
-    // Reads the snapshot, so that the consumer's position is before the copies.
+    // Acknowledges the changes so far, so that the consumer exists and its cursor is before the copies.
     loop {
         let polled = mirror.poll("app", 100).await.unwrap();
         let Some(last) = polled.last() else { break };
@@ -352,7 +354,7 @@ async fn polls(server: &Server, changes: usize) -> Vec<Duration> {
     let mut taken = Vec::new();
     for step in 1..=200 {
         let position = (last + changes / 201 * step) as i64;
-        // A number can be acknowledged once it was polled.
+        // A number can be acknowledged only after a poll has returned it.
         assert_eq!(mirror.poll_after("app", Some(position - 1), 1).await.unwrap().len(), 1);
         mirror.ack("app", position).await.unwrap();
         let begun = Instant::now();
