@@ -70,7 +70,7 @@ function json(options, separate = ['signal', 'timeoutMs'], what = 'the argument 
   try {
     return JSON.stringify(given)
   } catch (error) {
-    // Names the option.
+    // Throws an error that names the option, if one is nested too deeply.
     Object.entries(given).forEach(([name, value]) => stringify(`the option ${name}`, value))
     throw error
   }

@@ -10,7 +10,10 @@ export interface EventOverrides<Data = Record<string, unknown>> {
   organizationId?: string | undefined
   /** Id of the environment. */
   environmentId?: string | undefined
-  /** Id of the directory: the id in the data of an event about a directory, and `directory_id` in those of an event about a user or group of a directory. */
+  /**
+   * Id of the directory. It replaces `id` in the data of an event about a directory, and `directory_id` in the data of an event about a user or group of a
+   * directory. Other events ignore it.
+   */
   directoryId?: string | undefined
   /** Groups of the user, each by its id, which is then its name as well, or by id and name. The example's by default, or none if `organizationId` is set. */
   groups?: readonly (string | { id: string; name: string })[] | undefined

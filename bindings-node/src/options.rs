@@ -25,7 +25,7 @@ fn problems<T: DeserializeOwned>(json: &str, first: &serde_json::Error) -> Strin
     let mut problems = Vec::new();
     let mut known = None;
     for (name, value) in options {
-        // With the nesting that it has as a member of the object.
+        // Parsed in an array, so that it has the nesting that it has as a member of the object.
         let Ok(value) = serde_json::from_str::<[Value; 1]>(&format!("[{value}]")) else {
             problems.push(format!("the option {name} is nested too deeply"));
             continue;

@@ -270,7 +270,7 @@ fn parse<T: DeserializeOwned>(text: &str, names: FieldNames) -> Result<T, String
 /// Returns what is wrong with a field that is nested deeper than the parser permits, or `None` if there is none.
 fn too_deep(text: &str) -> Option<String> {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
-    // Each is parsed with the nesting that it has as a member of the object.
+    // Parsed in an array, so that each has the nesting that it has as a member of the object.
     let is_too_deep = |value: &RawValue| serde_json::from_str::<[Value; 1]>(&format!("[{value}]")).is_err();
     let (name, _) = fields.into_iter().find(|(_, value)| is_too_deep(value))?;
     Some(format!("{name}: is nested too deep"))

@@ -140,7 +140,7 @@ static void every_change_is_delivered_until_the_endpoint_accepts_it(hc_sandbox *
     hc_user_free(changed);
     hc_event_free(next_event(webhook, "201 Created"));
 
-    /* The values that a new user and a new group cannot have. */
+    /* The values that are refused for a new user and a new group. */
     hc_group *renamed = NULL;
     change = (hc_sandbox_user){.struct_size = sizeof change, .email = "ada", .active = -1};
     REFUSED(hc_sandbox_update_user(sandbox, hc_user_id(user), &change, &changed, &error), HC_BAD_REQUEST, "email: expected an address");

@@ -59,7 +59,7 @@ pub(super) fn emit(definitions: &Definitions) -> Result<Output, String> {
     sections(PATH, &[("values", &values), ("records", &generated)])
 }
 
-/// Returns the type of an enum's names, without that of the member `unused`.
+/// Returns the `Literal` type of the names of an enum's members, except for the member `unused`.
 fn literal(definitions: &Definitions, name: &str, unused: Option<&str>) -> Result<String, String> {
     let members = definitions.enumeration(name)?.members.iter().map(|member| member.name.as_str());
     let names: Vec<String> =
