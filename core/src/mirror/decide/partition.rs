@@ -40,7 +40,8 @@ pub(in crate::mirror) struct Members {
     /// The workers whose leases had not ended when they were listed, with `own`.
     pub(in crate::mirror) live: BTreeSet<WorkerId>,
     /// Workers whose leases have ended: a row that was read before the leases were listed names them, and the list does not. A lease that has
-    /// ended does not come back, so this stays true. A worker that a later row names may have joined after the leases were listed.
+    /// ended does not come back, so this stays true, except for the case that `lease::extend` of the PostgreSQL store names. A worker that a
+    /// later row names may have joined after the leases were listed.
     pub(in crate::mirror) ended: BTreeSet<WorkerId>,
 }
 

@@ -246,7 +246,8 @@ pub(super) fn check(fence: &Fence, rows: &[Row]) -> Result<bool, Failure> {
 }
 
 /// Extends a lease: it expires after its whole duration from now. Changes nothing if it has ended since it was checked, so that a lease that others have
-/// seen as ended stays so.
+/// seen as ended stays so. There is one exception: a lease that ends after this statement and before its commit is listed as ended until the commit.
+/// Two workers can then hold a partition, until the first one reads the consumer's row again; only the second one can acknowledge.
 pub(super) fn extend(fence: &Fence, now: Option<i64>) -> Statement {
     let sql =
         "UPDATE {s}.lease SET expires_at = {now} + duration WHERE name = $1 AND token = $2 AND expires_at > {now}";
