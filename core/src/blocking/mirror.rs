@@ -35,7 +35,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn open(path: impl Into<PathBuf>, client: Client) -> Result<Mirror> {
         Mirror::with_settings(path, Some(client), mirror::Mirror::builder())
     }
@@ -177,7 +177,7 @@ macro_rules! calls {
                 ///
                 /// # Errors
                 ///
-                /// The same.
+                /// Those of that call.
                 pub fn $name(&self, $($argument: $type),*) -> Result<$value> {
                     wait(self.current()?.$name($($argument),*))
                 }
@@ -228,7 +228,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn receive(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<Outcome> {
         wait(self.current()?.receive(headers, body))
     }
@@ -237,7 +237,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn receive_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<Outcome> {
         wait(self.current()?.receive_at(headers, body, now))
     }
@@ -246,7 +246,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn set_role_map<E: Into<RoleMapEntry>>(&self, entries: impl IntoIterator<Item = E>) -> Result<()> {
         wait(self.current()?.set_role_map(entries))
     }
@@ -389,20 +389,24 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Does what `ack` of [`headcount::mirror::Changes`](crate::mirror::Changes) does: acknowledges this change, and not those before it.
+    /// Acknowledges one change that this iterator returned, and not the changes before it. Durable when this returns, if all earlier changes are
+    /// acknowledged; otherwise once they are.
     ///
     /// # Errors
     ///
-    /// The same.
+    /// As [`headcount::mirror::Changes::ack`](crate::mirror::Changes::ack); those of [`Mirror::current`] if the mirror could not be used when this
+    /// iterator was made.
     pub fn ack(&self, seq: i64) -> Result<()> {
         wait(self.changes.clone()?.ack(seq))
     }
 
-    /// Does what `park` of [`headcount::mirror::Changes`](crate::mirror::Changes) does.
+    /// Parks a change that this iterator returned and that cannot be handled, with a reason, and acknowledges it as [`ack`](Changes::ack) does. It is
+    /// kept and [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked).
     ///
     /// # Errors
     ///
-    /// The same.
+    /// As [`headcount::mirror::Changes::park`](crate::mirror::Changes::park); those of [`Mirror::current`] if the mirror could not be used when this
+    /// iterator was made.
     pub fn park(&self, change: &Change, reason: &str) -> Result<()> {
         wait(self.changes.clone()?.park(change, reason))
     }
@@ -430,7 +434,7 @@ impl Iterator for Changes {
 pub struct WorkerBuilder(Result<mirror::WorkerBuilder>);
 
 impl WorkerBuilder {
-    /// Sets the number of partitions, 1 to 256. Default: 16. All workers of a consumer need the same.
+    /// Sets the number of partitions, 1 to 256. Default: 16. All workers of a consumer need the same number.
     pub fn partitions(self, partitions: u32) -> Self {
         WorkerBuilder(self.0.map(|builder| builder.partitions(partitions)))
     }
@@ -440,7 +444,7 @@ impl WorkerBuilder {
         WorkerBuilder(self.0.map(|builder| builder.lease(lease)))
     }
 
-    /// Sets how long the worker waits for a change. Without it, the worker waits without limit.
+    /// Sets how long the worker waits for a change before its iteration ends. Without it, the worker waits without limit.
     pub fn timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         WorkerBuilder(self.0.map(|builder| builder.timeout(timeout)))
     }
@@ -449,8 +453,9 @@ impl WorkerBuilder {
     ///
     /// # Errors
     ///
-    /// Those of `start` of [`headcount::mirror::WorkerBuilder`](crate::mirror::WorkerBuilder), and
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the mirror cannot be opened.
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a name that is empty or longer than 200 bytes, for a number of
+    /// partitions or a lease out of range, and if the mirror is closed; [`ErrorKind::Store`](crate::ErrorKind::Store) if a forked child cannot
+    /// open the mirror.
     pub fn start(self) -> Result<Worker> {
         Ok(Worker { worker: self.0?.start()?, done: false })
     }
@@ -465,20 +470,22 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Acknowledges a change, and all changes of the same partition that this worker returned before.
+    /// Acknowledges a change that this worker returned, and all changes of the same partition that it returned before. Durable when this returns. A
+    /// change that another worker returned is not acknowledged, although this returns `Ok` if this worker has returned a greater number.
     ///
     /// # Errors
     ///
-    /// Those of `ack` of [`headcount::mirror::Worker`](crate::mirror::Worker).
+    /// As [`headcount::mirror::Worker::ack`](crate::mirror::Worker::ack).
     pub fn ack(&self, seq: i64) -> Result<()> {
         wait(self.worker.ack(seq))
     }
 
-    /// Does what `park` of [`headcount::mirror::Worker`](crate::mirror::Worker) does.
+    /// Parks a change that this worker returned and that cannot be handled, with a reason, and acknowledges it as [`ack`](Worker::ack) does. It is kept
+    /// and [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked).
     ///
     /// # Errors
     ///
-    /// The same.
+    /// As [`headcount::mirror::Worker::park`](crate::mirror::Worker::park).
     pub fn park(&self, change: &Change, reason: &str) -> Result<()> {
         wait(self.worker.park(change, reason))
     }
@@ -488,11 +495,12 @@ impl Worker {
         self.worker.partitions()
     }
 
-    /// Releases the worker's partitions at once, and ends the iteration, also in other threads.
+    /// Releases the worker's partitions at once, ends the iteration, also in other threads, and returns when other workers can take the partitions.
+    /// Changes that are not acknowledged are returned to them.
     ///
     /// # Errors
     ///
-    /// Those of `close` of [`headcount::mirror::Worker`](crate::mirror::Worker).
+    /// As [`headcount::mirror::Worker::close`](crate::mirror::Worker::close).
     pub fn close(&self) -> Result<()> {
         wait(self.worker.close())
     }

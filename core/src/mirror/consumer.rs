@@ -1,12 +1,12 @@
 //! Consumers with partitions: many workers share the changes of one consumer.
 //!
 //! Each worker has a lease, whose name is that of the consumer and a number. The consumer's row has the partitions, each with its cursor and
-//! the worker that holds it; `decide::partition` has the rules. So one lease and one write cover all partitions of a worker. Each worker looks at
-//! the row and at the leases when it has returned all that it has read, and every half second: it takes free partitions up to its share, and
-//! releases those beyond it once their changes are acknowledged.
+//! the worker that holds it; `decide::partition` has the rules. So a worker renews one lease for all of its partitions, and stores all of their
+//! cursors in one write. While `next` is called, a worker reads the row and the leases every half second, and when it has no more changes to return:
+//! it takes free partitions up to its share, and releases partitions beyond its share once their returned changes are acknowledged.
 //!
-//! A worker reads the feed once for all of its partitions, a page at a time, and reads the next page when it has returned all changes of the last
-//! one.
+//! A worker reads the feed once for all of its partitions, a page at a time, and reads the next page when it has returned all changes of the
+//! previous one.
 
 use super::decide::{
     Acknowledged, Holdings, MAX_PARTITIONS, Members, PartitionAck, Turn, before, check_count, leave, lost, partition_of,
@@ -42,10 +42,10 @@ const BATCH: usize = 100;
 /// The most changes that a worker returns without an acknowledgement.
 const MAX_IN_FLIGHT: usize = 1_000;
 
-/// How long cursors that move only because changes of other partitions were read may be stored late.
+/// How long a worker may wait before it stores cursors that have moved only because it has read changes of other partitions.
 const STORE: Duration = Duration::from_secs(5);
 
-/// How far such a cursor may move until it is stored.
+/// How far such a cursor may be ahead of the stored one before it is stored without waiting for [`STORE`].
 const SKIPPED: i64 = 1_000;
 
 /// Starts a [`Worker`]; made by [`Mirror::consumer`].
@@ -63,8 +63,8 @@ pub struct WorkerBuilder {
 ///
 /// Clones share the position. The worker joins the consumer with the first call of [`next`](Worker::next), and renews its lease in the background.
 /// When the last clone is dropped, its partitions are released, and the changes that were not acknowledged are returned to other workers.
-/// [`close`](Worker::close) does the same, and returns when it is done. Close a worker that is no longer used: as long as it exists, the changes of its
-/// partitions wait for its next call.
+/// [`close`](Worker::close) does the same, and returns when it is done. Close a worker that is no longer used: as long as it exists, no other worker
+/// gets the changes of its partitions.
 #[derive(Clone)]
 pub struct Worker(Arc<Shared>);
 
@@ -78,7 +78,7 @@ struct Shared {
     process: ProcessId,
     reading: tokio::sync::Mutex<Reading>,
     state: Mutex<State>,
-    /// Notified by acknowledgements, for a call that waits until fewer changes are not acknowledged.
+    /// Notified when an acknowledgement was stored. `next` waits for it while [`MAX_IN_FLIGHT`] changes are not acknowledged.
     acknowledged: Notify,
     /// Cancelled when the worker is closed or dropped.
     closed: CancellationToken,
@@ -89,13 +89,13 @@ struct Shared {
 struct Reading {
     /// Changes, each with its partition.
     buffer: VecDeque<(u32, Change)>,
-    /// The consumer's row and the feed's marks, when they were read last.
+    /// The consumer's row and the feed's marks, as they were at the last look.
     row: ConsumerRow,
     marks: FeedMarks,
     looked_at: Option<Instant>,
-    /// Whether all changes were read when the feed was read last.
+    /// Whether the last call of `read` found nothing more to read.
     is_at_end: bool,
-    /// Local time at which the cursors were stored last.
+    /// Local time of this worker's last write of the consumer's row, other than an acknowledgement.
     stored_at: Timestamp,
     has_warned: bool,
 }
@@ -110,27 +110,28 @@ struct State {
 struct Member {
     lease: Box<dyn Lease>,
     id: WorkerId,
-    /// Local time at which the call that took or extended the lease returned. Not before it: the store could then find more than half of the lease left
-    /// when it is to extend it the next time, and would not.
+    /// Local time after the call that took or extended the lease. With the time before that call, the next extension would be attempted too early: the
+    /// store extends a lease only if half of it or less is left.
     renewed_at: Timestamp,
 }
 
 impl Mirror {
     /// Starts to build a worker of the consumer `name`, whose changes are divided among any number of workers on any number of machines.
     ///
-    /// The changes are in partitions by their users, and each partition is held by one worker at a time through a lease, so that the changes of a user
-    /// are returned in order, each at least once. The workers share the partitions evenly. If one joins, others release some of theirs as soon as
-    /// the changes that they have returned of these are acknowledged. If one is closed or dropped, or its process ends (with PostgreSQL: a lease
-    /// after), the others take over its partitions, and get again what it has not acknowledged.
+    /// The changes are divided into partitions by their users, and each partition is held by one worker at a time through a lease, so that the changes
+    /// of a user are returned in order, each at least once. The workers share the partitions evenly. If one joins, others release some of their
+    /// partitions, each as soon as its returned changes are acknowledged. If one is closed or dropped, or its process ends, the others take over its
+    /// partitions, and get again what it has not acknowledged. With PostgreSQL, they take over the partitions of a process that has ended when its
+    /// lease expires.
     ///
     /// The partition of a change is the hash of its user's id modulo the number of partitions; without a user, that of the id of its group, or
-    /// else of its directory, or else of its organization. The hash is FNV-1a of 64 bits over the id's bytes, its upper 32 bits
-    /// exclusive-or its lower 32 bits.
+    /// else of its directory, or else of its organization. The hash is FNV-1a of 64 bits over the id's bytes, whose upper and lower 32 bits are
+    /// combined by exclusive or.
     ///
-    /// The consumer appears in [`consumers`](Mirror::consumers) with the lowest cursor of its partitions, and is trimmed, expires and is dropped as
-    /// any other. A consumer that had no partitions gets them at its cursor; then [`poll`](Mirror::poll), [`ack`](Mirror::ack),
-    /// [`park`](Mirror::park) and [`changes`](Mirror::changes) refuse its name. After
-    /// [`start_from_snapshot`](Mirror::start_from_snapshot), its workers go on with the snapshot.
+    /// [`consumers`](Mirror::consumers) shows the lowest cursor of the partitions. The retention, the expiry and
+    /// [`drop_consumer`](Mirror::drop_consumer) apply as to any other consumer. A consumer that had no partitions gets them at its cursor; then
+    /// [`poll`](Mirror::poll), [`ack`](Mirror::ack), [`park`](Mirror::park) and [`changes`](Mirror::changes) refuse its name. After
+    /// [`start_from_snapshot`](Mirror::start_from_snapshot), its workers return the changes of the snapshot.
     ///
     /// # Examples
     ///
@@ -160,7 +161,8 @@ impl Mirror {
 }
 
 impl WorkerBuilder {
-    /// Sets the number of partitions, 1 to 256, which is also the most workers that get changes. Default: 16. All workers of a consumer need the same.
+    /// Sets the number of partitions, 1 to 256, which is also the most workers that get changes. Default: 16. All workers of a consumer need
+    /// the same number.
     ///
     /// The number can be changed while no worker holds a partition. Each new partition then begins at the lowest cursor of the old partitions whose
     /// users it may have, so that some acknowledged changes may be returned again; a multiple of the old number avoids that.
@@ -168,8 +170,8 @@ impl WorkerBuilder {
         WorkerBuilder { partitions, ..self }
     }
 
-    /// Sets the duration of the worker's lease, at least 1 second. Default: 60 seconds. After it, others take over the partitions of a worker whose
-    /// process was stopped, or killed while the mirror is in PostgreSQL. In SQLite, the lease also ends with its process.
+    /// Sets the duration of the worker's lease, at least 1 second. Default: 60 seconds. A lease that is not renewed, because the worker's process was
+    /// stopped or has ended, expires after this time, and other workers take over the partitions. In SQLite, the lease also ends with its process.
     pub fn lease(self, lease: Duration) -> Self {
         WorkerBuilder { lease, ..self }
     }
@@ -215,8 +217,8 @@ impl Worker {
     /// Returns the next change of the partitions that this worker holds, or `None` if none came within the timeout, or the worker or the mirror is
     /// closed. The first call joins the consumer, and a new consumer starts with the first change of the feed.
     ///
-    /// Changes of one partition are returned in order. If 1,000 changes that this worker has returned are not acknowledged, it waits
-    /// for an acknowledgement.
+    /// Changes of one partition are returned in order. If 1,000 changes that this worker has returned are not acknowledged, this call waits
+    /// for an acknowledgement, until the timeout.
     ///
     /// The future may be dropped: no change is lost, because the next call returns it.
     ///
@@ -251,14 +253,17 @@ impl Worker {
 
     /// Acknowledges a change that this worker returned, and all changes of the same partition that it returned before. Durable when this returns.
     ///
+    /// Call it on the worker that returned the change. If the number is not greater than one that this worker has returned, but is that of a change that
+    /// another worker returned, or that was acknowledged before, this acknowledges nothing and returns `Ok`.
+    ///
     /// The future may be dropped: the acknowledgement may then have been stored or not. The call may be repeated.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) with a message that the lease was lost, if it expired or another worker has the partition
-    /// now: nothing is acknowledged, and the worker that holds the partition gets the change again.
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a number that this worker has not returned, if the consumer was
-    /// dropped, and in a forked child.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed, and, with a message that the lease was lost, if the lease expired or
+    /// another worker has the partition now: nothing is acknowledged then, and the worker that holds the partition gets the change again.
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a number greater than all that this worker has returned, if the
+    /// consumer was dropped, and in a forked child.
     pub async fn ack(&self, seq: i64) -> Result<()> {
         self.check_process()?;
         self.0.settle(seq, None).await
@@ -271,15 +276,16 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// As [`ack`](Worker::ack). If the lease was lost, nothing is parked.
+    /// As [`ack`](Worker::ack). Where `ack` would return `Ok` and acknowledge nothing, the change is parked if this worker holds its partition; otherwise
+    /// the error is that of a lost lease. With that error, nothing is parked.
     pub async fn park(&self, change: &Change, reason: &str) -> Result<()> {
         self.check_process()?;
         let park = Park { change: Box::new(change.clone()), reason: reason.to_owned(), at: self.0.mirror.now() };
         self.0.settle(change.seq, Some(park)).await
     }
 
-    /// Returns the numbers of the partitions that this worker holds, in ascending order. Another worker may have taken them over meanwhile, if the lease
-    /// was lost.
+    /// Returns the numbers of the partitions that this worker holds, in ascending order; none in a forked child. Another worker may have taken them over
+    /// meanwhile, if the lease was lost.
     pub fn partitions(&self) -> Vec<u32> {
         // In a forked child, one of the parent's threads, which the child does not have, could hold the lock.
         if !self.0.process.is_current() {
@@ -291,11 +297,12 @@ impl Worker {
     /// Releases the worker's partitions at once, ends its calls of [`next`](Worker::next), and returns when other workers can take the partitions.
     /// Changes that are not acknowledged are returned to them. Later calls of `next` return `None`. Closing again does nothing.
     ///
-    /// The future may be dropped: the partitions are then released when the last clone is dropped.
+    /// The future may be dropped: if it was polled, the partitions are released nevertheless, and otherwise when the last clone is dropped.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed: the partitions are released when the lease ends.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed: the partitions are then released when the lease ends.
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in a forked child.
     pub async fn close(&self) -> Result<()> {
         self.check_process()?;
         // Before `leave`, so that a running call of `next` does not join again.
@@ -303,7 +310,7 @@ impl Worker {
         self.0.leave().await
     }
 
-    /// Refuses to go on in a forked child: one of the parent's threads, which the child does not have, could hold a lock.
+    /// Returns an error in a forked child: one of the parent's threads, which the child does not have, could hold a lock.
     fn check_process(&self) -> Result<()> {
         if self.0.process.is_current() {
             return Ok(());
@@ -354,8 +361,8 @@ impl Shared {
                     let _ = head.await;
                 }
             };
-            // Returns early if this process appends a change, releases partitions or closes the mirror; otherwise it is time to look for what other
-            // processes have done.
+            // Ends early if this handle of the mirror appends a change, releases partitions or is closed, or, if `is_full`, if an acknowledgement is
+            // stored. Otherwise it ends when it is time to look for what others have written.
             let _ = tokio::time::timeout_at(until, woken).await;
         }
     }
@@ -370,15 +377,15 @@ impl Shared {
         }
     }
 
-    /// Whether it is time to renew the lease and to look at the other workers.
+    /// Whether it is time to call [`look`](Shared::look).
     fn must_look(&self, reading: &Reading) -> bool {
         reading.is_at_end
             || reading.looked_at.is_none_or(|at| at.elapsed() >= LOOK)
             || self.state(|state| state.member.as_ref().is_none_or(|member| self.must_renew(member)))
     }
 
-    /// Whether more than half of the lease has passed. A little more, because the store extends a lease only if half of it or less is left, by its own
-    /// clock.
+    /// Whether 9/16 of the lease have passed. More than half, because the store extends a lease only if half of it or less is left by the store's clock,
+    /// which may differ a little.
     fn must_renew(&self, member: &Member) -> bool {
         let now = self.mirror.now();
         // If the clock was set back, the time that has passed is not known.
@@ -416,7 +423,7 @@ impl Shared {
                 self.leave_if_refused(checked)?;
             }
             let own = match self.state(|state| state.keep_member(&live)) {
-                // The lease is held, so the renewal failed for another reason.
+                // The lease is held. If the renewal failed, it was not because the lease was lost, and the error is returned.
                 Some(own) => renewed.take().unwrap_or(Ok(())).map(|()| own)?,
                 None => self.join(&live).await?,
             };
@@ -437,7 +444,7 @@ impl Shared {
         }
     }
 
-    /// Gives up the lease if the worker was refused, because the others would leave it a share of the partitions.
+    /// Gives up the lease if the worker was refused. Otherwise the other workers would leave a share of the partitions to it.
     fn leave_if_refused<T>(&self, result: Result<T>) -> Result<T> {
         result.inspect_err(|error| {
             if error.kind() == ErrorKind::InvalidArgument {
@@ -473,7 +480,8 @@ impl Shared {
         format!("consumer/{}/", self.name)
     }
 
-    /// Changes the consumer's row, if this worker has to. Returns the row, and how many partitions the worker holds beyond its share.
+    /// Writes the consumer's row, if this worker changes it or its `seen_at` is an hour old. Returns the row, and how many partitions the worker still
+    /// holds beyond its share.
     async fn take_turn(
         &self,
         reading: &mut Reading,
@@ -514,7 +522,7 @@ impl Shared {
         self.mirror.store().update_consumer(self.name.clone(), durability, decide).await?;
         reading.stored_at = now;
         if has_releases {
-            // Other workers of this process take what was released.
+            // Other workers of this handle of the mirror can take what was released.
             self.mirror.wake();
         }
         taken.take()
@@ -556,7 +564,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Puts those of the changes into the buffer that this worker has to return.
+    /// Adds to the buffer the changes that this worker has to return.
     fn add(&self, reading: &mut Reading, changes: Vec<Change>) {
         self.state(|state| {
             let last = changes.last().map(|change| change.seq);
@@ -572,7 +580,7 @@ impl Shared {
 
     /// Acknowledges a change, and parks it if `park` is given.
     async fn settle(&self, seq: i64, park: Option<Park>) -> Result<()> {
-        // All of one moment: the worker may join again meanwhile, and then has another id.
+        // Read together, because the worker may join again at any time, and then has another id.
         let (acknowledged, generation, own) = self.state(|state| {
             let own = state.member.as_ref().map(|member| member.id);
             (state.holdings.acknowledge(seq), state.holdings.generation(), own)
@@ -602,7 +610,7 @@ impl Shared {
         }
     }
 
-    /// Parks a change that was acknowledged before.
+    /// Parks a change whose acknowledgement has no effect, because it was acknowledged before.
     async fn park_again(&self, park: Option<Park>) -> Result<()> {
         let Some(park) = park else { return Ok(()) };
         let partition = partition_of(&park.change, self.partitions);
@@ -641,7 +649,7 @@ impl Shared {
         });
         let left = self.mirror.store().update_consumer(self.name.clone(), Durability::Process, decide).await;
         drop(lease);
-        // Returns after the lease was released, so that others no longer leave this worker a share of the partitions.
+        // Listing the leases waits until this one is released. Before that, other workers would leave a share of the partitions to this worker.
         let released = self.mirror.store().leases(self.lease_prefix(), self.mirror.now()).await;
         self.mirror.wake();
         // A closed mirror has released all leases.
@@ -650,7 +658,7 @@ impl Shared {
 }
 
 impl State {
-    /// Returns the id of the worker if its lease is among those that are listed. Otherwise it has lost its partitions.
+    /// Returns the id of the worker if its lease is among those that are listed. Otherwise drops its lease and partitions, and returns `None`.
     fn keep_member(&mut self, live: &BTreeSet<WorkerId>) -> Option<WorkerId> {
         let own = self.member.as_ref().map(|member| member.id).filter(|id| live.contains(id));
         if own.is_none() {
@@ -689,13 +697,13 @@ async fn keep_renewing(worker: Weak<Shared>, id: WorkerId, every: Duration, clos
     }
 }
 
-/// The worker that holds a lease.
+/// Returns the worker that holds a lease, or `None` for the lease of another consumer whose name begins with this one's and a slash.
 fn worker_id(fence: &Fence, prefix: &str) -> Option<WorkerId> {
     let number = fence.name.strip_prefix(prefix)?.parse().ok()?;
     Some(WorkerId { number, token: fence.token })
 }
 
-/// How far the cursors are ahead of those that are stored, at most.
+/// Returns the greatest distance of a cursor from the stored one of its partition.
 fn moved(stored: Option<&ConsumerRow>, cursors: &BTreeMap<u32, i64>) -> i64 {
     let stored = |number: u32| stored.and_then(|row| row.partitions.get(number as usize)).map(|stored| stored.cursor);
     let moved = cursors.iter().filter_map(|(number, cursor)| Some(cursor - stored(*number)?));

@@ -4,8 +4,8 @@
 //! cursor, and [`ack`](Mirror::ack) moves the cursor. A new consumer starts with the first change, if that is kept, or with a
 //! [snapshot](Mirror::start_from_snapshot) of the current rows.
 //!
-//! A consumer may have partitions, so that many workers share its changes: see [`Mirror::consumer`]. Its cursor is then the lowest of its
-//! partitions, and only its workers read and acknowledge.
+//! A consumer may have partitions, so that many workers share its changes: see [`Mirror::consumer`]. Its cursor is then the lowest cursor of its
+//! partitions, and only its workers read and acknowledge changes.
 //!
 //! A poll only reads, with these exceptions. If it returns changes for the first time, it writes their greatest number to the consumer's row,
 //! without a flush: any process may acknowledge numbers up to that one, and no greater one. If a power failure could still undo one of the
@@ -55,8 +55,8 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a name that is empty or longer than 200 bytes, and for a limit
-    /// out of range; [`ErrorKind::HistoryTrimmed`](crate::ErrorKind::HistoryTrimmed) if the next change of the consumer was removed by the
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a name that is empty or longer than 200 bytes, for a consumer with
+    /// [partitions](Mirror::consumer), and for a limit out of range; [`ErrorKind::HistoryTrimmed`](crate::ErrorKind::HistoryTrimmed) if the next change of the consumer was removed by the
     /// retention, which includes a new name once the first change was removed: call
     /// [`start_from_snapshot`](Mirror::start_from_snapshot); [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn poll(&self, consumer: &str, limit: usize) -> Result<Vec<Change>> {
@@ -268,8 +268,8 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a consumer that never polled, and for a number greater than those
-    /// that polls of any process have returned to it (a power failure can undo the record of polls that were not acknowledged: poll again);
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a consumer that never polled, for a consumer with
+    /// [partitions](Mirror::consumer), and for a number greater than those that polls of any process have returned to it (a power failure can undo the record of polls that were not acknowledged: poll again);
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn ack(&self, consumer: &str, seq: i64) -> Result<()> {
         let (name, now) = (consumer_name(consumer)?, self.now());
@@ -382,7 +382,7 @@ impl Mirror {
         let start = move |state: ConsumerState| {
             let generation = state.generation + 1;
             let cursor = snapshot::start(generation);
-            // Workers keep their partitions, and read them from the snapshot.
+            // Workers keep their partitions, whose cursors are reset as well.
             let mut partitions = state.row.map(|row| row.partitions).unwrap_or_default();
             partitions.iter_mut().for_each(|partition| partition.cursor = cursor);
             let row = ConsumerRow {

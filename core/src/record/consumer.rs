@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct Consumer {
     /// The consumer's name.
     pub name: String,
-    /// Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a snapshot.
+    /// Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a snapshot. If it has partitions,
+    /// the lowest of the numbers up to which these are acknowledged.
     pub cursor: i64,
-    /// Number of changes that it has not acknowledged. The rows of a snapshot are not counted.
+    /// Number of changes that it has not acknowledged. The rows of a snapshot are not counted. If it has partitions, number of changes after
+    /// `cursor`, some of which may be acknowledged.
     pub lag: u64,
     /// Number of changes that it has parked.
     pub parked: u64,
@@ -29,9 +31,10 @@ pub struct Consumer {
 pub struct ConsumerRow {
     /// The consumer's name.
     pub name: String,
-    /// Number of the last change that it acknowledged.
+    /// Number of the last change that it acknowledged, or if it has partitions, the lowest of their cursors.
     pub cursor: i64,
-    /// The greatest number that polls have returned to it in this generation.
+    /// The greatest number that polls have returned to it in this generation, or if it has partitions, the greatest that one of their cursors has had,
+    /// if that is more.
     pub polled: i64,
     /// The generation of its cursor. Each registration of a consumer and each start of a snapshot gets a new one, so that a late acknowledgement of
     /// an earlier generation is recognized.
@@ -40,7 +43,7 @@ pub struct ConsumerRow {
     pub snapshot: Option<Snapshot>,
     /// Time of its last poll or acknowledgement, by the clock of the machine that made it.
     pub seen_at: Timestamp,
-    /// Its partitions, or none if it has one cursor for all changes. `cursor` is then the lowest cursor of the partitions.
+    /// Its partitions; empty if it has one cursor for all changes.
     pub partitions: Vec<Partition>,
 }
 
@@ -50,7 +53,7 @@ pub struct ConsumerRow {
 pub struct Partition {
     /// The number up to which all changes of the partition are acknowledged. It may be the number of a change of another partition.
     pub cursor: i64,
-    /// The worker that holds it, whether or not the worker's lease has ended; `None` if it was released.
+    /// The worker that holds it, whether or not the worker's lease has ended; `None` if no worker has taken it since it was made or released.
     pub worker: Option<WorkerId>,
 }
 
@@ -63,7 +66,7 @@ pub struct WorkerId {
     pub token: i64,
 }
 
-/// The stored form.
+/// Makes a partition from its stored form.
 impl From<(i64, Option<(u32, i64)>)> for Partition {
     fn from((cursor, worker): (i64, Option<(u32, i64)>)) -> Partition {
         Partition { cursor, worker: worker.map(|(number, token)| WorkerId { number, token }) }

@@ -1,6 +1,6 @@
 //! Consumers with partitions: how workers share and hand over the changes, which acknowledgements count, and what the consumer's position is.
 //!
-//! Each worker has a mirror of its own on the same store, as a process of its own would have.
+//! In most tests, each worker has a mirror of its own on the same store, like workers in separate processes.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_event, full_sync, numbered_user};
 use futures_util::{FutureExt, StreamExt};
@@ -25,7 +25,7 @@ const PARTITIONS: u32 = 8;
 struct Place {
     api: FakeApi,
     name: &'static str,
-    /// The file, or `None` for a schema of this name in PostgreSQL.
+    /// The file, or `None` for the schema `partitions_{name}` in PostgreSQL.
     file: Option<PathBuf>,
 }
 
@@ -75,7 +75,7 @@ impl Place {
     }
 }
 
-/// Opens a file, or a schema of a PostgreSQL server: its URL, a space and the schema's name.
+/// Opens a store. `place` is the path of a file, or the URL of a PostgreSQL server, a space and the schema's name.
 async fn open_store(place: &str) -> Arc<dyn Store> {
     #[cfg(feature = "postgres")]
     if let Some((url, schema)) = place.split_once(" partitions_") {
@@ -108,7 +108,7 @@ async fn handle(worker: &Worker) -> Vec<Change> {
     changes
 }
 
-/// Lets workers without changes take turns until each has its share.
+/// Calls `next` of one worker after another until they share the partitions evenly. No change may be left to return.
 async fn rebalance(workers: &[&Worker]) {
     loop {
         for worker in workers {
@@ -327,7 +327,7 @@ async fn dropping_a_worker_releases_its_partitions() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_partitions_of_a_worker_that_does_not_renew_its_lease_go_on_at_others_after_it_expires() {
+async fn other_workers_take_over_the_partitions_of_a_worker_whose_lease_expired() {
     limited(async {
         let (place, mirror) = Place::with_users(30, "expired").await;
         let (stopped, other) = (place.worker().await, place.worker().await);
@@ -391,7 +391,7 @@ async fn a_worker_that_is_used_keeps_its_lease() {
     .await;
 }
 
-/// Nothing calls the worker while the lease passes, so only the task that it starts can renew the lease.
+/// No method of the worker is called while the clock is moved, so only the task that the worker has started can renew the lease.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_is_renewed_in_the_background_while_a_change_is_handled() {
     const HALF: Duration = Duration::from_millis(600);
@@ -511,7 +511,7 @@ impl Drop for Process {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_workers_of_two_and_three_processes_share_the_changes() {
+async fn the_workers_of_three_processes_share_the_changes() {
     limited(async {
         let (place, mirror) = Place::with_users(60, "processes").await;
         let mut processes = [Process::start(&place), Process::start(&place)];
@@ -548,7 +548,7 @@ async fn the_workers_of_two_and_three_processes_share_the_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_changes_of_a_process_that_is_killed_go_on_at_another() {
+async fn the_changes_of_a_process_that_is_killed_are_returned_to_another() {
     limited(async {
         let (place, mirror) = Place::with_users(20, "killed").await;
         let mut process = Process::start(&place);
@@ -623,7 +623,7 @@ async fn an_acknowledgement_includes_the_earlier_changes_of_its_partition_only()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_number_that_the_worker_has_not_returned_cannot_be_acknowledged() {
+async fn a_number_greater_than_all_that_the_worker_returned_cannot_be_acknowledged() {
     limited(async {
         let (place, _mirror) = Place::with_users(10, "unreturned").await;
         let worker = place.worker().await;
@@ -638,7 +638,7 @@ async fn a_number_that_the_worker_has_not_returned_cannot_be_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_partition_without_changes_does_not_hold_the_consumer_back() {
+async fn a_partition_without_changes_does_not_delay_the_cursor_of_the_consumer() {
     limited(async {
         // One user: all other partitions have no change, except for that of the directory.
         let (place, mirror) = Place::with_users(1, "idle_partitions").await;

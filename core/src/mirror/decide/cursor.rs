@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_alone_does_not_acknowledge_changes_of_a_consumer_with_partitions() {
+    fn an_acknowledgement_that_is_not_of_a_worker_is_refused_for_a_consumer_with_partitions() {
         let partitions = vec![crate::record::Partition::default(); 2];
         let row = from_feed(5, 10).map(|row| ConsumerRow { partitions, ..row });
         assert!(is_refused(row, 7));

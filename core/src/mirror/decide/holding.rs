@@ -3,7 +3,8 @@
 use crate::record::{ConsumerRow, WorkerId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// The most numbers of lost changes that are remembered. A worker that has lost more did not acknowledge them for long.
+/// The most numbers of lost changes that are kept, so that the memory is bounded. The lowest ones are removed first. An acknowledgement of a removed one
+/// has no effect, as if it were repeated.
 const MAX_LOST: usize = 10_000;
 
 /// A partition that the worker holds.
@@ -15,7 +16,7 @@ struct Holding {
     returned: i64,
     /// Numbers of changes that were read and are not acknowledged, in ascending order. Those up to `returned` were returned.
     pending: VecDeque<i64>,
-    /// Whether the partition is to be released once its returned changes are acknowledged. No more of its changes are returned.
+    /// Whether the partition is to be released once its returned changes are acknowledged. If so, no more of its changes are returned.
     is_leaving: bool,
 }
 
@@ -34,7 +35,7 @@ impl Holding {
         first.map_or(self.read, |seq| seq - 1)
     }
 
-    /// Stops the return of further changes: those that were not returned count as not read.
+    /// Marks the partition to be released. Changes that were read and not returned count as not read from then on.
     fn stop(&mut self) {
         self.is_leaving = true;
         let kept = self.in_flight();
@@ -45,27 +46,29 @@ impl Holding {
     }
 }
 
-/// What an acknowledgement by number comes to.
+/// The effect of an acknowledgement of a number.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::mirror) enum Acknowledged {
-    /// The change and all earlier ones of its partition are to be acknowledged: the cursors that follow for all partitions of the worker.
+    /// The change and all earlier ones of its partition are to be acknowledged. `cursors` are those of all partitions of the worker after that.
     Now { partition: u32, cursors: BTreeMap<u32, i64> },
-    /// It was acknowledged before, or is of an earlier generation.
+    /// Nothing is to be acknowledged: the change was acknowledged before, is of an earlier generation, or was not returned by this worker, which has
+    /// returned a greater number.
     Before,
     /// The worker lost the partition after it had returned the change.
     Lost { partition: u32 },
-    /// The worker has not returned a change with this number.
+    /// The number is greater than all that the worker has returned.
     Never,
 }
 
 /// The partitions that a worker holds.
 ///
-/// The worker reads the feed once for all of them, from the lowest number up to which one was read: each then skips what was read for it before.
+/// The worker reads the feed once for all of them, from the lowest number up to which the changes of one of them were read. The other partitions
+/// skip the changes that were read for them before.
 #[derive(Debug, Default)]
 pub(in crate::mirror) struct Holdings {
     generation: i64,
     partitions: BTreeMap<u32, Holding>,
-    /// Changes that were returned and not acknowledged when the worker lost their partition, by number, with the partition.
+    /// Numbers of changes that were returned and not acknowledged when the worker lost their partition, each with the partition.
     lost: BTreeMap<i64, u32>,
     /// The greatest number that was returned.
     greatest: Option<i64>,
@@ -82,7 +85,8 @@ impl Holdings {
         self.partitions.keys().copied().collect()
     }
 
-    /// Applies the consumer's stored row: adds partitions that it gives the worker, and drops others. A new generation begins anew.
+    /// Applies the consumer's stored row: adds partitions that it gives the worker, and drops others. If the row has another generation, all
+    /// partitions are first removed, and their changes are not counted as lost.
     pub(in crate::mirror) fn update(&mut self, row: &ConsumerRow, own: WorkerId) {
         if self.generation != row.generation {
             self.partitions.clear();
@@ -113,7 +117,7 @@ impl Holdings {
         self.partitions().into_iter().for_each(|number| self.lose(number));
     }
 
-    /// The number after which the feed has to be read, or `None` if the worker holds nothing to read for.
+    /// The number after which the feed has to be read, or `None` if the worker holds no partition whose changes it may return.
     pub(in crate::mirror) fn position(&self) -> Option<i64> {
         self.reading().map(|holding| holding.read).min()
     }
@@ -122,7 +126,7 @@ impl Holdings {
         self.partitions.values().filter(|holding| !holding.is_leaving)
     }
 
-    /// Returns whether a change that was read is one to return later, and if so, counts it as read.
+    /// Returns whether a change that was read has to be returned later. If so, counts it as read.
     pub(in crate::mirror) fn add(&mut self, partition: u32, seq: i64) -> bool {
         let Some(holding) = self.partitions.get_mut(&partition) else { return false };
         let is_new = !holding.is_leaving && seq > holding.read;
@@ -133,7 +137,7 @@ impl Holdings {
         is_new
     }
 
-    /// Counts everything up to `seq` as read, for all partitions.
+    /// Counts everything up to `seq` as read, for all partitions except those that are to be released.
     pub(in crate::mirror) fn read_to(&mut self, seq: i64) {
         for holding in self.partitions.values_mut().filter(|holding| !holding.is_leaving) {
             holding.read = holding.read.max(seq);
@@ -163,7 +167,7 @@ impl Holdings {
         self.partitions.iter().map(|(number, holding)| (*number, holding.cursor_after(i64::MIN))).collect()
     }
 
-    /// Decides what an acknowledgement comes to. It changes nothing: [`confirm`](Holdings::confirm) follows once the cursors are stored.
+    /// Decides the effect of an acknowledgement. Changes nothing: the caller stores the cursors, and then calls [`confirm`](Holdings::confirm).
     pub(in crate::mirror) fn acknowledge(&self, seq: i64) -> Acknowledged {
         let is_pending = |holding: &Holding| seq <= holding.returned && holding.pending.binary_search(&seq).is_ok();
         if let Some((number, holding)) = self.partitions.iter().find(|(_, holding)| is_pending(holding)) {
@@ -188,8 +192,8 @@ impl Holdings {
         }
     }
 
-    /// Chooses the partitions to release, `count` in all: no more of their changes are returned. Those are chosen first that were chosen before, and
-    /// then those without changes that are not acknowledged.
+    /// Chooses `count` partitions to release: no more of their changes are returned. Partitions that were chosen before come first, then those whose
+    /// returned changes are all acknowledged, then the others. A partition that was chosen before, and now is not, is kept.
     pub(in crate::mirror) fn choose_leaving(&mut self, count: usize) {
         let mut order: Vec<u32> = self.partitions.keys().copied().collect();
         let key = |number: &u32| {
@@ -255,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_feed_is_read_from_the_lowest_cursor_and_each_partition_skips_what_it_has() {
+    fn the_feed_is_read_from_the_lowest_cursor_and_each_partition_skips_changes_up_to_its_own() {
         let mut holdings = holdings(&[(2, true), (5, true), (0, false)]);
         assert_eq!(holdings.position(), Some(2));
         assert_eq!(read(&mut holdings, &[(0, 3), (1, 4), (1, 6), (2, 7)]), [3, 6]);
@@ -294,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_was_not_returned_cannot_be_acknowledged() {
+    fn a_number_greater_than_all_returned_ones_cannot_be_acknowledged() {
         let mut holdings = holdings(&[(0, true)]);
         read(&mut holdings, &[(0, 1), (0, 2)]);
         assert!(holdings.give(0, 1));
@@ -362,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_that_need_not_leave_any_more_is_read_on_where_it_was_stopped() {
+    fn a_partition_that_is_no_longer_to_be_released_is_read_from_where_it_was_stopped() {
         let mut holdings = holdings(&[(0, true), (0, true)]);
         read(&mut holdings, &[(1, 1), (1, 2), (0, 3)]);
         assert!(holdings.give(1, 1) && holdings.give(0, 3));
@@ -395,7 +399,8 @@ mod tests {
     }
 
     proptest! {
-        /// A model of the driver: the feed's change `n` is in partition `feed[n - 1]`, and a buffer has what was read and not returned.
+        /// A model of the worker that uses [`Holdings`]: the feed's change `n` is in partition `feed[n - 1]`, and `buffer` has the changes that were
+        /// read and not returned.
         #[test]
         fn changes_are_returned_in_order_and_no_cursor_passes_one_that_is_not_acknowledged(
             feed in prop::collection::vec(0..3_u32, 1..30),

@@ -1,7 +1,7 @@
 //! Partitions of a consumer: which partition a change belongs to, and which worker holds a partition.
 //!
-//! A worker is identified by its lease. Its claims to partitions are in the consumer's row, so one transaction gives a worker its share, and an
-//! acknowledgement is stored only if the row still names the worker. A worker whose lease has ended keeps its claims until others take them over.
+//! A worker is identified by its lease. The consumer's row names the worker that holds each partition, so one transaction gives a worker its share, and
+//! an acknowledgement is stored only if the row still names the worker. A worker whose lease has ended is named until others take over its partitions.
 
 use crate::record::{Change, ConsumerRow, Partition, WorkerId};
 use crate::{Error, Result, Timestamp};
@@ -40,8 +40,8 @@ pub(in crate::mirror) struct Members {
     /// The workers whose leases had not ended when they were listed, with `own`.
     pub(in crate::mirror) live: BTreeSet<WorkerId>,
     /// Workers whose leases have ended: a row that was read before the leases were listed names them, and the list does not. A lease that has
-    /// ended does not come back, so this stays true, except for the case that `lease::extend` of the PostgreSQL store names. A worker that a
-    /// later row names may have joined after the leases were listed.
+    /// ended does not come back, so this stays true, except for the case that `lease::extend` of the PostgreSQL store names. Workers that only a
+    /// later row names are not included, because they may have joined after the leases were listed.
     pub(in crate::mirror) ended: BTreeSet<WorkerId>,
 }
 
@@ -71,19 +71,20 @@ pub(in crate::mirror) struct Turn {
     pub(in crate::mirror) generation: i64,
     /// Cursors to store.
     pub(in crate::mirror) cursors: BTreeMap<u32, i64>,
-    /// Partitions to release as far as they are more than the worker's share.
+    /// Partitions that may be released. As many of them are released as the worker holds beyond its share.
     pub(in crate::mirror) releases: Vec<u32>,
 }
 
 impl Turn {
-    /// Returns the consumer's row after this turn, and how many partitions the worker still holds beyond its share: it gives the worker free
-    /// partitions up to its share, and releases those in `releases` that are beyond it. A consumer that does not exist gets the generation after
-    /// `generation`, and starts with the first change.
+    /// Returns the consumer's row after this turn, and how many partitions the worker still holds beyond its share. The turn stores the cursors, gives
+    /// the worker free partitions up to its share, and releases partitions in `releases` until the worker holds no more than its share. Cursors and
+    /// releases of another generation are ignored. A consumer that does not exist gets the generation after `generation`, and starts with the first
+    /// change.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the consumer has another number of partitions, and workers whose leases have
-    /// not ended hold some of them.
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the consumer has another number of partitions, and other workers, whose
+    /// leases have not ended, hold some of them.
     pub(in crate::mirror) fn apply(&self, row: Option<ConsumerRow>, generation: i64) -> Result<(ConsumerRow, usize)> {
         let new = || ConsumerRow { name: self.name.clone(), generation: generation + 1, ..ConsumerRow::default() };
         let row = row.unwrap_or_else(new);
@@ -119,7 +120,7 @@ fn count_of(row: &ConsumerRow, worker: WorkerId) -> usize {
 /// Returns how many partitions the worker should hold.
 fn share(row: &ConsumerRow, members: &Members) -> usize {
     let named = row.partitions.iter().filter_map(|partition| partition.worker);
-    // A worker that is neither listed nor known to have ended has joined after the list.
+    // A worker that the row names, and that is neither listed nor known to have ended, has joined after the leases were listed.
     let active = members.live.iter().copied().chain(named).filter(|worker| !members.has_ended(*worker));
     let held = active.map(|worker| (worker, count_of(row, worker))).collect();
     shares(&held, row.partitions.len()).get(&members.own).copied().unwrap_or(0)
@@ -140,6 +141,10 @@ fn shares(held: &BTreeMap<WorkerId, usize>, partitions: usize) -> BTreeMap<Worke
 /// A consumer without partitions gets partitions at its cursor. If the number changes, an id can be in the new partition `n` only if its
 /// old partition has the same remainder as `n` when divided by the greatest common divisor of both numbers: `n` begins at the lowest cursor of these.
 /// Changes that were acknowledged in another of them after that cursor are returned again.
+///
+/// # Errors
+///
+/// As [`check_count`], if another worker holds a partition.
 fn with_partitions(row: ConsumerRow, count: u32, members: &Members) -> Result<ConsumerRow> {
     let old = row.partitions.len() as u32;
     if old == count {
@@ -155,12 +160,12 @@ fn with_partitions(row: ConsumerRow, count: u32, members: &Members) -> Result<Co
     Ok(ConsumerRow { partitions, ..row })
 }
 
-/// Checks that a consumer has `count` partitions, or that it may get them, because no worker holds one of its partitions: `is_live` returns whether the
-/// lease of a worker has not ended.
+/// Checks that a consumer has `count` partitions, or that the number may be changed, because no live worker holds one of its partitions. `is_live`
+/// returns whether the lease of a worker has not ended.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it has another number, and a worker holds one of them.
+/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it has another number, and a live worker holds one of them.
 pub(in crate::mirror) fn check_count(row: &ConsumerRow, count: u32, is_live: impl Fn(WorkerId) -> bool) -> Result<()> {
     let stored = row.partitions.len();
     let mut holders = row.partitions.iter().filter_map(|partition| partition.worker);
@@ -176,7 +181,7 @@ fn greatest_common_divisor(a: u32, b: u32) -> u32 {
     if b == 0 { a.max(1) } else { greatest_common_divisor(b, a % b) }
 }
 
-/// Moves the cursors of partitions that the worker holds forward, and the consumer's cursor to the lowest one.
+/// Moves the cursors of partitions that the worker holds forward, the consumer's cursor to the lowest one, and `polled` to the greatest.
 fn advance(row: &mut ConsumerRow, own: WorkerId, cursors: &BTreeMap<u32, i64>) {
     for (number, cursor) in cursors {
         if let Some(partition) = row.partitions.get_mut(*number as usize)
@@ -198,12 +203,12 @@ pub(in crate::mirror) struct PartitionAck {
     pub(in crate::mirror) generation: i64,
     /// The partition of the change.
     pub(in crate::mirror) partition: u32,
-    /// The cursors that follow for all partitions of the worker.
+    /// The cursors of all partitions of the worker after the acknowledgement.
     pub(in crate::mirror) cursors: BTreeMap<u32, i64>,
 }
 
 impl PartitionAck {
-    /// Returns the consumer's row after the acknowledgement, or `None` if the change is of an earlier generation, so that it changes nothing.
+    /// Returns the consumer's row after the acknowledgement, or `None` if the change is of an earlier generation: nothing is stored then.
     ///
     /// # Errors
     ///
@@ -225,7 +230,7 @@ impl PartitionAck {
     }
 }
 
-/// Returns the consumer's row after a worker has stored its cursors and released all of its partitions, or `None` if that changes nothing.
+/// Returns the consumer's row after a worker has stored its cursors and released all of its partitions, or `None` if it holds none.
 pub(in crate::mirror) fn leave(
     row: Option<ConsumerRow>,
     own: WorkerId,
@@ -249,11 +254,11 @@ pub(in crate::mirror) fn lost(partition: u32) -> Error {
     .temporary()
 }
 
-/// Refuses a call that has one cursor for all changes if the consumer has partitions.
+/// Checks that a consumer has no partitions, for a call that is not made by a worker, such as a poll.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it has.
+/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it has partitions.
 pub(in crate::mirror) fn without_partitions(row: &ConsumerRow) -> Result<()> {
     match row.partitions.len() {
         0 => Ok(()),
@@ -419,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn twice_as_many_partitions_begin_at_the_cursors_of_those_that_they_divide() {
+    fn twice_as_many_partitions_begin_at_the_cursors_of_those_that_had_their_ids() {
         let stored = row(&[(5, None), (7, None)]);
         let turn = Turn { partitions: 4, ..turn(0, &[0], &stored) };
         let (changed, _) = turn.apply(Some(stored), 1).unwrap();
@@ -442,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn an_acknowledgement_moves_the_cursor_of_its_partition_and_the_lowest_one() {
+    fn an_acknowledgement_moves_the_cursor_of_its_partition_and_the_consumers_cursor_to_the_lowest_one() {
         let stored = row(&[(5, Some(0)), (7, Some(1))]);
         let after = ack(0, 0, 6).apply(Some(stored.clone()), NOW).unwrap().unwrap();
         assert_eq!(cursors(&after), [6, 7]);
@@ -452,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn an_acknowledgement_without_the_lease_is_refused() {
+    fn an_acknowledgement_in_a_partition_that_the_worker_does_not_hold_is_refused() {
         let stored = row(&[(5, Some(0)), (7, Some(1)), (9, None)]);
         for partition in [1, 2, 3] {
             let error = ack(0, partition, 10).apply(Some(stored.clone()), NOW).unwrap_err();
@@ -482,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_is_stored_in_a_short_form() {
+    fn a_partition_is_stored_as_an_array_of_its_cursor_and_its_worker() {
         let partitions = row(&[(5, Some(3)), (-7, None)]).partitions;
         let json = serde_json::to_string(&partitions).unwrap();
         assert_eq!(json, "[[5,[3,1]],[-7,null]]");
@@ -535,7 +540,8 @@ mod tests {
                     stored = after;
                 }
             }
-            // In the first round no worker keeps more than one beyond the even share, in the second few enough do, and in the third the rest is taken.
+            // After the first round, no worker holds more than one partition beyond the even share, rounded down. After the second, the number of workers
+            // that hold one more is at most the remainder. In the third, the workers that hold too few take the rest.
             for _ in 0..3 {
                 for own in &live {
                     stored = take_turn(&stored, &live, *own);
@@ -552,7 +558,7 @@ mod tests {
         }
 
         #[test]
-        fn no_id_is_skipped_when_the_number_of_partitions_changes(
+        fn no_change_is_skipped_when_the_number_of_partitions_changes(
             old in prop::collection::vec(0..100_i64, 1..40),
             count in 1..40_u32,
             ids in prop::collection::vec("[a-z0-9_]{0,12}", 1..20),
