@@ -390,7 +390,7 @@ pub trait Store: Send + Sync + 'static {
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>>;
 
     /// Reads the leases whose names begin with `prefix` and that have not ended at `now`, of all processes, in the order of their names. A
-    /// lease that this process has dropped before is not among them. The default, for a store without consumers that have partitions, fails.
+    /// lease that this process has dropped before is not among them. The default fails: it is for a store whose consumers have no partitions.
     ///
     /// The future may be dropped: it only reads.
     fn leases(&self, prefix: String, now: Timestamp) -> StoreFuture<'_, Vec<Fence>> {

@@ -57,7 +57,7 @@ pub async fn closing_a_store_completes_the_calls_before_it(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[1]).await;
 
-    // The first call of each future is in this order.
+    // `join!` polls `flush` first, so that it is called before the store is closed.
     let (flushed, closed) = tokio::join!(store.flush(), store.close());
 
     flushed.unwrap();
@@ -78,7 +78,7 @@ pub async fn closing_a_store_releases_its_leases_and_leaves_other_open_stores_al
 
     let next = take(&other, "sync").await.expect("the lease is free");
     assert!(next.fence().token > lease.fence().token);
-    // Its name belongs to the next holder.
+    // This must not release the lease of the next holder, which has the same name.
     drop(lease);
     let third = setup.reopen().await.unwrap();
     assert!(take(&third, "sync").await.is_none());

@@ -440,8 +440,8 @@ fn statements(id: CommitId, decided: Decided, extend: Option<Statement>) -> Resu
     Ok((statements, sent))
 }
 
-/// Makes the statements that write the rows of a batch, without the entries of the feed, and extend a lease. The first return the numbers of users and
-/// groups, if the batch has any.
+/// Makes the statements that write the rows of a batch, without the entries of the feed, and extend a lease. The first ones write the users and then the
+/// groups, if there are any, and return their numbers.
 pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>) -> Result<Vec<Statement>> {
     let Batch {
         organizations,
@@ -511,12 +511,13 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
     Ok(statements)
 }
 
-/// Makes the last statement of a transaction: it inserts `id` into the log of commits, and appends entries with `changes` changes to the feed.
+/// Makes the last statement of a transaction: it inserts `id` into the log of commits, and appends the entries, which have `changes` changes, to
+/// the feed, if there are any.
 pub(super) fn append_or_log(entries: &[NewEntry], changes: u64, id: CommitId) -> Result<Statement> {
     if entries.is_empty() { Ok(id.log()) } else { append(entries, changes, id) }
 }
 
-/// Reads the numbers of the written rows from the results of [`statements`].
+/// Reads the numbers of the written rows from the results of [`put_rows`].
 pub(super) fn committed(rows: &[Vec<Row>], sent: &Sent) -> Result<Committed> {
     let mut committed = Committed { changes: sent.changes, ..Committed::default() };
     let mut rows = rows.iter();

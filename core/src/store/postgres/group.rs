@@ -1,18 +1,18 @@
 //! Groups of writes: writes of one process that wait at the same time are decided and committed in one transaction.
 //!
-//! Only writes of single organizations without a fence, such as those of webhooks, are grouped. They are put into a queue. A task takes the queued
-//! writes, up to [`GROUP`] at once, and runs them as a group, until the queue is empty. A write that has waited for [`QUEUE_WAIT`] starts
-//! another task, so that a slow group does not hold up the writes behind it. A group of one write is run as `commit` runs it. Callers that have got
-//! their results usually have their next writes at once, so a task waits for a moment until as many writes are queued as there were during the last
-//! group.
+//! Only writes of single organizations with [`Durability::Power`] and without a fence, such as those of webhooks, are grouped, unless they ask for
+//! members, chores or retirements. They are put into a queue. A task takes the queued writes, up to [`GROUP`] at once, and runs them as a group, until
+//! the queue is empty. A write that has waited for [`QUEUE_WAIT`] starts another task, so that a slow group does not delay the writes after it. A group
+//! of one write is run as `commit` runs it. Callers usually make their next write as soon as they have the result of the last one. So between two
+//! groups, a task waits up to [`GATHER`] until as many more writes are queued as the last group has ended.
 //!
-//! A group does not wait for the lock of an organization that another transaction has: the writes of this organization leave the group, and are run
-//! after it. All rows that the group needs are loaded together. Each write is then decided in turn. One that reads rows that an earlier one of
-//! the group has changed is decided in the next round, in which the rows are loaded again. The entries of all writes are appended to the feed by the
+//! A group does not wait for the lock of an organization that another transaction has: the writes of this organization are left out, and are run
+//! after the group. All rows that the group needs are loaded together. Each write is then decided in turn. A write that reads rows that an earlier write
+//! of the group has changed is decided in the next round, in which the rows are loaded again. The entries of all writes are appended to the feed by the
 //! last statement.
 //!
-//! If the group fails, nothing of it was committed, and each write is run in a transaction of its own: only the one that caused the failure fails. A
-//! group whose connection is lost during its commit is looked up as a single write is.
+//! If the group fails, nothing of it was committed, and each write is run in a transaction of its own: only the one that caused the failure fails. If
+//! the connection is lost during the commit, the group is looked up in the log of commits, as a single write is.
 
 use super::commit::{self, CommitId, Sent, Stored, append_or_log, committed, find, lock, put_rows, undone};
 use super::database::{Database, Flush, Statement, Transaction};
@@ -42,7 +42,7 @@ const ROUNDS: usize = 8;
 /// How long a write waits for the groups that are running, before another group is started.
 pub(super) const QUEUE_WAIT: Duration = Duration::from_millis(20);
 
-/// How long a task waits at most for more writes before it runs a group. The timer's resolution is one millisecond.
+/// How long a task waits at most for more writes between two groups. The timer's resolution is one millisecond.
 const GATHER: Duration = Duration::from_millis(1);
 
 /// The queue of writes of a store.
@@ -61,7 +61,7 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Member>,
-    /// Numbers of the writes that were queued and of those that were taken from the queue.
+    /// How many writes were queued until now, and how many of them were taken from the queue. The number of a write is its place in this count.
     queued: u64,
     taken: u64,
     tasks: usize,
@@ -135,7 +135,7 @@ impl Drop for Queue {
 
 /// Runs a write, in a group if others wait at the same time. `running` counts it as a running call of the store.
 pub(super) async fn write(queue: &Arc<Queue>, write: Write, running: OwnedSemaphorePermit) -> Result<Committed> {
-    // In a forked child, the queue may be locked for ever.
+    // In a forked child, the queue may be locked for ever, by a thread that the child does not have.
     if !can_be_grouped(&write) || !queue.process.is_current() {
         return commit::write(&queue.database, write).await;
     }
@@ -174,7 +174,7 @@ fn start_task(queue: &Arc<Queue>, state: &mut State, most: usize) {
     }
 }
 
-/// A task that runs groups. It is counted until it ends, or until this is dropped because the task was cancelled.
+/// A task that runs groups. It is counted in [`State::tasks`] until it ends, or until this is dropped because the task was cancelled.
 struct Task {
     queue: Arc<Queue>,
     is_counted: bool,
@@ -183,8 +183,8 @@ struct Task {
 }
 
 impl Task {
-    /// Takes writes from the queue. Returns `None` if the queue is empty: the task must end then. It also ends after its first group if there is another
-    /// task, because one task makes larger groups than two.
+    /// Takes writes from the queue. Returns `None` if the task must end: if the queue is empty, or if it has run a group and there is another task,
+    /// because one task makes larger groups than two.
     fn take(&mut self) -> Option<Vec<Member>> {
         let mut state = self.queue.state();
         if state.waiting.is_empty() || (self.has_run && state.tasks > 1) {
@@ -199,7 +199,7 @@ impl Task {
         Some(state.waiting.drain(..count).filter(|member| !member.done.is_closed()).collect())
     }
 
-    /// Waits for a moment until as many writes are queued as there are now, and `ended` more.
+    /// Waits up to [`GATHER`] until `ended` more writes are queued than now, or [`GROUP`] in all.
     async fn gather(&self, ended: usize) {
         let queue = &self.queue;
         let expected = (queue.state().waiting.len() + ended).min(GROUP);
@@ -262,7 +262,7 @@ async fn run(database: &Arc<Database>, mut members: Vec<Member>) -> Vec<Member> 
         return Vec::new();
     }
     let Ok(fates) = attempt(database, &mut members).await else {
-        // Nothing was committed. At the same time, so that they do not wait for a lock one after another.
+        // Nothing was committed. The writes are run at the same time, so that they do not wait for a lock one after another.
         for member in members {
             tokio::spawn(run_alone(Arc::clone(database), member));
         }
@@ -278,11 +278,11 @@ async fn run(database: &Arc<Database>, mut members: Vec<Member>) -> Vec<Member> 
     left
 }
 
-/// What becomes of a write of a group.
+/// The state of a write of a group.
 enum Fate {
     /// It has to be decided in the next round.
     Waiting,
-    /// It is decided: its result if the group is committed.
+    /// It is decided: what its result is made from if the group is committed.
     Decided(Sent),
     /// It cannot be run in this group.
     LeftOut,
@@ -305,7 +305,7 @@ async fn attempt(database: &Database, members: &mut [Member]) -> Result<Vec<Fate
         let mut locks = if scopes.len() == 1 {
             lock(&members[0].write.scope)
         } else {
-            // As the statements do that lock one organization, so that writes of everything wait for the group, and the group for them.
+            // The statements that lock one organization take this lock as well. With it, writes of `Scope::Everything` and the group wait for each other.
             vec![Statement::new("LOCK TABLE {s}.scope IN ROW EXCLUSIVE MODE")]
         };
         for _ in 0..ROUNDS {
@@ -368,9 +368,9 @@ struct Group<'a> {
     unsent: Vec<Statement>,
     /// The rows whose numbers the first of `unsent` return.
     written: Sent,
-    /// The entries of all writes.
+    /// The entries of all decided writes.
     entries: Vec<NewEntry>,
-    /// The greatest revision.
+    /// The greatest revision that was taken.
     revision: i64,
     /// The numbers of the rows that were sent.
     numbers: Committed,
@@ -388,7 +388,7 @@ impl Group<'_> {
         Ok(rest)
     }
 
-    /// Keeps the numbers that the unsent statements have returned.
+    /// Adds to `numbers` those that the statements of decided writes have returned. `rows` are the results of these statements.
     fn keep_numbers(&mut self, rows: &[Vec<Row>]) -> Result<()> {
         let Committed { users, groups, .. } = committed(rows, &std::mem::take(&mut self.written))?;
         self.numbers.users.extend(users);
@@ -419,7 +419,7 @@ impl Group<'_> {
         while !asking.is_empty() {
             let mut keys = Keys::default();
             asking.retain(|(_, asking)| {
-                // Counts of one directory can be loaded since one time only. Another write that wants them since another time stays `Waiting`.
+                // The counts of one directory can be loaded for one key only. A write that asks for them with another key stays `Waiting`.
                 let is_other = |(id, key): (&String, &CountsKey)| keys.counts.get(id).is_some_and(|known| known != key);
                 let can_join = !asking.keys.counts.iter().any(is_other);
                 if can_join {
@@ -447,7 +447,7 @@ impl Group<'_> {
                 if is_first {
                     let own = revisions.as_mut().and_then(|revisions| revisions.get_mut(member.scope())?.pop_front());
                     let Some(revision) = own else {
-                        // Another transaction has locked the organization, or nothing was written of it yet.
+                        // Another transaction has locked the organization, or its scope has no row yet, because nothing of it was written.
                         *fate = Fate::LeftOut;
                         continue;
                     };
@@ -549,7 +549,7 @@ enum Decided {
 
 fn decide(write: &mut Write, asking: &Asking, loaded: &Loaded) -> Decided {
     let own = loaded.part(&asking.keys, asking.revision);
-    // Rows of other organizations may be changed by other transactions: `commit` locks these organizations as well.
+    // Rows of other organizations may be changed by other transactions. `commit` runs this write, and locks these organizations as well.
     if own.owners().iter().any(|owner| write.scope != Scope::Organization(owner.clone())) {
         return Decided::LeaveOut;
     }

@@ -1,7 +1,7 @@
 //! Leases: rows with an expiry and a token. The token of a lease is one more than that of the previous lease of the same name.
 //!
-//! A lease ends when it expires or is released, which happens in the background when it or its store is dropped. Writes with a fence, and calls that
-//! take or list leases, wait for releases that this process has begun.
+//! A lease ends when it expires or is released, which happens in the background when it is dropped, or when its store is closed or dropped. Writes
+//! with a fence, and calls that take or list leases, wait for releases that this process has begun.
 //!
 //! A lease is taken by a task, which releases it if the call's future was dropped meanwhile: the server may have given the lease already.
 //!
@@ -197,7 +197,8 @@ async fn take(
     let duration = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX).min(LONGEST);
     // ON CONFLICT locks the row before it computes the new token. The commit is flushed, because a token that a crash undoes would be given again.
     // `holder` is a random name of this call: if the connection is lost during the commit, the next attempt has the same name, and gets the lease that
-    // the lost one may have taken, with the same token. With another token, a lost attempt that the server runs late would end the lease of this call.
+    // the lost attempt may have taken, with the same token. Otherwise a lost attempt that the server runs late would change the token, and so end the
+    // lease that this call has returned.
     let sql = "INSERT INTO {s}.lease (name, holder, token, expires_at, duration) VALUES ($1, $2, 1, {now} + $3, $3)
         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = {now} + $3, duration = excluded.duration,
             token = CASE WHEN lease.holder = excluded.holder AND lease.expires_at > {now} THEN lease.token ELSE lease.token + 1 END

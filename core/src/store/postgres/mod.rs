@@ -55,7 +55,7 @@ pub struct PostgresStore {
     calls: Arc<Semaphore>,
 }
 
-/// The most calls that may run at once: the most permits that can be taken together on any platform.
+/// The most calls that may run at once: the most permits that a semaphore can have on a 32-bit platform, so that all can be taken together.
 const MOST_CALLS: u32 = u32::MAX >> 3;
 
 impl PostgresStore {

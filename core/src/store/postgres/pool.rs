@@ -143,7 +143,7 @@ impl Connection {
     pub(super) fn keep(self) {
         let Connection { session, pool, _slot } = self;
         let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read while `idle` is locked, which `close` empties after it has closed `slots`.
+        // Read while `idle` is locked: `close` closes `slots` before it locks and empties `idle`, so that no session is added after that.
         if !session.client.is_closed() && !pool.slots.is_closed() {
             idle.push(session);
         }
