@@ -127,7 +127,7 @@ impl Organizations {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn get(&self, id: &str) -> Result<Organization> {
         wait(self.inner()?.get(id))
     }
@@ -136,7 +136,7 @@ impl Organizations {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn get_by_external_id(&self, external_id: &str) -> Result<Organization> {
         wait(self.inner()?.get_by_external_id(external_id))
     }
@@ -145,7 +145,7 @@ impl Organizations {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn create(&self, display_name: &str, fields: &OrganizationFields) -> Result<Organization> {
         wait(self.inner()?.create(display_name, fields))
     }
@@ -154,7 +154,7 @@ impl Organizations {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn update(&self, id: &str, fields: &OrganizationFields) -> Result<Organization> {
         wait(self.inner()?.update(id, fields))
     }
@@ -163,7 +163,7 @@ impl Organizations {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn update_by_external_id(&self, external_id: &str, fields: &OrganizationFields) -> Result<Organization> {
         wait(self.inner()?.update_by_external_id(external_id, fields))
     }
@@ -172,7 +172,7 @@ impl Organizations {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn update_settings(&self, id: &str, settings: &OrganizationSettings) -> Result<Organization> {
         wait(self.inner()?.update_settings(id, settings))
     }
@@ -181,7 +181,7 @@ impl Organizations {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn generate_portal_link(&self, id: &str, features: &[&str]) -> Result<PortalLink> {
         wait(self.inner()?.generate_portal_link(id, features))
     }
@@ -190,7 +190,7 @@ impl Organizations {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn delete(&self, id: &str) -> Result<()> {
         wait(self.inner()?.delete(id))
     }
@@ -209,7 +209,7 @@ impl Directories {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn list(&self, organization_id: &str) -> Result<Vec<Directory>> {
         wait(self.inner()?.list(organization_id))
     }
@@ -218,7 +218,7 @@ impl Directories {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn get(&self, organization_id: &str, directory_id: &str) -> Result<Directory> {
         wait(self.inner()?.get(organization_id, directory_id))
     }
@@ -227,7 +227,7 @@ impl Directories {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn primary(&self, organization_id: &str) -> Result<Directory> {
         wait(self.inner()?.primary(organization_id))
     }
@@ -236,7 +236,7 @@ impl Directories {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn enable(&self, organization_id: &str, directory_id: &str) -> Result<DirectoryToggle> {
         wait(self.inner()?.enable(organization_id, directory_id))
     }
@@ -245,7 +245,7 @@ impl Directories {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of that call.
     pub fn disable(&self, organization_id: &str, directory_id: &str) -> Result<DirectoryToggle> {
         wait(self.inner()?.disable(organization_id, directory_id))
     }
