@@ -5,6 +5,7 @@ use super::rows::{append, at, commit_users, free, of_users};
 use crate::record::{EventState, Keys};
 use crate::store::{ConsumerUpdate, Durability, Expiry, Retention, Store, UserFilter};
 use crate::{ErrorKind, Result};
+use futures_util::future::join;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,8 +58,8 @@ pub async fn closing_a_store_completes_the_calls_before_it(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[1]).await;
 
-    // `join!` polls `flush` first, so that it is called before the store is closed.
-    let (flushed, closed) = tokio::join!(store.flush(), store.close());
+    // `join` polls `flush` first, so that it is called before the store is closed.
+    let (flushed, closed) = join(store.flush(), store.close()).await;
 
     flushed.unwrap();
     closed.unwrap();
