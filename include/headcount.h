@@ -4336,7 +4336,7 @@ const char *hc_consumer_name(const struct hc_consumer *consumer);
 
 /**
  * Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a
- * snapshot.
+ * snapshot. If it has partitions, the lowest of the numbers up to which these are acknowledged.
  *
  * - `consumer`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4344,7 +4344,8 @@ const char *hc_consumer_name(const struct hc_consumer *consumer);
 int64_t hc_consumer_cursor(const struct hc_consumer *consumer);
 
 /**
- * Number of changes that it has not acknowledged. The rows of a snapshot are not counted.
+ * Number of changes that it has not acknowledged. The rows of a snapshot are not counted. If it has partitions, number
+ * of changes after "cursor", some of which may be acknowledged.
  *
  * - `consumer`: may be NULL, which gives 0.
  * - Threads: any number at once.

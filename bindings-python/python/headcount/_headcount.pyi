@@ -3990,11 +3990,15 @@ class Consumer:
 
     @property
     def cursor(self) -> int:
-        """Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a snapshot."""
+        """Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a snapshot.
+        If it has partitions, the lowest of the numbers up to which these are acknowledged.
+        """
 
     @property
     def lag(self) -> int:
-        """Number of changes that it has not acknowledged. The rows of a snapshot are not counted."""
+        """Number of changes that it has not acknowledged. The rows of a snapshot are not counted. If it has partitions, number of
+        changes after ``cursor``, some of which may be acknowledged.
+        """
 
     @property
     def parked(self) -> int:

@@ -1921,12 +1921,14 @@ impl Consumer {
     }
 
     /// Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a snapshot.
+    /// If it has partitions, the lowest of the numbers up to which these are acknowledged.
     #[getter]
     fn cursor(&self) -> i64 {
         self.value.cursor
     }
 
-    /// Number of changes that it has not acknowledged. The rows of a snapshot are not counted.
+    /// Number of changes that it has not acknowledged. The rows of a snapshot are not counted. If it has partitions, number of
+    /// changes after ``cursor``, some of which may be acknowledged.
     #[getter]
     fn lag(&self) -> u64 {
         self.value.lag

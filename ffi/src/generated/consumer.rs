@@ -37,7 +37,7 @@ pub unsafe extern "C" fn hc_consumer_name(consumer: *const hc_consumer) -> *cons
 }
 
 /// Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a
-/// snapshot.
+/// snapshot. If it has partitions, the lowest of the numbers up to which these are acknowledged.
 ///
 /// - `consumer`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -46,7 +46,8 @@ pub unsafe extern "C" fn hc_consumer_cursor(consumer: *const hc_consumer) -> i64
     read!(consumer => consumer.record.cursor)
 }
 
-/// Number of changes that it has not acknowledged. The rows of a snapshot are not counted.
+/// Number of changes that it has not acknowledged. The rows of a snapshot are not counted. If it has partitions, number
+/// of changes after "cursor", some of which may be acknowledged.
 ///
 /// - `consumer`: may be NULL, which gives 0.
 /// - Threads: any number at once.
