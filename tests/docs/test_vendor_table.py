@@ -40,7 +40,7 @@ CLAIMS = {
         "`examples/node/vendor-quickstart` is the vendor's quickstart with another import line.",
     ],
     "bindings-node/README.md": [
-        "`ScalekitClient`, `Scalekit` and the default export are the same class, under the names that the vendor's package has for it; "
+        "`ScalekitClient`, `Scalekit` and the default export are the class `Client` under the names that the vendor's package has for it; "
         "`docs/vendor-sdk.md` lists which parts of a program for the vendor's package run unchanged, and which differ.",
     ],
     "bindings-python/README.md": [
