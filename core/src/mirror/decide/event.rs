@@ -452,7 +452,8 @@ fn apply_reference(
         return;
     }
     let row = step.group(&group.id).cloned();
-    // Events about the group itself have more of its fields, so an event about the group with the same time counts as newer than this reference.
+    // Events about the group itself have more of its fields, so an update or deletion of the group with the same time counts as newer than this
+    // reference.
     let version = Version { kind: MessageKind::Created, ..version.clone() };
     let touched_at = row.as_ref().and_then(|row| row.trail.touched_at).max(Some(received_at));
     if let Some(row) = row.as_ref().filter(|row| version <= row.trail.version) {

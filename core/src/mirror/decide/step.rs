@@ -543,7 +543,7 @@ impl Step {
         self.append_group(diff::change(ChangeKind::GroupDeleted, Vec::new()), Some(&group), None);
     }
 
-    /// Derives the groups and roles of the next page of a chore's users. Returns the number of the last one if there may be more.
+    /// Derives the groups and roles of the next page of a chore's users. Returns the row number of the page's last user if there may be more users.
     fn revisit_page(&mut self, chore: &Chore) -> Option<i64> {
         let key: MembersKey = chore.members(PAGE);
         let Some(ids) = self.set.members.get(&key).cloned() else {
