@@ -627,10 +627,10 @@ fn put_users(writes: &[UserWrite]) -> Result<Statement> {
         // Without the parts for memberships, which the server would plan each time although they have nothing to do.
         return Ok(put_numbered(columns, "users", "user_number", KEEP, "{insert} RETURNING id, number"));
     }
-    // A new user's number is known only from the rows that the INSERT returns, so memberships are joined with these.
-    // The numbers of the parameters that follow those of the columns.
+    // The first parameters are the columns. Those of the memberships follow them.
     let first = columns.names().len() + 1;
     let [joined_users, joined_groups, left_users, left_groups] = [first, first + 1, first + 2, first + 3];
+    // A new user's row number is known only from the rows that the INSERT returns, so memberships are joined with these.
     let sql = format!(
         "WITH written AS ({{insert}} RETURNING id, number),
         joined AS (INSERT INTO {{s}}.membership (group_id, user_number)

@@ -164,7 +164,7 @@ fn put_parked(name: &str, park: &Park) -> Result<Statement> {
         .with(Json::new(&change.body())?))
 }
 
-/// Deletes a consumer and its parked changes.
+/// Deletes a consumer and its parked changes. Returns whether the consumer existed.
 pub(super) async fn delete(database: &Database, name: &str) -> Result<bool> {
     let statements = [
         Statement::new("DELETE FROM {s}.parked_change WHERE consumer = $1").with(Text::new(name)),
@@ -174,7 +174,7 @@ pub(super) async fn delete(database: &Database, name: &str) -> Result<bool> {
     Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
 }
 
-/// Deletes a parked change.
+/// Deletes a parked change. Returns whether it existed.
 pub(super) async fn delete_parked(database: &Database, name: &str, seq: i64) -> Result<bool> {
     let sql = "DELETE FROM {s}.parked_change WHERE consumer = $1 AND seq = $2 RETURNING true";
     let delete = [Statement::new(sql).with(Text::new(name)).with(seq)];

@@ -66,8 +66,8 @@ impl Statement {
         self.text.to_mut().push_str(text);
     }
 
-    /// Prepares the statement, if prepared statements are enabled, it is not prepared yet, and fewer than [`MOST_PREPARED`] are. `text` is its text with
-    /// the name of the schema.
+    /// Prepares the statement in the session, if prepared statements are enabled. Does nothing for a script, for a statement that is prepared already,
+    /// and once the session has [`MOST_PREPARED`] prepared statements. `text` is the statement's text with the name of the schema.
     async fn prepare(&self, session: &mut Session, text: &str) -> Result<(), tokio_postgres::Error> {
         if let Some(prepared) = &mut session.prepared
             && !self.is_script

@@ -1,4 +1,5 @@
-//! Loads the rows that a decision asks for: one statement for each kind of row and for each page of users, in at most three round trips.
+//! Loads the rows that a decision asks for, in at most three round trips. One statement reads the settings, the organizations, their counts of pending
+//! events and the directories. Each other kind of row, and each page of users, has a statement of its own.
 
 use super::database::{Columns, Statement, Transaction};
 use super::failure::Failure;

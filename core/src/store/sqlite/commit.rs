@@ -550,6 +550,7 @@ fn put_chores(database: &Database, rows: &[Chore]) -> Result<()> {
         values.push(group_id)?;
         values.push(position)?;
         values.push(deletes)?;
+        // A new chore has the number 0. SQLite generates a number if the column is NULL.
         values.push(Some(*number).filter(|number| *number != 0))
     })
 }

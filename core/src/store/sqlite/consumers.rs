@@ -100,7 +100,7 @@ fn put_parked(database: &Database, name: &str, park: &Park) -> Result<()> {
     database.run(sql, values).map(drop)
 }
 
-/// Deletes a consumer and its parked changes.
+/// Deletes a consumer and its parked changes. Returns whether the consumer existed.
 pub(super) fn delete(database: &Database, name: &str) -> Result<bool> {
     database.atomically(|| {
         database.run("DELETE FROM parked_change WHERE consumer = ?1", [name])?;
@@ -108,7 +108,7 @@ pub(super) fn delete(database: &Database, name: &str) -> Result<bool> {
     })
 }
 
-/// Deletes a parked change.
+/// Deletes a parked change. Returns whether it existed.
 pub(super) fn delete_parked(database: &Database, name: &str, seq: i64) -> Result<bool> {
     let sql = "DELETE FROM parked_change WHERE consumer = ?1 AND seq = ?2";
     database.atomically(|| Ok(database.run(sql, params![name, seq])? > 0))

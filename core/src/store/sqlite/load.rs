@@ -1,4 +1,5 @@
-//! Loads the rows that a decision asks for: one statement for each kind of row and for each page of users.
+//! Loads the rows that a decision asks for. One statement reads the organizations, their counts of pending events and the directories. Each other kind
+//! of row, and each page of users, has a statement of its own.
 
 use super::database::{Database, in_list, list};
 use super::lease;
