@@ -22,7 +22,7 @@ const SETTINGS: &str = "HEADCOUNT_CRASH_SETTINGS";
 /// The guard's limit. It is so high that the guard never holds a removal: this test is about crashes.
 const GUARD_USERS: u64 = 1_000;
 
-/// The process that is killed, started by the test below; does nothing if it runs as a test.
+/// The process that is killed, started by the test below. Does nothing without the environment variables that the test sets.
 #[test]
 fn killed_process() {
     let Ok(file) = std::env::var(FILE) else { return };

@@ -79,8 +79,8 @@ impl Source for GeneratedDirectory {
     }
 }
 
-/// The measured process, started by the test below; does nothing if it runs as a test. Syncs twice, gives all users a role, and removes all
-/// users but one. Prints its peak memory in kilobytes.
+/// The measured process, started by the test below. Does nothing without the environment variables that the test sets. Syncs twice, gives all
+/// users a role, and removes all users but one. Prints its peak memory in kilobytes.
 #[tokio::test]
 async fn measured_process() {
     let (Ok(users), Ok(file)) = (std::env::var(USERS), std::env::var(FILE)) else { return };

@@ -296,7 +296,8 @@ async fn dropping_the_last_handle_of_a_mirror_in_a_task_does_not_wait_and_openin
     assert_eq!(again.settings().await.unwrap().guard.users, 7);
 }
 
-/// The case runs in a process of its own, because `close_files_in_background` applies to the whole process.
+/// Dropping the last handle of a mirror outside of a runtime does not wait for its writes after a call of `close_files_in_background`. The case runs in
+/// a process of its own, because that call applies to the whole process.
 #[test]
 fn a_process_that_closes_files_in_the_background_does_not_wait_outside_of_a_runtime() {
     const CASE: &str = "HEADCOUNT_CLOSES_IN_BACKGROUND";

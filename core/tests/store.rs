@@ -457,8 +457,8 @@ async fn a_damaged_row_is_an_error() {
     assert!(error.message().contains("damaged"), "{error}");
 }
 
-/// The process with a limit on the size of files, started by the test below; does nothing if it runs as a test. Writes users until the store
-/// fails.
+/// The process with a limit on the size of files, started by the test below. Does nothing without the environment variable that the test sets.
+/// Writes users until the store fails.
 #[tokio::test]
 async fn process_with_a_file_size_limit() {
     let Ok(path) = std::env::var("HEADCOUNT_FILE_SIZE_LIMIT") else { return };
@@ -496,7 +496,7 @@ async fn a_full_disk_is_an_error_and_earlier_writes_stay() {
     assert_eq!(user_ids(&SqliteStore::open(&path).unwrap()).await.len(), pages * 100);
 }
 
-/// The process that is aborted while it holds a lease, started by the test below; does nothing if it runs as a test.
+/// The process that is aborted while it holds a lease, started by the test below. Does nothing without the environment variable that the test sets.
 #[tokio::test]
 async fn process_that_holds_a_lease() {
     let Ok(path) = std::env::var("HEADCOUNT_LEASE_HOLDER") else { return };
@@ -733,7 +733,8 @@ async fn the_migration_drops_a_parked_change_that_was_trimmed() {
 
 #[tokio::test]
 async fn the_migration_keeps_the_position_in_a_snapshot() {
-    // The numbers of a snapshot's users began at -2^51 in version 0.1.0. In the first generation they begin at -2^52 + 2^35 now.
+    // Version 0.1.0 numbered the users of a snapshot from -2^51. The migration changes these numbers to those of generation 0 (see
+    // `ConsumerRow::generation`), which begin at -2^52 + 2^35 for users.
     let users_begin = -(1_i64 << 52) + (1 << 35);
     let sql = format!("UPDATE consumer SET cursor = {} + 2 WHERE name = 'snapshot'", -(1_i64 << 51));
     let store = migrated("snapshot_position", &sql);
@@ -785,7 +786,7 @@ async fn a_file_of_version_0_1_0_can_be_written() {
     assert_eq!(store.parked_changes("app".to_owned()).await.unwrap()[0].change.seq, 5);
 }
 
-/// The process that prints the modes of its files, started by the test below; does nothing if it runs as a test.
+/// The process that prints the modes of its files, started by the test below. Does nothing without the environment variable that the test sets.
 #[cfg(unix)]
 #[tokio::test]
 async fn process_with_a_umask() {

@@ -5,7 +5,7 @@ use headcount::mirror::Outcome;
 use headcount::{ErrorKind, Mirror};
 use serde_json::json;
 
-/// A mirror of one user, after an event that has fewer fields than the listing.
+/// A mirror of one user, after an event that lacks two fields of the listing, `email` and `groups`, and has others.
 async fn mirror_after_a_partial_event() -> Mirror {
     let api = FakeApi::default();
     let groups = json!([{ "id": "dirgroup_1", "display_name": "Crew" }]);

@@ -420,8 +420,8 @@ async fn a_lease_is_renewed_in_the_background_while_a_change_is_handled() {
 const PLACE: &str = "HEADCOUNT_WORKER_IN";
 const TIME: &str = "HEADCOUNT_WORKER_TIME";
 
-/// A process with a worker, started by the tests below; does nothing if it runs as a test. It runs the commands in its standard input, and prints a
-/// line for each.
+/// A process with a worker, started by the tests below. Does nothing without the environment variables that they set. It runs the commands in its
+/// standard input, and prints a line for each.
 #[test]
 fn worker_process() {
     let Ok(place) = std::env::var(PLACE) else { return };

@@ -109,7 +109,8 @@ async fn sslmode_and_sslrootcert_decide_which_server_is_trusted() {
 /// Environment variable of [`connecting_process`]: the server's URL.
 const CONNECTS_TO: &str = "HEADCOUNT_CONNECTS_TO";
 
-/// A process with another home folder, started by the test below; does nothing if it runs as a test. It prints whether it can connect.
+/// A process with another home folder, started by the test below. Does nothing without the environment variable that the test sets. It prints
+/// whether it can connect.
 #[test]
 fn connecting_process() {
     let Ok(url) = std::env::var(CONNECTS_TO) else { return };

@@ -165,8 +165,8 @@ async fn a_call_that_is_dropped_while_the_server_gives_it_a_lease_releases_the_l
 /// Environment variable of the process that is stopped: the server's URL, a space, and the name that [`schema`] gets.
 const STOPPED: &str = "HEADCOUNT_STOPPED_IN";
 
-/// The process that is stopped, started by the tests below; does nothing if it runs as a test. It takes a lease, waits for a line of its standard
-/// input, and begins a write, whose decision waits for another line. It prints what it has done.
+/// The process that is stopped, started by the tests below. Does nothing without the environment variable that they set. It takes a lease, waits for
+/// a line of its standard input, and begins a write, whose decision waits for another line. It prints what it has done.
 #[test]
 fn stopped_process() {
     let Ok(url) = std::env::var(STOPPED) else { return };

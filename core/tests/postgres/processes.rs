@@ -36,12 +36,12 @@ const PREFIX: &str = "process: ";
 
 // ---- a process ---------------------------------------------------------------------------------------------------------------
 
-/// One of the processes that the test starts; does nothing if it runs as a test.
+/// One of the processes that the test below starts. Does nothing without the environment variables that the test sets.
 #[test]
 fn one_of_the_processes() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let settings: serde_json::Value = serde_json::from_str(&std::env::var(SETTINGS).unwrap()).unwrap();
-    // Its standard input is a pipe from the test, which ends with the test.
+    // The standard input is a pipe from the test's process. When that process ends, the pipe is closed, and this process ends as well.
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
