@@ -411,8 +411,7 @@ impl Shared {
 
     /// Renews the lease or joins, takes and releases partitions, and stores cursors if it is time to.
     async fn look(self: &Arc<Self>, reading: &mut Reading) -> Result<()> {
-        let renewed = self.renew().await;
-        let mut renewed = Some(renewed);
+        let mut renewed = Some(self.renew().await);
         loop {
             let page = self.mirror.store().feed(self.name.clone(), None, 0).await?;
             let prefix = self.lease_prefix();

@@ -75,6 +75,49 @@ pub struct Chore {
 impl Batch {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
+        self.users.is_empty()
+            && self.groups.is_empty()
+            && self.events.is_empty()
+            && self.entries.is_empty()
+            && !self.has_other_rows()
+    }
+
+    /// Whether there are rows to write besides users, groups, events and entries of the feed.
+    pub fn has_other_rows(&self) -> bool {
+        let Batch {
+            organizations,
+            directories,
+            groups: _,
+            users: _,
+            entries: _,
+            events: _,
+            losses,
+            holds,
+            ended_holds,
+            approvals,
+            role_map,
+            settings,
+            environment,
+            retirements,
+            chores,
+            done_chores,
+        } = self;
+        !(organizations.is_empty()
+            && directories.is_empty()
+            && losses.is_empty()
+            && holds.is_empty()
+            && ended_holds.is_empty()
+            && approvals.is_empty()
+            && role_map.is_none()
+            && settings.is_none()
+            && environment.is_none()
+            && retirements.is_empty()
+            && chores.is_empty()
+            && done_chores.is_empty())
+    }
+
+    /// Adds the rows and entries of a batch that is decided after this one. Its role map, settings and environment replace those of this one.
+    pub fn extend(&mut self, later: Batch) {
         let Batch {
             organizations,
             directories,
@@ -92,22 +135,22 @@ impl Batch {
             retirements,
             chores,
             done_chores,
-        } = self;
-        organizations.is_empty()
-            && directories.is_empty()
-            && groups.is_empty()
-            && users.is_empty()
-            && entries.is_empty()
-            && events.is_empty()
-            && losses.is_empty()
-            && holds.is_empty()
-            && ended_holds.is_empty()
-            && approvals.is_empty()
-            && role_map.is_none()
-            && settings.is_none()
-            && environment.is_none()
-            && retirements.is_empty()
-            && chores.is_empty()
-            && done_chores.is_empty()
+        } = later;
+        self.organizations.extend(organizations);
+        self.directories.extend(directories);
+        self.groups.extend(groups);
+        self.users.extend(users);
+        self.entries.extend(entries);
+        self.events.extend(events);
+        self.losses.extend(losses);
+        self.holds.extend(holds);
+        self.ended_holds.extend(ended_holds);
+        self.approvals.extend(approvals);
+        self.role_map = role_map.or(self.role_map.take());
+        self.settings = settings.or(self.settings.take());
+        self.environment = environment.or(self.environment.take());
+        self.retirements.extend(retirements);
+        self.chores.extend(chores);
+        self.done_chores.extend(done_chores);
     }
 }

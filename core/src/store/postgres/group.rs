@@ -384,16 +384,8 @@ impl Group<'_> {
         all.extend(statements);
         let mut rows = self.transaction.run(&all).await?;
         let rest = rows.split_off(earlier);
-        self.keep_numbers(&rows)?;
+        add_numbers(&mut self.numbers, &rows, &std::mem::take(&mut self.written))?;
         Ok(rest)
-    }
-
-    /// Adds to `numbers` those that the statements of decided writes have returned. `rows` are the results of these statements.
-    fn keep_numbers(&mut self, rows: &[Vec<Row>]) -> Result<()> {
-        let Committed { users, groups, .. } = committed(rows, &std::mem::take(&mut self.written))?;
-        self.numbers.users.extend(users);
-        self.numbers.groups.extend(groups);
-        Ok(())
     }
 
     /// Decides the waiting writes that do not depend on each other. `locks` are statements that precede the first ones of this round.
@@ -461,7 +453,7 @@ impl Group<'_> {
                     Decided::Batch(own) => {
                         *fate = Fate::Decided(Sent::of(&own));
                         changed.add(member.scope(), &own, &stored);
-                        merge(&mut batch, *own);
+                        batch.extend(*own);
                     }
                     Decided::Ask(more) => {
                         asking.keys.extend(*more);
@@ -514,11 +506,7 @@ impl Group<'_> {
             ended.map(|(rows, marked)| (rows, !marked.is_empty()))
         };
         match ended {
-            Ok((rows, true)) => Ok(committed(&rows, &written).map(|Committed { users, groups, .. }| {
-                numbers.users.extend(users);
-                numbers.groups.extend(groups);
-                numbers
-            })),
+            Ok((rows, true)) => Ok(add_numbers(&mut numbers, &rows, &written).map(|()| numbers)),
             Ok((_, false)) => Err(undone()),
             Err(failure) if failure.cause == Cause::Lost => match find(database, &scope, id, &sent).await {
                 Ok(Some(committed)) => Ok(Ok(committed)),
@@ -528,6 +516,14 @@ impl Group<'_> {
             Err(failure) => Err(failure),
         }
     }
+}
+
+/// Adds to `numbers` those that the statements of decided writes have returned. `rows` are the results of these statements, which wrote `written`.
+fn add_numbers(numbers: &mut Committed, rows: &[Vec<Row>], written: &Sent) -> Result<()> {
+    let Committed { users, groups, .. } = committed(rows, written)?;
+    numbers.users.extend(users);
+    numbers.groups.extend(groups);
+    Ok(())
 }
 
 /// A write that is being decided.
@@ -588,10 +584,8 @@ impl Changed {
         self.user_ids.extend(batch.users.iter().map(|write| write.row.user.id.clone()));
         self.group_ids.extend(batch.groups.iter().map(|row| row.group.id.clone()));
         self.event_ids.extend(batch.events.iter().map(|row| row.id.clone()));
-        let without_others =
-            Batch { users: Vec::new(), groups: Vec::new(), events: Vec::new(), entries: Vec::new(), ..batch.clone() };
         let counts = |row: &EventRow| row.state != EventState::Settled || stored.events.contains_key(&row.id);
-        if !without_others.is_empty() || batch.events.iter().any(counts) {
+        if batch.has_other_rows() || batch.events.iter().any(counts) {
             self.others.insert(organization_id.to_owned());
         }
         if !batch.users.is_empty() || !batch.groups.is_empty() {
@@ -608,41 +602,6 @@ impl Changed {
             || !self.event_ids.is_disjoint(&keys.events)
             || loaded.group_ids(keys).into_iter().any(|id| self.group_ids.contains(id))
     }
-}
-
-/// Adds the rows and entries of a batch to another one. Neither sets the role map, the settings or the environment.
-fn merge(all: &mut Batch, batch: Batch) {
-    let Batch {
-        organizations,
-        directories,
-        groups,
-        users,
-        entries,
-        events,
-        losses,
-        holds,
-        ended_holds,
-        approvals,
-        role_map: _,
-        settings: _,
-        environment: _,
-        retirements,
-        chores,
-        done_chores,
-    } = batch;
-    all.organizations.extend(organizations);
-    all.directories.extend(directories);
-    all.groups.extend(groups);
-    all.users.extend(users);
-    all.entries.extend(entries);
-    all.events.extend(events);
-    all.losses.extend(losses);
-    all.holds.extend(holds);
-    all.ended_holds.extend(ended_holds);
-    all.approvals.extend(approvals);
-    all.retirements.extend(retirements);
-    all.chores.extend(chores);
-    all.done_chores.extend(done_chores);
 }
 
 /// Locks organizations, except for those that other transactions have locked, and takes revisions for each: as many as the organization with the most
