@@ -57,13 +57,22 @@ fn transactions(name: &str) -> usize {
     Server::shared().psql(&format!("SELECT count(*) FROM {}.commit_log", schema(name))).parse().unwrap()
 }
 
-/// Makes a store run these calls in one group: they are queued while another write, which changes nothing, is running.
-async fn start_together<T>(store: &Arc<PostgresStore>, calls: &mut [Call<T>]) {
+/// Returns a step for a decision, which waits in it; the receiver of a message that it has begun to wait; and the sender that ends the wait.
+fn pause() -> (impl FnMut() + Send + 'static, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (entered, running) = mpsc::channel();
     let (resume, resumed) = mpsc::channel::<()>();
-    let blocking = write("org_first", Keys::default(), move |_| {
+    let step = move || {
         entered.send(()).unwrap();
         block_in_place(|| resumed.recv().unwrap());
+    };
+    (step, running, resume)
+}
+
+/// Makes a store run these calls in one group: they are queued while another write, which changes nothing, is running.
+async fn start_together<T>(store: &Arc<PostgresStore>, calls: &mut [Call<T>]) {
+    let (mut pause, running, resume) = pause();
+    let blocking = write("org_first", Keys::default(), move |_| {
+        pause();
         Batch::default()
     });
     let first = Arc::clone(store);
@@ -303,12 +312,8 @@ async fn a_group_does_not_wait_for_an_organization_that_another_process_has_lock
     let test = async {
         let other = Arc::new(create_with_users("locked", 3).await);
         let store = open_for_groups(&Server::shared().url, "locked").await;
-        let (entered, held) = mpsc::channel();
-        let (resume, resumed) = mpsc::channel::<()>();
-        let slow = renaming("org_1", "diruser_1", move || {
-            entered.send(()).unwrap();
-            block_in_place(|| resumed.recv().unwrap());
-        });
+        let (pause, held, resume) = pause();
+        let slow = renaming("org_1", "diruser_1", pause);
         let writer = Arc::clone(&other);
         let slow = tokio::spawn(async move { writer.write(slow).await.unwrap() });
         receive(held).await;
@@ -333,12 +338,8 @@ async fn a_group_does_not_wait_for_an_organization_that_another_process_has_lock
 async fn a_write_does_not_wait_for_a_slow_one_of_another_organization_in_the_same_process() {
     let test = async {
         let store = Arc::new(create_with_users("slow", 3).await);
-        let (entered, held) = mpsc::channel();
-        let (resume, resumed) = mpsc::channel::<()>();
-        let slow = renaming("org_1", "diruser_1", move || {
-            entered.send(()).unwrap();
-            block_in_place(|| resumed.recv().unwrap());
-        });
+        let (pause, held, resume) = pause();
+        let slow = renaming("org_1", "diruser_1", pause);
         let writer = Arc::clone(&store);
         let slow = tokio::spawn(async move { writer.write(slow).await.unwrap() });
         receive(held).await;
@@ -361,12 +362,8 @@ async fn a_call_that_is_dropped_does_not_lose_the_other_writes_of_its_group() {
     let test = async {
         let direct = create_with_users("dropped", 4).await;
         let store = open_for_groups(&Server::shared().url, "dropped").await;
-        let (entered, running) = mpsc::channel();
-        let (resume, resumed) = mpsc::channel::<()>();
-        let blocking = renaming("org_1", "diruser_1", move || {
-            entered.send(()).unwrap();
-            block_in_place(|| resumed.recv().unwrap());
-        });
+        let (pause, running, resume) = pause();
+        let blocking = renaming("org_1", "diruser_1", pause);
         let mut calls = calls(&store, [blocking, of_user(2), of_user(3), of_user(4)]);
         // The blocking write is the first of the group, so its decision runs before the others.
         start_together(&store, &mut calls).await;
@@ -387,12 +384,8 @@ async fn closing_waits_for_a_group_whose_calls_were_dropped() {
     let test = async {
         let direct = create_with_users("closing_group", 2).await;
         let store = open_for_groups(&Server::shared().url, "closing_group").await;
-        let (entered, running) = mpsc::channel();
-        let (resume, resumed) = mpsc::channel::<()>();
-        let blocking = renaming("org_1", "diruser_1", move || {
-            entered.send(()).unwrap();
-            block_in_place(|| resumed.recv().unwrap());
-        });
+        let (pause, running, resume) = pause();
+        let blocking = renaming("org_1", "diruser_1", pause);
         let mut calls = calls(&store, [blocking, of_user(2)]);
         start_together(&store, &mut calls).await;
         receive(running).await;
