@@ -1,9 +1,9 @@
 //! Consumers with partitions: many workers share the changes of one consumer.
 //!
-//! Each worker has a lease, whose name is that of the consumer and a number. The consumer's row has the partitions, each with its cursor and
-//! the worker that holds it; `decide::partition` has the rules. So a worker renews one lease for all of its partitions, and stores all of their
-//! cursors in one write. While `next` is called, a worker reads the row and the leases every half second, and when it has no more changes to return:
-//! it takes free partitions up to its share, and releases partitions beyond its share once their returned changes are acknowledged.
+//! Each worker has a lease, named `consumer/NAME/NUMBER`. The consumer's row has the partitions, each with its cursor and the worker that holds it;
+//! `decide::partition` has the rules. So a worker renews one lease for all of its partitions, and stores all of their cursors in one write. In
+//! `next`, a worker reads the row and the leases if half a second has passed since it last did, and when it has no more changes to return: it takes
+//! free partitions up to its share, and releases partitions beyond its share once their returned changes are acknowledged.
 //!
 //! A worker reads the feed once for all of its partitions, a page at a time, and reads the next page when it has returned all changes of the
 //! previous one.
@@ -42,10 +42,10 @@ const BATCH: usize = 100;
 /// The most changes that a worker returns without an acknowledgement.
 const MAX_IN_FLIGHT: usize = 1_000;
 
-/// How long a worker may wait before it stores cursors that have moved only because it has read changes of other partitions.
+/// How long after its last write a worker stores cursors that have moved only because it has read changes of other partitions.
 const STORE: Duration = Duration::from_secs(5);
 
-/// How far such a cursor may be ahead of the stored one before it is stored without waiting for [`STORE`].
+/// If such a cursor is ahead of the stored one by at least this number, it is stored without waiting for [`STORE`].
 const SKIPPED: i64 = 1_000;
 
 /// Starts a [`Worker`]; made by [`Mirror::consumer`].
@@ -84,19 +84,22 @@ struct Shared {
     closed: CancellationToken,
 }
 
-/// What was read and not returned yet, and when the worker looked at the other workers.
+/// What a worker has read: changes that it has not returned yet, and the consumer's row at the last [`look`](Shared::look).
 #[derive(Default)]
 struct Reading {
     /// Changes, each with its partition.
     buffer: VecDeque<(u32, Change)>,
-    /// The consumer's row and the feed's marks, as they were at the last look.
+    /// The consumer's row after the last look.
     row: ConsumerRow,
+    /// The feed's marks at the last look. A flush since then has raised `durable`.
     marks: FeedMarks,
+    /// When the last look ended, or `None` before the first one.
     looked_at: Option<Instant>,
-    /// Whether the last call of `read` found nothing more to read.
+    /// Whether a call of [`read`](Shared::read) since the last look found no more changes.
     is_at_end: bool,
     /// Local time of this worker's last write of the consumer's row, other than an acknowledgement.
     stored_at: Timestamp,
+    /// Whether [`warn_if_full`](Shared::warn_if_full) has written its warning to the log.
     has_warned: bool,
 }
 
@@ -121,8 +124,8 @@ impl Mirror {
     /// The changes are divided into partitions by their users, and each partition is held by one worker at a time through a lease, so that the changes
     /// of a user are returned in order, each at least once. The workers share the partitions evenly. If one joins, others release some of their
     /// partitions, each as soon as its returned changes are acknowledged. If one is closed or dropped, or its process ends, the others take over its
-    /// partitions, and get again what it has not acknowledged. With PostgreSQL, they take over the partitions of a process that has ended when its
-    /// lease expires.
+    /// partitions, and get the changes that it has not acknowledged. With PostgreSQL, if a process ends without closing its workers, the others have
+    /// to wait until their leases expire.
     ///
     /// The partition of a change is the hash of its user's id modulo the number of partitions; without a user, that of the id of its group, or
     /// else of its directory, or else of its organization. The hash is FNV-1a of 64 bits over the id's bytes, whose upper and lower 32 bits are
@@ -171,7 +174,7 @@ impl WorkerBuilder {
     }
 
     /// Sets the duration of the worker's lease, at least 1 second. Default: 60 seconds. A lease that is not renewed, because the worker's process was
-    /// stopped or has ended, expires after this time, and other workers take over the partitions. In SQLite, the lease also ends with its process.
+    /// stopped or has ended, expires after this time, and other workers take over the partitions. With SQLite, it ends at once if the process ends.
     pub fn lease(self, lease: Duration) -> Self {
         WorkerBuilder { lease, ..self }
     }
@@ -253,15 +256,15 @@ impl Worker {
 
     /// Acknowledges a change that this worker returned, and all changes of the same partition that it returned before. Durable when this returns.
     ///
-    /// Call it on the worker that returned the change. If the number is not greater than one that this worker has returned, but is that of a change that
-    /// another worker returned, or that was acknowledged before, this acknowledges nothing and returns `Ok`.
+    /// Call it on the worker that returned the change. The call has no effect and returns `Ok` if the change was acknowledged before, or if this worker
+    /// has not returned it but has returned one with a greater number.
     ///
     /// The future may be dropped: the acknowledgement may then have been stored or not. The call may be repeated.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed, and, with a message that the lease was lost, if the lease expired or
-    /// another worker has the partition now: nothing is acknowledged then, and the worker that holds the partition gets the change again.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed, and, with a message that the lease was lost, if the lease expired, this worker
+    /// was closed, or another worker has the partition: nothing is acknowledged then, and the worker that holds the partition gets the change again.
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a number greater than all that this worker has returned, if the
     /// consumer was dropped, and in a forked child.
     pub async fn ack(&self, seq: i64) -> Result<()> {
@@ -320,6 +323,7 @@ impl Worker {
 }
 
 impl Shared {
+    /// Runs `work` while the state is locked.
     fn state<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -361,8 +365,8 @@ impl Shared {
                     let _ = head.await;
                 }
             };
-            // Ends early if this handle of the mirror appends a change, releases partitions or is closed, or, if `is_full`, if an acknowledgement is
-            // stored. Otherwise it ends when it is time to look for what others have written.
+            // Ends before `until` if this handle of the mirror appends a change or one of its workers releases partitions; if `is_full`, also if an
+            // acknowledgement is stored. At `until`, it is time to look for what other handles have written.
             let _ = tokio::time::timeout_at(until, woken).await;
         }
     }
@@ -377,22 +381,23 @@ impl Shared {
         }
     }
 
-    /// Whether it is time to call [`look`](Shared::look).
+    /// Returns whether it is time to call [`look`](Shared::look).
     fn must_look(&self, reading: &Reading) -> bool {
         reading.is_at_end
             || reading.looked_at.is_none_or(|at| at.elapsed() >= LOOK)
             || self.state(|state| state.member.as_ref().is_none_or(|member| self.must_renew(member)))
     }
 
-    /// Whether 9/16 of the lease have passed. More than half, because the store extends a lease only if half of it or less is left by the store's clock,
-    /// which may differ a little.
+    /// Returns whether at least 9/16 of the lease's duration have passed since the last renewal. Not half: the store extends a lease only if half of its
+    /// duration or less is left by the store's clock, which may run slower than that of this process.
     fn must_renew(&self, member: &Member) -> bool {
         let now = self.mirror.now();
-        // If the clock was set back, the time that has passed is not known.
+        // If the clock was set back, it is not known how much time has passed.
         now < member.renewed_at || now.duration_since(member.renewed_at).unsigned_abs() >= self.lease / 16 * 9
     }
 
-    /// Extends the lease, if it is time to.
+    /// Extends the lease if [`must_renew`](Shared::must_renew) says so. Does nothing without a lease. An error whose context has `lease` says that the
+    /// lease was lost.
     async fn renew(&self) -> Result<()> {
         let member = self.state(|state| {
             let member = state.member.as_ref().filter(|member| self.must_renew(member));
@@ -409,7 +414,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Renews the lease or joins, takes and releases partitions, and stores cursors if it is time to.
+    /// Renews the lease, or joins if the worker has none; then takes and releases partitions, and stores cursors if they are due. Repeats that as long as
+    /// there are more partitions that can be released.
     async fn look(self: &Arc<Self>, reading: &mut Reading) -> Result<()> {
         let mut renewed = Some(self.renew().await);
         loop {
@@ -430,20 +436,21 @@ impl Shared {
             let members = Members::new(own, live, page.consumer.as_ref());
             let turn = self.take_turn(reading, page.consumer, &page.marks, members).await;
             let (row, surplus) = self.leave_if_refused(turn)?;
-            let releases = self.state(|state| {
+            let can_release = self.state(|state| {
                 state.holdings.update(&row, own);
                 state.holdings.choose_leaving(surplus);
                 !state.holdings.releasable().is_empty()
             });
             (reading.row, reading.marks) = (row, page.marks);
-            if !releases {
+            if !can_release {
                 reading.looked_at = Some(Instant::now());
                 return Ok(());
             }
         }
     }
 
-    /// Gives up the lease if the worker was refused. Otherwise the other workers would leave a share of the partitions to it.
+    /// Returns the result unchanged. If it is the error that the consumer has another number of partitions, drops the lease and the partitions first:
+    /// otherwise the other workers would leave a share of the partitions to this one.
     fn leave_if_refused<T>(&self, result: Result<T>) -> Result<T> {
         result.inspect_err(|error| {
             if error.kind() == ErrorKind::InvalidArgument {
@@ -452,7 +459,7 @@ impl Shared {
         })
     }
 
-    /// Takes the lease of the lowest free number.
+    /// Takes the lease with the lowest free number, and starts the task that renews it.
     async fn join(self: &Arc<Self>, live: &BTreeSet<WorkerId>) -> Result<WorkerId> {
         let prefix = self.lease_prefix();
         let taken: BTreeSet<u32> = live.iter().map(|worker| worker.number).collect();
@@ -521,13 +528,13 @@ impl Shared {
         self.mirror.store().update_consumer(self.name.clone(), durability, decide).await?;
         reading.stored_at = now;
         if has_releases {
-            // Other workers of this handle of the mirror can take what was released.
+            // Wakes the workers of this handle of the mirror, which may take the released partitions.
             self.mirror.wake();
         }
         taken.take()
     }
 
-    /// Reads the next page of the snapshot or of the feed. At the end, sets [`Reading::is_at_end`].
+    /// Reads the next page of the snapshot or of the feed. Sets [`Reading::is_at_end`] at the end of the feed, and if there is no partition to read for.
     async fn read(&self, reading: &mut Reading) -> Result<()> {
         let Some(position) = self.state(|state| state.holdings.position()) else {
             reading.is_at_end = true;
@@ -541,7 +548,7 @@ impl Shared {
                 self.state(|state| state.holdings.read_to(end));
                 return Ok(());
             };
-            // Read after the rows, so that it is known whether all of them are durable.
+            // Read after the rows, because only then do these marks tell whether all of the rows are durable.
             let marks = store.feed(self.name.clone(), None, 0).await?.marks;
             if marks.durable < marks.latest {
                 store.flush().await?;
@@ -563,7 +570,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Adds to the buffer the changes that this worker has to return.
+    /// Adds to the buffer those of the changes that this worker has to return.
     fn add(&self, reading: &mut Reading, changes: Vec<Change>) {
         self.state(|state| {
             let last = changes.last().map(|change| change.seq);
@@ -609,7 +616,7 @@ impl Shared {
         }
     }
 
-    /// Parks a change whose acknowledgement has no effect, because it was acknowledged before.
+    /// Parks a change whose acknowledgement has no effect ([`Acknowledged::Before`]), if this worker holds its partition.
     async fn park_again(&self, park: Option<Park>) -> Result<()> {
         let Some(park) = park else { return Ok(()) };
         let partition = partition_of(&park.change, self.partitions);
@@ -623,8 +630,8 @@ impl Shared {
         self.mirror.store().update_consumer(self.name.clone(), Durability::Power, decide).await
     }
 
-    /// Drops the lease `id` and the partitions if the error says that this lease was lost. The worker may have joined again with another lease
-    /// meanwhile, which it keeps. Returns whether the error says so.
+    /// Returns whether the error says that the lease `id` was lost. If so, drops it and the partitions, unless the worker has joined again with another
+    /// lease meanwhile.
     fn drop_lost(&self, id: WorkerId, error: &Error) -> bool {
         let is_lost = error.context().iter().any(|(name, _)| *name == "lease");
         self.state(|state| {
@@ -648,10 +655,10 @@ impl Shared {
         });
         let left = self.mirror.store().update_consumer(self.name.clone(), Durability::Process, decide).await;
         drop(lease);
-        // Listing the leases waits until this one is released. Before that, other workers would leave a share of the partitions to this worker.
+        // Listing the leases waits until this one is released. Until then, other workers leave a share of the partitions to this worker.
         let released = self.mirror.store().leases(self.lease_prefix(), self.mirror.now()).await;
         self.mirror.wake();
-        // A closed mirror has released all leases.
+        // Closing the mirror has released the lease, so the errors of its closed store do not matter.
         if self.mirror.is_closed() { Ok(()) } else { left.and(released.map(drop)) }
     }
 }
@@ -666,6 +673,7 @@ impl State {
         own
     }
 
+    /// Drops the lease and the partitions.
     fn lose(&mut self) {
         self.member = None;
         self.holdings.lose_all();
@@ -674,7 +682,7 @@ impl State {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Ends the task that renews the lease. Dropping the lease releases it, so that other workers take over the partitions.
+        // Ends the task that renews the lease. The lease is dropped with `state`, which releases it, so that other workers take over the partitions.
         self.closed.cancel();
     }
 }
@@ -696,13 +704,13 @@ async fn keep_renewing(worker: Weak<Shared>, id: WorkerId, every: Duration, clos
     }
 }
 
-/// Returns the worker that holds a lease, or `None` for the lease of another consumer whose name begins with this one's and a slash.
+/// Returns the worker that holds a lease, or `None` if the lease belongs to another consumer, whose name begins with this one's name and a slash.
 fn worker_id(fence: &Fence, prefix: &str) -> Option<WorkerId> {
     let number = fence.name.strip_prefix(prefix)?.parse().ok()?;
     Some(WorkerId { number, token: fence.token })
 }
 
-/// Returns the greatest distance of a cursor from the stored one of its partition.
+/// Returns the greatest number by which one of `cursors` is ahead of the stored cursor of its partition, or 0 if none is stored.
 fn moved(stored: Option<&ConsumerRow>, cursors: &BTreeMap<u32, i64>) -> i64 {
     let stored = |number: u32| stored.and_then(|row| row.partitions.get(number as usize)).map(|stored| stored.cursor);
     let moved = cursors.iter().filter_map(|(number, cursor)| Some(cursor - stored(*number)?));

@@ -1,4 +1,4 @@
-//! Consumers with partitions: how workers share and hand over the changes, which acknowledgements count, and what the consumer's position is.
+//! Consumers with partitions: how workers share and hand over the partitions, which acknowledgements take effect, and what the consumer's cursor is.
 //!
 //! In most tests, each worker has a mirror of its own on the same store, like workers in separate processes.
 
@@ -16,12 +16,13 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How long a test may take.
 const LIMIT: Duration = Duration::from_secs(120);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 const PARTITIONS: u32 = 8;
 
-/// A store that several mirrors open.
+/// A database that several mirrors open, and the API that they read.
 struct Place {
     api: FakeApi,
     name: &'static str,
@@ -30,7 +31,7 @@ struct Place {
 }
 
 impl Place {
-    /// A new store: a file, or with `HEADCOUNT_LISTINGS_IN=postgres` a schema.
+    /// A new database: a file, or with `HEADCOUNT_LISTINGS_IN=postgres` a schema.
     fn new(api: FakeApi, name: &'static str) -> Place {
         if std::env::var("HEADCOUNT_LISTINGS_IN").is_ok_and(|store| store == "postgres") {
             #[cfg(feature = "postgres")]
@@ -43,7 +44,7 @@ impl Place {
         Place { api, name, file: Some(folder.join("mirror.db")) }
     }
 
-    /// A new store after a sync of `count` users.
+    /// A new database after a sync of `count` users, and a mirror in it.
     async fn with_users(count: usize, name: &'static str) -> (Place, Mirror) {
         let place = Place::new(FakeApi::with_users(count), name);
         let mirror = place.open().await;
@@ -70,6 +71,7 @@ impl Place {
         worker_of(&self.open().await)
     }
 
+    /// Moves the clock of all mirrors forward.
     fn pass(&self, span: Duration) {
         self.api.with(|state| state.now += span);
     }
@@ -86,11 +88,12 @@ async fn open_store(place: &str) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open_off_executor(place).await.unwrap())
 }
 
+/// A worker of the consumer `app`. Its `next` does not wait.
 fn worker_of(mirror: &Mirror) -> Worker {
     mirror.consumer("app").partitions(PARTITIONS).timeout(Duration::ZERO).start().unwrap()
 }
 
-/// Returns what the worker returns without waiting, and acknowledges nothing.
+/// Returns the changes that the worker returns without waiting. Acknowledges none.
 async fn take(worker: &Worker) -> Vec<Change> {
     let mut changes = Vec::new();
     while let Some(change) = worker.next().await.unwrap() {
@@ -108,7 +111,7 @@ async fn handle(worker: &Worker) -> Vec<Change> {
     changes
 }
 
-/// Calls `next` of one worker after another until they share the partitions evenly. No change may be left to return.
+/// Calls `next` of one worker after another until they share the partitions evenly. Fails if one of them returns a change.
 async fn rebalance(workers: &[&Worker]) {
     loop {
         for worker in workers {
@@ -122,6 +125,7 @@ async fn rebalance(workers: &[&Worker]) {
     }
 }
 
+/// The first consumer in the order of their names, which is `app`.
 async fn consumer(mirror: &Mirror) -> Consumer {
     mirror.consumers().await.unwrap().remove(0)
 }
@@ -134,7 +138,7 @@ fn user_ids(changes: &[Change]) -> BTreeSet<String> {
     changes.iter().filter_map(|change| change.user.as_ref()).map(|user| user.id.clone()).collect()
 }
 
-/// Renames the first `count` users, at the current time of the clock.
+/// Renames the first `count` users by events at the clock's time, and moves the clock forward by a second.
 async fn rename(mirror: &Mirror, place: &Place, count: usize, round: usize) {
     let now = place.api.with(|state| state.now);
     for number in 0..count {
@@ -153,7 +157,7 @@ fn assert_lost(result: Result<(), Error>) {
     assert!(error.message().contains("was lost"), "{error}");
 }
 
-/// Runs a test, which fails if it takes too long.
+/// Runs a test, which fails if it takes longer than [`LIMIT`].
 async fn limited<T>(test: impl Future<Output = T>) -> T {
     tokio::time::timeout(LIMIT, test).await.unwrap()
 }
@@ -241,7 +245,7 @@ async fn a_partition_is_handed_over_only_after_the_changes_that_were_returned_ar
         let (one, two) = (place.worker().await, place.worker().await);
         let returned = take(&one).await;
         assert!(take(&two).await.is_empty());
-        // This worker learns that the other has joined.
+        // This worker reads that the other has joined.
         assert!(take(&one).await.is_empty());
         assert!(take(&two).await.is_empty());
         assert_eq!(one.partitions().len(), PARTITIONS as usize, "none of its changes is acknowledged");
@@ -344,8 +348,7 @@ async fn other_workers_take_over_the_partitions_of_a_worker_whose_lease_expired(
         place.pass(MINUTE / 3);
         let taken_over = handle(&other).await;
 
-        let partition = |change: &&Change| change.user.as_ref().unwrap().id == first.user.as_ref().unwrap().id;
-        assert!(!taken_over.iter().any(|change| partition(&change)), "it was acknowledged");
+        assert!(!seqs(&taken_over).contains(&first.seq), "it was acknowledged");
         assert_eq!(taken_over.len(), of_stopped.len() - 1, "all others are returned again");
         assert_lost(stopped.ack(last.seq).await);
         assert!(stopped.partitions().is_empty());
@@ -420,8 +423,9 @@ async fn a_lease_is_renewed_in_the_background_while_a_change_is_handled() {
 const PLACE: &str = "HEADCOUNT_WORKER_IN";
 const TIME: &str = "HEADCOUNT_WORKER_TIME";
 
-/// A process with a worker, started by the tests below. Does nothing without the environment variables that they set. It runs the commands in its
-/// standard input, and prints a line for each.
+/// A process with a worker, started by the tests below. Does nothing without the environment variables that they set. Its standard input has one of
+/// these commands in each line: `partitions`, which prints how many the worker holds; `next`, which prints the number of a change, or `none`; and `ack`
+/// with a number, which prints `acknowledged` or the error.
 #[test]
 fn worker_process() {
     let Ok(place) = std::env::var(PLACE) else { return };
@@ -680,7 +684,7 @@ async fn a_worker_without_changes_of_its_own_stores_that_it_has_read_those_of_ot
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_that_one_partition_has_not_acknowledged_are_not_trimmed() {
+async fn changes_that_are_not_acknowledged_in_one_partition_are_not_trimmed() {
     limited(async {
         let (place, mirror) = Place::with_users(20, "trimmed").await;
         let worker = place.worker().await;
@@ -688,11 +692,11 @@ async fn changes_that_one_partition_has_not_acknowledged_are_not_trimmed() {
         for change in &returned[..5] {
             worker.ack(change.seq).await.unwrap();
         }
-        // Stores that partitions without changes have been read to the end.
+        // Stores the cursors of partitions without changes, which have been read to the end.
         worker.close().await.unwrap();
         place.pass(31 * DAY);
 
-        // The consumer expires unless a worker reads.
+        // Without a call of `next`, the consumer would expire.
         let worker = place.worker().await;
         assert_eq!(worker.next().await.unwrap().unwrap().seq, returned[5].seq);
 
@@ -707,7 +711,7 @@ async fn changes_that_one_partition_has_not_acknowledged_are_not_trimmed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_consumer_after_the_first_change_was_trimmed_is_told_to_start_from_a_snapshot() {
+async fn after_the_first_change_was_trimmed_a_new_consumer_has_to_start_from_a_snapshot() {
     limited(async {
         let (place, mirror) = Place::with_users(5, "history").await;
         place.pass(31 * DAY);
@@ -828,7 +832,7 @@ async fn a_number_of_partitions_and_a_lease_out_of_range_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_with_one_cursor_for_all_changes_refuse_a_consumer_with_partitions() {
+async fn poll_ack_park_and_changes_refuse_a_consumer_with_partitions() {
     limited(async {
         let (place, mirror) = Place::with_users(5, "one_cursor").await;
         let returned = mirror.poll("app", 3).await.unwrap();
@@ -1013,11 +1017,11 @@ async fn the_changes_of_a_worker_are_a_stream() {
     .await;
 }
 
-// ---- everything at once ----
+// ---- random sequences ----
 
 /// Workers join, handle changes, stop for longer than their leases, and are closed or dropped, while users change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_change_is_lost_or_out_of_order_while_workers_come_and_go() {
+async fn no_change_is_lost_or_out_of_order_while_workers_join_and_end() {
     const USERS: usize = 12;
     limited(async {
         let (place, mirror) = Place::with_users(USERS, "coming_and_going").await;
@@ -1029,6 +1033,7 @@ async fn no_change_is_lost_or_out_of_order_while_workers_come_and_go() {
         // The greatest number that was acknowledged, for each user. A change may be returned again, but not after a later one was acknowledged.
         let mut acknowledged = BTreeMap::<String, i64>::new();
         let mut handled = BTreeSet::new();
+        // Each worker, with the changes that it has returned and for which `ack` was not called.
         let mut workers: Vec<(Worker, Vec<Change>)> = Vec::new();
         for round in 0..150 {
             match below(12) {
@@ -1042,17 +1047,17 @@ async fn no_change_is_lost_or_out_of_order_while_workers_come_and_go() {
                 5 | 6 => rename(&mirror, &place, USERS, round).await,
                 _ => {}
             }
-            for (worker, held) in &mut workers {
+            for (worker, returned) in &mut workers {
                 for _ in 0..below(6) {
                     let Some(change) = worker.next().await.unwrap() else { break };
                     if let Some(user) = &change.user {
                         let last = acknowledged.get(&user.id).copied().unwrap_or(0);
                         assert!(change.seq > last, "change {} of {} after {last}", change.seq, user.id);
                     }
-                    held.push(change);
+                    returned.push(change);
                 }
                 if below(2) == 0 {
-                    for change in held.drain(..) {
+                    for change in returned.drain(..) {
                         if worker.ack(change.seq).await.is_ok() {
                             handled.insert(change.seq);
                             let id = change.user.map_or_else(String::new, |user| user.id);

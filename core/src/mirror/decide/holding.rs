@@ -3,8 +3,8 @@
 use crate::record::{ConsumerRow, WorkerId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// The most numbers of lost changes that are kept, so that the memory is bounded. The lowest ones are removed first. An acknowledgement of a removed one
-/// has no effect, as if it were repeated.
+/// How many numbers of lost changes are kept at most, so that the memory is bounded. The lowest ones are removed first. An acknowledgement of a removed
+/// one has no effect, like a repeated one.
 const MAX_LOST: usize = 10_000;
 
 /// A partition that the worker holds.
@@ -21,21 +21,24 @@ struct Holding {
 }
 
 impl Holding {
+    /// Makes a holding whose changes up to `cursor` are acknowledged.
     fn at(cursor: i64) -> Holding {
         Holding { read: cursor, returned: cursor, pending: VecDeque::new(), is_leaving: false }
     }
 
+    /// Returns the number of changes that were returned and are not acknowledged.
     fn in_flight(&self) -> usize {
         self.pending.partition_point(|seq| *seq <= self.returned)
     }
 
-    /// The number up to which all changes are acknowledged once those up to `acknowledged` are.
+    /// Returns the partition's cursor once its changes up to `acknowledged` are acknowledged: the number before the first other pending change, or the
+    /// number up to which it was read if there is none.
     fn cursor_after(&self, acknowledged: i64) -> i64 {
         let first = self.pending.iter().find(|seq| **seq > acknowledged);
         first.map_or(self.read, |seq| seq - 1)
     }
 
-    /// Marks the partition to be released. Changes that were read and not returned count as not read from then on.
+    /// Marks the partition to be released. Its changes that were read and not returned no longer count as read.
     fn stop(&mut self) {
         self.is_leaving = true;
         let kept = self.in_flight();
@@ -49,10 +52,10 @@ impl Holding {
 /// The effect of an acknowledgement of a number.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::mirror) enum Acknowledged {
-    /// The change and all earlier ones of its partition are to be acknowledged. `cursors` are those of all partitions of the worker after that.
+    /// The change and all earlier ones of its partition are to be acknowledged. `cursors` are the cursors of all partitions of the worker after that.
     Now { partition: u32, cursors: BTreeMap<u32, i64> },
-    /// Nothing is to be acknowledged: the change was acknowledged before, is of an earlier generation, or was not returned by this worker, which has
-    /// returned a greater number.
+    /// None is to be acknowledged: the worker has returned this number or a greater one, and the change was acknowledged before, is of an earlier
+    /// generation, or was not returned by this worker.
     Before,
     /// The worker lost the partition after it had returned the change.
     Lost { partition: u32 },
@@ -62,8 +65,8 @@ pub(in crate::mirror) enum Acknowledged {
 
 /// The partitions that a worker holds.
 ///
-/// The worker reads the feed once for all of them, from the lowest number up to which the changes of one of them were read. The other partitions
-/// skip the changes that were read for them before.
+/// The worker reads the feed once for all of them, from the lowest of their numbers `read`. Changes that were read before for their own partition are
+/// skipped.
 #[derive(Debug, Default)]
 pub(in crate::mirror) struct Holdings {
     generation: i64,
@@ -75,18 +78,18 @@ pub(in crate::mirror) struct Holdings {
 }
 
 impl Holdings {
-    /// The generation of the changes.
+    /// Returns the generation of the consumer's row that was applied last.
     pub(in crate::mirror) fn generation(&self) -> i64 {
         self.generation
     }
 
-    /// The numbers of the partitions that are held.
+    /// Returns the numbers of the partitions that are held.
     pub(in crate::mirror) fn partitions(&self) -> BTreeSet<u32> {
         self.partitions.keys().copied().collect()
     }
 
-    /// Applies the consumer's stored row: adds partitions that it gives the worker, and drops others. If the row has another generation, all
-    /// partitions are first removed, and their changes are not counted as lost.
+    /// Applies the consumer's stored row: adds the partitions that the row says this worker holds, and drops all others. If the row has another
+    /// generation, all partitions are first removed, and no change counts as lost any more.
     pub(in crate::mirror) fn update(&mut self, row: &ConsumerRow, own: WorkerId) {
         if self.generation != row.generation {
             self.partitions.clear();
@@ -117,11 +120,12 @@ impl Holdings {
         self.partitions().into_iter().for_each(|number| self.lose(number));
     }
 
-    /// The number after which the feed has to be read, or `None` if the worker holds no partition whose changes it may return.
+    /// Returns the number after which the feed has to be read, or `None` if the worker holds no partition except those that are to be released.
     pub(in crate::mirror) fn position(&self) -> Option<i64> {
         self.reading().map(|holding| holding.read).min()
     }
 
+    /// Returns the partitions except those that are to be released.
     fn reading(&self) -> impl Iterator<Item = &Holding> {
         self.partitions.values().filter(|holding| !holding.is_leaving)
     }
@@ -137,15 +141,15 @@ impl Holdings {
         is_new
     }
 
-    /// Counts everything up to `seq` as read, for all partitions except those that are to be released.
+    /// Counts all changes up to `seq` as read, for all partitions except those that are to be released.
     pub(in crate::mirror) fn read_to(&mut self, seq: i64) {
         for holding in self.partitions.values_mut().filter(|holding| !holding.is_leaving) {
             holding.read = holding.read.max(seq);
         }
     }
 
-    /// Returns whether a change that was [added](Holdings::add) is the next one of its partition to return, and if so, counts it as returned. It
-    /// is not if the partition was lost or stopped meanwhile.
+    /// Returns whether a change that was [added](Holdings::add) is the next one of its partition to return, and if so, counts it as returned. If the
+    /// partition was lost or chosen for release since then, its changes have to be added again before they are returned.
     pub(in crate::mirror) fn give(&mut self, partition: u32, seq: i64) -> bool {
         let Some(holding) = self.partitions.get_mut(&partition) else { return false };
         let is_next = holding.pending.get(holding.in_flight()) == Some(&seq);
@@ -157,17 +161,17 @@ impl Holdings {
         is_next
     }
 
-    /// The number of changes that were returned and are not acknowledged.
+    /// Returns the number of changes of all partitions that were returned and are not acknowledged.
     pub(in crate::mirror) fn in_flight(&self) -> usize {
         self.partitions.values().map(Holding::in_flight).sum()
     }
 
-    /// The number up to which each partition is acknowledged.
+    /// Returns the cursor of each partition: the number up to which it was read and all of its changes are acknowledged.
     pub(in crate::mirror) fn cursors(&self) -> BTreeMap<u32, i64> {
         self.partitions.iter().map(|(number, holding)| (*number, holding.cursor_after(i64::MIN))).collect()
     }
 
-    /// Decides the effect of an acknowledgement. Changes nothing: the caller stores the cursors, and then calls [`confirm`](Holdings::confirm).
+    /// Returns the effect of an acknowledgement, without applying it: the caller stores the cursors, and then calls [`confirm`](Holdings::confirm).
     pub(in crate::mirror) fn acknowledge(&self, seq: i64) -> Acknowledged {
         let is_pending = |holding: &Holding| seq <= holding.returned && holding.pending.binary_search(&seq).is_ok();
         if let Some((number, holding)) = self.partitions.iter().find(|(_, holding)| is_pending(holding)) {
@@ -182,7 +186,7 @@ impl Holdings {
         }
     }
 
-    /// Removes the changes of a partition up to a number that is acknowledged.
+    /// Removes the changes of a partition up to `seq`, whose acknowledgement was stored. Does nothing if `generation` is not the current one.
     pub(in crate::mirror) fn confirm(&mut self, generation: i64, partition: u32, seq: i64) {
         let Some(holding) = self.partitions.get_mut(&partition).filter(|_| generation == self.generation) else {
             return;
@@ -192,7 +196,7 @@ impl Holdings {
         }
     }
 
-    /// Chooses `count` partitions to release: no more of their changes are returned. Partitions that were chosen before come first, then those whose
+    /// Chooses `count` partitions to release: no more of their changes are returned. Partitions that were chosen before are preferred, then those whose
     /// returned changes are all acknowledged, then the others. A partition that was chosen before, and now is not, is kept.
     pub(in crate::mirror) fn choose_leaving(&mut self, count: usize) {
         let mut order: Vec<u32> = self.partitions.keys().copied().collect();
@@ -213,7 +217,7 @@ impl Holdings {
         }
     }
 
-    /// The chosen partitions whose returned changes are all acknowledged.
+    /// Returns the partitions that were chosen for release and whose returned changes are all acknowledged.
     pub(in crate::mirror) fn releasable(&self) -> Vec<u32> {
         let free = |holding: &Holding| holding.is_leaving && holding.pending.is_empty();
         self.partitions.iter().filter(|(_, holding)| free(holding)).map(|(number, _)| *number).collect()
@@ -228,7 +232,7 @@ mod tests {
 
     const OWN: WorkerId = WorkerId { number: 0, token: 1 };
 
-    /// A consumer whose partitions have these cursors, and are held by the worker if the flag is set.
+    /// A consumer's row whose partitions have these cursors, and are held by the worker if the flag is set.
     fn row(generation: i64, partitions: &[(i64, bool)]) -> ConsumerRow {
         let partition = |(cursor, held): &(i64, bool)| Partition { cursor: *cursor, worker: held.then_some(OWN) };
         ConsumerRow { generation, partitions: partitions.iter().map(partition).collect(), ..ConsumerRow::default() }
@@ -248,10 +252,10 @@ mod tests {
         new
     }
 
-    /// Acknowledges and confirms. Returns the cursor of the change's partition.
+    /// Acknowledges a change and confirms it. Returns the cursor of its partition.
     fn acknowledge(holdings: &mut Holdings, seq: i64) -> i64 {
         let Acknowledged::Now { partition, cursors } = holdings.acknowledge(seq) else {
-            panic!("{seq} is not pending")
+            panic!("{seq} cannot be acknowledged")
         };
         holdings.confirm(holdings.generation(), partition, seq);
         assert_eq!(holdings.cursors(), cursors);
@@ -353,7 +357,7 @@ mod tests {
         read(&mut holdings, &[(0, 1), (1, 2), (2, 3), (1, 4), (0, 5)]);
         assert!(holdings.give(0, 1) && holdings.give(1, 2));
         holdings.choose_leaving(2);
-        assert_eq!(holdings.releasable(), [2], "it has no change that was returned");
+        assert_eq!(holdings.releasable(), [2], "none of its changes was returned");
         assert_eq!(holdings.cursors()[&2], 2, "the next worker reads change 3");
         assert!(!holdings.give(1, 4), "no more changes are returned");
         assert_eq!(holdings.position(), Some(5));
@@ -377,9 +381,9 @@ mod tests {
         assert!(holdings.give(1, 2));
     }
 
-    /// What happens to a worker that holds two of three partitions.
+    /// A step of a worker that holds two of three partitions.
     #[derive(Clone, Copy, Debug)]
-    enum Happening {
+    enum Step {
         Read(u8),
         Give,
         Acknowledge(u8),
@@ -387,14 +391,14 @@ mod tests {
         Lose,
     }
 
-    fn happening() -> impl Strategy<Value = Happening> {
+    fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            (1..6_u8).prop_map(Happening::Read),
-            Just(Happening::Give),
-            Just(Happening::Give),
-            (0..8_u8).prop_map(Happening::Acknowledge),
-            (0..3_u8).prop_map(Happening::Choose),
-            Just(Happening::Lose),
+            (1..6_u8).prop_map(Step::Read),
+            Just(Step::Give),
+            Just(Step::Give),
+            (0..8_u8).prop_map(Step::Acknowledge),
+            (0..3_u8).prop_map(Step::Choose),
+            Just(Step::Lose),
         ]
     }
 
@@ -404,22 +408,22 @@ mod tests {
         #[test]
         fn changes_are_returned_in_order_and_no_cursor_passes_one_that_is_not_acknowledged(
             feed in prop::collection::vec(0..3_u32, 1..30),
-            happenings in prop::collection::vec(happening(), 1..80),
+            steps in prop::collection::vec(step(), 1..80),
         ) {
             let mut stored = row(1, &[(0, true), (0, true), (0, false)]);
             let mut holdings = holdings(&[(0, true), (0, true), (0, false)]);
             let (mut buffer, mut returned) = (VecDeque::new(), Vec::<(u32, i64)>::new());
             let mut acknowledged = BTreeSet::new();
-            for happening in happenings {
-                match happening {
-                    Happening::Read(limit) => {
+            for step in steps {
+                match step {
+                    Step::Read(limit) => {
                         let Some(position) = holdings.position() else { continue };
                         let page = feed.iter().zip(1..).skip(position as usize).take(limit.into());
                         let page: Vec<(u32, i64)> = page.map(|(partition, seq)| (*partition, seq)).collect();
                         buffer.extend(page.iter().filter(|(partition, seq)| holdings.add(*partition, *seq)).copied());
                         page.last().into_iter().for_each(|(_, last)| holdings.read_to(*last));
                     }
-                    Happening::Give => {
+                    Step::Give => {
                         let Some((partition, seq)) = buffer.pop_front() else { continue };
                         if holdings.give(partition, seq) {
                             let earlier = feed.iter().zip(1..).filter(|(other, n)| **other == partition && *n < seq);
@@ -430,7 +434,7 @@ mod tests {
                             returned.push((partition, seq));
                         }
                     }
-                    Happening::Acknowledge(choice) => {
+                    Step::Acknowledge(choice) => {
                         let Some((_, seq)) = returned.get(usize::from(choice)).copied() else { continue };
                         if let Acknowledged::Now { partition, cursors } = holdings.acknowledge(seq) {
                             let of_partition = |(other, n): &&(u32, i64)| *other == partition && *n <= seq;
@@ -441,8 +445,8 @@ mod tests {
                             }
                         }
                     }
-                    Happening::Choose(count) => holdings.choose_leaving(count.into()),
-                    Happening::Lose => {
+                    Step::Choose(count) => holdings.choose_leaving(count.into()),
+                    Step::Lose => {
                         holdings.lose_all();
                         returned.retain(|(_, seq)| acknowledged.contains(seq));
                         holdings.update(&stored, OWN);

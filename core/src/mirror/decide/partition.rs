@@ -32,15 +32,15 @@ fn partition_of_id(id: &str, partitions: u32) -> u32 {
     folded % partitions.max(1)
 }
 
-/// The workers of a consumer, as one of them knows them.
+/// The workers of a consumer, from the row and the leases that one of them has read.
 #[derive(Clone, Debug)]
 pub(in crate::mirror) struct Members {
     /// The worker itself.
     pub(in crate::mirror) own: WorkerId,
-    /// The workers whose leases had not ended when they were listed, with `own`.
+    /// The workers whose leases had not ended when they were listed, and `own`.
     pub(in crate::mirror) live: BTreeSet<WorkerId>,
-    /// Workers whose leases have ended: a row that was read before the leases were listed names them, and the list does not. A lease that has
-    /// ended does not come back, so this stays true, except for the case that `lease::extend` of the PostgreSQL store names. Workers that only a
+    /// Workers whose leases have ended: the row, which was read before the leases were listed, names them, and the list does not. A lease that has
+    /// ended is not extended, so this stays true, with one exception, which `lease::extend` of the PostgreSQL store describes. Workers that only a
     /// later row names are not included, because they may have joined after the leases were listed.
     pub(in crate::mirror) ended: BTreeSet<WorkerId>,
 }
@@ -53,33 +53,34 @@ impl Members {
         Members { own, live, ended }
     }
 
+    /// Returns whether the lease of a worker is known to have ended.
     fn has_ended(&self, worker: WorkerId) -> bool {
         self.ended.contains(&worker)
     }
 }
 
-/// What one worker changes in the consumer's row, besides acknowledgements.
+/// A change of the consumer's row by one worker, other than an acknowledgement.
 #[derive(Clone, Debug)]
 pub(in crate::mirror) struct Turn {
     /// The consumer's name.
     pub(in crate::mirror) name: String,
     /// The number of partitions that the consumer is to have.
     pub(in crate::mirror) partitions: u32,
-    /// The workers.
+    /// The workers, including the one whose turn this is.
     pub(in crate::mirror) members: Members,
     /// The generation of `cursors` and `releases`.
     pub(in crate::mirror) generation: i64,
-    /// Cursors to store.
+    /// Cursors to store, by partition.
     pub(in crate::mirror) cursors: BTreeMap<u32, i64>,
-    /// Partitions that may be released. As many of them are released as the worker holds beyond its share.
+    /// Partitions that may be released, the first ones first. As many of them are released as the worker holds beyond its share.
     pub(in crate::mirror) releases: Vec<u32>,
 }
 
 impl Turn {
     /// Returns the consumer's row after this turn, and how many partitions the worker still holds beyond its share. The turn stores the cursors, gives
-    /// the worker free partitions up to its share, and releases partitions in `releases` until the worker holds no more than its share. Cursors and
-    /// releases of another generation are ignored. A consumer that does not exist gets the generation after `generation`, and starts with the first
-    /// change.
+    /// the worker partitions that no worker or an ended one holds, up to its share, and releases partitions in `releases` until the worker holds no more
+    /// than its share. Cursors and releases of another generation are ignored. A consumer that does not exist gets the generation after `generation`,
+    /// and starts with the first change.
     ///
     /// # Errors
     ///
@@ -117,17 +118,17 @@ fn count_of(row: &ConsumerRow, worker: WorkerId) -> usize {
     row.partitions.iter().filter(|partition| partition.worker == Some(worker)).count()
 }
 
-/// Returns how many partitions the worker should hold.
+/// Returns how many partitions the worker `members.own` should hold.
 fn share(row: &ConsumerRow, members: &Members) -> usize {
     let named = row.partitions.iter().filter_map(|partition| partition.worker);
-    // A worker that the row names, and that is neither listed nor known to have ended, has joined after the leases were listed.
+    // A worker that the row names, and that is neither live nor known to have ended, joined after the leases were listed.
     let active = members.live.iter().copied().chain(named).filter(|worker| !members.has_ended(*worker));
     let held = active.map(|worker| (worker, count_of(row, worker))).collect();
     shares(&held, row.partitions.len()).get(&members.own).copied().unwrap_or(0)
 }
 
-/// Divides partitions evenly among workers. `held` has how many each of them holds: if the number is not divisible, those that hold the most get one
-/// more, so that few partitions move.
+/// Divides partitions evenly among workers, and returns how many each gets. `held` is how many each of them holds: if the number is not divisible, those
+/// that hold the most get one more than the others, so that few partitions move.
 fn shares(held: &BTreeMap<WorkerId, usize>, partitions: usize) -> BTreeMap<WorkerId, usize> {
     let mut workers: Vec<_> = held.iter().collect();
     workers.sort_by_key(|(worker, count)| (std::cmp::Reverse(**count), **worker));
@@ -138,13 +139,13 @@ fn shares(held: &BTreeMap<WorkerId, usize>, partitions: usize) -> BTreeMap<Worke
 
 /// Returns a consumer's row with this number of partitions.
 ///
-/// A consumer without partitions gets partitions at its cursor. If the number changes, an id can be in the new partition `n` only if its
-/// old partition has the same remainder as `n` when divided by the greatest common divisor of both numbers: `n` begins at the lowest cursor of these.
-/// Changes that were acknowledged in another of them after that cursor are returned again.
+/// A consumer without partitions gets partitions at its cursor. If the number changes, an id of the new partition `n` was in an old partition whose
+/// number has the same remainder as `n` when divided by the greatest common divisor of both counts, so `n` begins at the lowest cursor of these old
+/// partitions. Changes after that cursor that were acknowledged in one of the others are returned again.
 ///
 /// # Errors
 ///
-/// As [`check_count`], if another worker holds a partition.
+/// As [`check_count`], if a worker other than `members.own` holds a partition and is not known to have ended.
 fn with_partitions(row: ConsumerRow, count: u32, members: &Members) -> Result<ConsumerRow> {
     let old = row.partitions.len() as u32;
     if old == count {
@@ -181,7 +182,8 @@ fn greatest_common_divisor(a: u32, b: u32) -> u32 {
     if b == 0 { a.max(1) } else { greatest_common_divisor(b, a % b) }
 }
 
-/// Moves the cursors of partitions that the worker holds forward, the consumer's cursor to the lowest one, and `polled` to the greatest.
+/// Moves forward the cursors of those partitions that the worker holds. Sets the consumer's cursor to the lowest cursor of its partitions, and raises
+/// `polled` to the greatest cursor that was stored.
 fn advance(row: &mut ConsumerRow, own: WorkerId, cursors: &BTreeMap<u32, i64>) {
     for (number, cursor) in cursors {
         if let Some(partition) = row.partitions.get_mut(*number as usize)
@@ -208,7 +210,7 @@ pub(in crate::mirror) struct PartitionAck {
 }
 
 impl PartitionAck {
-    /// Returns the consumer's row after the acknowledgement, or `None` if the change is of an earlier generation: nothing is stored then.
+    /// Returns the consumer's row after the acknowledgement, or `None` if the change is of another generation: the row stays as it is then.
     ///
     /// # Errors
     ///
@@ -246,7 +248,7 @@ pub(in crate::mirror) fn leave(
     Some(row)
 }
 
-/// The error of a worker that has lost its lease.
+/// Returns the error for an acknowledgement by a worker that does not hold the partition any more.
 pub(in crate::mirror) fn lost(partition: u32) -> Error {
     Error::store(format!(
         "the lease of partition {partition} was lost: it expired, or another worker took it over, so the change is not acknowledged and is returned again"
@@ -290,7 +292,7 @@ mod tests {
         ConsumerRow { name: "app".to_owned(), cursor, generation: 1, partitions, ..ConsumerRow::default() }
     }
 
-    /// A turn of the worker `own`, which knows that the workers `live` are live and that all others in `row` have ended.
+    /// A turn of the worker `own`. The workers `live` are live, and all others that `row` names have ended.
     fn turn(own: u32, live: &[u32], row: &ConsumerRow) -> Turn {
         let live = live.iter().copied().map(worker).collect();
         Turn {
@@ -345,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_distributed_evenly() {
+    fn each_partition_gets_between_half_and_twice_its_even_share_of_the_ids() {
         for partitions in [2, 3, 16, 100, 256] {
             let mut counts = vec![0_u32; partitions as usize];
             (0..50_000).for_each(|n| counts[partition_of_id(&format!("diruser_{n:06}"), partitions) as usize] += 1);
@@ -504,12 +506,12 @@ mod tests {
             prop_assert!(most - least <= 1);
             for (one, share) in &shares {
                 for (other, others) in &shares {
-                    prop_assert!(held[one] <= held[other] || share >= others, "who holds more gets no less");
+                    prop_assert!(held[one] <= held[other] || share >= others, "a worker that holds more gets no smaller share");
                 }
             }
         }
 
-        /// Workers join, release what is beyond their share, stop and lose their leases, in any order.
+        /// Workers join, take turns, in which they release what is beyond their share, and end, in any order.
         #[test]
         fn workers_share_all_partitions_evenly_after_any_joins_and_ends(
             count in 1..40_u32,
@@ -540,8 +542,8 @@ mod tests {
                     stored = after;
                 }
             }
-            // After the first round, no worker holds more than one partition beyond the even share, rounded down. After the second, the number of workers
-            // that hold one more is at most the remainder. In the third, the workers that hold too few take the rest.
+            // After the first round, no worker holds more than `count / live.len() + 1` partitions. After the second, at most `count % live.len()` workers
+            // hold so many. In the third, the workers that hold too few take the free partitions.
             for _ in 0..3 {
                 for own in &live {
                     stored = take_turn(&stored, &live, *own);
