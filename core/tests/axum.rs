@@ -1,4 +1,4 @@
-//! The endpoint and the extractor in axum over HTTP: runs `examples/rust/webhooks/with_axum.rs` as a process.
+//! The endpoint and the extractor for axum: in `examples/rust/webhooks/with_axum.rs`, which runs as a process, and in services of the tests.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use axum::Router;
@@ -31,7 +31,7 @@ fn event() -> Value {
     published["organization.directory.user_created"].clone()
 }
 
-/// Returns the published event with one member replaced.
+/// Returns the published event as JSON with one member replaced or added.
 fn with(name: &str, value: impl Into<Value>) -> Vec<u8> {
     let mut event = event();
     event[name] = value.into();
@@ -47,7 +47,7 @@ fn sign(body: &[u8]) -> HeaderMap {
         .collect()
 }
 
-/// The example as a process, which is killed at the end of the test.
+/// The example as a process, which is killed when this is dropped.
 struct Program {
     process: Child,
     out: BufReader<ChildStdout>,
@@ -89,7 +89,7 @@ impl Program {
         let sent = self.client.request(method, format!("{}{path}", self.origin)).headers(headers).body(body);
         let answer = sent.header("content-type", "application/json").send().await.unwrap();
         let (status, headers) = (answer.status(), answer.headers().clone());
-        // The answer must not help an attacker: it has no body.
+        // Answers have no body, because an error's text could help an attacker.
         assert_eq!(answer.text().await.unwrap(), "", "{status}");
         (status, headers)
     }
@@ -154,7 +154,7 @@ impl Drop for Program {
 }
 
 #[tokio::test]
-async fn answers_requests_and_passes_events_to_the_handler() {
+async fn the_endpoint_and_the_extractor_answer_requests_and_pass_events_to_the_handler() {
     let program = Program::start(&[]);
     let good = event().to_string().into_bytes();
     for path in PATHS {
@@ -172,16 +172,17 @@ async fn answers_requests_and_passes_events_to_the_handler() {
         assert_eq!(program.post_with(path, old, &good).await, 400);
         assert_eq!(program.post(path, b"[1]").await, 400);
 
-        // Refused for the declared length, before the body is read; and for the received bytes, which are one more than the limit.
+        // The first request is refused because of its declared length, before its body is read. The second declares no length, and its body has one
+        // byte more than the limit.
         assert_eq!(program.post_raw(path, "content-length: 2000000", b"").await, "HTTP/1.1 413 Payload Too Large");
         let over = [b"100001\r\n".as_slice(), &[b'x'; (1 << 20) + 1]].concat();
         assert_eq!(program.post_raw(path, "transfer-encoding: chunked", &over).await, "HTTP/1.1 413 Payload Too Large");
 
-        // The server refuses a length that is not a number, or two of them, before the endpoint reads the body.
+        // The HTTP server refuses a length that is not a number, or two different ones, before it calls the endpoint.
         for header in ["content-length: -1", "content-length: 1e3", "content-length: 5\r\ncontent-length: 6"] {
             assert_eq!(program.post_raw(path, header, b"hello").await, "HTTP/1.1 400 Bad Request", "{header}");
         }
-        // Without a length the body is empty. The request has no signature.
+        // A request without a length has an empty body. This one is refused because it has no signature.
         assert_eq!(program.post_raw(path, "accept: */*", b"").await, "HTTP/1.1 400 Bad Request");
 
         let (status, headers) = program.send(path, Method::GET, HeaderMap::new(), "").await;
@@ -195,11 +196,11 @@ async fn answers_requests_and_passes_events_to_the_handler() {
     let kind = "organization.directory.user_created";
     let id = event()["id"].as_str().unwrap().to_owned();
     let lines = [&id, "evt_ü", &id, &id, &id].map(|id| format!("{kind} {id}"));
-    assert_eq!(program.output(), [lines.clone(), lines].concat(), "the lines of each path");
+    assert_eq!(program.output(), [lines.clone(), lines].concat(), "both paths print the same lines");
 }
 
 #[tokio::test]
-async fn works_with_a_middleware_that_reads_the_body() {
+async fn the_endpoint_and_the_extractor_work_after_a_middleware_that_reads_the_body() {
     let program = Program::start(&[("AFTER_A_PARSER", "1")]);
     let good = serde_json::to_vec_pretty(&event()).unwrap();
     for path in PATHS {
@@ -210,7 +211,7 @@ async fn works_with_a_middleware_that_reads_the_body() {
 }
 
 #[tokio::test]
-async fn a_handled_message_is_not_handled_again() {
+async fn a_repeated_message_is_handled_again_only_if_its_handler_failed() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     // The first call fails.
@@ -256,7 +257,7 @@ async fn a_handler_can_return_an_error_of_the_mirror_as_its_answer() {
 }
 
 #[tokio::test]
-async fn every_other_error_is_answered_with_500_and_no_body() {
+async fn errors_of_the_store_and_internal_errors_are_answered_with_500_and_no_body() {
     for error in [Error::store("the disk is full"), Error::internal("a defect")] {
         let answer = error.into_response();
         assert_eq!(answer.status(), 500);

@@ -22,18 +22,18 @@ async fn until(mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Answers a token request with the token number `n`, which is valid for `seconds`.
+/// Returns the answer to a token request: the token number `n`, which is valid for `seconds`.
 fn token(n: usize, seconds: f64) -> Reply {
     ok(&format!(r#"{{"access_token":"token-{n}","token_type":"bearer","expires_in":{seconds}}}"#))
 }
 
-/// Answers with page `n` of a listing of `last` users, one per page.
-fn users(n: usize, last: usize) -> Reply {
-    let next = if n + 1 < last { format!("p{}", n + 1) } else { String::new() };
-    ok(&format!(r#"{{"users":[{{"id":"diruser_{n}"}}],"total_size":{last},"next_page_token":"{next}"}}"#))
+/// Returns the page `n`, counted from 0, of a listing of `count` users with one user on each page.
+fn users(n: usize, count: usize) -> Reply {
+    let next = if n + 1 < count { format!("p{}", n + 1) } else { String::new() };
+    ok(&format!(r#"{{"users":[{{"id":"diruser_{n}"}}],"total_size":{count},"next_page_token":"{next}"}}"#))
 }
 
-/// Advances tokio's clock, which the lifetimes of tokens are measured with.
+/// Advances tokio's clock, by which the client measures the lifetimes of tokens.
 async fn advance(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -91,7 +91,7 @@ async fn a_failed_renewal_does_not_fail_calls_while_the_token_is_valid() {
     for _ in 0..5 {
         client.organizations().get("org_1").await.unwrap();
     }
-    // Three attempts of one renewal, then a pause: not every call starts a renewal.
+    // One renewal made three attempts. Until the pause after it has ended, calls start no further renewal.
     until(|| server.counts().0 == 4).await;
     client.organizations().get("org_1").await.unwrap();
     assert_eq!(server.counts().0, 4);
@@ -226,7 +226,7 @@ async fn a_cancelled_call_ends_and_closes_its_connection() {
     let late = client.with(CallOptions::new().cancel(cancel)).organizations().get("org_1").await.unwrap_err();
     assert_eq!((late.kind(), server.counts()), (ErrorKind::Cancelled, (1, 1)));
 
-    // Dropping the future has the same effect.
+    // Aborting the task drops the call's future, which has the same effect.
     let waiting = tokio::spawn(async move { client.organizations().get("org_1").await });
     until(|| server.counts().1 == 2).await;
     waiting.abort();
@@ -268,7 +268,7 @@ async fn call_options_apply_to_the_calls_of_their_client_and_invalid_ones_are_re
 }
 
 #[tokio::test]
-async fn a_listing_reads_one_page_ahead_and_no_more() {
+async fn a_listing_reads_one_page_ahead_and_none_if_read_ahead_is_off() {
     let server = Server::start(|_| ok(TOKEN), |n, _| users(n, 5)).await;
     let client = server.client();
     let mut pages = client.directories().users("org_1", "dir_1").pages();
@@ -401,8 +401,7 @@ async fn an_observer_receives_every_activity_and_no_secrets() {
     );
     assert!(!text.contains("secret") && !text.contains("t0ken"), "{text}");
     let stats = client.stats();
-    let body = users(2, 3);
-    let Reply::Http(_, body) = body else { unreachable!() };
+    let Reply::Http(_, body) = users(2, 3) else { unreachable!() };
     assert_eq!(stats.requests, 4);
     assert_eq!(stats.retries, 2);
     assert_eq!(stats.throttled, 1);
@@ -413,7 +412,7 @@ async fn an_observer_receives_every_activity_and_no_secrets() {
 
 #[tokio::test]
 async fn requests_go_through_the_proxy_only_if_one_is_set() {
-    // Requests to a proxy have the absolute URL.
+    // The first line of a request to a proxy has the absolute URL.
     let answer = |_: usize, request: &str| match request.split(" HTTP/1.1").next().unwrap() {
         "POST http://localhost:9/oauth/token" => ok(TOKEN),
         "GET http://localhost:9/api/v1/organizations/org_1" => ok(ORGANIZATION),
@@ -423,15 +422,15 @@ async fn requests_go_through_the_proxy_only_if_one_is_set() {
     let through = Client::builder("http://localhost:9", "skc_1", "test_secret").proxy(&proxy.url).build().unwrap();
     through.organizations().get("org_1").await.unwrap();
     assert_eq!(proxy.counts(), (0, 2));
-    let straight =
+    let direct =
         Client::builder("http://localhost:9", "skc_1", "test_secret").proxy("").max_attempts(1).build().unwrap();
     let before = proxy.counts();
-    assert_eq!(straight.organizations().get("org_1").await.unwrap_err().kind(), ErrorKind::Connection);
+    assert_eq!(direct.organizations().get("org_1").await.unwrap_err().kind(), ErrorKind::Connection);
     assert_eq!(proxy.counts(), before);
 }
 
 #[test]
-fn the_error_names_a_setting_that_cannot_be_used() {
+fn the_error_for_an_invalid_setting_names_it() {
     let dir = std::env::temp_dir();
     let builder = || Client::builder("https://acme.example", "skc_1", "test_secret");
     let empty = dir.join(format!("headcount-empty-{}.pem", std::process::id()));
@@ -455,7 +454,7 @@ fn the_error_names_a_setting_that_cannot_be_used() {
 }
 
 #[tokio::test]
-async fn the_pages_of_a_sync_have_the_servers_time() {
+async fn served_at_is_the_end_of_the_second_in_the_date_header_or_none() {
     for (headers, expected) in [
         ("200 OK\ndate: Sun, 01 Jun 2025 12:03:00 GMT\r\n", Some("2025-06-01T12:03:00.999999999Z")),
         ("200 OK\ndate: today\r\n", None),

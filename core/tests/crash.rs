@@ -22,7 +22,7 @@ const SETTINGS: &str = "HEADCOUNT_CRASH_SETTINGS";
 /// The guard's limit. It is so high that the guard never holds a removal: this test is about crashes.
 const GUARD_USERS: u64 = 1_000;
 
-/// The process that is killed, started by the test below. Does nothing without the environment variables that the test sets.
+/// The process that is killed. The test below starts it with environment variables; without them, this does nothing.
 #[test]
 fn killed_process() {
     let Ok(file) = std::env::var(FILE) else { return };
@@ -31,7 +31,8 @@ fn killed_process() {
     runtime.block_on(work_until_killed(Path::new(&file), &settings));
 }
 
-/// Receives webhooks, syncs, polls and acknowledges until the process is killed. Prints a line after each call that has returned.
+/// Receives webhooks, syncs, polls and acknowledges until the process is killed. Prints a line for each received event and each acknowledged
+/// batch, after the call has returned.
 async fn work_until_killed(file: &Path, settings: &serde_json::Value) {
     let text = |name: &str| settings[name].as_str().unwrap().to_owned();
     let webhook = Webhook::new([text("webhook_secret")]).unwrap();
@@ -80,7 +81,7 @@ async fn a_process_that_is_killed_repeatedly_keeps_what_it_acknowledged() {
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("mirror.db");
     let sandbox = Sandbox::builder().users(30).groups(3).start().unwrap();
-    // No server listens there. The sandbox records what it would deliver, and the process takes it from the record.
+    // No server listens at this address. The sandbox records its deliveries, and the process reads them from the sandbox.
     sandbox.register_endpoint("http://127.0.0.1:9/").unwrap();
     let mut user_ids: Vec<String> = Vec::new();
     let mut acknowledged = Acknowledged::default();
@@ -96,8 +97,8 @@ async fn a_process_that_is_killed_repeatedly_keeps_what_it_acknowledged() {
     check_feed(&mirror).await;
 }
 
-/// Starts [`killed_process`] and kills it after at most 250 ms: before it has opened the file, or after some rounds of work. Returns the
-/// lines that it printed.
+/// Starts [`killed_process`] and kills it after a random time of less than 250 ms, which may be before it has opened the file. Returns the lines
+/// that it printed.
 fn run_until_killed(file: &Path, sandbox: &Sandbox) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "killed_process", "--nocapture"])
@@ -115,7 +116,7 @@ fn run_until_killed(file: &Path, sandbox: &Sandbox) -> Vec<String> {
     reader.join().unwrap()
 }
 
-/// What the killed processes have acknowledged, by the lines that they printed.
+/// What the killed processes have acknowledged, according to the lines that they printed.
 #[derive(Default)]
 struct Acknowledged {
     /// Ids of the events that were received.
@@ -125,7 +126,7 @@ struct Acknowledged {
 }
 
 impl Acknowledged {
-    /// Adds a printed line. Fails if it shows that an earlier acknowledgement was lost.
+    /// Adds a printed line. Panics if the line shows that an earlier acknowledgement was lost.
     fn add(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         match words.as_slice() {

@@ -11,10 +11,10 @@ use std::process::Command;
 
 /// Environment variable with the number of users that the measured process syncs.
 const USERS: &str = "HEADCOUNT_MEMORY_USERS";
-/// Environment variable with the path of its mirror.
+/// Environment variable with the path of the measured process's mirror.
 const FILE: &str = "HEADCOUNT_MEMORY_FILE";
 
-/// Users on one page.
+/// Number of users on one page.
 const PAGE: usize = 30;
 
 /// A directory of this many users. Each page is generated when it is read, so that the source itself needs no memory.
@@ -22,6 +22,7 @@ struct GeneratedDirectory {
     users: usize,
 }
 
+/// The pages of a [`GeneratedDirectory`].
 struct GeneratedUsers {
     next: usize,
     count: usize,
@@ -79,8 +80,8 @@ impl Source for GeneratedDirectory {
     }
 }
 
-/// The measured process, started by the test below. Does nothing without the environment variables that the test sets. Syncs twice, gives all
-/// users a role, and removes all users but one. Prints its peak memory in kilobytes.
+/// The measured process. The test below starts it with environment variables; without them, this does nothing. Syncs twice, gives all users a
+/// role, and removes all users but one. Prints its peak memory in kilobytes.
 #[tokio::test]
 async fn measured_process() {
     let (Ok(users), Ok(file)) = (std::env::var(USERS), std::env::var(FILE)) else { return };

@@ -1,4 +1,5 @@
-//! The mirror's file: URLs in the place of paths, files of version 0.1.0, syncs that change nothing, opening a locked file, and closing.
+//! The mirror's file: URLs in place of paths, files that are locked, changed, replaced or of version 0.1.0, permissions, what a sync writes, and
+//! closing.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use futures_util::FutureExt;
@@ -10,7 +11,7 @@ use headcount_sandbox::Sandbox;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
-/// The path of a file that does not exist, in a folder of its own.
+/// Empties the folder `name`, which is created if there is none. Returns the path of a file in it that does not exist.
 fn file(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("mirror_file").join(name);
     std::fs::create_dir_all(&folder).unwrap();
@@ -58,7 +59,7 @@ fn a_path_that_contains_the_prefix_of_a_url_is_a_path() {
 }
 
 #[test]
-fn a_url_that_is_not_postgresqls_is_refused_without_its_password() {
+fn a_url_with_another_prefix_is_refused_and_its_password_is_not_in_the_error() {
     for url in [
         "postgresql:/app:hunter2@localhost/mirror",
         "postgres:/app:hunter2@localhost/mirror",
@@ -83,7 +84,7 @@ fn a_url_that_is_not_postgresqls_is_refused_without_its_password() {
 
 #[cfg(not(feature = "postgres"))]
 #[tokio::test]
-async fn the_url_of_a_postgresql_database_needs_a_feature() {
+async fn a_postgresql_url_without_the_feature_postgres_is_a_config_error() {
     let error = Mirror::builder().open("postgresql://localhost/mirror").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.message().contains("enable headcount's feature `postgres`"), "{error}");
@@ -127,7 +128,7 @@ const FRAME_HEADER: u64 = 24;
 const PAGE: u64 = 8_192;
 
 #[tokio::test]
-async fn a_full_sync_that_changes_nothing_writes_almost_nothing() {
+async fn a_full_sync_that_changes_nothing_writes_at_most_13_pages() {
     let path = file("quiet");
     let sandbox = Sandbox::builder().users(3_000).groups(5).start().unwrap();
     let mirror = Mirror::open(&path, sandbox.client().build().unwrap()).await.unwrap();
@@ -140,8 +141,8 @@ async fn a_full_sync_that_changes_nothing_writes_almost_nothing() {
 
     assert_eq!(report.users, 3_000);
     assert_eq!(report.changes, 0);
-    // Six writes, whatever the number of users: the lease is taken and released, the organization's listing and the directory's sync are
-    // recorded when they begin and when they end. They change 13 pages of the file: the rows, the counters, and an index.
+    // Six writes, whatever the number of users: the lease is taken and released, and the organization's listing and the directory's sync are
+    // each recorded when they begin and when they end. The writes change 13 pages of the file: the rows, the counters, and an index.
     let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
     assert!(log <= LOG_HEADER + 13 * (FRAME_HEADER + PAGE), "the sync left {log} bytes in the write-ahead log");
 }
@@ -150,7 +151,7 @@ async fn a_full_sync_that_changes_nothing_writes_almost_nothing() {
 async fn a_file_of_version_0_1_0_is_polled_and_synced() {
     let path = file("old");
     std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mirror-0.1.0.db"), &path).unwrap();
-    // The same seed gives the organization, groups and users that the file has.
+    // The file was written with a sandbox of the same sizes and the same seed (the default), so it has the same organization, groups and users.
     let sandbox = Sandbox::builder().users(8).groups(3).start().unwrap();
     let mirror = Mirror::open(&path, sandbox.client().build().unwrap()).await.unwrap();
 
@@ -197,7 +198,7 @@ async fn a_file_whose_schema_was_changed_is_refused() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn only_their_owner_can_open_the_files_and_a_link_in_the_place_of_a_lock_is_not_followed() {
+async fn only_their_owner_can_open_the_files_and_a_link_in_place_of_a_lock_file_is_not_followed() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let path = file("modes");
     let folder = path.parent().unwrap().to_owned();
@@ -226,7 +227,7 @@ async fn only_their_owner_can_open_the_files_and_a_link_in_the_place_of_a_lock_i
     assert!(modes.contains_key("mirror.db-wal"), "{modes:?}");
     assert!(modes.values().all(|mode| *mode == 0o600), "{modes:?}");
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "of another program");
-    // A lock file that no process has locked is removed. The link would be removed as such if it were followed, because its target is not locked.
+    // A lock file that no process has locked is removed. If the link were followed, it would be removed as well, because its target is not locked.
     assert!(link.symlink_metadata().is_ok(), "the link was removed");
 }
 
@@ -276,7 +277,8 @@ async fn closing_a_mirror_ends_waits_completes_queued_writes_and_closes_the_file
     assert_eq!(again.settings().await.unwrap().guard.users, 7);
 }
 
-/// Drops a mirror while one of its writes waits for a lock. Only this thread can end the lock, so the write would fail if dropping waited for it.
+/// Drops a mirror while one of its writes waits for a lock. Only this thread can end the lock, so if dropping waited for the write, the write
+/// would fail after SQLite's timeout.
 fn drop_with_a_write_that_waits(mirror: Mirror, path: &Path) {
     let other = Connection::open(path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -296,8 +298,8 @@ async fn dropping_the_last_handle_of_a_mirror_in_a_task_does_not_wait_and_openin
     assert_eq!(again.settings().await.unwrap().guard.users, 7);
 }
 
-/// Dropping the last handle of a mirror outside of a runtime does not wait for its writes after a call of `close_files_in_background`. The case runs in
-/// a process of its own, because that call applies to the whole process.
+/// After a call of `close_files_in_background`, dropping the last handle of a mirror outside of a runtime does not wait for its writes. The case
+/// runs in a process of its own, because that call applies to the whole process.
 #[test]
 fn a_process_that_closes_files_in_the_background_does_not_wait_outside_of_a_runtime() {
     const CASE: &str = "HEADCOUNT_CLOSES_IN_BACKGROUND";
@@ -382,7 +384,7 @@ async fn closing_a_mirror_ends_its_sync_and_releases_the_lease() {
 }
 
 #[test]
-fn the_changes_of_a_consumer_with_partitions_are_an_iterator_without_a_runtime() {
+fn a_blocking_consumer_with_partitions_iterates_over_its_changes() {
     let sandbox = Sandbox::builder().users(5).groups(1).start().unwrap();
     let client = blocking::Client::new(sandbox.client()).unwrap();
     let mirror = blocking::Mirror::open(file("worker"), client).unwrap();

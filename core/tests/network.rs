@@ -1,4 +1,4 @@
-//! The client with servers that send faulty answers over plain sockets.
+//! The client with a server on a plain socket: tokens, retries, deadlines, paging, and faulty answers.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -55,7 +55,7 @@ async fn the_token_request_is_a_form_and_calls_carry_the_token() {
 }
 
 #[tokio::test]
-async fn a_401_renews_the_token_once_and_a_second_one_is_an_error() {
+async fn a_401_renews_the_token_once_and_a_second_401_is_an_error() {
     let unauthorized = || Reply::Http("401 Unauthorized", r#"{"code":16,"message":"token expired"}"#.into());
     let server = Server::start(|_| ok(TOKEN), move |n, _| if n == 0 { unauthorized() } else { ok(ORGANIZATION) }).await;
     server.client().organizations().get("org_1").await.unwrap();
@@ -107,7 +107,7 @@ async fn max_attempts_limits_the_attempts_and_the_last_error_has_their_number() 
 }
 
 #[tokio::test]
-async fn a_damaged_answer_is_retried_and_then_an_error_of_its_kind() {
+async fn a_damaged_answer_is_retried_and_is_an_error_if_every_attempt_gets_one() {
     let half = &ORGANIZATION[..20];
     let truncated = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{half}", ORGANIZATION.len());
     for (reply, kind) in [
@@ -132,7 +132,7 @@ async fn a_damaged_answer_is_retried_and_then_an_error_of_its_kind() {
 }
 
 #[tokio::test]
-async fn an_answer_of_the_wrong_type_names_its_field_and_is_not_retried() {
+async fn an_answer_with_a_field_of_the_wrong_type_is_an_error_that_names_the_field_and_is_not_retried() {
     let server = Server::start(
         |_| ok(TOKEN),
         |_, _| ok(r#"{"users":[{"id":"diruser_1"},{"id":"diruser_2","emails":"ada@example.com"}],"total_size":"2"}"#),
@@ -158,7 +158,7 @@ async fn a_server_that_does_not_answer_is_a_timeout_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn one_slow_attempt_does_not_use_up_the_deadline() {
+async fn an_attempt_without_an_answer_ends_after_attempt_timeout_and_is_retried() {
     let server = Server::start(|_| ok(TOKEN), |n, _| if n == 0 { Reply::Hang } else { ok(ORGANIZATION) }).await;
     let client = server.with(|builder| builder.attempt_timeout(Duration::from_millis(200)));
     client.organizations().get("org_1").await.unwrap();
@@ -187,7 +187,7 @@ async fn an_unreachable_server_is_a_connection_error() {
 }
 
 #[tokio::test]
-async fn a_retry_after_beyond_the_deadline_fails_at_once() {
+async fn a_call_fails_at_once_if_retry_after_is_beyond_its_deadline() {
     let server = Server::start(
         |_| ok(TOKEN),
         |_, _| Reply::Http("429 Too Many Requests\nretry-after: 99999999999\r\n", String::new()),
@@ -197,10 +197,10 @@ async fn a_retry_after_beyond_the_deadline_fails_at_once() {
     let start = instant();
     let error = client.organizations().get("org_1").await.unwrap_err();
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::RateLimit, Some(429)));
-    // The server asked for a pause, so the next call fails without a request.
+    // The pause that the server asked for applies to the whole client, so the next call fails without a request.
     let error = client.organizations().get("org_1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimit);
-    assert!(start.elapsed() < Duration::from_secs(20), "within the deadline");
+    assert!(start.elapsed() < Duration::from_secs(20), "the calls waited until their deadline");
     assert_eq!(server.counts(), (1, 1));
 }
 
@@ -270,7 +270,7 @@ async fn invalid_arguments_are_refused_before_any_request() {
 }
 
 #[tokio::test]
-async fn the_next_caller_fetches_the_token_if_the_first_is_cancelled() {
+async fn the_next_caller_requests_the_token_if_the_first_is_cancelled() {
     let server = Server::start(|n| if n == 0 { Reply::Hang } else { ok(TOKEN) }, |_, _| ok(ORGANIZATION)).await;
     let client = server.client();
     let first = tokio::spawn({
@@ -304,7 +304,7 @@ fn instant() -> Instant {
 #[tokio::test]
 async fn secrets_that_a_server_repeats_are_not_in_errors() {
     let echo = |request: &str| request.replace('"', "'").replace(['\r', '\n'], " ");
-    // The secret of the test client is `test_secret`, and the access token `t0ken-of-the-server`.
+    // The client secret is `test_secret`. Secrets of fewer than 6 characters are not removed from errors, so the access token is longer.
     const LONG_TOKEN: &str = r#"{"access_token":"t0ken-of-the-server","expires_in":600}"#;
     let server = Server::start(
         |_| ok(LONG_TOKEN),

@@ -1,4 +1,5 @@
-//! The client with the sandbox: every call and filter, async and blocking, and a listing with many faults.
+//! The client with the sandbox: every call and filter, async and blocking, and a listing with many faults. Also the blocking mirror's iterator of
+//! changes.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use futures_util::TryStreamExt;
@@ -53,7 +54,7 @@ async fn https_with_a_private_authority_uses_one_connection_for_all_requests() {
     assert_eq!(sandbox.connections(), 1);
     assert_eq!(client.stats().pages, 320);
 
-    // Failed requests are repeated over HTTPS as well.
+    // Failed requests are retried over HTTPS as well.
     sandbox.fault([Fault::Status(503), Fault::Reset, Fault::Truncate, Fault::RateLimit(0)], 3);
     let quick = sandbox.client().retry_base(Duration::from_millis(1)).build().unwrap();
     let users: Vec<_> = quick.directories().users(&organization, &directory).stream().try_collect().await.unwrap();
@@ -112,7 +113,7 @@ async fn an_organization_is_updated_by_its_external_id_and_its_settings_are_chan
     let unknown = OrganizationSettings::new([feature("magic", true)]);
     assert_eq!(organizations.update_settings(&renamed.id, &unknown).await.unwrap_err().kind(), ErrorKind::BadRequest);
 
-    // What was read can be sent back as a whole.
+    // An update may contain all fields of an organization as they were read.
     let mut whole = OrganizationFields::from(&changed);
     whole.slug = Some("soehne".into());
     let again = organizations.update(&changed.id, &whole).await.unwrap();
@@ -144,7 +145,7 @@ async fn each_portal_link_is_new_and_its_location_is_not_printed() {
     assert!(!format!("{one:?}").contains(&one.location), "{one:?}");
     let error = organizations.generate_portal_link(id, &["magic"]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadRequest);
-    // If an answer is lost, nobody has the link in it. So the call is retried like an idempotent one.
+    // A link whose answer was lost is not used by anyone, so the call is retried although each attempt makes a new link.
     sandbox.fault([Fault::Reset], 2);
     assert!(organizations.generate_portal_link(id, &[]).await.is_ok());
     assert!(organizations.generate_portal_link(id, &[]).await.is_ok());
@@ -276,7 +277,7 @@ fn the_blocking_client_has_the_same_calls() {
     assert_eq!(sandbox.requests()["POST /oauth/token"], 1);
 }
 
-/// A blocking mirror of a directory of three users, whose consumer `app` has not read the feed yet.
+/// Opens a blocking mirror in memory and syncs it with the sandbox. No consumer has read its feed yet.
 fn blocking_mirror(sandbox: &Sandbox) -> blocking::Mirror {
     let client = blocking::Client::new(sandbox.client()).unwrap();
     let mirror = blocking::Mirror::open(":memory:", client).unwrap();

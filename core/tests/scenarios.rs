@@ -1,4 +1,5 @@
-//! The shared scenarios of the mirror, in Rust, in SQLite and in PostgreSQL: see tests/scenarios/README.md for their format.
+//! The scenarios of the mirror that the Rust library and every binding share, with SQLite and with PostgreSQL. tests/scenarios/README.md describes
+//! their format.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use headcount::mirror::{RoleMapEntry, SyncMode};
@@ -13,7 +14,7 @@ use std::path::Path;
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
 mod server;
 
-/// Who decides about holds, and why.
+/// Name and note with which scenarios approve and dismiss holds.
 const BY: &str = "ops@example.com";
 const NOTE: &str = "looked at";
 
@@ -33,7 +34,7 @@ fn scenarios() -> Vec<(String, Value)> {
 }
 
 #[tokio::test]
-async fn every_scenario_leads_to_its_feed() {
+async fn every_scenario_has_the_expected_results_with_sqlite() {
     for (name, scenario) in scenarios() {
         run_scenario(&name, &scenario, Mirror::builder(), ":memory:").await;
     }
@@ -41,7 +42,7 @@ async fn every_scenario_leads_to_its_feed() {
 
 #[cfg(feature = "postgres")]
 #[tokio::test]
-async fn every_scenario_leads_to_its_feed_in_postgresql() {
+async fn every_scenario_has_the_expected_results_with_postgresql() {
     let server = server::Server::shared();
     for (number, (name, scenario)) in scenarios().into_iter().enumerate() {
         let schema = format!("scenario_{number}");
@@ -89,7 +90,7 @@ struct Run {
     sandbox: Sandbox,
     webhook: Webhook,
     mirror: Mirror,
-    /// Ids of the users and groups that steps created, by the names that `as` gave them.
+    /// Ids of the users and groups that steps created and of the holds that steps found, by the names that `as` gave them.
     ids: HashMap<String, String>,
 }
 
@@ -103,7 +104,7 @@ impl Run {
             .seed(number("seed"))
             .start()
             .unwrap();
-        // No server listens there. The sandbox records what it would deliver, and `receive` takes it from the record.
+        // No server listens at this address. The sandbox records its deliveries, and the step `receive` takes their bodies from the record.
         sandbox.register_endpoint("http://127.0.0.1:9/").unwrap();
         let webhook = Webhook::new([sandbox.webhook_secret()]).unwrap();
         let mut builder = builder.client(sandbox.client().build().unwrap()).webhook(webhook.clone());
@@ -121,6 +122,7 @@ impl Run {
         Run { sandbox, webhook, mirror, ids: HashMap::new() }
     }
 
+    /// Runs one step and compares its results with the expected ones.
     async fn step(&mut self, step: &Step<'_>) {
         match step.json["do"].as_str().unwrap() {
             "create_user" => self.create_user(step),
@@ -158,15 +160,15 @@ impl Run {
             }
             "status" => self.check_status(step).await,
             "hold" => self.check_hold(step).await,
-            "approve" => self.decide(step, self.mirror.approve(self.id(step, "hold"), BY, NOTE).await),
-            "dismiss" => self.decide(step, self.mirror.dismiss(self.id(step, "hold"), BY, NOTE).await),
+            "approve" => self.check_decision(step, self.mirror.approve(self.id(step, "hold"), BY, NOTE).await),
+            "dismiss" => self.check_decision(step, self.mirror.dismiss(self.id(step, "hold"), BY, NOTE).await),
             "feed" => self.check_feed(step).await,
             "skip" => drop(self.read_changes(step).await),
             other => panic!("{}: unknown step {other}", step.at),
         }
     }
 
-    /// The id of the user or group that a field of the step names.
+    /// Returns the id of the user, group or hold that a field of the step names.
     fn id(&self, step: &Step<'_>, field: &str) -> &str {
         &self.ids[step.json[field].as_str().unwrap()]
     }
@@ -228,7 +230,7 @@ impl Run {
         }
     }
 
-    /// The body of the step's delivery.
+    /// Returns the body of the delivery that the step names.
     fn delivery(&self, step: &Step<'_>) -> String {
         self.sandbox.deliveries()[step.number("delivery") as usize].body.clone()
     }
@@ -240,7 +242,7 @@ impl Run {
         assert_eq!(outcome.name(), step.json["outcome"], "{}", step.at);
     }
 
-    /// Receives a body with one byte more than was signed.
+    /// Passes a body with one byte more than was signed to `receive`, which must refuse it.
     async fn receive_forged(&self, step: &Step<'_>) {
         let mut body = self.delivery(step);
         let headers = self.webhook.sign(body.as_bytes(), None, None).unwrap();
@@ -284,8 +286,8 @@ impl Run {
         self.ids.insert(step.text("as"), hold.id);
     }
 
-    /// Compares the result of a decision about a hold.
-    fn decide(&self, step: &Step<'_>, decided: Result<u64>) {
+    /// Compares the result of a decision about a hold with the step's `count` or `error`.
+    fn check_decision(&self, step: &Step<'_>, decided: Result<u64>) {
         match decided {
             Ok(count) => assert_eq!(json!(count), step.json["count"], "{}", step.at),
             Err(error) => assert_eq!(error.kind().name(), step.json["error"], "{}: {error}", step.at),
@@ -313,7 +315,7 @@ impl Run {
     }
 }
 
-/// A change as a scenario writes it, with only the fields that its expected entry has; with all fields if there is no such entry.
+/// Returns a change in the form of a scenario's expected change: with the fields that `expected` has, or with all fields if it is `None`.
 fn describe(change: &Change, expected: Option<&Value>) -> Value {
     let user = change.user.as_ref();
     let mut description = json!({

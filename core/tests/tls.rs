@@ -1,7 +1,7 @@
-//! TLS of the client: cryptography that the application chooses, and certificate authorities.
+//! TLS of the client: the cryptography that the application chooses, certificate authorities, and names below `localhost`.
 //!
-//! Each test runs in a process of its own, because the cryptography is installed and the authorities are read once per process: it starts
-//! this program again with the name of one case.
+//! Tests that depend on the process's cryptography or on the system's certificate authorities run in a process of their own, because both are
+//! determined once per process: such a test starts this program again with its own name.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use headcount::{Client, ErrorKind};
@@ -9,7 +9,8 @@ use headcount_sandbox::Sandbox;
 use rustls::crypto::CryptoProvider;
 use std::process::Command;
 
-/// Runs `case` in a process of its own with these variables. `test` is the name of the calling test, which that process runs as well.
+/// Runs `case` in a process of its own with these environment variables. `test` is the name of the calling test: the process runs that test, which
+/// calls this function again.
 fn alone(test: &str, variables: &[(&str, &str)], case: impl FnOnce()) {
     const CASE: &str = "HEADCOUNT_TLS_CASE";
     if std::env::var(CASE).is_ok_and(|running| running == test) {
@@ -22,7 +23,7 @@ fn alone(test: &str, variables: &[(&str, &str)], case: impl FnOnce()) {
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
-/// Variables of a machine without certificate authorities.
+/// Environment variables with which a process finds no certificate authorities of the system.
 const NO_AUTHORITIES: [(&str, &str); 2] = [("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/proc/self/task")];
 
 #[test]
@@ -36,7 +37,7 @@ fn a_client_installs_no_cryptography_for_the_process() {
         get();
         assert!(CryptoProvider::get_default().is_none());
         rustls::crypto::ring::default_provider().install_default().unwrap();
-        // A client that is built afterwards uses what the application has installed.
+        // A client that is built afterwards works with the cryptography that the application has installed.
         get();
     });
 }
@@ -51,8 +52,8 @@ fn plain_http_to_loopback_needs_no_certificate_authorities() {
 }
 
 #[test]
-fn the_error_of_https_without_certificate_authorities_names_what_to_install() {
-    alone("the_error_of_https_without_certificate_authorities_names_what_to_install", &NO_AUTHORITIES, || {
+fn the_error_for_https_without_certificate_authorities_names_package_and_setting() {
+    alone("the_error_for_https_without_certificate_authorities_names_package_and_setting", &NO_AUTHORITIES, || {
         let file = temporary("authorities.pem");
         let sandbox = Sandbox::builder().tls(&file).start().unwrap();
         let builder = || Client::builder(sandbox.environment_url(), sandbox.client_id(), sandbox.client_secret());
@@ -79,7 +80,7 @@ fn the_error_for_a_certificate_of_an_unknown_authority_names_ca_file() {
 }
 
 #[test]
-fn a_file_of_authorities_that_cannot_be_used_is_named() {
+fn the_error_for_a_ca_file_that_cannot_be_used_says_why() {
     let sandbox = Sandbox::builder().start().unwrap();
     std::fs::write(temporary("empty.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
     for (file, expected) in [("missing.pem", "cannot be read"), ("empty.pem", "holds no certificate")] {
@@ -127,7 +128,7 @@ fn the_file_of_only_ca_variable_replaces_the_systems_authorities() {
         let error = get(builder().only_ca_variable(VARIABLE, Some(temporary("instead.pem").into()))).unwrap_err();
         assert!(error.message().contains("an authority that is not in SOME_CA_VARIABLE"), "{error}");
         assert!(error.message().contains("as ca_file, or add it there"), "{error}");
-        // An explicit file is added to the system's authorities, as without the variable.
+        // With `ca_file`, the variable is ignored: the file is added to the system's authorities.
         get(builder().ca_file(temporary("instead.pem")).only_ca_variable(VARIABLE, Some("/does/not/exist".into())))
             .unwrap();
     });
@@ -167,7 +168,7 @@ fn the_files_of_variables_are_not_read_for_plain_http() {
     }
 }
 
-/// No resolver is asked for a name below `localhost`: it could answer with the address of another machine, which would get the secret.
+/// The client asks no resolver for such a name: a resolver could answer with the address of another machine, which would receive the client secret.
 #[test]
 fn names_below_localhost_are_resolved_to_this_machine() {
     let sandbox = Sandbox::builder().start().unwrap();
@@ -178,6 +179,7 @@ fn names_below_localhost_are_resolved_to_this_machine() {
     }
 }
 
+/// Returns the path of a temporary file or folder of these tests.
 fn temporary(name: &str) -> String {
     format!("{}/tls-{name}", env!("CARGO_TARGET_TMPDIR"))
 }

@@ -1,4 +1,4 @@
-//! The shared test vectors in Rust. Every language runs the same ones; tests/vectors/README.md describes them.
+//! The test vectors that the Rust library and every binding share. tests/vectors/README.md describes them.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use headcount::events::{EventData, EventType};
@@ -156,6 +156,7 @@ fn secrets_are_accepted_or_refused_as_in_the_vectors() {
                 "{}",
                 case.name
             );
+            // A short secret may occur in the error's text by chance.
             let long = |secret: &&String| secret.trim_start_matches("whsec_").len() > 8;
             assert!(!secrets.iter().filter(long).any(|secret| error.to_string().contains(secret.as_str())), "{error}");
             if let [secret] = secrets.as_slice() {
@@ -213,7 +214,7 @@ fn verification_of_parsed_bodies_follows_the_vectors() {
 }
 
 #[test]
-fn the_functions_for_interceptors_and_webhooks_choose_the_headers_of_the_vectors() {
+fn the_functions_for_interceptors_and_webhooks_choose_headers_as_in_the_vectors() {
     #[derive(Deserialize)]
     struct Signed {
         family: String,
@@ -293,7 +294,7 @@ fn every_published_event_is_decoded_completely() {
     }
 }
 
-/// Asserts that `decoded` has every member of `sent` that is not null. Times may be written differently.
+/// Asserts that `decoded` has every member of `sent` that is not null, with the same value. Times may be written differently.
 fn assert_has_all(decoded: &Value, sent: &Value, place: &str) {
     match (decoded, sent) {
         (_, Value::Null) => {}
@@ -355,7 +356,7 @@ impl Clock for TestClock {
     }
 }
 
-/// A replay store outside the library.
+/// A replay store that the library does not contain: message ids with the times at which they expire.
 struct TestStore(TestClock, Mutex<HashMap<String, Timestamp>>);
 
 impl ReplayStore for TestStore {
@@ -409,7 +410,11 @@ fn replay_guards_follow_the_vectors() {
         run("memory", ReplayGuard::in_memory(case.capacity.unwrap_or(1000)), clock());
         if case.capacity.is_none() {
             let clock_of_store = clock();
-            run("external", ReplayGuard::new(TestStore(clock_of_store.clone(), Mutex::default())), clock_of_store);
+            run(
+                "a store of the test",
+                ReplayGuard::new(TestStore(clock_of_store.clone(), Mutex::default())),
+                clock_of_store,
+            );
             #[cfg(feature = "sqlite")]
             run("sqlite", ReplayGuard::sqlite(folder.join(format!("{}.db", case.name))).unwrap(), clock());
         }

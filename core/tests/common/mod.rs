@@ -11,37 +11,42 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub const TOKEN: &str = r#"{"access_token":"t0ken","token_type":"bearer","expires_in":3600}"#;
 
-/// A server that answers requests by their path and number, and counts them. Token requests and other requests are numbered from 0 each.
+/// A server that answers each request by a function of the test, and counts requests. Token requests are numbered from 0, and so are all other
+/// requests.
 pub struct Server {
     pub url: String,
+    /// Number of token requests.
     tokens: Arc<AtomicUsize>,
+    /// Number of other requests.
     calls: Arc<AtomicUsize>,
+    /// Number of open connections.
     open: Arc<AtomicUsize>,
 }
 
 /// The answer to one request.
 #[derive(Clone)]
 pub enum Reply {
-    /// The status, then optionally a newline and headers that each end with `\r\n`; and the body.
+    /// An answer with a status and a body. The first text may have, after the status, a newline and headers that each end with `\r\n`.
     Http(&'static str, String),
-    /// These bytes, then the end of the connection.
+    /// These bytes, after which the connection is closed.
     Raw(String),
     /// No answer: the connection is closed.
     Close,
     /// No answer: the connection stays open until the client closes it.
     Hang,
-    /// One byte every 50 ms, until the client closes the connection.
+    /// A body of one byte every 50 ms, until the client closes the connection.
     Drip,
-    /// The reply after a delay.
+    /// Another kind of reply after a delay.
     Late(Duration, Box<Reply>),
 }
 
+/// Returns a reply with the status 200 and this body.
 pub fn ok(body: &str) -> Reply {
     Reply::Http("200 OK", body.to_owned())
 }
 
 impl Server {
-    /// Starts the server. `token` answers token requests, `call` all others; both get the request's number.
+    /// Starts the server. `token` answers token requests by their number; `call` answers all others by their number and text.
     pub async fn start(
         token: impl Fn(usize) -> Reply + Send + Sync + 'static,
         call: impl Fn(usize, &str) -> Reply + Send + Sync + 'static,
@@ -100,7 +105,7 @@ impl Server {
     }
 }
 
-/// Answers the requests of one connection until a reply closes it.
+/// Answers the requests of one connection until a reply or the client closes it.
 async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
     let mut buffer = Vec::new();
     loop {

@@ -5,14 +5,14 @@ use headcount::store::{SqliteStore, Store, StoreFuture};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The folder of this name, which is created if there is none.
+/// Returns the path of the folder `name`, which is created if there is none.
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("store").join(name);
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
 
-/// The path of a file that does not exist, in a folder of its own.
+/// Empties the folder `name`, which is created if there is none. Returns the path of a file in it that does not exist.
 pub(crate) fn file(name: &str) -> PathBuf {
     let folder = folder(name);
     for entry in std::fs::read_dir(&folder).unwrap() {
@@ -21,7 +21,7 @@ pub(crate) fn file(name: &str) -> PathBuf {
     folder.join("mirror.db")
 }
 
-/// Files in folders that begin with this name.
+/// Makes stores in files. Each file has a folder of its own in the folder of this name.
 pub(crate) struct Files(pub(crate) &'static str);
 
 impl Factory for Files {
