@@ -1,6 +1,6 @@
-//! The fault matrix: each call of `operations` with every fault of a server or network. Each call ends in the expected error, or in success
-//! after a retry, with the expected number of requests. `operations` has all calls of the client except for `delete`, which a separate test covers
-//! because it may succeed after a 404, and `update_by_external_id`, which makes two of the other calls.
+//! Each call of `operations` with each fault of `faults`: the call ends in the expected error, or in success after a retry, with the expected
+//! number of requests. `operations` has all calls of the client except for `delete`, which a separate test covers because it may succeed after a 404,
+//! and `update_by_external_id`, which makes two of the other calls.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
+/// The future of a call.
 type Answered = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// A call, a valid answer to it, and an answer that is JSON but cannot be decoded.
@@ -70,16 +71,19 @@ enum Occurs {
     Always,
 }
 
+/// A fault, and how a call ends with it.
 struct Fault {
     name: &'static str,
     occurs: Occurs,
     reply: fn(&Operation) -> Reply,
     /// For idempotent calls: outcome, number of requests and number of token requests.
     outcome: (Outcome, usize, usize),
-    /// For the call that is not idempotent, if it differs: outcome and number of requests. Repeating it could create two organizations.
+    /// Outcome and number of requests of `create organization`, if they differ: that call is not idempotent, so repeating it could create two
+    /// organizations.
     once_only: Option<(Outcome, usize)>,
 }
 
+/// Returns an answer with this status, an error's body, and the headers that may follow the status after a newline.
 fn status(line: &'static str) -> Reply {
     Reply::Http(line, r#"{"code":2,"message":"message of the test"}"#.to_owned())
 }
@@ -94,7 +98,7 @@ fn faults() -> Vec<Fault> {
     vec![
         lost("latency beyond the attempt's time, once", Once, |_| Reply::Hang, (Ok(()), 2, 1), Timeout),
         fault("latency beyond the deadline", Always, |_| Reply::Hang, (Err(Timeout), 1, 1)),
-        fault("one byte now and then", Always, |_| Reply::Drip, (Err(Timeout), 1, 1)),
+        fault("one byte every 50 ms", Always, |_| Reply::Drip, (Err(Timeout), 1, 1)),
         lost("reset before the answer, once", Once, |_| Reply::Close, (Ok(()), 2, 1), Connection),
         lost("reset before the answer", Always, |_| Reply::Close, (Err(Connection), 3, 1), Connection),
         lost("reset in the body, once", Once, cut_off, (Ok(()), 2, 1), Connection),
@@ -109,8 +113,8 @@ fn faults() -> Vec<Fault> {
             Decode,
         ),
         fault("wrong types", Always, |operation| ok(operation.wrong), (Err(Decode), 1, 1)),
-        fault("10 MB of junk", Always, |_| ok(&"junk".repeat(10 << 18)), (Err(Decode), 1, 1)),
-        fault("10 MB of junk of no declared length", Always, undeclared_junk, (Err(Decode), 1, 1)),
+        fault("a body beyond the limit", Always, |_| ok(&"junk".repeat(10 << 18)), (Err(Decode), 1, 1)),
+        fault("a body beyond the limit without a declared length", Always, without_length, (Err(Decode), 1, 1)),
         fault("401 once", Once, |_| status("401 Unauthorized"), (Ok(()), 2, 2)),
         fault("401 always", Always, |_| status("401 Unauthorized"), (Err(Authentication), 2, 2)),
         fault("403", Always, |_| status("403 Forbidden"), (Err(PermissionDenied), 1, 1)),
@@ -124,7 +128,7 @@ fn faults() -> Vec<Fault> {
         ),
         fault("429 always", Always, |_| status("429 Slow Down"), (Err(RateLimit), 3, 1)),
         fault(
-            "429 with an absurd wait",
+            "429 with a wait beyond the deadline",
             Always,
             |_| status("429 Slow Down\nretry-after: 9999999999999999999999\r\n"),
             (Err(RateLimit), 1, 1),
@@ -141,16 +145,19 @@ fn faults() -> Vec<Fault> {
     ]
 }
 
+/// Returns half of the valid answer with the length of the whole, after which the connection is closed.
 fn cut_off(operation: &Operation) -> Reply {
     let half = &operation.good[..operation.good.len() / 2];
     Reply::Raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{half}", operation.good.len()))
 }
 
+/// Returns half of the valid answer as if it were the whole.
 fn truncated(operation: &Operation) -> Reply {
     ok(&operation.good[..operation.good.len() / 2])
 }
 
-fn undeclared_junk(_: &Operation) -> Reply {
+/// Returns a body of 10 MiB that the end of the connection ends.
+fn without_length(_: &Operation) -> Reply {
     Reply::Raw(format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}", "junk".repeat(10 << 18)))
 }
 
@@ -161,7 +168,7 @@ async fn check(operation: Operation, fault: &Fault) {
     let good = operation.good;
     let answer = move |n: usize, _: &str| if n == 0 || occurs == Occurs::Always { reply.clone() } else { ok(good) };
     let server = Server::start(|_| ok(TOKEN), answer).await;
-    // A short deadline if the fault is expected to exceed it, otherwise one that only a hanging test reaches.
+    // A short deadline if the call is expected to end at it, otherwise one that no call should reach.
     let waits = fault.outcome.0 == Err(ErrorKind::Timeout);
     let timeout = Duration::from_millis(if waits { 400 } else { 20_000 });
     let client = server.with(|builder| {
@@ -237,7 +244,7 @@ async fn every_call_reports_an_untrusted_certificate_without_a_retry() {
 }
 
 #[tokio::test]
-async fn a_deletion_whose_first_answer_was_lost_succeeds() {
+async fn a_deletion_succeeds_after_a_404_only_if_an_earlier_answer_was_lost() {
     let gone = |_: usize, _: &str| status("404 Not Found");
     let server = Server::start(|_| ok(TOKEN), gone).await;
     let error = server.client().organizations().delete("org_1").await.unwrap_err();
@@ -258,7 +265,7 @@ async fn a_deletion_whose_first_answer_was_lost_succeeds() {
 }
 
 #[tokio::test]
-async fn no_call_is_repeated_if_retries_are_off() {
+async fn no_call_is_retried_if_max_attempts_is_1() {
     for operation in operations() {
         let server = Server::start(|_| ok(TOKEN), |_, _| status("503 Closed")).await;
         let client = server.client().with(CallOptions::new().max_attempts(1));

@@ -14,14 +14,14 @@ fn start_sandbox(users: usize, groups: usize) -> Sandbox {
     Sandbox::builder().users(users).groups(groups).start().unwrap()
 }
 
-/// A mirror in memory of the sandbox's directory, before any sync.
+/// Opens a mirror in memory with the sandbox as its source, without a sync.
 async fn open_mirror(sandbox: &Sandbox) -> Mirror {
     let webhook = Webhook::new([sandbox.webhook_secret()]).unwrap();
     let client = sandbox.client().build().unwrap();
     Mirror::builder().client(client).webhook(webhook).open(":memory:").await.unwrap()
 }
 
-/// A mirror after a full sync, whose consumer `app` has acknowledged all changes.
+/// Returns a mirror after a full sync, whose consumer `app` has acknowledged all changes.
 async fn synced_mirror(sandbox: &Sandbox) -> Mirror {
     let mirror = open_mirror(sandbox).await;
     full_sync(&mirror, sandbox).await.unwrap();
@@ -38,7 +38,7 @@ async fn incremental_sync(mirror: &Mirror, sandbox: &Sandbox) -> SyncReport {
     mirror.sync(sandbox.organization_id()).mode(SyncMode::Incremental).await.unwrap().remove(0)
 }
 
-/// A sync in the default mode.
+/// Syncs in the default mode.
 async fn auto_sync(mirror: &Mirror, sandbox: &Sandbox) -> SyncReport {
     mirror.sync(sandbox.organization_id()).await.unwrap().remove(0)
 }
@@ -75,7 +75,7 @@ async fn mirrored_users(mirror: &Mirror, sandbox: &Sandbox) -> Vec<MirrorUser> {
     all
 }
 
-/// A new user in these groups, which are named by id or display name.
+/// Returns a new user named Ada in these groups, which are given by id or display name.
 fn new_user(email: &str, groups: &[&str]) -> NewUser {
     NewUser {
         email: email.to_owned(),
@@ -147,7 +147,7 @@ async fn later_syncs_of_an_unchanged_directory_change_nothing() {
 }
 
 #[tokio::test]
-async fn an_incremental_sync_finds_a_new_user_and_their_group() {
+async fn an_incremental_sync_reports_a_new_user_and_their_membership() {
     let sandbox = start_sandbox(10, 2);
     let mirror = synced_mirror(&sandbox).await;
     let group = mirror.groups(sandbox.organization_id(), None).await.unwrap().remove(0);
@@ -163,7 +163,7 @@ async fn an_incremental_sync_finds_a_new_user_and_their_group() {
     assert_eq!(changes[1].group.as_ref().unwrap().id, group.id);
 }
 
-/// A mirror of eleven users. One is Ada, who is in a group and linked to the account `acct_42`. `app` has acknowledged all changes.
+/// Returns a synced mirror and its user Ada, who is in a group and linked to the account `acct_42`. `app` has acknowledged all changes.
 async fn mirror_with_linked_ada(sandbox: &Sandbox) -> (Mirror, User) {
     let mirror = synced_mirror(sandbox).await;
     let group = mirror.groups(sandbox.organization_id(), None).await.unwrap().remove(0);
@@ -179,7 +179,7 @@ fn linked_id(change: &Change) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn a_sync_finds_a_new_email_and_a_deactivation() {
+async fn a_sync_reports_a_new_email_and_a_deactivation() {
     let sandbox = start_sandbox(10, 2);
     let (mirror, ada) = mirror_with_linked_ada(&sandbox).await;
     let change = UserChange { email: Some("king@example.com".into()), active: Some(false), ..UserChange::default() };
@@ -223,12 +223,12 @@ async fn a_full_sync_removes_a_user_who_left() {
 }
 
 #[tokio::test]
-async fn linking_an_unknown_user_is_not_found() {
+async fn linking_an_unknown_user_is_a_not_found_error() {
     let mirror = open_mirror(&start_sandbox(1, 0)).await;
     assert_eq!(mirror.link("diruser_0", None).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
-/// A mirror of 100 users, 21 of whom the sandbox has deleted since: one more than the guard permits. Returns their ids, sorted.
+/// Returns a mirror of 100 users, and the sorted ids of 21 users whom the sandbox has deleted since its sync: one more than the guard permits.
 async fn mirror_before_a_mass_removal(sandbox: &Sandbox) -> (Mirror, Vec<String>) {
     let mirror = open_mirror(sandbox).await;
     full_sync(&mirror, sandbox).await.unwrap();
@@ -287,14 +287,14 @@ async fn an_approved_sync_removes_the_held_users() {
     assert_eq!(mirror.held_removals(sandbox.directory_id()).await.unwrap(), Vec::<String>::new());
 }
 
-/// A mirror of a directory whose group "Crew" has one member, Ada, before a role map is set.
+/// Returns a synced mirror without a role map, its group "Crew", and the group's only member, Ada.
 async fn mirror_with_crew(sandbox: &Sandbox) -> (Mirror, Group, User) {
     let crew = sandbox.create_group(NewGroup { display_name: "Crew".into(), ..NewGroup::default() }).unwrap();
     let ada = sandbox.create_user(new_user("ada@example.com", &["Crew"])).unwrap();
     (synced_mirror(sandbox).await, crew, ada)
 }
 
-/// Gives members of "Crew" the role `sailor`, and of groups that begin with "Cap" the role `captain`.
+/// Gives members of "Crew" the role `sailor`, and members of groups whose names begin with "Cap" the role `captain`.
 async fn set_crew_roles(mirror: &Mirror) {
     mirror.set_role_map([("Crew", "sailor"), ("Cap*", "captain")]).await.unwrap();
 }
@@ -355,7 +355,7 @@ async fn the_deletion_of_a_group_removes_its_memberships_and_their_roles() {
     assert_eq!(kinds(&changes), expected);
 }
 
-/// Webhooks of Ada's creation, update and deletion, which the sandbox has recorded. The test delivers them in an order of its own.
+/// The bodies of the webhooks of Ada's creation, update and deletion, which the sandbox has recorded. A test delivers them in any order.
 struct AdaWebhooks {
     webhook: Webhook,
     ada: User,
@@ -365,6 +365,7 @@ struct AdaWebhooks {
 }
 
 impl AdaWebhooks {
+    /// Creates, updates and deletes Ada in the sandbox.
     fn record(sandbox: &Sandbox) -> AdaWebhooks {
         sandbox.register_endpoint(CLOSED_ENDPOINT).unwrap();
         let ada = sandbox.create_user(new_user("ada@example.com", &[])).unwrap();
@@ -376,6 +377,7 @@ impl AdaWebhooks {
         AdaWebhooks { webhook: Webhook::new([sandbox.webhook_secret()]).unwrap(), ada, created, updated, deleted }
     }
 
+    /// Signs a body and passes it to the mirror's `receive`.
     async fn deliver(&self, mirror: &Mirror, body: &str) -> Outcome {
         let headers = self.webhook.sign(body.as_bytes(), None, None).unwrap();
         mirror.receive(&headers, body.as_bytes()).await.unwrap()
@@ -383,7 +385,7 @@ impl AdaWebhooks {
 }
 
 #[tokio::test]
-async fn webhooks_in_reverse_order_and_twice_leave_the_user_deleted() {
+async fn repeated_and_reordered_webhooks_leave_the_user_deleted() {
     let sandbox = start_sandbox(5, 1);
     let mirror = open_mirror(&sandbox).await;
     let webhooks = AdaWebhooks::record(&sandbox);
@@ -400,7 +402,7 @@ async fn webhooks_in_reverse_order_and_twice_leave_the_user_deleted() {
 }
 
 #[tokio::test]
-async fn a_webhook_without_a_signature_is_rejected() {
+async fn a_webhook_without_a_signature_is_a_verification_error() {
     let mirror = open_mirror(&start_sandbox(1, 0)).await;
     let error = mirror.receive(&[("webhook-id", "msg_1")], b"{}").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WebhookVerification);
@@ -427,7 +429,7 @@ async fn wait_returns_the_first_change_that_a_sync_appends() {
     assert_eq!(waiting.await.unwrap()[0].kind, ChangeKind::DirectoryEnabled);
 }
 
-/// A mirror of three users and one group. The consumer `late` starts from a snapshot of them.
+/// Returns a synced mirror whose consumer `late` starts from a snapshot.
 async fn mirror_with_a_snapshot_consumer(sandbox: &Sandbox) -> Mirror {
     let mirror = synced_mirror(sandbox).await;
     mirror.start_from_snapshot("late").await.unwrap();
@@ -435,7 +437,7 @@ async fn mirror_with_a_snapshot_consumer(sandbox: &Sandbox) -> Mirror {
 }
 
 #[tokio::test]
-async fn a_snapshot_has_groups_and_users_with_negative_numbers() {
+async fn a_snapshot_has_groups_and_then_users_as_changes_with_negative_numbers() {
     let mirror = mirror_with_a_snapshot_consumer(&start_sandbox(3, 1)).await;
 
     let first = mirror.poll("late", 2).await.unwrap();
@@ -501,7 +503,7 @@ async fn a_parked_change_is_listed_until_it_is_dropped() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_by_a_dropped_consumer_is_an_error() {
+async fn an_acknowledgement_by_a_dropped_consumer_is_an_invalid_argument() {
     let sandbox = start_sandbox(3, 1);
     let mirror = synced_mirror(&sandbox).await;
     assert!(mirror.drop_consumer("app").await.unwrap());

@@ -1,14 +1,16 @@
-//! What consumers receive, and the guarantees of the feed.
+//! The changes that consumers receive, and the checks of the guarantees about the feed.
 
 use crate::world::{Facts, ORGANIZATIONS, PROTECTED, describe_group, describe_user};
 use headcount::mirror::MirrorGroup;
 use headcount::{Change, ChangeKind, Mirror, MirrorUser};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a consumer has acknowledged, and the changes that it has received, by number.
+/// What a consumer has received and acknowledged.
 #[derive(Default)]
 pub(crate) struct ConsumerLog {
+    /// The number of the last change that it has acknowledged. 0 at first, and `i64::MIN` when a snapshot is started.
     pub(crate) acknowledged: i64,
+    /// The changes that it has received since its latest snapshot was started, by number.
     pub(crate) changes: BTreeMap<i64, Change>,
     /// Numbers of the changes that it received before its latest snapshot.
     former: Vec<i64>,
@@ -28,12 +30,14 @@ impl ConsumerLog {
         self.former.iter().copied().chain(acknowledged).collect()
     }
 
+    /// Adds a batch that the consumer has received. Panics if it is out of order, contains an acknowledged change, or differs from what the consumer
+    /// received before.
     pub(crate) fn add(&mut self, batch: &[Change]) {
         assert!(batch.windows(2).all(|pair| pair[0].seq < pair[1].seq), "a batch is out of order");
         for change in batch {
             assert!(change.seq > self.acknowledged, "{} was acknowledged, but came again", change.seq);
             if let Some(before) = self.changes.insert(change.seq, change.clone()) {
-                // A snapshot has the rows as they are when they are read.
+                // The rows of a snapshot, which have negative numbers, may differ: each read returns the rows as they are at the time.
                 assert!(
                     change.seq < 0 || before == *change,
                     "a change differs when it is read again: {before:?}, {change:?}"
@@ -54,10 +58,12 @@ impl ConsumerLog {
     }
 }
 
+/// Returns the id of the change's user, or an empty text if the change has no user.
 pub(crate) fn user_id(change: &Change) -> &str {
     change.user.as_ref().map(|user| user.id.as_str()).unwrap_or_default()
 }
 
+/// Checks that no event caused the same change twice.
 pub(crate) fn check_events_were_applied_once(feed: &[&Change]) {
     let mut applied = BTreeSet::new();
     for change in feed {
@@ -70,12 +76,12 @@ pub(crate) fn check_events_were_applied_once(feed: &[&Change]) {
     }
 }
 
-/// Checks that the feed removes users only from directories that they had left by then, and that none of them is created again: the directories
-/// never take a user back, so only an outdated event or listing could do that. A user who moved may be removed and created again, if the
+/// Checks that the feed removes users only from directories that they had left by then, and that no removed user is created again: deleted users
+/// never return to the directories, so only an outdated event or listing could do that. A user who moved may be removed and created again, if the
 /// listing of the new directory failed in the sync that found the user absent from the former one.
 ///
 /// If listings can be older than the mirror assumes, they may remove users who have not left, and restore users who have. But they must not remove a
-/// user about whom an event arrived within the five minutes before.
+/// user about whom an event arrived in the five minutes before the removal.
 pub(crate) fn check_leavers(feed: &[&Change], facts: &Facts) {
     let mut removed = BTreeSet::new();
     for change in feed {
@@ -87,7 +93,7 @@ pub(crate) fn check_leavers(feed: &[&Change], facts: &Facts) {
         }
         removed.insert(user);
         let mut left = facts.left.iter().filter(|((id, from), _)| id == user && *from == change.directory_id);
-        // After a jump, times of the local clock do not have the order of what happened.
+        // If the local clock jumps, its times do not tell which happened first, so it is enough that the user left at any time.
         if left.any(|(_, at)| *at <= change.at || facts.jumps) {
             continue;
         }
@@ -99,11 +105,11 @@ pub(crate) fn check_leavers(feed: &[&Change], facts: &Facts) {
     }
 }
 
-/// Checks that the feed removes only groups that were deleted, and that none of them is created again.
+/// Checks that the feed removes only groups that were deleted, and that no removed group is created again.
 ///
-/// Does not check runs in which listings can be older than the mirror assumes, or in which a user moved: an old listing may do both, and so may a
-/// late event about a user who has moved. The mirror takes the groups in that event for groups of the user's new directory, until the former
-/// directory is listed.
+/// Checks nothing if listings can be older than the mirror assumes, because an old listing may remove or restore a group. Checks nothing if a user
+/// moved, either: in a late event about such a user, the mirror takes the groups for groups of the user's new directory, until the former directory
+/// is listed.
 pub(crate) fn check_groups(feed: &[&Change], facts: &Facts) {
     let mut removed = BTreeSet::new();
     for change in feed.iter().filter(|_| facts.is_timely && facts.moved.is_empty()) {
@@ -116,7 +122,7 @@ pub(crate) fn check_groups(feed: &[&Change], facts: &Facts) {
     }
 }
 
-/// The mirror's users and groups of enabled directories as text, with only the fields that [`Facts::listed`] has.
+/// Returns the mirror's users and groups of enabled directories in the form of [`Facts::listed`].
 pub(crate) async fn listed_state(mirror: &Mirror, facts: &Facts) -> BTreeMap<String, String> {
     let records = Records::of_mirror(mirror).await;
     let is_enabled = |directory_id: &str| facts.enabled.contains(directory_id);
@@ -129,7 +135,7 @@ pub(crate) async fn listed_state(mirror: &Mirror, facts: &Facts) -> BTreeMap<Str
     users.chain(groups).collect()
 }
 
-/// Users and groups by id, without `updated_at`: a change of this field alone is not in the feed.
+/// Users and groups by id, without `updated_at`, because the feed does not report a change of this field alone.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Records {
     users: BTreeMap<String, MirrorUser>,
@@ -178,8 +184,8 @@ impl Records {
         records
     }
 
-    /// Applies a snapshot and the changes after it. A row that changed before it was read has its new content in the snapshot, so its changes
-    /// need not match the records before them.
+    /// Applies a snapshot and the changes after it to empty records. A row that changes between the start of the snapshot and its reading has its new
+    /// content in the snapshot, and its changes follow all the same, so a change need not match the records before it.
     pub(crate) fn replay_snapshot<'a>(feed: impl Iterator<Item = &'a Change>) -> Records {
         let mut records = Records::default();
         for change in feed {
@@ -188,6 +194,7 @@ impl Records {
         records
     }
 
+    /// Applies a change. Panics if `is_strict` is set and the change does not match the records.
     fn apply(&mut self, change: &Change, is_strict: bool) {
         use ChangeKind::*;
         match change.kind {
@@ -232,11 +239,13 @@ impl Records {
         }
     }
 
+    /// Inserts or replaces a user. Returns the previous record.
     fn put_user(&mut self, mut user: MirrorUser) -> Option<MirrorUser> {
         user.updated_at = None;
         self.users.insert(user.id.clone(), user)
     }
 
+    /// Inserts or replaces a group. Returns the previous record.
     fn put_group(&mut self, mut group: MirrorGroup) -> Option<MirrorGroup> {
         group.updated_at = None;
         self.groups.insert(group.id.clone(), group)

@@ -1,19 +1,19 @@
-//! The guarantees of the mirror, under all faults at once.
+//! The guarantees of the mirror, checked while faults of every kind occur.
 //!
 //! One seed makes one scenario: one or two organizations, the first with one or two directories, which change and between which users move; a
-//! vendor's clock that differs from the local one, which may jump; listings that fail, are slow, lag behind or shift while they are read;
-//! events that are lost, duplicated, late, reordered, or of the wrong organization; one or two processes on the same disk, which run while a
-//! call of the other is under way; crashes and power cuts at any call of the store; role maps that change; holds that are approved and
-//! dismissed; consumers that stop before they acknowledge, that acknowledge late, and that start again from a snapshot.
+//! vendor's clock that differs from the local one, which may jump; listings that fail, are slow, lag behind the directory or change while they are
+//! read; events that are lost, duplicated, late, reordered, or of the wrong organization; one or two processes on the same disk, each of which may
+//! run while a call of the other is under way; crashes and power cuts before and after any write; role maps that change; holds that are approved
+//! and dismissed; consumers that stop before they acknowledge, that acknowledge late, and that start again from a snapshot.
 //!
-//! The disk is a store in memory (`core/examples/in_memory`), on which a seed always leads to the same run. Some scenarios run on SQLite as well, without
-//! power cuts; the order of its threads makes those runs differ.
+//! The disk is a store in memory (`core/examples/in_memory`), on which a seed always leads to the same run. The first seeds run on SQLite as well,
+//! without power cuts. There the same seed can lead to different runs, because the store's threads do not always run in the same order.
 //!
 //! - `HEADCOUNT_SIM_SEEDS=100000` sets the number of seeds, from `HEADCOUNT_SIM_FIRST` on. Default: 2,000 from 0.
 //! - `HEADCOUNT_SIM_SEED=17` runs only that seed.
 //!
-//! A failure prints its seed, and the shortest scenario that was found in which the same check fails: the steps of the scenario are left out
-//! one by one, or many at a time. The random numbers of a step depend only on the step, so the others stay as they are.
+//! A failure prints its seed, and the shortest scenario that was found in which the same check fails. The search leaves out steps, first many at a
+//! time and then single ones. Each step has a seed of its own, so the remaining steps draw the same random numbers as before.
 //!
 //! To see whether the simulation finds a defect, change a rule of the mirror and run the simulation: for example let `listing_replaces` in
 //! `mirror/decide/version.rs` return true, which drops the five-minute rule. If a guarantee needs the rule, one of the first 2,000 seeds has to
@@ -40,25 +40,27 @@ use std::sync::{Arc, Mutex};
 use store::{Machine, Process};
 use world::{BROKEN_CONNECTION, Claim, Facts, Message, ORGANIZATION, ORGANIZATIONS, World};
 
-/// How many users may lose access without approval.
+/// The guard's limit: the number of users in a directory who may lose access without approval.
 const LIMIT: u64 = 3;
 
-/// A consumer that starts again from a snapshot now and then.
+/// The consumer that [`Simulation::restart_consumer`] resets to a snapshot.
 const RESTARTED: &str = "restarted";
 
 /// The consumers. The first two read the whole feed.
 const CONSUMERS: [&str; 3] = ["accounts", "audit", RESTARTED];
 
-/// How many seeds the test of event order runs.
+/// The number of seeds that the test of event order runs.
 const ORDER_SEEDS: u64 = 400;
 
-/// How many seeds run on SQLite.
+/// The number of seeds that run on SQLite.
 const SQLITE_SEEDS: u64 = 60;
 
-/// What the processes store their mirrors in.
+/// The store that the processes share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Medium {
+    /// The store of `core/examples/in_memory`, which supports power cuts.
     Disk,
+    /// A SQLite database in memory.
     Sqlite,
 }
 
@@ -76,7 +78,7 @@ fn the_guarantees_hold_on_sqlite() {
     run_seeds(0, SQLITE_SEEDS, Medium::Sqlite);
 }
 
-/// Runs the seeds from `first` to before `end`, on as many threads as the machine has processors. Fails with the first seed that fails.
+/// Runs the seeds from `first` to `end - 1`, on as many threads as the machine has processors. Panics if a seed fails.
 fn run_seeds(first: u64, end: u64, medium: Medium) {
     let (next, has_failed) = (AtomicU64::new(first), AtomicBool::new(false));
     let failure = Mutex::new(None);
@@ -100,7 +102,7 @@ fn run_seeds(first: u64, end: u64, medium: Medium) {
     if let Some((seed, message)) = failure.into_inner().unwrap() {
         println!("seed {seed} failed: {message}");
         run_seed(seed, medium);
-        panic!("seed {seed} failed only once: {message}");
+        panic!("seed {seed} failed, but not when it was run again: {message}");
     }
 }
 
@@ -115,6 +117,7 @@ fn run_seed(seed: u64, medium: Medium) {
     panic!("seed {seed} failed: {message}\nreplay it with HEADCOUNT_SIM_SEED={seed}");
 }
 
+/// Returns the value of an environment variable, or `None` if it is not set.
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a whole number"))
 }
@@ -124,7 +127,7 @@ fn events_in_any_order_and_with_duplicates_lead_to_the_same_state() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for seed in 0..ORDER_SEEDS {
         let random = SeededRandom::new(seed);
-        // With several directories, events about unknown users are pending until a sync.
+        // The organization has one directory. With several, events about unknown users would be pending until a sync.
         let world = World::new(random.fork(), 1, 1);
         runtime.block_on(async {
             let mirrors = [open_without_guard(&world, &random).await, open_without_guard(&world, &random).await];
@@ -159,7 +162,7 @@ async fn apply_in_random_order(mirror: &Mirror, messages: &[Message], random: &S
     }
 }
 
-/// A mirror in memory whose guard permits everything: what it would hold depends on the order of the events.
+/// Opens a mirror in memory whose guard holds nothing, because what a guard holds depends on the order of the events.
 async fn open_without_guard(world: &World, random: &SeededRandom) -> Mirror {
     Mirror::builder()
         .source(world.clone())
@@ -171,13 +174,14 @@ async fn open_without_guard(world: &World, random: &SeededRandom) -> Mirror {
         .unwrap()
 }
 
+/// A scenario that is being run.
 struct Simulation {
     random: SeededRandom,
     world: World,
     machine: Machine,
     /// The processes that share the machine's disk: each with its store and mirror, or `None` if it is not running.
     processes: Vec<Option<(Arc<Process>, Mirror)>>,
-    /// The process that runs the present step.
+    /// The index of the process that runs the current step.
     current: usize,
     trace: Trace,
     /// Messages that are not delivered yet.
@@ -185,11 +189,11 @@ struct Simulation {
     /// The events that the mirror acknowledged, by id.
     acknowledged: BTreeMap<String, Message>,
     consumers: BTreeMap<&'static str, ConsumerLog>,
-    /// The users whom each hold named when [`Simulation::decide`] read it first, by the hold's id.
+    /// The ids of the users whom each hold named when [`Simulation::decide`] first read it, by the hold's id.
     named: BTreeMap<String, BTreeSet<String>>,
     /// Ids of the holds that were approved or dismissed, and whether they were approved.
     decided: Vec<(String, bool)>,
-    /// The role map that was set last, or `None` if a crash leaves it unknown.
+    /// The role map that was set last, or `None` if the call failed and may have set it.
     role_map: Option<Vec<(String, String)>>,
     /// Whether the guard also limits deletion events.
     guards_events: bool,
@@ -231,11 +235,12 @@ impl Simulation {
         }
     }
 
+    /// Adds a line with the time and the current process to the trace.
     fn note(&self, describe: impl FnOnce() -> String) {
         self.trace.note(|| format!("{} process {}: {}", self.world.describe_time(), self.current, describe()));
     }
 
-    /// The mirror of the current process. Starts the process again if it has crashed.
+    /// Returns the mirror of the current process, which is started if it is not running.
     async fn mirror(&mut self) -> Mirror {
         loop {
             for (number, slot) in self.processes.iter_mut().enumerate() {
@@ -263,12 +268,12 @@ impl Simulation {
         }
     }
 
-    /// Whether the current process has not crashed since its mirror was asked for.
+    /// Returns whether the current process has not crashed since [`Simulation::mirror`] returned its mirror.
     fn is_running(&self) -> bool {
         self.processes[self.current].as_ref().is_some_and(|(process, _)| process.is_running())
     }
 
-    /// Runs one step. Its kind depends only on the random source.
+    /// Runs one step, whose kind depends only on the random source. Then advances the clock.
     async fn step(&mut self) {
         self.current = self.random.below(self.processes.len() as u64) as usize;
         match self.random.below(100) {
@@ -281,7 +286,7 @@ impl Simulation {
             31..34 => {
                 self.note(|| "users leave without events".to_owned());
                 self.remove_users();
-                // The event of an earlier change of a leaver may arrive after a listing that lacks the leaver.
+                // The event of a change that a user had before leaving may arrive after a listing that lacks the user.
                 let events = self.world.change_and_delete_user();
                 self.send(events);
             }
@@ -306,12 +311,12 @@ impl Simulation {
         self.world.advance_clock(self.random.between(1, longest) as i64 * 1_000);
     }
 
-    /// Several users leave at once. Their events are lost.
+    /// Deletes several users from the directories and loses their events.
     fn remove_users(&self) {
         (0..self.random.between(2, 8)).for_each(|_| self.world.delete_user_without_event());
     }
 
-    /// Sends events. Some are lost, and some are sent twice.
+    /// Queues events for delivery. Loses 15 % of them, and queues 15 % of the others twice.
     fn send(&mut self, events: Vec<Message>) {
         for message in events {
             if self.random.chance(15) {
@@ -324,7 +329,7 @@ impl Simulation {
         }
     }
 
-    /// Delivers some of the messages, in any order.
+    /// Delivers up to six messages in random order.
     async fn deliver(&mut self) {
         let events = self.world.take_events();
         self.send(events);
@@ -337,6 +342,7 @@ impl Simulation {
         }
     }
 
+    /// Delivers a message to the current process. If that fails, the message is queued again.
     async fn receive(&mut self, message: Message) {
         let mirror = self.mirror().await;
         let event = Event::from_verified_body(message.body.as_bytes()).unwrap();
@@ -351,7 +357,7 @@ impl Simulation {
                 let known = self.acknowledged.insert(id, message);
                 assert!(known.is_none(), "an event was acknowledged before, but is not a duplicate: {known:?}");
             }
-            // The vendor sends an event again if it was not acknowledged.
+            // The vendor delivers an event again if it was not acknowledged.
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Store, "{error}");
                 self.messages.push(message);
@@ -359,6 +365,7 @@ impl Simulation {
         }
     }
 
+    /// Syncs an organization while faults occur.
     async fn sync(&mut self, mode: SyncMode) {
         let mirror = self.mirror().await;
         self.world.set_faulty(true);
@@ -379,7 +386,8 @@ impl Simulation {
         }
     }
 
-    /// Reads the holds, and approves or dismisses one of them, or one that was read earlier. More users may have been added to it since.
+    /// Reads the holds of an organization. Then may approve or dismiss one of them, or one that was read in an earlier step: users may have been added
+    /// to a hold since it was read.
     async fn decide(&mut self) {
         let mirror = self.mirror().await;
         let organization_id = ORGANIZATIONS[usize::from(self.random.chance(25))];
@@ -398,7 +406,7 @@ impl Simulation {
         }
         self.note(|| format!("holds: {holds:?}"));
         let ids: Vec<String> = match self.random.below(3) {
-            // The holds are read, and decided about in a later step.
+            // Decides about none of the holds, so that a later step decides about them by what was read now.
             0 => return,
             1 => holds.into_iter().map(|hold| hold.id).collect(),
             _ => self.named.keys().cloned().collect(),
@@ -427,7 +435,7 @@ impl Simulation {
         }
     }
 
-    /// Receives an event of one organization that names a row of the other one. Nothing of the row may change.
+    /// Receives an event of one organization that names a row of another one, and checks that the row does not change.
     async fn receive_foreign(&mut self) {
         let mirror = self.mirror().await;
         if self.random.chance(30) {
@@ -440,7 +448,7 @@ impl Simulation {
             self.note(|| format!("an event with the group {group_id} of another organization: {message:?}"));
             let id = message.id.clone();
             self.receive(message).await;
-            // If it failed, it is not sent again: the group may be unknown by then.
+            // If it failed, it is not delivered again, because the group may not be mirrored by then.
             self.messages.retain(|message| message.id != id);
             let after = Records::of_mirror(&self.mirror().await).await;
             assert!(
@@ -480,11 +488,12 @@ impl Simulation {
         assert_eq!(mirror.directories(None).await.unwrap(), directories, "{message:?}");
     }
 
+    /// Sets one of three role maps.
     async fn change_roles(&mut self) {
         let mirror = self.mirror().await;
         let maps: [&[(&str, &str)]; 3] = [&[], &[("*", "member")], &[("Team 1*", "lead"), ("Team ?", "member")]];
         let map = maps[self.random.below(3) as usize];
-        // After a crash the map is either not set, or set and its roles are completed when the mirror is opened again.
+        // If the process crashes, either the map is not set, or it is set and the mirror finishes its role changes when it is opened again.
         let set = mirror.set_role_map(map.iter().copied()).await;
         self.note(|| format!("role map {map:?}: {set:?}"));
         let map = map.iter().map(|(group, role)| ((*group).to_owned(), (*role).to_owned())).collect();
@@ -493,13 +502,14 @@ impl Simulation {
 
     /// Resets a consumer to a snapshot of the current rows.
     async fn restart_consumer(&mut self) {
-        // After a crash it is not known whether the snapshot was started.
+        // If the process crashes, it is not known whether the consumer was reset, so the call is repeated until it succeeds.
         while self.mirror().await.start_from_snapshot(RESTARTED).await.is_err() {}
         self.note(|| "a consumer starts from a snapshot".to_owned());
         self.consumers.get_mut(RESTARTED).unwrap().restart();
     }
 
-    /// A consumer acknowledges a change that it acknowledged before, or that it received before its snapshot. That has no effect.
+    /// Acknowledges, as a consumer, a change that the consumer has already acknowledged or that it received before its latest snapshot. That has no
+    /// effect.
     async fn acknowledge_late(&mut self, name: &'static str) {
         let mirror = self.mirror().await;
         let numbers = self.consumers[name].acknowledged_before();
@@ -512,7 +522,7 @@ impl Simulation {
         }
     }
 
-    /// A consumer polls some batches. It does not acknowledge all of them.
+    /// Polls up to four batches as one of the consumers, and acknowledges only some of them.
     async fn consume(&mut self) {
         let name = CONSUMERS[self.random.below(3) as usize];
         if self.random.chance(20) {
@@ -527,7 +537,7 @@ impl Simulation {
             self.trace.note(|| format!("{name} polls {:?}", batch.iter().map(|change| change.seq).collect::<Vec<_>>()));
             let Some(last) = batch.last() else { return };
             if self.random.chance(8) {
-                // No power cut may undo what the consumer has received.
+                // A power cut must not undo changes that a consumer has received: `ConsumerLog::add` and `check_feed` check that.
                 self.trace.note(|| "the power is cut".to_owned());
                 return self.machine.cut_power();
             }
@@ -537,9 +547,9 @@ impl Simulation {
         }
     }
 
-    /// Checks all guarantees once the directory no longer changes and no fault occurs.
+    /// Ends all faults and changes, syncs, and checks the guarantees.
     async fn check_at_rest(&mut self) {
-        // Undelivered events may be lost: a full sync does not need them.
+        // In half of the runs, events that are not delivered yet are lost. A full sync does not need them.
         if self.random.chance(50) {
             self.messages.clear();
         }
@@ -556,7 +566,7 @@ impl Simulation {
                 assert_eq!(report.outcome, SyncOutcome::Done, "{:?}", report.incomplete);
             }
         }
-        self.note(|| "all is synced and approved".to_owned());
+        self.note(|| "all organizations are synced and all holds are approved".to_owned());
         assert_eq!(listed_state(&mirror, &facts).await, facts.listed, "the mirror differs from the directories");
         for organization_id in ORGANIZATIONS {
             for again in mirror.sync(organization_id).mode(SyncMode::Full).await.unwrap() {
@@ -569,7 +579,7 @@ impl Simulation {
         self.check_feed(&mirror, &facts).await;
     }
 
-    /// Checks that everything is stored for which a call returned success.
+    /// Checks that the mirror has every event, decision and role map for which a call returned success.
     async fn check_acknowledged(&self, mirror: &Mirror) {
         for message in self.acknowledged.values() {
             let event = Event::from_verified_body(message.body.as_bytes()).unwrap();
@@ -594,19 +604,20 @@ impl Simulation {
         let reports = sync_and_approve_all(mirror).await;
         assert!(
             reports.iter().all(|report| report.created == 0 && report.deleted == 0),
-            "{id} was removed or created: {reports:?}"
+            "{id} moved, but was reported as created or deleted: {reports:?}"
         );
-        let after = mirror.user(&id).await.unwrap().expect("the user moved");
-        assert_ne!(after.directory_id, before.directory_id, "{id} did not move");
+        let after = mirror.user(&id).await.unwrap().expect("the mirror has the user who moved");
+        assert_ne!(after.directory_id, before.directory_id, "{id} has the former directory in the mirror");
     }
 
+    /// Lets all consumers read the rest of the feed, and checks the guarantees about the feed.
     async fn check_feed(&mut self, mirror: &Mirror, facts: &Facts) {
         for (name, log) in &mut self.consumers {
             log.read_to_the_end(mirror, name).await;
         }
         let [accounts, audit, restarted] = CONSUMERS.map(|name| &self.consumers[name]);
         assert_eq!(accounts.changes, audit.changes, "two consumers received different feeds");
-        // A new consumer reads from the first change, after all crashes.
+        // A new consumer reads the feed from its first change, after all crashes.
         let mut replay = ConsumerLog::default();
         replay.read_to_the_end(mirror, "replay").await;
         assert_eq!(replay.changes, accounts.changes, "a replay differs from what was received before");
@@ -625,7 +636,8 @@ impl Simulation {
         assert_eq!(snapshot, mirrored, "a snapshot and the feed after it do not lead to the mirror");
     }
 
-    /// Checks that no more users lost access without approval than the guard permits. A run is shorter than the guard's window.
+    /// Checks that no more users of a directory lost access without approval than the guard permits. A run is shorter than the guard's window, so the
+    /// limit applies to the whole run.
     fn check_guard(&self, feed: &[&Change]) {
         let mut lost: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for change in feed {
@@ -640,7 +652,7 @@ impl Simulation {
         }
     }
 
-    /// Checks that an approval covered only the users whom the hold named when its id was read.
+    /// Checks that an approval covered only the users whom the hold named when [`Simulation::decide`] first read it.
     async fn check_approvals(&self, mirror: &Mirror, feed: &[&Change]) {
         for approval in mirror.approvals(None).await.unwrap() {
             let Some(named) = self.named.get(&approval.hold_id) else { continue };
@@ -649,7 +661,7 @@ impl Simulation {
                 let user = feed::user_id(change);
                 assert!(
                     named.contains(user),
-                    "an approval of {} covered {user}, whom it did not name",
+                    "an approval of {} covered {user}, whom the hold did not name when it was read",
                     approval.hold_id
                 );
             }
@@ -657,7 +669,7 @@ impl Simulation {
     }
 }
 
-/// Whether a user lost access by a change.
+/// Returns whether a user lost access by the change: was deleted, was deactivated, or lost all roles.
 fn is_loss(change: &Change) -> bool {
     match change.kind {
         ChangeKind::UserDeleted | ChangeKind::UserDeactivated => true,
@@ -668,8 +680,8 @@ fn is_loss(change: &Change) -> bool {
     }
 }
 
-/// Syncs all organizations, and approves what is held after each sync, until nothing but disabled directories is held. Returns the reports of the
-/// last syncs.
+/// Syncs all organizations, and approves all holds after each sync, until the only holds are those of disabled directories. Returns the reports of
+/// each organization's last sync.
 async fn sync_and_approve_all(mirror: &Mirror) -> Vec<SyncReport> {
     let mut reports = Vec::new();
     for organization_id in ORGANIZATIONS {
@@ -678,6 +690,7 @@ async fn sync_and_approve_all(mirror: &Mirror) -> Vec<SyncReport> {
     reports
 }
 
+/// Does what [`sync_and_approve_all`] does, for one organization. Panics if holds remain after five syncs.
 async fn sync_and_approve(mirror: &Mirror, organization_id: &str) -> Vec<SyncReport> {
     for _ in 0..5 {
         let synced = mirror.sync(organization_id).mode(SyncMode::Full).await;
@@ -691,5 +704,5 @@ async fn sync_and_approve(mirror: &Mirror, organization_id: &str) -> Vec<SyncRep
             Err(error) => assert_eq!(error.kind(), ErrorKind::MassRemoval, "{error}"),
         }
     }
-    panic!("something is still held after five approvals of everything")
+    panic!("{organization_id} has holds after five syncs, after each of which all holds were approved")
 }

@@ -13,27 +13,27 @@ impl SeededRandom {
         SeededRandom(Arc::new(AtomicU64::new(seed)))
     }
 
-    /// A random source of its own, whose seed is the next number of this one.
+    /// Makes another random source, whose seed is the next number of this one.
     pub(crate) fn fork(&self) -> SeededRandom {
         SeededRandom::new(self.bits())
     }
 
-    /// Starts again with a seed.
+    /// Sets the seed. The clones get it too.
     pub(crate) fn reset(&self, seed: u64) {
         self.0.store(seed, Ordering::Relaxed);
     }
 
-    /// A number from 0 to `bound - 1`.
+    /// Returns a number from 0 to `bound - 1`.
     pub(crate) fn below(&self, bound: u64) -> u64 {
         self.bits() % bound
     }
 
-    /// A number from `low` to `high`.
+    /// Returns a number from `low` to `high`, both included.
     pub(crate) fn between(&self, low: u64, high: u64) -> u64 {
         low + self.below(high - low + 1)
     }
 
-    /// True with a probability of `percent` in 100.
+    /// Returns true with a probability of `percent` %.
     pub(crate) fn chance(&self, percent: u64) -> bool {
         self.below(100) < percent
     }

@@ -1,4 +1,4 @@
-//! Scenarios, how they fail, and the shortest one that fails in the same way.
+//! Runs scenarios and catches their failures. Searches for the shortest scenario with the same failure.
 
 use crate::Medium;
 use crate::random::SeededRandom;
@@ -8,17 +8,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
-/// How long a scenario takes at most: one takes some milliseconds, unless it waits for something that does not happen.
+/// The time after which a scenario counts as failed. Scenarios take milliseconds; only one that waits without end takes this long.
 const LONGEST_RUN: Duration = Duration::from_secs(120);
 
-/// How many runs the search for the shortest scenario takes at most.
+/// The greatest number of runs in the search for the shortest scenario.
 const MOST_RUNS: u32 = 1_000;
 
 /// A scenario: seeds of the random numbers that its parts draw. Leaving out a step does not change what the other steps draw.
 #[derive(Clone)]
 pub(crate) struct Scenario {
     pub(crate) medium: Medium,
-    /// The seed of the directories as they are at first, and of the settings.
+    /// The seed of the settings and of the directories at the start.
     pub(crate) seed: u64,
     /// The seed of each step.
     pub(crate) steps: Vec<u64>,
@@ -33,6 +33,7 @@ impl Scenario {
         Scenario { medium, steps, rest: random.bits(), seed: random.bits() }
     }
 
+    /// Returns the scenario without `count` steps from the index `from`.
     fn without(&self, from: usize, count: usize) -> Scenario {
         let mut shorter = self.clone();
         shorter.steps.drain(from..(from + count).min(self.steps.len()));
@@ -40,7 +41,7 @@ impl Scenario {
     }
 }
 
-/// What happened in a run, one line each, if it is recorded. Clones share the lines.
+/// The lines that describe what happened in a run, or `None` if they are not recorded. Clones share the lines.
 #[derive(Clone, Default)]
 pub(crate) struct Trace(Option<Arc<Mutex<Vec<String>>>>);
 
@@ -61,11 +62,11 @@ impl Trace {
 }
 
 thread_local! {
-    /// While a scenario runs on this thread: the message of its first panic, if there was one.
+    /// `Some` while a scenario runs on this thread. Then the inner value is the message of its first panic, or `None` if there was none.
     static PANIC: RefCell<Option<Option<String>>> = const { RefCell::new(None) };
 }
 
-/// Makes the first panic of a scenario be stored in [`PANIC`] instead of printed.
+/// Replaces the panic hook: on a thread that runs a scenario, the first panic is stored in [`PANIC`] and none is printed.
 fn store_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -95,7 +96,7 @@ pub(crate) fn run(scenario: &Scenario, trace: &Trace) -> Option<String> {
     let result = catch_unwind(AssertUnwindSafe(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let run = async { tokio::time::timeout(LONGEST_RUN, crate::run_scenario(scenario, trace)).await };
-        runtime.block_on(run).expect("a scenario ends");
+        runtime.block_on(run).expect("the scenario ends within the time limit");
     }));
     let message = PANIC.take().flatten();
     result.err().map(|_| message.unwrap_or_default())
@@ -104,7 +105,7 @@ pub(crate) fn run(scenario: &Scenario, trace: &Trace) -> Option<String> {
 /// Returns the shortest scenario that was found in which the same check fails as in `scenario`, with the check's message and its
 /// trace. `trace` is that of `scenario`.
 pub(crate) fn shrink(scenario: &Scenario, message: &str, trace: Trace) -> (Scenario, String, Trace) {
-    // The place of the check: the same check may fail with another message.
+    // Compares only the check's place in the source, because the same check may fail with another message.
     let place = |message: &str| message.split(": ").next().unwrap_or_default().to_owned();
     let (wanted, mut runs) = (place(message), 0);
     let mut shortest = (scenario.clone(), message.to_owned(), trace);

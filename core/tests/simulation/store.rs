@@ -1,4 +1,4 @@
-//! The machine on which the simulated processes run: its disk, crashes of one process, and power cuts.
+//! The machine on which the simulated processes run: their store, crashes of single processes, and power cuts.
 
 use super::disk::Disk;
 use super::random::SeededRandom;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A process crashes at one in this many calls of [`Process::maybe_crash`], of which each call that writes makes two.
+/// A process crashes in one of this many calls of [`Process::maybe_crash`] on average. Each writing call of the store makes two of them.
 const CALLS_PER_CRASH: u64 = 250;
 
 /// The machine. Clones share their state.
@@ -24,7 +24,7 @@ pub(crate) struct Machine(Arc<State>);
 struct State {
     medium: Medium,
     random: SeededRandom,
-    /// How many times the machine has lost its power.
+    /// The number of power cuts so far.
     cuts: AtomicU64,
     never_crashes: AtomicBool,
 }
@@ -42,7 +42,7 @@ impl Machine {
         Machine::new(Medium::Disk(Disk::default()), random)
     }
 
-    /// Makes a machine whose store is SQLite.
+    /// Makes a machine whose processes share a SQLite database in memory.
     pub(crate) fn with_sqlite(random: SeededRandom) -> Machine {
         Machine::new(Medium::Sqlite(Arc::new(SqliteStore::open(":memory:").unwrap())), random)
     }
@@ -51,7 +51,7 @@ impl Machine {
         Machine(Arc::new(State { medium, random, cuts: AtomicU64::new(0), never_crashes: AtomicBool::new(false) }))
     }
 
-    /// Starts a process. While one of its calls is under way, the others may run: see [`World::interrupt`].
+    /// Starts the process with this number. While one of its calls is under way, the other process may run: see [`World::interrupt`].
     pub(crate) fn start_process(&self, number: usize, world: &World) -> Process {
         let store: Arc<dyn Store> = match &self.0.medium {
             Medium::Disk(disk) => Arc::new(disk.open()),
@@ -61,8 +61,8 @@ impl Machine {
         Process { machine: self.clone(), number, world: world.clone(), store, cuts, running: AtomicBool::new(true) }
     }
 
-    /// Ends all processes, and undoes the commits that were not flushed: with a chance of one half all of them, and otherwise only the later ones. Does
-    /// nothing on SQLite.
+    /// Ends all processes, and undoes the commits that were not flushed: in half of the cases all of them, otherwise only the later ones. Does nothing
+    /// on SQLite.
     pub(crate) fn cut_power(&self) {
         if let Medium::Disk(disk) = &self.0.medium {
             self.0.cuts.fetch_add(1, Ordering::Relaxed);
@@ -70,28 +70,30 @@ impl Machine {
         }
     }
 
+    /// Ends crashes for the rest of the run.
     pub(crate) fn stop_crashes(&self) {
         self.0.never_crashes.store(true, Ordering::Relaxed);
     }
 }
 
-/// A process, as the store that its mirror uses. It may crash before or after a write. Then each of its calls fails.
+/// A process, in the form of the store that its mirror uses. It may crash before or after a write; after that, all its calls fail.
 pub(crate) struct Process {
     machine: Machine,
     number: usize,
     world: World,
     store: Arc<dyn Store>,
-    /// How many power cuts there had been when it started.
+    /// The machine's number of power cuts when the process started.
     cuts: u64,
     running: AtomicBool,
 }
 
 impl Process {
+    /// Returns whether the process has not crashed, and no power cut has ended it.
     pub(crate) fn is_running(&self) -> bool {
         self.running.load(Ordering::Relaxed) && self.cuts == self.machine.0.cuts.load(Ordering::Relaxed)
     }
 
-    /// Crashes now and then; some of the crashes are power cuts. Returns an error after a crash.
+    /// Crashes the process at random, in 40 % of the cases by a power cut. Returns an error if the process is not running.
     fn maybe_crash(&self) -> Result<()> {
         let State { random, never_crashes, .. } = &*self.machine.0;
         if !never_crashes.load(Ordering::Relaxed) && self.is_running() && random.below(CALLS_PER_CRASH) == 0 {
@@ -103,10 +105,12 @@ impl Process {
         self.check()
     }
 
+    /// Returns an error if the process is not running.
     fn check(&self) -> Result<()> {
         if self.is_running() { Ok(()) } else { Err(Error::store("the process was killed")) }
     }
 
+    /// Makes a call that writes. The process may crash before and after it, and the other process may run before it.
     fn written<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         Box::pin(async move {
             self.world.interrupt(self.number).await;
@@ -117,6 +121,7 @@ impl Process {
         })
     }
 
+    /// Makes a call that only reads, in which the process does not crash.
     fn read<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         Box::pin(async move {
             self.check()?;
@@ -125,7 +130,7 @@ impl Process {
     }
 }
 
-/// Defines methods that call the store. Those marked `written` may crash the process before and after the call.
+/// Defines methods that call the store by [`Process::written`] or [`Process::read`].
 macro_rules! pass {
     ($($how:ident $name:ident($($argument:ident: $type:ty),*) -> $value:ty;)*) => {
         $(fn $name(&self, $($argument: $type),*) -> StoreFuture<'_, $value> {

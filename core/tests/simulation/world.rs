@@ -18,16 +18,16 @@ pub(crate) const ORGANIZATIONS: [&str; 2] = [ORGANIZATION, "org_2"];
 const DIRECTORIES: [&str; 2] = ["dir_1", "dir_2"];
 /// The directory of the second organization.
 const OTHER_DIRECTORY: &str = "dir_9";
-/// How many items a page has.
+/// The greatest number of items on a page.
 const PAGE: usize = 4;
-/// How much the vendor's clock differs from the local one at most, in milliseconds.
+/// The greatest difference between the vendor's clock and the local one, in milliseconds.
 const MAX_SKEW: i64 = 300_000;
-/// For how long an event protects its row from a listing that may be older, in milliseconds.
+/// How long an event protects its row from a listing that may be older, in milliseconds.
 pub(crate) const PROTECTED: i64 = 300_000;
-/// How long a listing lags behind the directory at most, in milliseconds.
+/// The longest time by which listings lag behind the directories, in milliseconds.
 const MAX_LAG: u64 = 600_000;
 
-/// The organization that a directory belongs to.
+/// Returns the id of the organization that a directory belongs to.
 fn organization_of(directory_id: &str) -> &'static str {
     if directory_id == OTHER_DIRECTORY { ORGANIZATIONS[1] } else { ORGANIZATION }
 }
@@ -38,7 +38,7 @@ pub(crate) struct WorldClock(Arc<Times>);
 
 /// Times in milliseconds.
 struct Times {
-    /// The time that has passed since 1970, which never jumps.
+    /// The true time since 1970, which never jumps.
     elapsed: AtomicI64,
     /// By how much the local clock is ahead of `elapsed`.
     offset: AtomicI64,
@@ -53,7 +53,7 @@ impl WorldClock {
         self.0.elapsed.fetch_add(milliseconds, Ordering::Relaxed);
     }
 
-    /// The time that never jumps.
+    /// Returns the true time, which never jumps.
     fn elapsed(&self) -> Timestamp {
         Timestamp::from_millisecond(self.0.elapsed.load(Ordering::Relaxed)).unwrap()
     }
@@ -92,7 +92,7 @@ struct DirectoryGroup {
     updated_at: Timestamp,
 }
 
-/// The directories with their users and groups, at one moment.
+/// The directories with their users and groups at one time.
 #[derive(Clone, Default)]
 struct Content {
     /// Whether each directory is enabled, by id.
@@ -107,24 +107,24 @@ struct Content {
 pub(crate) struct Facts {
     /// Ids of the enabled directories.
     pub(crate) enabled: BTreeSet<&'static str>,
-    /// Users of enabled directories, as [`describe_user`] writes them, and their groups, as [`describe_group`] does, by id.
+    /// Users and groups of enabled directories by id, as [`describe_user`] and [`describe_group`] write them.
     pub(crate) listed: BTreeMap<String, String>,
-    /// When users left a directory first, by their id and that of the directory. A user who moved left the former directory.
+    /// The local times at which users first left a directory, by the ids of user and directory. A user who moved has left the former directory.
     pub(crate) left: BTreeMap<(String, &'static str), Timestamp>,
     /// Ids of users who moved to another directory.
     pub(crate) moved: BTreeSet<String>,
     /// Ids of groups that were deleted.
     pub(crate) deleted_groups: BTreeSet<String>,
-    /// The local times at which events about users arrived first, by the user's id.
+    /// The local times at which events arrived for the first time, by the id of the user, group or directory that the event is about.
     pub(crate) mentions: BTreeMap<String, Vec<Timestamp>>,
-    /// Whether the lag of listings and the jumps of the local clock are at most five minutes together. If they are not, a listing can be older
-    /// than the mirror assumes: it may remove users whom it does not have yet, and restore users who have left, until the next listing.
+    /// Whether the lag of listings and a jump of the local clock are less than five minutes together. If they are not, a listing can be older
+    /// than the mirror assumes: until the next listing, users may be removed because it does not have them yet, and users who have left restored.
     pub(crate) is_timely: bool,
     /// Whether the local clock jumps.
     pub(crate) jumps: bool,
 }
 
-/// What an event of another organization is about.
+/// The row that an event of another organization is about.
 pub(crate) enum Claim {
     User(String),
     Group(String),
@@ -132,7 +132,7 @@ pub(crate) enum Claim {
     Organization,
 }
 
-/// The fields of a user that a listing shows, as text.
+/// Returns the fields of a user that a listing has, as text.
 pub(crate) fn describe_user(
     directory_id: &str,
     email: &str,
@@ -143,7 +143,7 @@ pub(crate) fn describe_user(
     format!("{directory_id} {email} {family_name} {active} {group_ids:?}")
 }
 
-/// The fields of a group that a listing shows, as text.
+/// Returns the fields of a group that a listing has, as text.
 pub(crate) fn describe_group(directory_id: &str, name: &str) -> String {
     format!("{directory_id} {name}")
 }
@@ -159,9 +159,9 @@ struct State {
     random: SeededRandom,
     /// The local clock.
     clock: WorldClock,
-    /// By how many milliseconds the vendor's clock is ahead of `Times::elapsed`. Negative if it is behind.
+    /// By how many milliseconds the vendor's clock is ahead of `Times::elapsed`; negative if it is behind.
     skew: i64,
-    /// By how many milliseconds the local clock jumps: forward and back again, or the other way round. 0 if it does not.
+    /// By how many milliseconds the local clock jumps, and later jumps back. Negative if it first jumps backward; 0 if it does not jump.
     jump: i64,
     /// Whether the API's pages have the vendor's time.
     reports_time: bool,
@@ -182,15 +182,15 @@ struct State {
     mentions: BTreeMap<String, Vec<Timestamp>>,
     /// Ids of events that have arrived.
     arrived: BTreeSet<String>,
-    /// The number of the next id.
+    /// The number of the latest id or name.
     next: u64,
     /// Whether listings fail and change while they are read.
     faulty: bool,
-    /// Whether the API's description of the directory contains the time of the latest change of a user.
+    /// Whether the API's description of a directory contains the time of the latest change of a user.
     reports_latest_change: bool,
-    /// Descriptions of the directories that the API repeats during a sync although they are outdated, or `None` if its answers are up to date.
+    /// Descriptions of the directories that the API repeats during a sync even if the directories change, or `None` if it describes them as they are.
     outdated_directories: Option<Vec<Directory>>,
-    /// Whether the directories have changed in this sync while the API repeated an outdated description of them.
+    /// Whether a user has left in this sync while the API repeated descriptions. See [`State::change_during_sync`].
     has_shifted: bool,
     /// Events of changes during a sync that are not sent yet.
     events: Vec<Message>,
@@ -198,7 +198,7 @@ struct State {
     acknowledged: Vec<Message>,
     /// The mirrors of the processes, which receive events during a sync; `None` for a process that is not running.
     mirrors: [Option<Mirror>; 2],
-    /// Whether another process runs while a call of one is under way.
+    /// Whether one process runs while a call of the other is under way. Then neither is interrupted again.
     is_interrupted: bool,
 }
 
@@ -248,6 +248,7 @@ impl World {
         World { state: Arc::new(Mutex::new(state)), clock }
     }
 
+    /// Calls `work` with the locked state.
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         work(&mut self.state.lock().unwrap())
     }
@@ -260,17 +261,17 @@ impl World {
         self.clock.advance(milliseconds);
     }
 
-    /// Advances the clock until listings have all changes, and no event is recent by the local clock, before or after a jump.
+    /// Advances the clock until listings have all changes and no event is recent by the local clock, whether or not the clock jumps in between.
     pub(crate) fn come_to_rest(&self) {
         self.with(|state| state.clock.advance(PROTECTED.max(state.lag) + state.jump.abs() + 1_000));
     }
 
-    /// The time, and the local time, as text.
+    /// Returns the true time and the local time as text.
     pub(crate) fn describe_time(&self) -> String {
         format!("{} (local {})", self.clock.elapsed(), self.clock.now())
     }
 
-    /// Makes the local clock jump, if it does in this run.
+    /// Makes the local clock jump, or jump back if it has jumped. Does nothing if it does not jump in this run.
     pub(crate) fn jump(&self) {
         self.with(|state| {
             let offset = &state.clock.0.offset;
@@ -287,7 +288,7 @@ impl World {
     pub(crate) fn set_faulty(&self, faulty: bool) {
         self.with(|state| {
             state.faulty = faulty;
-            // Only without lag: with it, the outdated description would also conceal changes that the API's listings show only now.
+            // Not if the API lags: then the descriptions would also conceal earlier changes, which listings show only during the sync.
             let is_outdated = faulty && state.reports_latest_change && state.lag == 0 && state.random.chance(15);
             state.outdated_directories = is_outdated.then(|| state.directories());
             state.has_shifted = false;
@@ -303,7 +304,7 @@ impl World {
         });
     }
 
-    /// Makes one random change to the directory. Returns its event; none if the change was not possible.
+    /// Makes one random change to the directories. Returns its event, or no event if the change was not possible.
     pub(crate) fn change(&self) -> Vec<Message> {
         self.with(|state| {
             let message = state.change();
@@ -320,7 +321,7 @@ impl World {
         });
     }
 
-    /// Changes a random user, then deletes the user and loses the event of that. Returns the event of the change.
+    /// Changes a random user, then deletes the user and loses the event of the deletion. Returns the event of the change.
     pub(crate) fn change_and_delete_user(&self) -> Vec<Message> {
         self.with(|state| {
             let Some(index) = state.pick(state.content.users.len()) else { return Vec::new() };
@@ -362,12 +363,13 @@ impl World {
         self.with(|state| state.content.enabled.contains_key(OTHER_DIRECTORY).then(|| state.foreign_event())?)
     }
 
-    /// Makes an event about a user that names a group of another organization beside the user's own. Returns it with the ids of the user and
-    /// of the group, or `None` if there are none.
+    /// Makes an event about a random user whose groups contain, beside the user's own, a group of another organization. Returns it with the ids of
+    /// the user and of that group, or `None` if there is no such user or group.
     pub(crate) fn event_with_foreign_group(&self) -> Option<(Message, String, String)> {
         self.with(State::event_with_foreign_group)
     }
 
+    /// Returns the state of the directories, and what happened in them so far.
     pub(crate) fn facts(&self) -> Facts {
         self.with(|state| {
             let Content { enabled, users, groups } = &state.content;
@@ -392,7 +394,8 @@ impl World {
         })
     }
 
-    /// Runs before the API answers a request: may change the directories, deliver an event to a mirror, take long, and fail the request.
+    /// Runs before the API answers a request. During a faulty sync, it may change the directories, deliver an event to a mirror, advance the clock,
+    /// and fail the request.
     async fn before_answer(&self) -> Result<()> {
         let (fails, message) = self.with(|state| {
             if !state.faulty {
@@ -409,7 +412,7 @@ impl World {
         if fails { Err(broken_connection()) } else { Ok(()) }
     }
 
-    /// Runs while a call of the process `own` is under way in a sync: another process may receive an event, or sync.
+    /// Runs while a call of the process `own` is under way in a faulty sync: the other process may receive an event, or sync.
     pub(crate) async fn interrupt(&self, own: usize) {
         let other = self.with(|state| {
             let is_possible = state.faulty && !state.is_interrupted && state.random.chance(6);
@@ -426,14 +429,15 @@ impl World {
                     let mode = if state.random.chance(50) { SyncMode::Full } else { SyncMode::Auto };
                     (ORGANIZATIONS[state.random.below(2) as usize], mode)
                 });
-                // Its errors are not checked: the sync that it interrupts may have the same errors, and those are checked.
+                // Errors of this sync are not checked: the interrupted sync can fail with the same errors, which `Simulation::sync` checks.
                 let _ = other.sync(organization_id).mode(mode).wait(false).await;
             }
         }
         self.with(|state| state.is_interrupted = false);
     }
 
-    /// Delivers an event to a mirror, or to one of those that are open.
+    /// Delivers an event to `mirror`, or if that is `None` to a random one of the open mirrors. An event that is not acknowledged is kept for a later
+    /// delivery.
     async fn deliver(&self, message: Message, mirror: Option<Mirror>) {
         let event = Event::from_verified_body(message.body.as_bytes()).unwrap();
         let mirror = self.with(|state| {
@@ -449,7 +453,7 @@ impl World {
     }
 }
 
-/// The kind of [`broken_connection`]: the client's error for this cannot be constructed outside the crate.
+/// The kind of [`broken_connection`]. It is not `Connection`, because only the crate itself can make an error of that kind.
 pub(crate) const BROKEN_CONNECTION: ErrorKind = ErrorKind::InvalidArgument;
 
 fn broken_connection() -> Error {
@@ -457,7 +461,7 @@ fn broken_connection() -> Error {
 }
 
 impl State {
-    /// The time by the vendor's clock.
+    /// Returns the time by the vendor's clock.
     fn vendor_now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.clock.elapsed().as_millisecond() + self.skew).unwrap()
     }
@@ -467,12 +471,12 @@ impl State {
         format!("{prefix}_{:05}", self.next)
     }
 
-    /// A random index below `length`, or `None` if that is 0.
+    /// Returns a random index below `length`, or `None` if `length` is 0.
     fn pick(&self, length: usize) -> Option<usize> {
         (length > 0).then(|| self.random.below(length as u64) as usize)
     }
 
-    /// Adds the present state of the directories to the history, and drops states that the API no longer answers with.
+    /// Adds the current state of the directories to the history, and drops states with which the API no longer answers.
     fn record(&mut self) {
         let seen = self.seen_at();
         let first = self.history.partition_point(|(at, _)| *at <= seen).saturating_sub(1);
@@ -480,18 +484,17 @@ impl State {
         self.history.push((self.clock.elapsed(), self.content.clone()));
     }
 
-    /// The time as of which the API answers now: earlier than the present time if the API lags.
+    /// Returns the time as of which the API describes the directories now: the true time less the API's lag.
     fn seen_at(&self) -> Timestamp {
         Timestamp::from_millisecond(self.clock.elapsed().as_millisecond() - self.lag).unwrap()
     }
 
-    /// Records that an event arrives for the first time.
+    /// Records that an event arrives, unless it has arrived before.
     fn note_arrival(&mut self, event: &Event) {
         #[derive(serde::Deserialize)]
         struct Ids {
             id: String,
         }
-        // Only the first delivery counts, not its duplicates.
         if self.arrived.insert(event.id().to_owned()) {
             let ids: Ids = event.data().decode().unwrap();
             self.mentions.entry(ids.id).or_default().push(self.clock.now());
@@ -500,9 +503,9 @@ impl State {
 
     /// Changes the directories while a sync reads them, and advances the clock.
     ///
-    /// They change only if the API reports the time of the latest change. Without that time, the mirror relies on two readings that agree, and
-    /// changes could make both miss the same user. An outdated description conceals changes from the mirror in the same way. While the API repeats
-    /// one, users leave only once in a sync, so that only one reading can miss a user. All other changes are new users then, which cannot make the
+    /// The directories change only if the API reports the time of the latest change. Without that time, the mirror relies on two readings that agree,
+    /// and changes could make both miss the same user. Outdated descriptions also conceal that time, so while the API repeats them, a user leaves at
+    /// most once in a sync: then only one reading can miss another user. All other changes during such a sync are new users, which cannot make the
     /// mirror remove a user.
     fn change_during_sync(&mut self) {
         if !self.reports_latest_change || !self.random.chance(10) {
@@ -528,19 +531,19 @@ impl State {
         }
     }
 
-    /// The state of the directories with which the API answers now.
+    /// Returns the state of the directories with which the API answers now.
     fn seen(&self) -> &Content {
         let seen = self.seen_at();
         &self.history[self.history.partition_point(|(at, _)| *at <= seen) - 1].1
     }
 
-    /// A random directory.
+    /// Returns the id of a random directory.
     fn directory_id(&self) -> &'static str {
         let ids: Vec<&'static str> = self.content.enabled.keys().copied().collect();
         ids[self.random.below(ids.len() as u64) as usize]
     }
 
-    /// A random group of a directory, or `None` if it has none.
+    /// Returns the id of a random group of a directory, or `None` if it has none.
     fn group_of(&self, directory_id: &str) -> Option<String> {
         let groups: Vec<&String> = self
             .content
@@ -552,7 +555,7 @@ impl State {
         self.pick(groups.len()).map(|index| groups[index].clone())
     }
 
-    /// Makes one random change. Returns its event, or `None` if there is no user or group to change.
+    /// Makes one random change. Returns its event, or `None` if the change is not possible, for example because there is no user.
     fn change(&mut self) -> Option<Message> {
         // No two changes have the same time.
         self.clock.advance(2);
@@ -602,13 +605,14 @@ impl State {
         Some(self.user_event(&id, "updated"))
     }
 
-    /// Moves a user to another enabled directory. Returns the user's id.
+    /// Moves a random user to another enabled directory of the same organization. Returns the user's id, or `None` if that is not possible.
     fn move_user(&mut self) -> Option<String> {
         let now = self.vendor_now();
         let index = self.pick(self.content.users.len())?;
         let from = self.content.users[index].1.directory_id;
-        let is_open = |id: &str, enabled: bool| enabled && id != from && organization_of(id) == organization_of(from);
-        let to = self.content.enabled.iter().find(|(id, enabled)| is_open(id, **enabled)).map(|(id, _)| *id)?;
+        let is_possible =
+            |id: &str, enabled: bool| enabled && id != from && organization_of(id) == organization_of(from);
+        let to = self.content.enabled.iter().find(|(id, enabled)| is_possible(id, **enabled)).map(|(id, _)| *id)?;
         let groups = self.group_of(to).filter(|_| self.random.chance(70)).into_iter().collect();
         let (id, user) = &mut self.content.users[index];
         (user.directory_id, user.groups, user.updated_at) = (to, groups, now);
@@ -654,7 +658,7 @@ impl State {
         self.group_event(&id, "created")
     }
 
-    /// A new name of a group, or one that another group has, which may be in another directory or organization.
+    /// Returns a new name for a group, or at random the name of a group that exists, which may be in another directory or organization.
     fn group_name(&self) -> String {
         match self.pick(self.content.groups.len()).filter(|_| self.random.chance(20)) {
             Some(index) => self.content.groups[index].1.name.clone(),
@@ -699,7 +703,7 @@ impl State {
         self.event(&format!("organization.directory.user_{action}"), organization_id, &data)
     }
 
-    /// The organization of a user, and the data of an event about the user.
+    /// Returns the organization of a user, and the data of an event about the user.
     fn user_data(&self, id: &str) -> (&'static str, serde_json::Value) {
         let user = &self.content.users.iter().find(|(other, _)| other == id).unwrap().1;
         let organization_id = organization_of(user.directory_id);
@@ -719,7 +723,7 @@ impl State {
         self.event(&format!("organization.directory.group_{action}"), organization_id, &data)
     }
 
-    /// The organization of a group, and the data of an event about the group.
+    /// Returns the organization of a group, and the data of an event about the group.
     fn group_data(&self, id: &str) -> (&'static str, serde_json::Value) {
         let group = &self.content.groups.iter().find(|(other, _)| other == id).unwrap().1;
         let organization_id = organization_of(group.directory_id);
@@ -776,9 +780,10 @@ impl State {
         Some((self.event("organization.directory.user_updated", organization_id, &data), id, group_id))
     }
 
+    /// Makes an event of this organization with a new id and the current time of the vendor.
     fn event(&mut self, kind: &str, organization_id: &str, data: &serde_json::Value) -> Message {
         let id = self.new_id("evt");
-        // An event is a little later than its change.
+        // An event is one millisecond later than its change.
         self.clock.advance(1);
         let body = json!({
             "spec_version": "1", "id": id, "type": kind, "occurred_at": self.vendor_now(), "environment_id": "env_1",
@@ -787,7 +792,7 @@ impl State {
         Message { id, body: body.to_string() }
     }
 
-    /// The directories as the API describes them.
+    /// Returns the directories as the API describes them now, if it does not repeat outdated descriptions.
     fn directories(&self) -> Vec<Directory> {
         let describe = |(id, enabled): (&&'static str, &bool)| {
             let users = || self.seen().users.iter().filter(|(_, user)| user.directory_id == *id);
@@ -807,7 +812,7 @@ impl State {
 }
 
 impl Content {
-    /// A group as the API lists it.
+    /// Returns a group as the API lists it.
     fn listed_group(&self, id: &str, group: &DirectoryGroup) -> Group {
         let members = self.users.iter().filter(|(_, user)| user.groups.contains(id)).count();
         let group =
@@ -815,7 +820,7 @@ impl Content {
         serde_json::from_value(group).unwrap()
     }
 
-    /// A user as the API lists them.
+    /// Returns a user as the API lists them.
     fn listed_user(&self, id: &str, user: &DirectoryUser) -> User {
         let groups: Vec<Group> = self
             .groups
@@ -878,7 +883,7 @@ struct Listing<F> {
     list: F,
     /// Offset of the next page, or `None` after the last page.
     offset: Option<usize>,
-    /// The vendor's time of the last page, or `None` if the API does not report it.
+    /// The vendor's time at which the last page was read, or `None` if the API does not report it.
     served_at: Option<Timestamp>,
 }
 
