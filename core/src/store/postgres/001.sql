@@ -1,11 +1,13 @@
 -- Version 1. Each later version has a separate file, which is run after this one. `{s}` is replaced by the quoted name of the schema.
 --
 -- A time is 12 bytes that sort like the times: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant byte first.
--- Records are JSON in columns of type `text`, which keeps them byte for byte. All text is compared by its bytes.
+-- Records are JSON in columns of type `text`, which keeps them byte for byte. Text by which rows are searched or sorted has the collation `C`, which
+-- compares bytes.
 
 -- The locks of writes, one row for each scope. `kind` is 0 for everything, 1 for an organization, 2 for a consumer and 3 for the environment.
--- `revision` is that of the scope's last write. A write of everything locks the table, and any other write locks the row of its scope. Rows are never
--- deleted, since other transactions may wait for them.
+-- A write of everything locks the table, and any other write locks the row of its scope. The statement that locks a scope sets `revision` to the
+-- revision of the write and returns it; a group of writes of several organizations does not set it, and for the environment it stays 0. Rows are
+-- never deleted, since other transactions may wait for them.
 CREATE TABLE {s}.scope (
     kind bigint NOT NULL,
     name text COLLATE "C" NOT NULL,
@@ -20,8 +22,9 @@ CREATE SEQUENCE {s}.group_number;
 CREATE SEQUENCE {s}.event_number;
 CREATE SEQUENCE {s}.chore_number;
 
--- The committed transactions. A client that lost its connection during a commit finds out here whether it was done. `id` is a random number. The
--- revision alone does not identify a transaction: if a crash of the server undoes one, a later one may get the same revision.
+-- The committed transactions that locked a scope and changed rows. A client that lost its connection during a commit finds out here whether it was
+-- done. `id` is a random number. The revision alone does not identify a transaction: if a crash of the server undoes one, a later one may get the same
+-- revision.
 CREATE TABLE {s}.commit_log (
     revision bigint PRIMARY KEY,
     id bigint NOT NULL,
@@ -38,14 +41,14 @@ CREATE TABLE {s}.counter (
 INSERT INTO {s}.counter VALUES (1, 0);
 
 -- The changes up to the greatest number in this table are durable: a crash of the server cannot undo them. There are several rows so that
--- transactions that are flushed at the same time do not wait for each other.
+-- transactions that are flushed at the same time seldom wait for each other.
 CREATE TABLE {s}.durable (
     slot bigint PRIMARY KEY,
     change bigint NOT NULL
 ) WITH (fillfactor = 50);
 INSERT INTO {s}.durable SELECT slot, 0 FROM generate_series(0, 15) AS slot;
 
--- `trimmed` is the greatest number of a change that was removed, `generation` is the last generation that was given to a consumer.
+-- `trimmed` is the greatest number of a change that was removed, and `generation` the last generation that was given to a consumer.
 CREATE TABLE {s}.mark (
     id bigint PRIMARY KEY CHECK (id = 1),
     trimmed bigint NOT NULL,
@@ -239,8 +242,8 @@ CREATE TABLE {s}.chore (
     cause text COLLATE "C" NOT NULL
 );
 
--- Leases. `expires_at` is in microseconds since 1970 by the server's clock, `duration` in microseconds. A lease that was released has the expiry
--- 0; its row is kept, because the next token is one more than its token.
+-- Leases. `holder` is a random name of the call that took the lease. `expires_at` is in microseconds since 1970 by the server's clock, `duration` in
+-- microseconds. A lease that was released has the expiry 0; its row is kept, because the next token is one more than its token.
 CREATE TABLE {s}.lease (
     name text COLLATE "C" PRIMARY KEY,
     holder text NOT NULL,

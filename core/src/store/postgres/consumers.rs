@@ -28,7 +28,7 @@ pub(super) async fn flush(database: &Database) -> Result<()> {
     database.change(&[Statement::new(sql).with(slot())], Flush::Now).await.map(drop)
 }
 
-/// Changes a consumer as decided. With [`Durability::Power`], all earlier changes are durable when this returns.
+/// Changes a consumer as [`Store::update_consumer`](crate::store::Store::update_consumer) describes.
 pub(super) async fn update(
     database: &Database,
     name: &str,
@@ -77,7 +77,8 @@ async fn try_update(
     }
 }
 
-/// Locks and reads the consumer, and decides. Returns the statements that change it, with the id that they insert into the log of commits.
+/// Locks and reads the consumer, and decides. Returns the statements that change it, and the id that they insert into the log of commits. There are no
+/// statements if nothing has to be written.
 async fn step(
     transaction: &mut Transaction<'_>,
     scope: &Scope,
@@ -125,6 +126,7 @@ async fn step(
     Ok((id, statements))
 }
 
+/// Makes the statement that inserts or replaces a consumer's row.
 fn put(row: &ConsumerRow) -> Result<Statement> {
     let ConsumerRow { name, cursor, polled, generation, snapshot, seen_at, partitions } = row;
     let partitions = Some(partitions).filter(|partitions| !partitions.is_empty()).map(Json::new).transpose()?;
@@ -143,6 +145,7 @@ fn put(row: &ConsumerRow) -> Result<Statement> {
         .with(partitions))
 }
 
+/// Makes the statement that parks a change, or replaces it if it is parked already.
 fn put_parked(name: &str, park: &Park) -> Result<Statement> {
     let Park { change, reason, at } = park;
     let sql = "INSERT INTO {s}.parked_change

@@ -62,6 +62,7 @@ impl Statement {
         self.text.to_mut().push_str(&format!(" {text} ${number}"));
     }
 
+    /// Appends text without a parameter.
     pub(super) fn push_text(&mut self, text: &str) {
         self.text.to_mut().push_str(text);
     }
@@ -80,12 +81,13 @@ impl Statement {
         Ok(())
     }
 
-    /// Whether it can be sent without being prepared first.
+    /// Returns whether the statement can be sent now: it is prepared, or [`prepare`](Statement::prepare) would do nothing.
     fn is_ready(&self, session: &Session, text: &str) -> bool {
         let Some(prepared) = &session.prepared else { return true };
         self.is_script || prepared.contains_key(text) || prepared.len() >= MOST_PREPARED
     }
 
+    /// Runs the statement, and returns its rows. `text` is its text with the name of the schema.
     async fn run(&self, session: &Session, text: &str) -> Result<Vec<Row>, tokio_postgres::Error> {
         if self.is_script {
             return session.client.batch_execute(text).await.map(|()| Vec::new());
@@ -185,8 +187,8 @@ pub(super) struct Transaction<'a> {
     begin: Option<Statement>,
 }
 
-/// How many statements are prepared on a connection at most. The store has fewer different statements now. The limit bounds the
-/// memory that they use on a connection if a later version has more.
+/// How many statements are prepared on a connection at most. The store has fewer different statements. The limit bounds the memory that they use on a
+/// connection if a later version has more.
 const MOST_PREPARED: usize = 1_000;
 
 /// The mode of transactions that write: each statement reads what was committed before it.
@@ -203,7 +205,8 @@ const COMMIT_LATER: &str = "SET LOCAL synchronous_commit = off; COMMIT";
 pub(super) enum Flush {
     /// The commit returns once a crash of the server cannot undo it.
     Now,
-    /// The commit returns before that. It becomes durable with the next commit that is flushed, or when the server flushes it, within about a second.
+    /// The commit returns before that. It becomes durable with the next commit that is flushed, or when the server flushes it: within three times its
+    /// setting `wal_writer_delay`, which is 0.2 seconds by default.
     Later,
 }
 
@@ -213,15 +216,17 @@ impl Database {
         self.callers_time.then(|| now.as_microsecond())
     }
 
-    /// Returns the attempts of one call, which is given up some time after its first lost connection.
+    /// Returns the attempts of one call: it is repeated until [`give_up_after`](Database::give_up_after) has passed since its first lost connection.
     pub(super) fn attempts(&self) -> Attempts {
         Attempts::new(self.give_up_after)
     }
 
+    /// Makes the statement that begins a transaction with these modes and the [`settings`].
     fn begin_statement(&self, mode: &str) -> Statement {
         Statement::script(format!("BEGIN ISOLATION LEVEL {mode}; {}", self.settings))
     }
 
+    /// Gets a connection for a transaction. The transaction begins with its first statements.
     async fn begin(&self, mode: &str) -> Result<Transaction<'_>, Failure> {
         let connection = self.pool.get().await?;
         Ok(Transaction { database: self, connection, begin: Some(self.begin_statement(mode)) })
@@ -257,8 +262,8 @@ impl Database {
         Ok(self.read(&[statement]).await?.pop().unwrap_or_default())
     }
 
-    /// Runs statements in one transaction and one round trip. Each must be idempotent and valid on its own: they run twice if the connection is lost
-    /// during the commit, and possibly only some of them, without a transaction, if the server cannot begin one.
+    /// Runs statements in one transaction and one round trip. Returns the rows of each. Each must be idempotent and valid on its own: they may run twice if
+    /// the connection is lost during the commit, and only some of them may run, without a transaction, if the server cannot begin one.
     pub(super) async fn change(&self, statements: &[Statement], flush: Flush) -> Result<Vec<Vec<Row>>> {
         let mut attempts = self.attempts();
         loop {
@@ -331,8 +336,8 @@ impl Transaction<'_> {
                 Ok(rows.split_off(usize::from(begin.is_some())))
             }
             Err((index, error)) => {
-                // An error that the server did not report tells nothing about the transaction: the server may have got the commit. An error of a
-                // statement after the commit means that the transaction was committed.
+                // After an error that the server did not report, it is not known whether the transaction was committed: the server may have got the
+                // commit. If a statement after the commit failed, the transaction was committed.
                 let is_rolled_back = error.as_db_error().is_some() && index <= commit;
                 let failure = Failure::from(error);
                 let failure = if is_rolled_back { failure } else { failure.into_loss() };
@@ -345,7 +350,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Rolls back, and keeps the connection for later calls.
+    /// Rolls back, and keeps the connection for later calls, or closes it if this fails.
     pub(super) async fn roll_back(self) {
         if self.begin.is_some() || self.connection.session.client.batch_execute("ROLLBACK").await.is_ok() {
             self.connection.keep();

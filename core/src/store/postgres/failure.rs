@@ -1,4 +1,4 @@
-//! Errors of the server and of connections, and whether a write may be repeated after them.
+//! Errors of the server and of connections, and whether a call is repeated after them.
 
 use crate::random::{OsRandom, Random};
 use crate::{Error, ErrorStatus, Result};
@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres::error::{DbError, SqlState};
 
-/// An error, and what it means for the transaction and for another attempt.
+/// An error, and its cause, which decides whether there is another attempt.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: Error,
     pub(super) cause: Cause,
 }
 
+/// What an error means for the transaction and for another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     /// The connection was lost, or the server is not available. A commit that had been sent may have been done or not.
@@ -59,7 +60,7 @@ impl From<tokio_postgres::Error> for Failure {
     }
 }
 
-/// Classifies an error of the client: of the network, of TLS, or of a password that is missing.
+/// Classifies an error that the client has found: of the network, of TLS, of a password that is missing, or of an answer that it cannot read.
 fn of_client(error: tokio_postgres::Error) -> Failure {
     let (what, why) = (error.to_string(), error.source().map(ToString::to_string).unwrap_or_default());
     let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
@@ -88,7 +89,7 @@ fn of_client(error: tokio_postgres::Error) -> Failure {
     if why == "password missing" {
         return Error::store("the server asks for a password: set it in the URL, PGPASSWORD or ~/.pgpass").into();
     }
-    // For example an answer that is not of PostgreSQL's protocol.
+    // For example, the answer does not follow PostgreSQL's protocol.
     Error::store("the connection to PostgreSQL cannot be used: check the URL").with_source(error).into()
 }
 
@@ -151,6 +152,7 @@ impl std::fmt::Display for Report {
 
 impl std::error::Error for Report {}
 
+/// Returns the cause for an SQLSTATE.
 fn cause(code: &SqlState) -> Cause {
     match code.code() {
         // In this order: a serialization failure; a deadlock; two organizations inserted a row with the same id at the same time; and another process
@@ -163,7 +165,7 @@ fn cause(code: &SqlState) -> Cause {
     }
 }
 
-/// A call is repeated after a lost connection until this time has passed since the loss. It is longer than a restart takes, and than most failovers.
+/// A call is repeated after a lost connection until this time has passed since its first loss. Usually, a restart or a failover takes less.
 pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
 
 /// Opening a store is repeated until this time has passed since its first attempt. It is shorter than [`GIVE_UP_AFTER`], because the address is more
@@ -183,12 +185,12 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    /// For a call. It is repeated at least once after a loss, however long it has taken until then.
+    /// Makes the attempts of a call. It is repeated at least once after a loss, however long it has taken until then.
     pub(super) fn new(give_up_after: Duration) -> Attempts {
         Attempts { give_up_after, since: None, conflicts: 0, losses: 0 }
     }
 
-    /// For opening a store.
+    /// Makes the attempts to open a store.
     pub(super) fn to_open() -> Attempts {
         Attempts { since: Some(Instant::now()), ..Attempts::new(GIVE_UP_OPENING_AFTER) }
     }

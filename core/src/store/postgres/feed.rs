@@ -27,7 +27,8 @@ pub(super) async fn changes(database: &Database, after: i64, limit: usize) -> Re
     expand(&rows, after, limit)
 }
 
-/// Reads a consumer and the changes after its position, all as of one moment.
+/// Reads a consumer, the changes after its position or after `after` if that is greater, and the marks, all as of one moment. Returns no changes for a
+/// consumer that does not exist or reads its snapshot.
 pub(super) async fn page(database: &Database, name: &str, after: Option<i64>, limit: usize) -> Result<FeedPage> {
     let marks = "SELECT (SELECT change FROM {s}.counter), (SELECT max(change) FROM {s}.durable), (SELECT trimmed FROM {s}.mark)";
     let known = format!("SELECT {CONSUMER} FROM {{s}}.consumer WHERE name = $1");

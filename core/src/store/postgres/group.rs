@@ -6,10 +6,10 @@
 //! of one write is run as `commit` runs it. Callers usually make their next write as soon as they have the result of the last one. So between two
 //! groups, a task waits up to [`GATHER`] until as many more writes are queued as the last group has ended.
 //!
-//! A group does not wait for the lock of an organization that another transaction has: the writes of this organization are left out, and are run
-//! after the group. All rows that the group needs are loaded together. Each write is then decided in turn. A write that reads rows that an earlier write
-//! of the group has changed is decided in the next round, in which the rows are loaded again. The entries of all writes are appended to the feed by the
-//! last statement.
+//! A group with writes of several organizations does not wait for the lock of an organization that another transaction has: the writes of this
+//! organization are left out, and are run after the group. All rows that the group needs are loaded together. Each write is then decided in turn. A
+//! write that reads rows that an earlier write of the group has changed is decided in the next round, in which the rows are loaded again. The entries of
+//! all writes are appended to the feed by the last statement.
 //!
 //! If the group fails, nothing of it was committed, and each write is run in a transaction of its own: only the one that caused the failure fails. If
 //! the connection is lost during the commit, the group is looked up in the log of commits, as a single write is.
@@ -30,7 +30,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
 use tokio_postgres::Row;
 
-/// The most writes in a group. More would delay the first of them.
+/// The most writes in a group. With more, the first of them would wait longer for their results.
 const GROUP: usize = 32;
 
 /// The most writes that are queued. Further ones are not grouped, so that the memory of the queue is bounded.
@@ -42,7 +42,7 @@ const ROUNDS: usize = 8;
 /// How long a write waits for the groups that are running, before another group is started.
 pub(super) const QUEUE_WAIT: Duration = Duration::from_millis(20);
 
-/// How long a task waits at most for more writes between two groups. The timer's resolution is one millisecond.
+/// How long a task waits at most for more writes between two groups: the resolution of tokio's timer.
 const GATHER: Duration = Duration::from_millis(1);
 
 /// The queue of writes of a store.
@@ -58,12 +58,15 @@ pub(super) struct Queue {
     process: Process,
 }
 
+/// The queued writes, and the tasks that run them.
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Member>,
-    /// How many writes were queued until now, and how many of them were taken from the queue. The number of a write is its place in this count.
+    /// How many writes were queued until now. The first one has the number 1, the second one 2, and so on.
     queued: u64,
+    /// How many writes were taken from the queue.
     taken: u64,
+    /// How many tasks are running.
     tasks: usize,
 }
 
@@ -76,10 +79,11 @@ struct Member {
 }
 
 impl Member {
+    /// Returns the id of the write's organization.
     fn scope(&self) -> &str {
         match &self.write.scope {
             Scope::Organization(id) => id,
-            // Not queued.
+            // A write of another scope is not queued: see `can_be_grouped`.
             Scope::Consumer(_) | Scope::Everything => "",
         }
     }
@@ -114,7 +118,7 @@ impl Queue {
         Ok(state.queued)
     }
 
-    /// Starts another task if the write with this number still waits.
+    /// Starts another task if the write with this number is still queued, and fewer than the most tasks are running.
     fn start_another_task(self: &Arc<Queue>, number: u64) {
         let mut state = self.state();
         if state.taken < number {
@@ -150,10 +154,11 @@ pub(super) async fn write(queue: &Arc<Queue>, write: Write, running: OwnedSemaph
             Err(_) => queue.start_another_task(number),
         }
     };
-    // Fails if the task was cancelled, because its runtime is ending.
+    // If the task was cancelled, because its runtime is ending, it is not known whether the write was committed.
     ended.unwrap_or_else(|_| Err(failure::unknown(Error::cancelled())))
 }
 
+/// Returns whether a write may be part of a group.
 fn can_be_grouped(write: &Write) -> bool {
     matches!(write.scope, Scope::Organization(_))
         && write.fence.is_none()
@@ -161,7 +166,7 @@ fn can_be_grouped(write: &Write) -> bool {
         && can_be_loaded_together(&write.keys)
 }
 
-/// Whether the rows of these keys can be loaded together with those of other writes.
+/// Returns whether the rows of these keys can be loaded together with those of other writes.
 fn can_be_loaded_together(keys: &Keys) -> bool {
     keys.members.is_empty() && keys.chore.is_none() && !keys.retirements
 }
@@ -178,13 +183,13 @@ fn start_task(queue: &Arc<Queue>, state: &mut State, most: usize) {
 struct Task {
     queue: Arc<Queue>,
     is_counted: bool,
-    /// Whether it has run a group.
+    /// Whether it has taken a group from the queue.
     has_run: bool,
 }
 
 impl Task {
-    /// Takes writes from the queue. Returns `None` if the task must end: if the queue is empty, or if it has run a group and there is another task,
-    /// because one task makes larger groups than two.
+    /// Takes the writes of the next group from the queue. Returns `None` if the task must end: if the queue is empty, or if it has run a group and another
+    /// task is running, because the groups of one task are larger than those of two.
     fn take(&mut self) -> Option<Vec<Member>> {
         let mut state = self.queue.state();
         if state.waiting.is_empty() || (self.has_run && state.tasks > 1) {
@@ -199,7 +204,7 @@ impl Task {
         Some(state.waiting.drain(..count).filter(|member| !member.done.is_closed()).collect())
     }
 
-    /// Waits up to [`GATHER`] until `ended` more writes are queued than now, or [`GROUP`] in all.
+    /// Waits, [`GATHER`] at most, until `ended` more writes are queued than now, or [`GROUP`] in all. Does not wait for a single write.
     async fn gather(&self, ended: usize) {
         let queue = &self.queue;
         let expected = (queue.state().waiting.len() + ended).min(GROUP);
@@ -223,13 +228,14 @@ impl Drop for Task {
     }
 }
 
+/// Runs groups of queued writes until the task must end. Writes that a group leaves out are run by further tasks.
 async fn run_groups(mut task: Task) {
     while let Some(members) = task.take() {
         let count = members.len();
-        let left = run(&task.queue.database, members).await;
-        let ended = count - left.len();
+        let left_out = run(&task.queue.database, members).await;
+        let ended = count - left_out.len();
         let mut organizations: BTreeMap<String, Vec<Member>> = BTreeMap::new();
-        for member in left {
+        for member in left_out {
             organizations.entry(member.scope().to_owned()).or_default().push(member);
         }
         for members in organizations.into_values() {
@@ -239,16 +245,18 @@ async fn run_groups(mut task: Task) {
     }
 }
 
-/// Runs writes of one organization that a group has left out. They wait for the lock of the organization together.
+/// Runs writes of one organization that a group has left out, as one group, which waits for the lock of the organization. Those that this group leaves out
+/// as well are run alone.
 async fn run_organization(database: Arc<Database>, members: Vec<Member>) {
     for member in run(&database, members).await {
         tokio::spawn(run_alone(Arc::clone(&database), member));
     }
 }
 
+/// Runs a write in a transaction of its own, and sends its result.
 async fn run_alone(database: Arc<Database>, member: Member) {
     let Member { write, done, running } = member;
-    // Fails if the caller has dropped its future.
+    // The result is dropped if the caller has dropped its future.
     let _ = done.send(commit::write(&database, write).await);
     drop(running);
 }
@@ -261,36 +269,37 @@ async fn run(database: &Arc<Database>, mut members: Vec<Member>) -> Vec<Member> 
         }
         return Vec::new();
     }
-    let Ok(fates) = attempt(database, &mut members).await else {
+    let Ok(statuses) = attempt(database, &mut members).await else {
         // Nothing was committed. The writes are run at the same time, so that they do not wait for a lock one after another.
         for member in members {
             tokio::spawn(run_alone(Arc::clone(database), member));
         }
         return Vec::new();
     };
-    let mut left = Vec::new();
-    for (member, fate) in members.into_iter().zip(fates) {
-        match fate {
-            Fate::Ended(result) => drop(member.done.send(result)),
-            Fate::Waiting | Fate::Decided(_) | Fate::LeftOut => left.push(member),
+    let mut left_out = Vec::new();
+    for (member, status) in members.into_iter().zip(statuses) {
+        match status {
+            Status::Ended(result) => drop(member.done.send(result)),
+            Status::Waiting | Status::Decided(_) | Status::LeftOut => left_out.push(member),
         }
     }
-    left
+    left_out
 }
 
-/// The state of a write of a group.
-enum Fate {
+/// The status of a write of a group.
+enum Status {
     /// It has to be decided in the next round.
     Waiting,
-    /// It is decided: what its result is made from if the group is committed.
+    /// It is decided. If the group is committed, its result is made from this.
     Decided(Sent),
-    /// It cannot be run in this group.
+    /// It cannot be run in this group, and is run after it.
     LeftOut,
+    /// It has this result.
     Ended(Result<Committed>),
 }
 
-/// Runs writes in one transaction. If this fails, nothing was committed.
-async fn attempt(database: &Database, members: &mut [Member]) -> Result<Vec<Fate>, Failure> {
+/// Runs writes in one transaction. Returns the status of each. If this fails, nothing was committed.
+async fn attempt(database: &Database, members: &mut [Member]) -> Result<Vec<Status>, Failure> {
     let mut group = Group {
         transaction: database.begin_write().await?,
         unsent: Vec::new(),
@@ -299,21 +308,21 @@ async fn attempt(database: &Database, members: &mut [Member]) -> Result<Vec<Fate
         revision: 0,
         numbers: Committed::default(),
     };
-    let mut fates: Vec<Fate> = members.iter().map(|_| Fate::Waiting).collect();
+    let mut statuses: Vec<Status> = members.iter().map(|_| Status::Waiting).collect();
     let result = async {
         let scopes: BTreeSet<String> = members.iter().map(|member| member.scope().to_owned()).collect();
         let mut locks = if scopes.len() == 1 {
             lock(&members[0].write.scope)
         } else {
-            // The statements that lock one organization take this lock as well. With it, writes of `Scope::Everything` and the group wait for each other.
+            // The statement that locks one organization takes this lock as well. With it, writes of `Scope::Everything` and the group wait for each other.
             vec![Statement::new("LOCK TABLE {s}.scope IN ROW EXCLUSIVE MODE")]
         };
         for _ in 0..ROUNDS {
-            let waits = |fate: &Fate| matches!(fate, Fate::Waiting);
-            if !fates.iter().any(waits) {
+            let waits = |status: &Status| matches!(status, Status::Waiting);
+            if !statuses.iter().any(waits) {
                 break;
             }
-            group.round(std::mem::take(&mut locks), members, &mut fates).await?;
+            group.round(std::mem::take(&mut locks), members, &mut statuses).await?;
         }
         Ok::<_, Failure>(())
     };
@@ -321,25 +330,25 @@ async fn attempt(database: &Database, members: &mut [Member]) -> Result<Vec<Fate
         group.transaction.roll_back().await;
         return Err(failure);
     }
-    let (scope, sent) = decided(members, &fates);
+    let (scope, sent) = decided(members, &statuses);
     let mut ended = group.end(database, scope, sent).await?;
-    for fate in &mut fates {
-        if let Fate::Decided(sent) = fate {
+    for status in &mut statuses {
+        if let Status::Decided(sent) = status {
             let result = match &mut ended {
                 Ok(numbers) => Ok(result_of(sent, numbers)),
                 Err(error) => Err(error.clone()),
             };
-            *fate = Fate::Ended(result);
+            *status = Status::Ended(result);
         }
     }
-    Ok(fates)
+    Ok(statuses)
 }
 
 /// Returns the scope of one of the decided writes, or `None` if there is none, and what they all write.
-fn decided(members: &[Member], fates: &[Fate]) -> (Option<Scope>, Sent) {
+fn decided(members: &[Member], statuses: &[Status]) -> (Option<Scope>, Sent) {
     let (mut scope, mut sent) = (None, Sent::default());
-    for (member, fate) in members.iter().zip(fates) {
-        if let Fate::Decided(own) = fate {
+    for (member, status) in members.iter().zip(statuses) {
+        if let Status::Decided(own) = status {
             sent.user_ids.extend_from_slice(&own.user_ids);
             sent.group_ids.extend_from_slice(&own.group_ids);
             sent.changes += own.changes;
@@ -372,7 +381,7 @@ struct Group<'a> {
     entries: Vec<NewEntry>,
     /// The greatest revision that was taken.
     revision: i64,
-    /// The numbers of the rows that were sent.
+    /// The numbers of the rows that the sent statements have written.
     numbers: Committed,
 }
 
@@ -393,12 +402,12 @@ impl Group<'_> {
         &mut self,
         locks: Vec<Statement>,
         members: &mut [Member],
-        fates: &mut [Fate],
+        statuses: &mut [Status],
     ) -> Result<(), Failure> {
         let mut asking: Vec<(usize, Asking)> = Vec::new();
         let mut writes = BTreeMap::<String, i64>::new();
-        for (index, (member, fate)) in members.iter().zip(&*fates).enumerate() {
-            if matches!(fate, Fate::Waiting) {
+        for (index, (member, status)) in members.iter().zip(&*statuses).enumerate() {
+            if matches!(status, Status::Waiting) {
                 *writes.entry(member.scope().to_owned()).or_default() += 1;
                 asking.push((index, Asking { keys: member.write.keys.clone(), revision: 0, asked: 0 }));
             }
@@ -435,12 +444,12 @@ impl Group<'_> {
             stored.add(&loaded.set);
             let mut again = Vec::new();
             for (index, mut asking) in asking {
-                let (member, fate) = (&mut members[index], &mut fates[index]);
+                let (member, status) = (&mut members[index], &mut statuses[index]);
                 if is_first {
                     let own = revisions.as_mut().and_then(|revisions| revisions.get_mut(member.scope())?.pop_front());
                     let Some(revision) = own else {
-                        // Another transaction has locked the organization, or its scope has no row yet, because nothing of it was written.
-                        *fate = Fate::LeftOut;
+                        // Another transaction has locked the organization, or its scope has no row yet, because it had no write.
+                        *status = Status::LeftOut;
                         continue;
                     };
                     asking.revision = revision;
@@ -451,7 +460,7 @@ impl Group<'_> {
                 }
                 match decide(&mut member.write, &asking, &loaded) {
                     Decided::Batch(own) => {
-                        *fate = Fate::Decided(Sent::of(&own));
+                        *status = Status::Decided(Sent::of(&own));
                         changed.add(member.scope(), &own, &stored);
                         batch.extend(*own);
                     }
@@ -461,11 +470,11 @@ impl Group<'_> {
                         if asking.asked < MAX_LOADS && can_be_loaded_together(&asking.keys) {
                             again.push((index, asking));
                         } else {
-                            *fate = Fate::LeftOut;
+                            *status = Status::LeftOut;
                         }
                     }
-                    Decided::LeaveOut => *fate = Fate::LeftOut,
-                    Decided::Error(error) => *fate = Fate::Ended(Err(error)),
+                    Decided::LeaveOut => *status = Status::LeftOut,
+                    Decided::Error(error) => *status = Status::Ended(Err(error)),
                 }
             }
             asking = again;
@@ -476,8 +485,8 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Commits. `scope` is that of one of the decided writes, or `None` if there is none, and `sent` is what they write. Returns the numbers of all rows,
-    /// or the error of the decided writes if it is not known whether they are committed. If this fails, nothing was committed.
+    /// Commits. `scope` is that of one of the decided writes, or `None` if there is none, and `sent` is what they write. Returns the numbers of all written
+    /// rows, or the error for all decided writes if it is not known whether they were committed. If this function fails, nothing was committed.
     async fn end(
         mut self,
         database: &Database,
@@ -526,23 +535,28 @@ fn add_numbers(numbers: &mut Committed, rows: &[Vec<Row>], written: &Sent) -> Re
     Ok(())
 }
 
-/// A write that is being decided.
+/// What a write that is being decided asks for.
 struct Asking {
-    /// What it asks for.
+    /// The keys of the rows that it gets.
     keys: Keys,
+    /// The revision of the write.
     revision: i64,
     /// How many times it has asked for more rows.
     asked: usize,
 }
 
-/// The result of a decision.
+/// The result of a decision in a group.
 enum Decided {
+    /// What the write commits.
     Batch(Box<Batch>),
+    /// The write asks for more rows.
     Ask(Box<Keys>),
+    /// The write cannot be part of a group.
     LeaveOut,
     Error(Error),
 }
 
+/// Decides a write with its part of the rows that were loaded for the group.
 fn decide(write: &mut Write, asking: &Asking, loaded: &Loaded) -> Decided {
     let own = loaded.part(&asking.keys, asking.revision);
     // Rows of other organizations may be changed by other transactions. `commit` runs this write, and locks these organizations as well.
@@ -556,12 +570,12 @@ fn decide(write: &mut Write, asking: &Asking, loaded: &Loaded) -> Decided {
         Ok(Decision::Commit(batch)) => {
             let is_loaded = |id: &String| asking.keys.events.contains(id);
             let is_known = |id: &String| asking.keys.directories.contains(id) || stored.directory_ids.contains(id);
-            let is_usual = batch.events.iter().all(|row| is_loaded(&row.id))
+            let can_be_in_group = batch.events.iter().all(|row| is_loaded(&row.id))
                 && batch.directories.iter().all(|row| is_known(&row.directory.id))
                 && batch.environment.is_none()
                 && batch.role_map.is_none()
                 && batch.settings.is_none();
-            if is_usual { Decided::Batch(batch) } else { Decided::LeaveOut }
+            if can_be_in_group { Decided::Batch(batch) } else { Decided::LeaveOut }
         }
         Err(error) => Decided::Error(error),
     }
@@ -580,12 +594,14 @@ struct Changed {
 }
 
 impl Changed {
+    /// Adds what a decided write changes.
     fn add(&mut self, organization_id: &str, batch: &Batch, stored: &Stored) {
         self.user_ids.extend(batch.users.iter().map(|write| write.row.user.id.clone()));
         self.group_ids.extend(batch.groups.iter().map(|row| row.group.id.clone()));
         self.event_ids.extend(batch.events.iter().map(|row| row.id.clone()));
-        let counts = |row: &EventRow| row.state != EventState::Settled || stored.events.contains_key(&row.id);
-        if batch.has_other_rows() || batch.events.iter().any(counts) {
+        let may_change_counts =
+            |row: &EventRow| row.state != EventState::Settled || stored.events.contains_key(&row.id);
+        if batch.has_other_rows() || batch.events.iter().any(may_change_counts) {
             self.others.insert(organization_id.to_owned());
         }
         if !batch.users.is_empty() || !batch.groups.is_empty() {
@@ -593,7 +609,7 @@ impl Changed {
         }
     }
 
-    /// Whether the rows that a write of an organization gets may have been changed.
+    /// Returns whether a decided write of this round may have changed the rows that a write of an organization gets.
     fn concerns(&self, organization_id: &str, keys: &Keys, loaded: &Loaded) -> bool {
         let asks_for_sums = !(keys.addresses.is_empty() && keys.counts.is_empty() && keys.holds.is_empty());
         self.others.contains(organization_id)
@@ -604,8 +620,8 @@ impl Changed {
     }
 }
 
-/// Locks organizations, except for those that other transactions have locked, and takes revisions for each: as many as the organization with the most
-/// writes needs.
+/// Makes the statement that locks organizations, except for those that other transactions have locked, and takes revisions for each of them: as many as
+/// the organization with the most writes needs.
 fn take_revisions(writes: &BTreeMap<String, i64>) -> Statement {
     let sql = "SELECT locked.name, nextval('{s}.revision')
         FROM (SELECT name FROM {s}.scope WHERE kind = 1 AND name = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) AS locked

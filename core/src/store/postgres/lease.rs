@@ -22,13 +22,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio_postgres::Row;
 
-/// How long a call waits at most for releases of this process. A release that does not reach the server has no effect: its lease ends when it
-/// expires.
+/// How long a call waits at most for releases of this process. A lease whose release does not reach the server ends when it expires.
 const WAIT: Duration = Duration::from_secs(5);
 
 /// The number of releases of this process that have not ended. A forked child does not have its parent's.
 static RELEASES: PerProcess<Arc<watch::Sender<usize>>> = PerProcess::new();
 
+/// Returns the count of [`RELEASES`] of this process.
 fn releases() -> Option<Arc<watch::Sender<usize>>> {
     RELEASES.get(|| Ok(Arc::new(watch::Sender::new(0)))).ok()
 }
@@ -54,17 +54,20 @@ impl Drop for Running {
     }
 }
 
-/// Part of the future of a call that takes a lease. If the future is dropped before the task has ended, the task counts as a release from then on.
+/// Counts the task that takes a lease as a release once nobody waits for the task: if its caller drops the future, the task releases the lease.
+///
+/// The caller's future owns this value, and the task owns a clone of the `Arc`. Dropping this value puts a [`Running`] into the `Arc`, which is dropped
+/// when the task drops its clone.
 #[derive(Default)]
-struct Caller(Arc<Mutex<Option<Running>>>);
+struct CountIfDropped(Arc<Mutex<Option<Running>>>);
 
-impl Drop for Caller {
+impl Drop for CountIfDropped {
     fn drop(&mut self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Running::new());
     }
 }
 
-/// Waits for the releases that this process has begun.
+/// Waits for the releases that this process has begun, [`WAIT`] at most.
 pub(super) async fn wait_for_releases() {
     let Some(releases) = releases() else { return };
     let mut running = releases.subscribe();
@@ -127,13 +130,14 @@ fn release(database: &Arc<Database>, runtime: &Handle, leases: Vec<(String, i64)
     });
 }
 
+/// Makes the statement that releases a lease, if its token is still this one.
 fn release_one((name, token): &(String, i64)) -> Statement {
     let sql = "UPDATE {s}.lease SET expires_at = 0 WHERE name = $1 AND token = $2";
     Statement::new(sql).with(Text::new(name)).with(*token)
 }
 
 impl Holder {
-    /// Releases the leases that are held, in the background.
+    /// Releases the leases that the store holds, in the background.
     pub(super) fn release_all(&self) {
         let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
         if !held.is_empty() {
@@ -155,9 +159,8 @@ impl Holder {
         wait_for_releases().await;
         let (database, held, runtime) = (Arc::clone(&self.database), Arc::clone(&self.held), self.runtime.clone());
         let (sender, receiver) = oneshot::channel();
-        let caller = Caller::default();
-        // If this future is dropped, `caller` counts the task as a release. That count ends when the task drops `counted`.
-        let counted = Arc::clone(&caller.0);
+        let count_if_dropped = CountIfDropped::default();
+        let counted = Arc::clone(&count_if_dropped.0);
         tokio::spawn(async move {
             let taken = take(database, held, runtime, name, now, duration).await;
             // If the caller has dropped its future, the lease is dropped here, which releases it.
@@ -166,7 +169,7 @@ impl Holder {
         });
         match receiver.await {
             Ok(taken) => Ok(taken?.map(|taken| Box::new(taken) as Box<dyn Lease>)),
-            // The runtime is ending.
+            // The task was cancelled, because its runtime is ending.
             Err(_) => Err(Error::cancelled()),
         }
     }
@@ -185,6 +188,7 @@ pub(super) async fn list(database: &Database, prefix: &str, now: Timestamp) -> R
     rows.iter().map(|row| Ok(Fence { name: get_text(row, 0)?, token: get(row, 1)? })).collect()
 }
 
+/// Takes a lease, as [`Holder::take`] does. The result releases the lease when it is dropped.
 async fn take(
     database: Arc<Database>,
     held: Arc<Mutex<BTreeSet<(String, i64)>>>,
@@ -233,6 +237,7 @@ pub(super) fn select(fence: &Fence, now: Option<i64>) -> Statement {
 }
 
 /// Checks that a lease is held; `rows` are those of [`select`]. Returns whether it has to be extended, because half of its duration or less is left.
+/// The error for a lost lease has the lease's name as its context `lease`.
 pub(super) fn check(fence: &Fence, rows: &[Row]) -> Result<bool, Failure> {
     let lost = || {
         let lost = Error::store("the lease was lost: another process took it over, or it expired");
@@ -246,9 +251,10 @@ pub(super) fn check(fence: &Fence, rows: &[Row]) -> Result<bool, Failure> {
     Ok(left <= duration / 2)
 }
 
-/// Extends a lease: it expires after its whole duration from now. Changes nothing if it has ended since it was checked, so that a lease that others have
-/// seen as ended stays so. There is one exception: a lease that ends after this statement and before its commit is listed as ended until the commit.
-/// Two workers can then hold a partition, until the first one reads the consumer's row again; only the second one can acknowledge.
+/// Extends a lease: it expires after its whole duration from now. Changes nothing if it has ended since it was checked: a lease that a list of the leases
+/// lacked, because it had ended, does not come back. There is one exception: if the former expiry passes between this statement and its commit, [`list`]
+/// omits the lease until the commit. Two workers can then hold a partition, until the first one reads the consumer's row again; only the second one can
+/// acknowledge.
 pub(super) fn extend(fence: &Fence, now: Option<i64>) -> Statement {
     let sql =
         "UPDATE {s}.lease SET expires_at = {now} + duration WHERE name = $1 AND token = $2 AND expires_at > {now}";

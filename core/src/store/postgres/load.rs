@@ -14,8 +14,8 @@ use crate::store::UserFilter;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio_postgres::Row;
 
-/// Selects the settings, and what is loaded of organizations and directories, in one statement: the server plans each statement each time. The first
-/// column says which table a row is of.
+/// Makes one statement that selects the settings, the organizations, their counts of pending events, and the directories: each further statement would
+/// have to be planned each time. The first column says which table a row is of.
 fn select_start(organizations: &BTreeSet<String>, directories: &BTreeSet<String>) -> Statement {
     let mut sql = "SELECT 0::bigint, name, value, 0::bigint, 0::bigint FROM {s}.setting".to_owned();
     if !organizations.is_empty() {
@@ -54,7 +54,7 @@ fn read_start(rows: &[Row], set: &mut WorkingSet) -> Result<()> {
     Ok(())
 }
 
-/// What a statement reads.
+/// What one statement reads.
 enum Part {
     Start,
     Users,
@@ -174,7 +174,7 @@ impl Plan {
     }
 }
 
-/// The ids of the groups that are loaded for these keys: those that the keys name, and those of the loaded users.
+/// Returns the ids of the groups that are loaded for these keys: those that the keys name, and those of the loaded users.
 fn group_ids<'a>(keys: &'a Keys, users: impl Iterator<Item = &'a UserRow>) -> BTreeSet<&'a str> {
     let told = users.flat_map(|row| &row.told_groups);
     keys.groups.iter().chain(told).map(String::as_str).collect()
@@ -183,12 +183,12 @@ fn group_ids<'a>(keys: &'a Keys, users: impl Iterator<Item = &'a UserRow>) -> BT
 /// Loaded rows.
 pub(super) struct Loaded {
     pub(super) set: WorkingSet,
-    /// The organizations of the groups in the set, by the groups' ids.
+    /// The ids of the organizations of the groups in the set, by the groups' ids.
     group_owners: BTreeMap<String, String>,
 }
 
 impl Loaded {
-    /// Returns the organizations of the rows.
+    /// Returns the ids of the organizations to which the rows belong.
     pub(super) fn owners(&self) -> BTreeSet<String> {
         let Loaded { set, group_owners } = self;
         let mut owners: BTreeSet<String> = group_owners.values().cloned().collect();
@@ -199,7 +199,7 @@ impl Loaded {
         owners
     }
 
-    /// Returns the ids of the groups that a write with these keys gets, whether or not they exist.
+    /// Returns the ids of the groups that are loaded for a write with these keys, whether or not they exist.
     pub(super) fn group_ids<'a>(&'a self, keys: &'a Keys) -> BTreeSet<&'a str> {
         group_ids(keys, keys.users.iter().filter_map(|id| self.set.users.get(id)))
     }
@@ -235,11 +235,12 @@ impl Loaded {
     }
 }
 
+/// Clones an entry of a map.
 fn owned<T: Clone>((id, row): (&String, &T)) -> (String, T) {
     (id.clone(), row.clone())
 }
 
-/// Returns the rows with these ids.
+/// Returns copies of the rows with these ids.
 fn rows_of<T: Clone>(rows: &HashMap<String, T>, ids: impl IntoIterator<Item = impl AsRef<str>>) -> HashMap<String, T> {
     ids.into_iter().filter_map(|id| rows.get_key_value(id.as_ref()).map(owned)).collect()
 }
@@ -324,9 +325,9 @@ fn read(part: Part, rows: &[Row], set: &mut WorkingSet, owners: &mut BTreeMap<St
 /// Loads rows as of one moment, in a transaction that reads.
 pub(super) async fn load(transaction: &mut Transaction<'_>, keys: Keys) -> Result<WorkingSet, Failure> {
     let (plan, mut statements) = Plan::new(keys);
-    // Read from the end of an index. The greatest revision in the table of scopes would need a scan of that table.
-    let latest = Statement::new("SELECT coalesce(max(revision), 0) FROM {s}.commit_log");
-    statements.insert(0, latest);
+    // The server reads it from the end of an index.
+    let latest_revision = Statement::new("SELECT coalesce(max(revision), 0) FROM {s}.commit_log");
+    statements.insert(0, latest_revision);
     let rows = transaction.run(&statements).await?;
     let [revision, rows @ ..] = rows.as_slice() else { return Err(super::rows::no_row().into()) };
     Ok(plan.finish(transaction, get(first(revision)?, 0)?, rows).await?.set)

@@ -6,8 +6,8 @@
 //!
 //! Every write is durable when its call returns: see `commit`.
 //!
-//! A call that loses its connection is repeated until 20 seconds after the loss, which is longer than a restart of the server takes. If the
-//! connection is lost during a commit, `commit` finds out from the table `commit_log` whether the commit was done.
+//! A call that loses its connection is repeated until 20 seconds after its first loss, in which a server usually restarts. If the connection is
+//! lost during a commit, `commit` finds out from the table `commit_log` whether the commit was done.
 
 mod commit;
 mod consumers;
@@ -55,7 +55,7 @@ pub struct PostgresStore {
     calls: Arc<Semaphore>,
 }
 
-/// The most calls that may run at once: the most permits that a semaphore can have on a 32-bit platform, so that all can be taken together.
+/// How many calls may run at once: as many as a semaphore can have permits on a 32-bit platform. One call of `acquire_many` can take them all.
 const MOST_CALLS: u32 = u32::MAX >> 3;
 
 impl PostgresStore {
@@ -110,6 +110,7 @@ impl PostgresStore {
         })
     }
 
+    /// Loads rows as [`Store::load`] does.
     async fn load_all(&self, keys: Keys) -> Result<WorkingSet> {
         let mut attempts = self.database.attempts();
         loop {
@@ -251,7 +252,7 @@ impl Store for PostgresStore {
             // poll its future.
             let closing = tokio::spawn(async move {
                 let limit = database.pool.timeout;
-                // From its first poll on, this has all permits that no call has, so that no other call begins.
+                // From its first poll on, this future has all permits that no call has, so that no other call begins.
                 let mut running = pin!(calls.acquire_many(MOST_CALLS));
                 let _ = timeout(limit, &mut running).await;
                 calls.close();

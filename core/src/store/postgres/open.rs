@@ -9,7 +9,7 @@ use super::target::Target;
 use crate::{Error, Result};
 use std::sync::Arc;
 
-/// The statements of each version.
+/// The statements that create each version of the schema from the one before it.
 const MIGRATIONS: &[&str] = &[include_str!("001.sql")];
 
 /// The oldest supported version of the server, as `server_version_num`: the oldest that the tests run on.
@@ -58,7 +58,7 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Databas
     }
 }
 
-/// Checks the version and the state of the server. Returns the name of the role.
+/// Checks that the server is new enough and not a standby. Returns the name of the role.
 async fn check(database: &Database) -> Result<String, Failure> {
     let sql =
         "SELECT current_setting('server_version_num')::bigint, current_setting('server_version'), pg_is_in_recovery(),

@@ -48,7 +48,7 @@ impl Default for PostgresOptions {
 
 #[cfg(feature = "store-testing")]
 impl PostgresOptions {
-    /// Takes the time of leases from the caller, and not from the server's clock: for tests that choose the time.
+    /// Makes leases use the time that the caller passes, and not the server's clock: for tests that choose the time.
     pub fn with_callers_time(mut self) -> PostgresOptions {
         self.callers_time = true;
         self

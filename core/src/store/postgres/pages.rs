@@ -1,4 +1,4 @@
-//! Reads pages of users, groups and events, the directories, and their counts.
+//! Reads pages of users, groups and events; and the directories, with or without counts, the open holds, and the decisions about holds.
 
 use super::database::{Database, Statement};
 use super::rows::{
@@ -9,7 +9,7 @@ use crate::record::{Approval, DirectoryRow, EventRow, EventState, GroupRow, Hold
 use crate::store::codec::state_number;
 use crate::store::{DirectoryCounts, UserFilter};
 
-/// Bytes of bodies after which a page of events ends.
+/// A page of events ends once their bodies have this many bytes.
 const EVENT_BYTES: i64 = 4 << 20;
 
 /// Selects a page of live users.
@@ -44,6 +44,7 @@ pub(super) fn select_users(filter: &UserFilter, after: i64, limit: usize) -> Sta
     statement
 }
 
+/// Reads a page of live users.
 pub(super) async fn users(database: &Database, filter: &UserFilter, after: i64, limit: usize) -> Result<Vec<UserRow>> {
     database.read_one(select_users(filter, after, limit)).await?.iter().map(user).collect()
 }
@@ -60,6 +61,7 @@ pub(super) async fn user_numbers(
     database.read_one(select).await?.iter().map(|row| get(row, 0)).collect()
 }
 
+/// Reads the open holds: those with at least one user.
 pub(super) async fn holds(
     database: &Database,
     organization_id: Option<&str>,
@@ -76,6 +78,7 @@ pub(super) async fn holds(
     database.read_one(select).await?.iter().map(hold).collect()
 }
 
+/// Reads the decisions about holds, oldest first.
 pub(super) async fn approvals(database: &Database, organization_id: Option<&str>) -> Result<Vec<Approval>> {
     let mut select = Statement::new(format!("SELECT {APPROVAL} FROM {{s}}.approval WHERE true"));
     if let Some(id) = organization_id {
@@ -85,6 +88,7 @@ pub(super) async fn approvals(database: &Database, organization_id: Option<&str>
     database.read_one(select).await?.iter().map(approval).collect()
 }
 
+/// Reads a page of live groups.
 pub(super) async fn groups(
     database: &Database,
     directory_id: Option<&str>,
@@ -100,6 +104,7 @@ pub(super) async fn groups(
     database.read_one(select).await?.iter().map(group).collect()
 }
 
+/// Reads the directories in the order of their ids.
 pub(super) async fn directories(database: &Database, organization_id: Option<&str>) -> Result<Vec<DirectoryRow>> {
     let mut select = Statement::new("SELECT body FROM {s}.directory WHERE true");
     if let Some(id) = organization_id {
@@ -109,6 +114,7 @@ pub(super) async fn directories(database: &Database, organization_id: Option<&st
     database.read_one(select).await?.iter().map(|row| get_json(row, 0)).collect()
 }
 
+/// Reads the directories with the numbers of their live users and groups, and of the pending events of their organizations.
 pub(super) async fn directory_counts(database: &Database) -> Result<Vec<DirectoryCounts>> {
     let sql = "SELECT body,
         (SELECT count(*) FROM {s}.users WHERE users.directory_id = directory.id AND deleted_at IS NULL),
@@ -127,6 +133,7 @@ pub(super) async fn directory_counts(database: &Database) -> Result<Vec<Director
     counts.collect()
 }
 
+/// Reads a page of events of an organization in one state, each with its row number.
 pub(super) async fn events(
     database: &Database,
     organization_id: &str,
@@ -139,7 +146,7 @@ pub(super) async fn events(
         EventState::Pending => "state = 1".to_owned(),
         other => format!("state = {}", state_number(other)),
     };
-    // An event is in the page if the bodies of the events before it have fewer bytes than the limit.
+    // An event is in the page if the bodies of the events before it in the page have fewer bytes than `EVENT_BYTES`.
     let sql = format!(
         "SELECT number, {EVENT} FROM (
             SELECT *, sum(coalesce(octet_length(body), 0)) OVER (ORDER BY number) - coalesce(octet_length(body), 0) AS bytes FROM (

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config, NoTls};
 
+/// The connections to one target.
 pub(super) struct Pool {
     target: Target,
     idle: Mutex<Vec<Session>>,
@@ -20,7 +21,9 @@ pub(super) struct Pool {
     slots: Arc<Semaphore>,
     /// How long a call waits for a connection while all are in use, before it fails; and how long closing waits for the calls that are running.
     pub(super) timeout: Duration,
+    /// Whether statements are prepared.
     prepares: bool,
+    /// The process that made the pool. A forked child must not use it.
     process: Process,
 }
 
@@ -62,7 +65,7 @@ impl Pool {
         }
     }
 
-    /// Whether this is the process that opened the pool.
+    /// Returns whether this is the process that opened the pool.
     pub(super) fn is_ours(&self) -> bool {
         self.process.is_current()
     }
@@ -100,7 +103,7 @@ impl Pool {
         }
     }
 
-    /// Connects to the first server that accepts it.
+    /// Connects to the first server of the target that accepts a connection.
     async fn connect(&self) -> Result<Session, Failure> {
         let mut failed = None;
         for server in &self.target.servers {
@@ -108,7 +111,7 @@ impl Pool {
                 Ok((client, task)) => {
                     return Ok(Session { client, task, prepared: self.prepares.then(HashMap::new) });
                 }
-                // The others would refuse the user, the password or the database as well.
+                // Other servers would refuse the user, the password or the database as well.
                 Err(failure) if failure.cause == Cause::Final => return Err(failure),
                 Err(failure) => failed = Some(failure),
             }
@@ -116,6 +119,7 @@ impl Pool {
         Err(failed.unwrap_or_else(|| Error::config("the URL of the database names no host").into()))
     }
 
+    /// Connects to one server, and spawns the task of the connection.
     async fn connect_to(&self, server: &Config) -> Result<(Client, JoinHandle<()>), Failure> {
         let connected = async {
             // The task reads from and writes to the connection. It ends when the client is dropped, or on an error, which calls of the client return.

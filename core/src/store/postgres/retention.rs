@@ -9,8 +9,8 @@ use crate::record::ConsumerRow;
 use crate::store::{Expiry, Retention, Scope};
 use std::collections::BTreeMap;
 
-/// How long the log of commits is kept: longer than a client tries to find out whether its write was committed. The latest row is always kept, because
-/// loads read the latest revision from it.
+/// How long rows of the log of commits are kept: longer than a client tries to find out whether its write was committed. The latest row is always kept,
+/// because loads read the latest revision from it.
 const COMMIT_LOG: &str = "1 hour";
 
 /// Removes rows as [`Store::trim`](crate::store::Store::trim) describes. Returns how many.
@@ -43,7 +43,8 @@ async fn try_trim(database: &Database, retention: Retention) -> Result<usize, En
     }
 }
 
-/// Removes rows. Returns the id in the log of commits, how many rows were removed, and the statements that have to be sent with the commit.
+/// Removes rows. Returns the id that the transaction inserts into the log of commits, how many rows were removed, and the statements that have to be sent
+/// with the commit.
 async fn step(
     transaction: &mut Transaction<'_>,
     retention: Retention,
@@ -135,7 +136,7 @@ async fn step(
         Some(row) => get::<Option<i64>>(row, 1)?,
         None => None,
     };
-    // An expired consumer whose next change was removed cannot continue, so its row is of no use. One that has parked changes is kept.
+    // An expired consumer whose next change was removed cannot continue, so its row is removed, unless it has parked changes.
     let expired = "WITH gone AS (DELETE FROM {s}.consumer WHERE seen_at < $1
         AND greatest(cursor, (snapshot::json ->> 'seq')::bigint, 0) < greatest((SELECT trimmed FROM {s}.mark), $2)
         AND NOT EXISTS (SELECT FROM {s}.parked_change WHERE parked_change.consumer = name) RETURNING 1)
@@ -175,7 +176,7 @@ pub(super) async fn expire_events(database: &Database, expiry: &Expiry) -> Resul
         old.push("AND organization_id =", Text::new(id));
     }
     old.push("ORDER BY received_at LIMIT", signed(*limit));
-    // The counts are computed from `old`, since an UPDATE returns the new values.
+    // The counts are computed from `old`, since the UPDATE would return the new value of `body`, which is NULL.
     old.push_text(
         "), gone AS (UPDATE {s}.event SET state = 3, body = NULL FROM old WHERE event.number = old.number),
         counts AS MATERIALIZED (SELECT organization_id, count(*) AS events, coalesce(sum(bytes), 0) AS bytes FROM old GROUP BY organization_id),

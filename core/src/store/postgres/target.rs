@@ -1,4 +1,4 @@
-//! Which server to connect to, and how: a URL, the environment variables of libpq, and a file of passwords.
+//! Which servers to connect to, and how: from a URL, the environment variables of libpq, and a file of passwords.
 //!
 //! The names of the parameters are libpq's. A parameter that is not in the URL is taken from its variable.
 
@@ -37,11 +37,11 @@ const PARAMETERS: &[(&str, Option<&str>)] = &[
 /// How long making a connection may take if `connect_timeout` is not given.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The folders in which the server has its socket: Debian's build, and PostgreSQL's own build. As in libpq, `localhost` in a password file stands for
-/// these as well.
+/// The folders in which a server has its socket by default: one of Debian's packages, and one that is built without changes. As in libpq, `localhost` in
+/// a password file stands for these as well.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
-/// Reads an environment variable.
+/// A function that reads an environment variable.
 pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// The servers, of which the first that accepts a connection is used.
@@ -200,6 +200,7 @@ fn config_of(given: &BTreeMap<String, String>) -> Result<Config> {
     })
 }
 
+/// A server of the lists of hosts, addresses and ports.
 struct Server {
     /// A name, an address, or the folder of a socket; empty if there is only `address`.
     host: String,
@@ -254,6 +255,7 @@ struct Line {
 }
 
 impl Line {
+    /// Returns whether the line is for this host, port, database and user.
     fn is_for(&self, wanted: &[String; 4]) -> bool {
         self.keys.len() == wanted.len() && self.keys.iter().zip(wanted).all(|(key, wanted)| key == "*" || key == wanted)
     }
@@ -309,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_a_url_is_used_and_replaces_its_variable() {
+    fn every_part_of_a_url_is_used_instead_of_its_variable() {
         let target = target(
             "postgresql://a%40b:p%2Fw:d@db.example.com:6000/the%20mirror?sslmode=disable&connect_timeout=3&application_name=app&options=-c%20geqo%3Doff",
             &[("PGHOST", "elsewhere"), ("PGPORT", "1"), ("PGUSER", "nobody"), ("PGPASSWORD", "other")],

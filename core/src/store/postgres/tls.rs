@@ -27,6 +27,7 @@ pub(super) enum Mode {
 }
 
 impl Mode {
+    /// Returns the mode with this name.
     pub(super) fn named(name: &str) -> Result<Mode> {
         match name {
             "disable" => Ok(Mode::Disable),
@@ -50,8 +51,8 @@ impl Mode {
     }
 }
 
-/// Returns the settings of TLS, or `None` for no TLS. `roots` is a file of certificate authorities, or `system` for those of the system. Without
-/// `roots`, the authorities are those of libpq's file in the home folder, or if there is no such file, the system's.
+/// Returns the settings of TLS, or `None` for no TLS. `roots` is the value of `sslrootcert`: a file of certificate authorities, or `system` for those of
+/// the system. Without it, the authorities are those of libpq's file in the home folder, or if there is no such file, the system's.
 pub(super) fn settings(mode: Mode, roots: Option<&str>, home: Option<&Path>) -> Result<Option<MakeRustlsConnect>> {
     let default = home.map(|home| home.join(".postgresql/root.crt")).filter(|file| file.exists());
     let trusted = || match roots {
