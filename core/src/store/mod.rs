@@ -1,6 +1,6 @@
 //! Durable storage of a mirror: the [`Store`] trait, SQLite and PostgreSQL.
 //!
-//! A store has no rules of the mirror. It loads the rows that a decision asks for, calls the decision, and commits the result.
+//! A store does not apply the mirror's rules. It loads the rows that a decision asks for, calls the decision, and commits the result.
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod codec;
@@ -51,7 +51,7 @@ pub enum Decision {
     Commit(Box<Batch>),
 }
 
-/// How often one attempt of a write calls its decision at most. If the last call still asks for more rows, the write fails with
+/// The greatest number of times that one attempt of a write calls its decision. If the last call still asks for more rows, the write fails with
 /// [`ErrorKind::Internal`](crate::ErrorKind::Internal).
 pub const MAX_LOADS: usize = 16;
 
@@ -111,13 +111,14 @@ pub struct Fence {
     pub token: i64,
 }
 
-/// A lease that is held until it expires, or until this value or its store is dropped. A lease in a `SqliteStore` also ends with its process.
+/// A lease that is held until it expires, this value is dropped, or its store is dropped or closed. A lease in a `SqliteStore` also ends with its
+/// process.
 pub trait Lease: Send + Sync {
     /// Returns the fence for the holder's writes.
     fn fence(&self) -> &Fence;
 }
 
-/// Which users to read.
+/// Which users to read: those that meet all conditions that are not `None`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct UserFilter {
     /// Only users of this organization.
@@ -126,7 +127,7 @@ pub struct UserFilter {
     pub directory_id: Option<String>,
     /// Only users whose primary address has the same [key](email_key) as this one.
     pub email: Option<String>,
-    /// Only users with this group in their [`told_groups`](UserRow::told_groups), whether or not it exists.
+    /// Only users with this group in their [`told_groups`](UserRow::told_groups), whether or not the group exists.
     pub group_id: Option<String>,
     /// Only users whom this hold names.
     pub hold: Option<HoldId>,
@@ -139,7 +140,7 @@ pub struct FeedPage {
     pub consumer: Option<ConsumerRow>,
     /// The changes, oldest first.
     pub changes: Vec<Change>,
-    /// Numbers of the feed at the moment of the read.
+    /// Positions in the feed at the moment of the read.
     pub marks: FeedMarks,
 }
 
@@ -199,24 +200,25 @@ pub struct Retention {
     pub consumers: Timestamp,
     /// Tombstones of users and groups older than this.
     pub tombstones: Timestamp,
-    /// Events that are neither pending nor expired, older than this.
+    /// Events that are neither pending nor expired, and that arrived before this.
     pub events: Timestamp,
     /// Losses of access older than this.
     pub losses: Timestamp,
-    /// How many rows of each kind at most. Consumers and holds are not limited.
+    /// The greatest number of rows of each kind that one call removes. An entry of the feed is one row, however many changes it has. Removals of
+    /// consumers and holds are not limited.
     pub limit: usize,
 }
 
-/// What [`Store::expire_events`] expires.
+/// Which events [`Store::expire_events`] marks as expired, and which it deletes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expiry {
     /// The organization, or `None` for all.
     pub organization_id: Option<String>,
     /// Pending events that arrived before this.
     pub before: Timestamp,
-    /// How many events are marked as expired at most, and how many are deleted at most.
+    /// The greatest number of events that one call marks as expired, and also of those that it deletes.
     pub limit: usize,
-    /// Expired events of the organization, or of all, that arrived before this are deleted.
+    /// Events that were marked as expired earlier, and that arrived before this, are deleted.
     pub forget: Timestamp,
 }
 
@@ -315,7 +317,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> StoreFuture<'_, Vec<(i64, EventRow)>>;
 
     /// Reads a consumer, the feed's marks, and the changes after its position or after `after`, whichever is greater: `limit` at most. Without
-    /// a consumer of this name, or for one that is inside a snapshot ([`ConsumerRow::cursor`] is negative), it reads no changes.
+    /// a consumer of this name, or for one that is reading a snapshot ([`ConsumerRow::cursor`] is negative), it reads no changes.
     ///
     /// The future may be dropped: it only reads.
     fn feed(&self, consumer: String, after: Option<i64>, limit: usize) -> StoreFuture<'_, FeedPage>;
@@ -357,7 +359,8 @@ pub trait Store: Send + Sync + 'static {
     /// The future may be dropped: the change may then have been deleted or not.
     fn drop_parked_change(&self, consumer: String, seq: i64) -> StoreFuture<'_, bool>;
 
-    /// Removes rows that are older than `retention` permits, and holds that are not open. Returns how many rows.
+    /// Removes rows that are older than `retention` permits, and holds that are not open. Returns the number of removed rows; memberships of
+    /// removed users are not counted.
     ///
     /// The future may be dropped: then either all of these rows are removed, or none.
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize>;
@@ -368,14 +371,13 @@ pub trait Store: Send + Sync + 'static {
     /// The future may be dropped: then either all of these events are marked and deleted, or none.
     fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>>;
 
-    /// Makes all commits before it durable: when this returns, a power failure cannot undo them, and [`FeedMarks::durable`] covers
-    /// their changes.
+    /// Makes all earlier commits durable: when this returns, a power failure cannot undo them, and [`FeedMarks::durable`] includes their changes.
     ///
     /// The future may be dropped: the commits may then be durable or not.
     fn flush(&self) -> StoreFuture<'_, ()>;
 
-    /// Removes deleted and replaced rows from the store's log and frees their disk space, if the log is large or `always` is set. What other
-    /// connections still use stays. A store without such a log does nothing.
+    /// Removes deleted and replaced rows from the store's log and frees their disk space, if the log is large or `always` is set. Keeps the
+    /// parts of the log that other connections still use. A store without such a log does nothing.
     ///
     /// The future may be dropped: the space may then be freed or not.
     fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
@@ -390,18 +392,21 @@ pub trait Store: Send + Sync + 'static {
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>>;
 
     /// Reads the leases whose names begin with `prefix` and that have not ended at `now`, of all processes, in the order of their names. A
-    /// lease that this process has dropped before is not among them. The default fails: it is for a store whose consumers have no partitions.
+    /// lease that was taken with this store and dropped before is not among them. The default fails: it is for a store whose consumers have no
+    /// partitions.
     ///
     /// The future may be dropped: it only reads.
     fn leases(&self, prefix: String, now: Timestamp) -> StoreFuture<'_, Vec<Fence>> {
         let _ = (prefix, now);
         Box::pin(async {
-            Err(Error::store("this store does not list its leases, so its consumers have no partitions: use `changes`"))
+            Err(Error::store(
+                "this store does not list its leases, so its consumers cannot have partitions: use `changes`",
+            ))
         })
     }
 
-    /// Waits until the leases that this process has dropped are released, for a store that releases them in the background. A process may end after
-    /// that without leaving leases behind. The default, for a store whose leases end with their process, does nothing.
+    /// Waits until the leases that this process has dropped are released, for a store that releases them in the background. If the
+    /// process ends after that, none of these leases is held any longer. The default, for a store whose leases end with their process, does nothing.
     ///
     /// The future may be dropped: it only waits.
     fn released(&self) -> StoreFuture<'_, ()> {
@@ -424,16 +429,16 @@ fn closed() -> Error {
     )
 }
 
-/// A directory's row, and the numbers of its users, groups and events.
+/// A directory's row, and the numbers of its users, of its groups and of its organization's pending events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryCounts {
     /// The directory.
     pub row: DirectoryRow,
-    /// Live users.
+    /// Number of live users.
     pub users: u64,
-    /// Live groups.
+    /// Number of live groups.
     pub groups: u64,
-    /// Pending events of the directory's organization.
+    /// Number of pending events of the directory's organization.
     pub pending_events: u64,
 }
 
@@ -449,7 +454,7 @@ impl std::fmt::Debug for Write {
 }
 
 impl Write {
-    /// Calls the decision until it is done; `load` loads rows. For implementations of [`Store::write`].
+    /// Calls the decision until it returns a batch; `load` loads rows. For implementations of [`Store::write`].
     ///
     /// # Errors
     ///
@@ -466,7 +471,7 @@ impl Write {
     }
 }
 
-/// Holds the value that a decision returns besides its batch. It is the value of the last call, whose batch was committed.
+/// Takes a value out of a decision, which can return only a batch. The value is that of the last call, whose batch was committed.
 pub(crate) struct Slot<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Slot<T> {

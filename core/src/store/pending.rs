@@ -45,15 +45,15 @@ impl PendingChanges {
         changes
     }
 
-    /// Adds the change that an event whose body has `bytes` bytes is no longer pending.
+    /// Subtracts an event that is no longer pending, and whose body has `bytes` bytes.
     pub(super) fn remove(&mut self, organization_id: &str, bytes: i64) {
         self.add(organization_id, -1, -bytes);
     }
 
     fn add(&mut self, organization_id: &str, events: i64, bytes: i64) {
-        let (all_events, all_bytes) = self.0.entry(organization_id.to_owned()).or_default();
-        *all_events += events;
-        *all_bytes += bytes;
+        let (event_sum, byte_sum) = self.0.entry(organization_id.to_owned()).or_default();
+        *event_sum += events;
+        *byte_sum += bytes;
     }
 
     /// Returns the organizations whose counts change, each with the changes of the number and of the bytes.

@@ -1,7 +1,7 @@
 //! Tests of closing a store.
 
 use super::Setup;
-use super::rows::{append, at, commit_users, free, of_users};
+use super::rows::{append, at, commit_users, of_users, unfenced};
 use crate::record::{EventState, Keys};
 use crate::store::{ConsumerUpdate, Durability, Expiry, Retention, Store, UserFilter};
 use crate::{ErrorKind, Result};
@@ -24,7 +24,7 @@ pub async fn a_closed_store_refuses_later_calls(setup: Setup) {
     store.close().await.unwrap();
 
     let id = || "org_1".to_owned();
-    let undecided = free(Keys::default(), |_| panic!("the decision of a write to a closed store was called"));
+    let undecided = unfenced(Keys::default(), |_| panic!("the decision of a write to a closed store was called"));
     assert_refused("write", store.write(undecided).await);
     assert_refused("load", store.load(of_users(&["diruser_1"])).await);
     assert_refused("users", store.users(UserFilter::default(), 0, 10).await);
@@ -67,7 +67,7 @@ pub async fn closing_a_store_completes_the_calls_before_it(setup: Setup) {
     assert_eq!(store.feed("app".to_owned(), None, 10).await.unwrap().marks.durable, 1);
 }
 
-pub async fn closing_a_store_releases_its_leases_and_leaves_other_open_stores_alone(setup: Setup) {
+pub async fn closing_a_store_releases_its_leases_and_does_not_affect_other_open_stores(setup: Setup) {
     let store = setup.create().await;
     let Some(other) = setup.reopen().await else { return };
     let take = async |store: &Arc<dyn Store>, name: &str| store.lease(name.to_owned(), at(0), MINUTE).await.unwrap();
@@ -77,7 +77,7 @@ pub async fn closing_a_store_releases_its_leases_and_leaves_other_open_stores_al
 
     store.close().await.unwrap();
 
-    let next = take(&other, "sync").await.expect("the lease is free");
+    let next = take(&other, "sync").await.expect("the lease was released");
     assert!(next.fence().token > lease.fence().token);
     // This must not release the lease of the next holder, which has the same name.
     drop(lease);

@@ -1,7 +1,7 @@
 //! Tests of the feed's consumers.
 
 use super::Setup;
-use super::rows::{acknowledge, append, at, commit, commit_users, consumer, done, entry, free, group, seqs};
+use super::rows::{acknowledge, append, at, commit, commit_users, consumer, done, entry, group, seqs, unfenced};
 use crate::record::{Batch, ConsumerRow, Keys, Partition, Snapshot, WorkerId};
 use crate::store::{ConsumerUpdate, Durability, Park, Store, Write};
 use crate::{Error, ErrorKind};
@@ -17,7 +17,7 @@ async fn park(store: &Arc<dyn Store>, name: &str, seq: i64) {
     .await;
 }
 
-pub async fn an_unknown_consumer_reads_nothing(setup: Setup) {
+pub async fn an_unknown_consumer_reads_no_changes(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[1]).await;
 
@@ -77,7 +77,7 @@ pub async fn a_decision_on_a_consumer_gets_the_greatest_generation_so_far(setup:
         ConsumerUpdate::default()
     })
     .await;
-    assert_eq!(*seen.lock().unwrap(), 5, "a generation is not given again after its consumer was dropped");
+    assert_eq!(*seen.lock().unwrap(), 5, "the generation of the dropped consumer is included");
 }
 
 pub async fn a_flush_makes_the_changes_before_it_durable(setup: Setup) {
@@ -85,10 +85,10 @@ pub async fn a_flush_makes_the_changes_before_it_durable(setup: Setup) {
     append(&store, &[1, 2, 3]).await;
     let marks = async || store.feed("app".to_owned(), None, 0).await.unwrap().marks;
     let before = marks().await;
-    let nothing = || Box::new(|_| Ok(ConsumerUpdate::default()));
-    store.update_consumer("app".to_owned(), Durability::Process, nothing()).await.unwrap();
+    let no_update = || Box::new(|_| Ok(ConsumerUpdate::default()));
+    store.update_consumer("app".to_owned(), Durability::Process, no_update()).await.unwrap();
     let unflushed = marks().await;
-    store.update_consumer("app".to_owned(), Durability::Power, nothing()).await.unwrap();
+    store.update_consumer("app".to_owned(), Durability::Power, no_update()).await.unwrap();
     let flushed_by_consumer = marks().await;
     append(&store, &[4]).await;
     let appended = marks().await;
@@ -106,7 +106,7 @@ pub async fn a_write_that_survives_a_power_failure_makes_its_changes_durable(set
     let store = setup.create().await;
     append(&store, &[1, 2]).await;
     let batch = Batch { entries: vec![entry("diruser_3", 1, at(3))], ..Batch::default() };
-    let write = free(Keys::default(), move |_| done(batch.clone()));
+    let write = unfenced(Keys::default(), move |_| done(batch.clone()));
     store.write(Write { durability: Durability::Power, ..write }).await.unwrap();
     let durable = store.feed("app".to_owned(), None, 0).await.unwrap().marks.durable;
     append(&store, &[4]).await;
@@ -126,7 +126,7 @@ pub async fn changes_are_read_after_the_greater_of_cursor_and_argument(setup: Se
     assert_eq!(feed(None, 1).await, [3]);
 }
 
-pub async fn a_consumer_inside_a_snapshot_reads_no_changes(setup: Setup) {
+pub async fn a_consumer_that_is_reading_a_snapshot_reads_no_changes(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[1, 2, 3]).await;
     let start = |cursor| {

@@ -1,7 +1,9 @@
 //! Tests of the feed: numbers, order, entries of several changes, and reopening.
 
 use super::Setup;
-use super::rows::{acknowledge, append, at, commit, commit_users, done, entry, free, kept, of_users, seqs, user_ids};
+use super::rows::{
+    acknowledge, append, at, commit, commit_users, done, entry, kept, of_users, seqs, unfenced, user_ids,
+};
 use crate::record::{Batch, ChangeKind, Keys};
 use crate::store::UserFilter;
 use std::sync::Arc;
@@ -29,7 +31,7 @@ pub async fn changes_have_ascending_numbers_without_gaps(setup: Setup) {
     assert_eq!(causes, 60);
 }
 
-pub async fn a_reader_of_the_feed_misses_nothing(setup: Setup) {
+pub async fn a_reader_of_the_feed_gets_every_change_while_changes_are_appended(setup: Setup) {
     let store = setup.create().await;
     let writer = {
         let store = Arc::clone(&store);
@@ -91,7 +93,7 @@ pub async fn reading_starts_and_stops_inside_an_entry(setup: Setup) {
 pub async fn a_write_that_fails_uses_no_numbers(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[1]).await;
-    let failing = free(Keys::default(), |_| Err(crate::Error::invalid_argument("no")));
+    let failing = unfenced(Keys::default(), |_| Err(crate::Error::invalid_argument("no")));
     store.write(failing).await.unwrap_err();
     append(&store, &[2]).await;
     assert_eq!(kept(&store).await, [1, 2]);
@@ -125,7 +127,7 @@ pub async fn two_open_stores_share_their_rows(setup: Setup) {
     let both = [&store, &other];
     for n in 0..20 {
         append(both[n % 2], &[n as i64]).await;
-        let write = free(of_users(&["diruser_1"]), |set| {
+        let write = unfenced(of_users(&["diruser_1"]), |set| {
             let row = set.users.get("diruser_1").cloned().unwrap_or_else(|| super::rows::user("diruser_1", &[]));
             let count = row.user.given_name.len();
             let user = crate::MirrorUser { given_name: "x".repeat(count + 1), ..row.user.clone() };

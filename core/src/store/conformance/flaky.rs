@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A store for tests of decisions, which a store may call more than once. Some of its writes fail after their decision was called, and are repeated
-/// until they succeed. Others call their decision twice and use the second result. A seed determines which. The stored rows are the same as in the
-/// wrapped store alone.
+/// A store for tests of decisions, which a store may call more than once. Some of its writes and updates of consumers fail after their decision was
+/// called, and are repeated until they succeed. Others call their decision twice and use the second result. A seed determines which. The stored rows
+/// are the same as without this wrapper.
 pub struct Flaky {
     store: Arc<dyn Store>,
     random: AtomicU64,
     /// Whether a write panics if its keys have ids of users.
     panics: bool,
     /// Whether `trim` fails.
-    keeps_old_rows: bool,
+    trim_fails: bool,
 }
 
 /// What a wrapped decision does when it is called.
@@ -28,7 +28,7 @@ pub struct Flaky {
 enum Ending {
     /// Calls the decision and returns its result.
     Passes,
-    /// Calls the decision and returns the error [`FAILED`].
+    /// Calls the decision and returns the error [`FAILED`], or the decision's own error.
     Fails,
     /// Calls the decision twice and returns the second result.
     IsRepeated,
@@ -38,23 +38,23 @@ enum Ending {
 const FAILED: &str = "an injected failure";
 
 impl Flaky {
-    /// Wraps a store.
+    /// Wraps a store. `seed` determines which writes fail and which are repeated.
     pub fn new(store: Arc<dyn Store>, seed: u64) -> Flaky {
-        Flaky { store, random: AtomicU64::new(seed), panics: false, keeps_old_rows: false }
+        Flaky { store, random: AtomicU64::new(seed), panics: false, trim_fails: false }
     }
 
-    /// Wraps a store. Writes panic if their keys have ids of users.
+    /// Wraps a store so that writes panic if their keys have ids of users.
     pub fn panicking(store: Arc<dyn Store>) -> Flaky {
         Flaky { panics: true, ..Flaky::new(store, 0) }
     }
 
-    /// Wraps a store. [`trim`](Store::trim) fails.
+    /// Wraps a store so that [`trim`](Store::trim) fails.
     pub fn without_trim(store: Arc<dyn Store>) -> Flaky {
-        Flaky { keeps_old_rows: true, ..Flaky::new(store, 0) }
+        Flaky { trim_fails: true, ..Flaky::new(store, 0) }
     }
 
-    /// Draws the [`Ending`] of the next call: a quarter of the calls fail, and a quarter are repeated. The random numbers are those of SplitMix64 (Steele,
-    /// Lea and Flood, 2014).
+    /// Draws the [`Ending`] of the decision of the next write: on average, a quarter of them fail and a quarter are repeated. The random numbers are
+    /// those of SplitMix64 (Steele, Lea and Flood, 2014).
     fn ending(&self) -> Ending {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut bits = self.random.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
@@ -69,13 +69,13 @@ impl Flaky {
 }
 
 /// Returns whether an error was injected by this module.
-fn is_ours(error: &Error) -> bool {
+fn is_injected(error: &Error) -> bool {
     error.status() == ErrorStatus::Temporary && error.message() == FAILED
 }
 
 type Decider<I, O> = Box<dyn FnMut(I) -> Result<O> + Send>;
 
-/// Wraps a decision so that its call has this [`Ending`].
+/// Wraps a decision so that each of its calls has this [`Ending`].
 fn unreliable<I: Clone + 'static, O: 'static>(decide: &Arc<Mutex<Decider<I, O>>>, ending: Ending) -> Decider<I, O> {
     let decide = Arc::clone(decide);
     Box::new(move |state| {
@@ -111,7 +111,7 @@ impl Store for Flaky {
                     decide: unreliable(&decide, self.ending()),
                 };
                 match self.store.write(write).await {
-                    Err(error) if is_ours(&error) => {}
+                    Err(error) if is_injected(&error) => {}
                     result => return result,
                 }
             }
@@ -123,7 +123,7 @@ impl Store for Flaky {
             let decide: Arc<Mutex<DecideConsumer>> = Arc::new(Mutex::new(decide));
             loop {
                 match self.store.update_consumer(name.clone(), durability, unreliable(&decide, self.ending())).await {
-                    Err(error) if is_ours(&error) => {}
+                    Err(error) if is_injected(&error) => {}
                     result => return result,
                 }
             }
@@ -197,7 +197,7 @@ impl Store for Flaky {
     }
 
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize> {
-        if self.keeps_old_rows {
+        if self.trim_fails {
             return Box::pin(async { Err(Error::store("the rows cannot be removed")) });
         }
         self.store.trim(retention)

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// Takes a lease for a minute from the time `at(seconds)` on.
 async fn take(store: &Arc<dyn Store>, name: &str, seconds: i64) -> Option<Box<dyn Lease>> {
     store.lease(name.to_owned(), at(seconds), MINUTE).await.unwrap()
 }
@@ -45,7 +46,7 @@ pub async fn leases_of_different_names_are_independent(setup: Setup) {
     assert_eq!(second.fence().name, "two");
 }
 
-/// The names of the leases that have not ended.
+/// Returns the names of the leases that begin with `prefix` and have not ended.
 async fn live(store: &Arc<dyn Store>, prefix: &str, seconds: i64) -> Vec<String> {
     store.leases(prefix.to_owned(), at(seconds)).await.unwrap().into_iter().map(|fence| fence.name).collect()
 }
@@ -132,7 +133,7 @@ pub async fn a_dropped_lease_is_released(setup: Setup) {
     let token = first.fence().token;
     drop(first);
     let second = take(&store, "sync", 1).await.unwrap();
-    assert!(second.fence().token > token, "tokens ascend across releases");
+    assert!(second.fence().token > token, "the token is greater than that of the released lease");
 }
 
 pub async fn dropping_a_lost_lease_does_not_end_that_of_the_new_holder(setup: Setup) {
@@ -198,10 +199,10 @@ pub async fn another_open_store_gets_a_lease_only_after_its_release(setup: Setup
     let first = take(&store, "sync", 0).await.unwrap();
     let elsewhere = take(&other, "another", 0).await;
 
-    assert!(elsewhere.is_some(), "two processes may hold leases of different names");
+    assert!(elsewhere.is_some(), "two open stores may have leases of different names");
     assert!(take(&other, "sync", 1).await.is_none());
     drop(first);
-    // In SQLite, the first store releases the lease before it runs its next write. PostgreSQL's store waits for releases when it takes a lease.
+    // A SQLite store releases a dropped lease before it runs its next write. A PostgreSQL store waits for releases before it takes a lease.
     super::rows::append(&store, &[1]).await;
     assert!(take(&other, "sync", 1).await.is_some());
 }

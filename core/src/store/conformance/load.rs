@@ -2,8 +2,8 @@
 
 use super::Setup;
 use super::rows::{
-    approval, at, commit, commit_users, directory, done, event, free, group, hold, ids, joining, of_users,
-    organization, removed, retirement, user, user_ids,
+    approval, at, commit, commit_users, directory, done, event, group, hold, ids, joining, of_users, organization,
+    removed, retirement, unfenced, user, user_ids,
 };
 use crate::model::{DirectoryProvider, DirectoryType};
 use crate::record::{
@@ -14,7 +14,7 @@ use crate::record::{
 use crate::store::UserFilter;
 use std::time::Duration;
 
-fn whole_trail() -> Trail {
+fn full_trail() -> Trail {
     Trail {
         version: Version { at: Some(at(-86_400)), kind: MessageKind::Deleted, event: "evt_1".to_owned() },
         touched_at: Some(at(1)),
@@ -23,8 +23,8 @@ fn whole_trail() -> Trail {
     }
 }
 
-/// A user each of whose fields has a value. A field that is added to the row has to be added here.
-fn whole_user() -> UserRow {
+/// Makes a user with a value in each field but `number` and `trail.deleted_at`. A field that is added to the row has to be added here.
+fn full_user() -> UserRow {
     let user = MirrorUser {
         id: "diruser_1".to_owned(),
         organization_id: "org_1".to_owned(),
@@ -43,21 +43,21 @@ fn whole_user() -> UserRow {
         detail: serde_json::from_str("{\"b\": [1, 2.50], \"a\": null}").unwrap(),
         attributes: serde_json::from_str("{\"title\":\"Engineer\"}").unwrap(),
     };
-    let removed = Some(whole_trail().version);
+    let removed = Some(full_trail().version);
     UserRow {
         number: 0,
         told_groups: user.group_ids.clone(),
         user,
         listed: true,
-        trail: whole_trail(),
+        trail: full_trail(),
         added_at: Some(at(-7)),
         lost_at: Some(at(-6)),
         held: Some(HeldLoss { hold: 9, revision: 3, loss: Loss { removed, deactivated: true, roles: true } }),
     }
 }
 
-/// A group each of whose fields has a value.
-fn whole_group() -> GroupRow {
+/// Makes a group with a value in each field but `number` and `trail.deleted_at`.
+fn full_group() -> GroupRow {
     let group = MirrorGroup {
         id: "dirgroup_1".to_owned(),
         organization_id: "org_1".to_owned(),
@@ -65,11 +65,11 @@ fn whole_group() -> GroupRow {
         display_name: "Crew".to_owned(),
         updated_at: Some(at(-5)),
     };
-    GroupRow { number: 0, group, trail: whole_trail(), leaving: true }
+    GroupRow { number: 0, group, trail: full_trail(), leaving: true }
 }
 
-/// A directory each of whose fields has a value that differs from the default and from the other times.
-fn whole_directory() -> DirectoryRow {
+/// Makes a directory each of whose fields has a value other than its default, with times that differ from each other.
+fn full_directory() -> DirectoryRow {
     DirectoryRow {
         directory: MirrorDirectory {
             id: "dir_1".to_owned(),
@@ -96,8 +96,8 @@ fn whole_directory() -> DirectoryRow {
     }
 }
 
-/// An organization each of whose fields has a value that differs from the other times.
-fn whole_organization() -> OrganizationRow {
+/// Makes an organization each of whose fields has a value, with times that differ from each other.
+fn full_organization() -> OrganizationRow {
     OrganizationRow {
         id: "org_1".to_owned(),
         directories_listed_at: Some(at(1)),
@@ -108,7 +108,7 @@ fn whole_organization() -> OrganizationRow {
 
 pub async fn every_field_of_a_user_is_stored(setup: Setup) {
     let store = setup.create().await;
-    let mut expected = whole_user();
+    let mut expected = full_user();
     assert!(expected.user.detail.is_some() && expected.user.attributes.is_some());
 
     let batch = Batch { users: vec![joining(expected.clone())], ..Batch::default() };
@@ -121,19 +121,19 @@ pub async fn every_field_of_a_user_is_stored(setup: Setup) {
 pub async fn every_field_of_a_user_is_replaced(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1"], &[]).await;
-    let write = free(of_users(&["diruser_1"]), |set| {
-        let row = UserRow { number: set.users["diruser_1"].number, ..whole_user() };
+    let write = unfenced(of_users(&["diruser_1"]), |set| {
+        let row = UserRow { number: set.users["diruser_1"].number, ..full_user() };
         done(Batch { users: vec![joining(row)], ..Batch::default() })
     });
     store.write(write).await.unwrap();
 
     let row = store.load(of_users(&["diruser_1"])).await.unwrap().users["diruser_1"].clone();
-    assert_eq!(row, UserRow { number: row.number, ..whole_user() });
+    assert_eq!(row, UserRow { number: row.number, ..full_user() });
 }
 
-/// Returns versions of `row`, each of which differs from the one before it in one value. These are the given name, and values that stores may have in
-/// an index. New values of `added_at` and `held` are taken from `whole`.
-fn indexed_values_one_by_one(mut row: UserRow, whole: &UserRow) -> Vec<UserRow> {
+/// Returns states of `row`, each of which differs from the one before it in one value: the given name, or a value that stores may have in an index.
+/// New values of `added_at` and `held` are those of `source`.
+fn indexed_values_one_by_one(mut row: UserRow, source: &UserRow) -> Vec<UserRow> {
     let mut steps = Vec::new();
     let mut step = |change: &dyn Fn(&mut UserRow)| {
         change(&mut row);
@@ -143,8 +143,8 @@ fn indexed_values_one_by_one(mut row: UserRow, whole: &UserRow) -> Vec<UserRow> 
     step(&|row| row.user.email = "ada@example.org".to_owned());
     step(&|row| row.user.directory_id = "dir_2".to_owned());
     step(&|row| row.user.organization_id = "org_2".to_owned());
-    step(&|row| row.added_at = whole.added_at);
-    step(&|row| row.held.clone_from(&whole.held));
+    step(&|row| row.added_at = source.added_at);
+    step(&|row| row.held.clone_from(&source.held));
     step(&|row| row.trail.deleted_at = Some(at(8)));
     step(&|row| row.trail.deleted_at = None);
     step(&|row| row.held = None);
@@ -155,9 +155,9 @@ pub async fn each_indexed_value_of_a_user_can_change_without_the_others(setup: S
     let store = setup.create().await;
     commit_users(&store, &["diruser_1"], &[]).await;
     let stored = store.load(of_users(&["diruser_1"])).await.unwrap().users["diruser_1"].clone();
-    for expected in indexed_values_one_by_one(stored, &whole_user()) {
+    for expected in indexed_values_one_by_one(stored, &full_user()) {
         let row = expected.clone();
-        let write = free(of_users(&["diruser_1"]), move |_| {
+        let write = unfenced(of_users(&["diruser_1"]), move |_| {
             let write = UserWrite { row: row.clone(), ..UserWrite::default() };
             done(Batch { users: vec![write], ..Batch::default() })
         });
@@ -192,7 +192,7 @@ pub async fn each_indexed_value_of_a_group_can_change_without_the_others(setup: 
     for step in steps {
         step(&mut expected);
         let row = expected.clone();
-        let write = free(keys(), move |_| done(Batch { groups: vec![row.clone()], ..Batch::default() }));
+        let write = unfenced(keys(), move |_| done(Batch { groups: vec![row.clone()], ..Batch::default() }));
         store.write(write).await.unwrap();
 
         assert_eq!(store.load(keys()).await.unwrap().groups["dirgroup_1"], expected);
@@ -204,7 +204,7 @@ pub async fn each_indexed_value_of_a_group_can_change_without_the_others(setup: 
 
 pub async fn every_field_of_a_group_is_stored(setup: Setup) {
     let store = setup.create().await;
-    let mut expected = whole_group();
+    let mut expected = full_group();
     let batch = Batch { groups: vec![expected.clone()], ..Batch::default() };
     expected.number = commit(&store, batch).await.groups["dirgroup_1"];
 
@@ -217,11 +217,9 @@ pub async fn every_field_of_a_directory_and_an_organization_is_stored_and_replac
     let (directory, organization) =
         (directory("dir_1", "org_1"), OrganizationRow { id: "org_1".to_owned(), ..OrganizationRow::default() });
     let keys = Keys { organizations: ids(&["org_1"]), directories: ids(&["dir_1"]), ..Keys::default() };
-    for (directory, organization) in [
-        (directory.clone(), organization.clone()),
-        (whole_directory(), whole_organization()),
-        (directory, organization),
-    ] {
+    for (directory, organization) in
+        [(directory.clone(), organization.clone()), (full_directory(), full_organization()), (directory, organization)]
+    {
         let batch = Batch {
             directories: vec![directory.clone()],
             organizations: vec![organization.clone()],
@@ -235,7 +233,7 @@ pub async fn every_field_of_a_directory_and_an_organization_is_stored_and_replac
     }
 }
 
-pub async fn a_key_without_a_row_loads_nothing(setup: Setup) {
+pub async fn a_key_without_a_row_loads_no_row(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1"], &["dirgroup_1"]).await;
     let keys = Keys {
@@ -324,7 +322,7 @@ pub async fn members_are_loaded_in_pages(setup: Setup) {
 pub async fn a_write_adds_joined_memberships_and_removes_left_ones(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1", "diruser_2"], &["dirgroup_1", "dirgroup_2"]).await;
-    let write = free(of_users(&["diruser_1"]), |set| {
+    let write = unfenced(of_users(&["diruser_1"]), |set| {
         let mut row = set.users["diruser_1"].clone();
         row.told_groups = vec!["dirgroup_2".to_owned(), "dirgroup_3".to_owned()];
         let users = vec![UserWrite { row, joined: vec!["dirgroup_3".to_owned()], left: vec!["dirgroup_1".to_owned()] }];
@@ -358,7 +356,7 @@ pub async fn tombstones_are_loaded_and_not_listed(setup: Setup) {
 
 pub async fn users_and_losses_of_access_are_counted(setup: Setup) {
     let store = setup.create().await;
-    let there = |id: &str, added_at| joining(UserRow { added_at, ..user(id, &[]) });
+    let added = |id: &str, added_at| joining(UserRow { added_at, ..user(id, &[]) });
     let loss = |user_id: &str, time, is_removal, is_approved| LossRow {
         directory_id: "dir_1".to_owned(),
         user_id: user_id.to_owned(),
@@ -369,9 +367,9 @@ pub async fn users_and_losses_of_access_are_counted(setup: Setup) {
     };
     let batch = Batch {
         users: vec![
-            there("diruser_1", None),
-            there("diruser_2", Some(at(10))),
-            there("diruser_3", Some(at(11))),
+            added("diruser_1", None),
+            added("diruser_2", Some(at(10))),
+            added("diruser_3", Some(at(11))),
             joining(removed(user("diruser_4", &[]), at(12))),
         ],
         losses: vec![
@@ -390,14 +388,17 @@ pub async fn users_and_losses_of_access_are_counted(setup: Setup) {
     let set = store.load(Keys { counts, ..Keys::default() }).await.unwrap();
 
     assert_eq!(set.counts["dir_1"].users, 3);
-    assert_eq!(set.counts["dir_1"].base_users, 4, "1 and 2 are still mirrored, 4 and 5 were removed since");
-    assert_eq!(set.counts["dir_1"].losses, 2, "1 and 4 without approval, each once");
+    assert_eq!(
+        set.counts["dir_1"].base_users, 4,
+        "users 1 and 2 are still mirrored, and 4 and 5 were removed after `base`"
+    );
+    assert_eq!(set.counts["dir_1"].losses, 2, "users 1 and 4 lost access without approval, and each counts once");
     assert_eq!(set.counts["dir_2"].users, 0);
     assert_eq!(set.counts["dir_2"].base_users, 0);
     assert_eq!(set.counts["dir_2"].losses, 0);
 }
 
-/// A user whose deactivation hold 1 holds back. `revision` is that of the write that held it back.
+/// Makes a user whose deactivation is held back by hold 1. `revision` is the revision of the write that held it back.
 fn held(id: &str, revision: i64) -> UserRow {
     UserRow {
         held: Some(HeldLoss { hold: 1, revision, loss: Loss { deactivated: true, ..Loss::default() } }),
@@ -493,7 +494,7 @@ pub async fn a_decision_about_a_hold_is_stored_once_and_listed_by_its_time(setup
         commit(&store, Batch { approvals: vec![one], ..Batch::default() }).await;
     }
     let expected = vec![approval("b", 1), approval("a", 2)];
-    assert_eq!(store.approvals(None).await.unwrap(), expected, "a decision is recorded once");
+    assert_eq!(store.approvals(None).await.unwrap(), expected, "the first decision with an id is kept");
     assert_eq!(store.approvals(Some("org_2".to_owned())).await.unwrap(), []);
 }
 

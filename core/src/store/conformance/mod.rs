@@ -1,8 +1,8 @@
 //! Tests that every [`Store`] passes.
 //!
 //! They need the feature `store-testing`. To test another implementation, implement [`Factory`] for it and
-//! call [`store_tests!`](crate::store_tests), which makes a test of each function here. The calling crate needs tokio with the features `macros`
-//! and `rt-multi-thread`.
+//! call [`store_tests!`](crate::store_tests), which makes a test of each public async function here. The calling crate needs tokio with the features
+//! `macros` and `rt-multi-thread`.
 //!
 //! ```
 //! use headcount::store::conformance::{Factory, Setup};
@@ -60,14 +60,14 @@ pub trait Factory: Send + Sync + 'static {
 
     /// Opens the store of this name again, with what was written to it. May be called while the store is still open, to simulate another process.
     ///
-    /// The default returns `None`, for stores whose rows are lost when they are dropped. Tests of reopening then pass without checking anything.
+    /// The default returns `None`, for stores whose rows are lost when they are dropped. Tests then skip what needs a reopened store.
     fn reopen(&self, name: String) -> Option<StoreFuture<'_, Arc<dyn Store>>> {
         let _ = name;
         None
     }
 }
 
-/// Settings of a test: how stores are opened, and whether they fail at random.
+/// Settings of a test: how its stores are opened, and whether their writes fail at random.
 pub struct Setup {
     factory: Box<dyn Factory>,
     name: String,
@@ -75,7 +75,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Tests the stores that `factory` opens.
+    /// Makes settings for tests of the stores that `factory` opens.
     pub fn new(factory: impl Factory) -> Setup {
         Setup { factory: Box::new(factory), name: String::new(), seed: None }
     }
@@ -108,7 +108,7 @@ impl Setup {
     }
 }
 
-/// Makes a test of each function of [`conformance`](crate::store::conformance). The argument is an expression for a
+/// Makes a test of each public async function of [`conformance`](crate::store::conformance). The argument is an expression for a
 /// [`Setup`](crate::store::conformance::Setup), which is evaluated once per test.
 #[macro_export]
 macro_rules! store_tests {
@@ -119,23 +119,23 @@ macro_rules! store_tests {
             failing_writes_among_many_do_not_affect_the_others
             a_write_that_changes_nothing_does_not_increment_the_revision
             a_decision_gets_the_revision_that_its_write_has
-            a_write_sees_all_earlier_ones
-            a_read_never_sees_a_part_of_a_write
-            a_read_after_a_write_sees_it
+            a_write_reads_the_rows_of_all_earlier_writes
+            a_read_never_returns_a_part_of_a_write
+            a_read_after_a_write_returns_its_rows
             a_decision_may_ask_for_more_rows
-            a_decision_that_always_asks_for_more_fails
+            a_write_whose_decision_always_asks_for_more_rows_fails
             rows_get_ascending_numbers_and_keep_them
             row_numbers_are_not_given_twice
-            five_thousand_users_are_written_at_once
-            ten_thousand_changes_are_appended_at_once
-            seven_hundred_groups_events_and_losses_are_written_at_once
+            five_thousand_users_are_written_in_one_write
+            the_changes_of_five_thousand_entries_are_appended_in_one_write
+            seven_hundred_groups_events_and_losses_are_written_in_one_write
             every_field_of_a_user_is_stored
             every_field_of_a_user_is_replaced
             each_indexed_value_of_a_user_can_change_without_the_others
             each_indexed_value_of_a_group_can_change_without_the_others
             every_field_of_a_group_is_stored
             every_field_of_a_directory_and_an_organization_is_stored_and_replaced
-            a_key_without_a_row_loads_nothing
+            a_key_without_a_row_loads_no_row
             an_empty_store_loads_an_empty_set
             a_user_is_loaded_with_the_groups_that_the_vendor_named
             an_organization_is_loaded_with_its_directories
@@ -161,7 +161,7 @@ macro_rules! store_tests {
             users_are_filtered_by_organization_and_directory
             the_numbers_of_a_directorys_live_users_are_paged
             users_are_found_by_email_ignoring_case
-            users_are_found_by_email_in_any_alphabet
+            users_are_found_by_email_ignoring_case_and_normalization_in_any_alphabet
             users_are_filtered_by_group_and_paged
             groups_are_paged_and_filtered_by_directory
             directories_are_listed_in_the_order_of_their_ids
@@ -171,20 +171,20 @@ macro_rules! store_tests {
             a_page_of_events_ends_after_four_mebibytes_of_bodies
             pending_events_are_counted_with_their_bytes
             changes_have_ascending_numbers_without_gaps
-            a_reader_of_the_feed_misses_nothing
+            a_reader_of_the_feed_gets_every_change_while_changes_are_appended
             the_changes_of_an_entry_are_read_in_order
             reading_starts_and_stops_inside_an_entry
             a_write_that_fails_uses_no_numbers
             a_reopened_store_has_all_rows_and_continues_their_numbers
             two_open_stores_share_their_rows
-            an_unknown_consumer_reads_nothing
+            an_unknown_consumer_reads_no_changes
             a_consumer_reads_what_it_has_not_acknowledged
             changes_are_read_after_the_greater_of_cursor_and_argument
             every_field_of_a_consumer_is_stored
             a_decision_on_a_consumer_gets_the_greatest_generation_so_far
             a_flush_makes_the_changes_before_it_durable
             a_write_that_survives_a_power_failure_makes_its_changes_durable
-            a_consumer_inside_a_snapshot_reads_no_changes
+            a_consumer_that_is_reading_a_snapshot_reads_no_changes
             a_decision_on_a_consumer_gets_its_row_and_the_latest_numbers
             a_decision_on_a_consumer_that_fails_changes_nothing
             concurrent_updates_of_a_consumer_are_serialized
@@ -213,9 +213,9 @@ macro_rules! store_tests {
             a_lease_ends_with_its_store
             a_closed_store_refuses_later_calls
             closing_a_store_completes_the_calls_before_it
-            closing_a_store_releases_its_leases_and_leaves_other_open_stores_alone
+            closing_a_store_releases_its_leases_and_does_not_affect_other_open_stores
             old_changes_that_every_consumer_has_acknowledged_are_removed
-            young_changes_are_kept
+            changes_that_are_not_old_enough_are_kept
             changes_that_the_slowest_consumer_has_not_acknowledged_are_kept
             without_consumers_old_changes_are_removed_by_age
             changes_after_the_snapshot_of_a_consumer_are_kept

@@ -85,7 +85,7 @@ pub async fn users_are_found_by_email_ignoring_case(setup: Setup) {
     assert_eq!(user_ids(&store, filter).await, ["diruser_1", "diruser_2"]);
 }
 
-pub async fn users_are_found_by_email_in_any_alphabet(setup: Setup) {
+pub async fn users_are_found_by_email_ignoring_case_and_normalization_in_any_alphabet(setup: Setup) {
     let store = setup.create().await;
     let with_email = |id: &str, email: &str| {
         let mut row = user(id, &[]);

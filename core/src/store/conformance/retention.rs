@@ -1,4 +1,4 @@
-//! Tests of what `trim` removes and keeps.
+//! Tests of what `trim` and `expire_events` remove and keep.
 
 use super::Setup;
 use super::rows::{
@@ -10,8 +10,8 @@ use crate::record::{Batch, ConsumerRow, CountsKey, EventRow, EventState, Keys, L
 use crate::store::{ConsumerUpdate, Expiry, Park, Retention, Store};
 use std::sync::Arc;
 
-/// A retention that removes nothing.
-const NOTHING: Retention = Retention {
+/// A retention with which no row is old enough to be removed.
+const KEEP_ALL: Retention = Retention {
     changes: Timestamp::MIN,
     consumers: Timestamp::MIN,
     tombstones: Timestamp::MIN,
@@ -20,8 +20,9 @@ const NOTHING: Retention = Retention {
     limit: 1_000,
 };
 
+/// Removes changes that are older than the time `at(before)`. Returns the number of removed rows.
 async fn trim_changes(store: &Arc<dyn Store>, before: i64) -> usize {
-    store.trim(Retention { changes: at(before), ..NOTHING }).await.unwrap()
+    store.trim(Retention { changes: at(before), ..KEEP_ALL }).await.unwrap()
 }
 
 async fn park(store: &Arc<dyn Store>, name: &str, seq: i64) {
@@ -44,7 +45,7 @@ pub async fn old_changes_that_every_consumer_has_acknowledged_are_removed(setup:
     assert_eq!(kept(&store).await, [4]);
 }
 
-pub async fn young_changes_are_kept(setup: Setup) {
+pub async fn changes_that_are_not_old_enough_are_kept(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[10, 20, 30, 40]).await;
     acknowledge(&store, "app", 4).await;
@@ -108,9 +109,13 @@ pub async fn changes_that_only_an_expired_consumer_has_not_acknowledged_are_remo
     // `acknowledge` sets `seen_at` to the time `at(cursor)`.
     acknowledge(&store, "idle", 1).await;
     acknowledge(&store, "app", 3).await;
-    let retention = |consumers| Retention { changes: at(100), consumers: at(consumers), ..NOTHING };
+    let retention = |consumers| Retention { changes: at(100), consumers: at(consumers), ..KEEP_ALL };
 
-    assert_eq!(store.trim(retention(1)).await.unwrap(), 1, "the slowest consumer has not expired");
+    assert_eq!(
+        store.trim(retention(1)).await.unwrap(),
+        1,
+        "`idle` has not expired, so only the change that it has acknowledged is removed"
+    );
     store.trim(retention(2)).await.unwrap();
 
     assert_eq!(kept(&store).await, [4]);
@@ -125,9 +130,9 @@ pub async fn an_expired_consumer_is_removed_once_its_next_change_was_trimmed(set
     let names =
         async || -> Vec<String> { store.consumers().await.unwrap().0.into_iter().map(|(row, _)| row.name).collect() };
 
-    store.trim(Retention { consumers: at(2), ..NOTHING }).await.unwrap();
+    store.trim(Retention { consumers: at(2), ..KEEP_ALL }).await.unwrap();
     let before = names().await;
-    store.trim(Retention { changes: at(30), consumers: at(2), ..NOTHING }).await.unwrap();
+    store.trim(Retention { changes: at(30), consumers: at(2), ..KEEP_ALL }).await.unwrap();
 
     assert_eq!(before, ["idle", "parking"]);
     assert_eq!(names().await, ["parking"]);
@@ -179,7 +184,7 @@ pub async fn old_tombstones_are_removed(setup: Setup) {
     ];
     commit(&store, Batch { users, groups: vec![gone], ..Batch::default() }).await;
 
-    let removed = store.trim(Retention { tombstones: at(20), ..NOTHING }).await.unwrap();
+    let removed = store.trim(Retention { tombstones: at(20), ..KEEP_ALL }).await.unwrap();
 
     let set = store.load(of_users(&["diruser_1", "diruser_2", "diruser_3"])).await.unwrap();
     assert_eq!(removed, 2);
@@ -199,7 +204,7 @@ pub async fn old_events_are_removed_unless_they_are_pending(setup: Setup) {
     ];
     commit(&store, Batch { events, ..Batch::default() }).await;
 
-    let removed = store.trim(Retention { events: at(20), ..NOTHING }).await.unwrap();
+    let removed = store.trim(Retention { events: at(20), ..KEEP_ALL }).await.unwrap();
 
     let keys = Keys { events: ids(&["evt_1", "evt_2", "evt_3", "evt_4"]), ..Keys::default() };
     let set = store.load(keys).await.unwrap();
@@ -213,7 +218,7 @@ fn expiry(organization_id: Option<&str>, before: i64) -> Expiry {
     Expiry { organization_id: organization_id.map(str::to_owned), before: at(before), limit: 10, forget: at(0) }
 }
 
-/// A store with these pending events: id, organization and time of arrival.
+/// Makes a store with these pending events: id, organization and time of arrival.
 async fn with_pending(setup: Setup, events: &[(&str, &str, i64)]) -> Arc<dyn Store> {
     let store = setup.create().await;
     let events = events.iter().map(|(id, organization_id, time)| {
@@ -224,6 +229,7 @@ async fn with_pending(setup: Setup, events: &[(&str, &str, i64)]) -> Arc<dyn Sto
     store
 }
 
+/// Returns the states of these events; `None` for one that is not stored.
 async fn states(store: &Arc<dyn Store>, events: &[&str]) -> Vec<Option<EventState>> {
     let set = store.load(Keys { events: ids(events), ..Keys::default() }).await.unwrap();
     events.iter().map(|id| set.events.get(*id).map(|row| row.state)).collect()
@@ -255,7 +261,7 @@ pub async fn expired_events_are_deleted_by_expire_events_and_not_by_trim(setup: 
     let store = with_pending(setup, &[("evt_1", "org_1", 10), ("evt_2", "org_1", 30)]).await;
     store.expire_events(expiry(None, 40)).await.unwrap();
 
-    assert_eq!(store.trim(Retention { events: at(100), ..NOTHING }).await.unwrap(), 0);
+    assert_eq!(store.trim(Retention { events: at(100), ..KEEP_ALL }).await.unwrap(), 0);
     store.expire_events(Expiry { forget: at(20), ..expiry(None, 0) }).await.unwrap();
 
     assert_eq!(states(&store, &["evt_1", "evt_2"]).await, [None, Some(EventState::Expired)]);
@@ -283,7 +289,7 @@ pub async fn at_most_the_limit_of_events_expires(setup: Setup) {
     assert_eq!(
         states(&store, &["evt_1", "evt_2", "evt_3"]).await,
         [pending, expired, expired],
-        "the oldest expire first"
+        "the oldest events expire first"
     );
 }
 
@@ -299,7 +305,7 @@ pub async fn old_losses_of_access_are_removed(setup: Setup) {
     };
     commit(&store, Batch { losses: vec![loss(10), loss(20)], ..Batch::default() }).await;
 
-    store.trim(Retention { losses: at(20), ..NOTHING }).await.unwrap();
+    store.trim(Retention { losses: at(20), ..KEEP_ALL }).await.unwrap();
 
     let counts = [("dir_1".to_owned(), CountsKey { since: at(0), base: at(0) })].into();
     assert_eq!(store.load(Keys { counts, ..Keys::default() }).await.unwrap().counts["dir_1"].losses, 1);
@@ -311,12 +317,12 @@ pub async fn trim_removes_at_most_the_limit_of_each_kind(setup: Setup) {
     let users = (1..=5).map(|n| joining(removed(user(&format!("diruser_{n}"), &[]), at(n)))).collect();
     let events = (1..=5).map(|n| event(&format!("evt_{n}"), EventState::Settled, at(n))).collect();
     commit(&store, Batch { users, events, ..Batch::default() }).await;
-    let all = Retention { changes: at(5), tombstones: at(5), events: at(5), losses: at(5), limit: 2, ..NOTHING };
+    let all = Retention { changes: at(5), tombstones: at(5), events: at(5), losses: at(5), limit: 2, ..KEEP_ALL };
 
     assert_eq!(store.trim(all).await.unwrap(), 6);
     assert_eq!(kept(&store).await, [3, 4, 5]);
     let left = store.load(of_users(&["diruser_1", "diruser_2", "diruser_3"])).await.unwrap();
-    assert_eq!(left.users.keys().collect::<Vec<_>>(), ["diruser_3"], "the oldest are removed first");
+    assert_eq!(left.users.keys().collect::<Vec<_>>(), ["diruser_3"], "the oldest tombstones are removed first");
     assert_eq!(store.trim(all).await.unwrap(), 6);
     assert_eq!(store.trim(all).await.unwrap(), 0);
 }
@@ -331,7 +337,7 @@ pub async fn live_rows_are_kept(setup: Setup) {
         events: at(1_000),
         losses: at(1_000),
         limit: 10,
-        ..NOTHING
+        ..KEEP_ALL
     };
     assert_eq!(store.trim(all).await.unwrap(), 0);
 }
@@ -359,7 +365,7 @@ pub async fn old_decisions_about_holds_are_removed_after_their_changes(setup: Se
     assert_eq!(
         trim_changes(&store, 100).await,
         1,
-        "only `a`: `b` and `c` are not older than the oldest change, which the consumer keeps"
+        "only `a` is removed: `b` and `c` are not older than the oldest change, which the consumer has not acknowledged"
     );
     assert_eq!(left().await, ["b", "c"]);
 

@@ -17,7 +17,7 @@ pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::new(1_800_000_000 + seconds, 5).unwrap()
 }
 
-/// A live user of the directory `dir_1` who is in these groups.
+/// Makes a live user of the directory `dir_1` who is in these groups.
 pub(super) fn user(id: &str, groups: &[&str]) -> UserRow {
     let user = MirrorUser {
         id: id.to_owned(),
@@ -32,13 +32,13 @@ pub(super) fn user(id: &str, groups: &[&str]) -> UserRow {
     UserRow { user, told_groups, ..UserRow::default() }
 }
 
-/// A write of a user whose stored row, if there is one, is in no group.
+/// Makes a write of a user whose stored row, if there is one, is in no group.
 pub(super) fn joining(row: UserRow) -> UserWrite {
     let joined = row.told_groups.clone();
     UserWrite { row, joined, left: Vec::new() }
 }
 
-/// A live group of the directory `dir_1`.
+/// Makes a live group of the directory `dir_1`.
 pub(super) fn group(id: &str) -> GroupRow {
     let group = MirrorGroup {
         id: id.to_owned(),
@@ -60,7 +60,7 @@ pub(super) fn directory(id: &str, organization_id: &str) -> DirectoryRow {
     DirectoryRow { directory, ..DirectoryRow::default() }
 }
 
-/// A retirement of the directory `dir_1` that has not ended.
+/// Makes a retirement of the directory `dir_1` that has not ended.
 pub(super) fn retirement(id: &str, at: Timestamp) -> Retirement {
     Retirement {
         id: id.to_owned(),
@@ -78,7 +78,7 @@ pub(super) fn organization(id: &str) -> OrganizationRow {
     OrganizationRow { id: id.to_owned(), directories_listed_at: Some(at(0)), ..OrganizationRow::default() }
 }
 
-/// An event of the organization `org_1` that arrived at a time.
+/// Makes an event of the organization `org_1` that arrived at a time. It has a body unless it is settled.
 pub(super) fn event(id: &str, state: EventState, received_at: Timestamp) -> EventRow {
     EventRow {
         id: id.to_owned(),
@@ -89,7 +89,7 @@ pub(super) fn event(id: &str, state: EventState, received_at: Timestamp) -> Even
     }
 }
 
-/// A hold of the directory `dir_1`.
+/// Makes a hold of the directory `dir_1`.
 pub(super) fn hold(number: i64, reason: HoldReason) -> HoldRow {
     HoldRow {
         number,
@@ -104,7 +104,7 @@ pub(super) fn hold(number: i64, reason: HoldReason) -> HoldRow {
     }
 }
 
-/// A decision about a hold at a time.
+/// Makes a decision about a hold, made at a time.
 pub(super) fn approval(id: &str, time: i64) -> Approval {
     Approval {
         id: id.to_owned(),
@@ -120,13 +120,13 @@ pub(super) fn approval(id: &str, time: i64) -> Approval {
     }
 }
 
-/// The tombstone of a user who was removed at a time.
+/// Makes the tombstone of a user who was removed at a time.
 pub(super) fn removed(row: UserRow, deleted_at: Timestamp) -> UserRow {
     let trail = Trail { deleted_at: Some(deleted_at), ..row.trail.clone() };
     UserRow { trail, ..row }
 }
 
-/// An entry of `count` changes of a user, made at a time.
+/// Makes an entry of `count` changes of a user at a time: a creation and `count - 1` memberships.
 pub(super) fn entry(user_id: &str, count: usize, at: Timestamp) -> NewEntry {
     let after = Mirrored::User(Box::new(user(user_id, &[]).user));
     let created = Delta { kind: ChangeKind::UserCreated, group_id: None, fields: Vec::new() };
@@ -146,8 +146,8 @@ pub(super) fn entry(user_id: &str, count: usize, at: Timestamp) -> NewEntry {
     }
 }
 
-/// A write of everything that needs no lease.
-pub(super) fn free(keys: Keys, decide: impl FnMut(WorkingSet) -> Result<Decision> + Send + 'static) -> Write {
+/// Makes a write of any rows that needs no lease.
+pub(super) fn unfenced(keys: Keys, decide: impl FnMut(WorkingSet) -> Result<Decision> + Send + 'static) -> Write {
     Write {
         scope: Scope::Everything,
         durability: Durability::Process,
@@ -158,9 +158,9 @@ pub(super) fn free(keys: Keys, decide: impl FnMut(WorkingSet) -> Result<Decision
     }
 }
 
-/// A write of a holder of a lease.
+/// Makes a write that needs the lease of this fence at the time `now`.
 pub(super) fn fenced(fence: &Fence, now: Timestamp, batch: Batch) -> Write {
-    Write { fence: Some(fence.clone()), now, ..free(Keys::default(), move |_| done(batch.clone())) }
+    Write { fence: Some(fence.clone()), now, ..unfenced(Keys::default(), move |_| done(batch.clone())) }
 }
 
 pub(super) fn done(batch: Batch) -> Result<Decision> {
@@ -169,7 +169,7 @@ pub(super) fn done(batch: Batch) -> Result<Decision> {
 
 /// Commits a batch.
 pub(super) async fn commit(store: &Arc<dyn Store>, batch: Batch) -> Committed {
-    store.write(free(Keys::default(), move |_| done(batch.clone()))).await.unwrap()
+    store.write(unfenced(Keys::default(), move |_| done(batch.clone()))).await.unwrap()
 }
 
 /// Commits new users, each in these groups.
@@ -178,7 +178,7 @@ pub(super) async fn commit_users(store: &Arc<dyn Store>, ids: &[&str], groups: &
     commit(store, Batch { users, ..Batch::default() }).await
 }
 
-/// Appends entries, each of one change, made at the times that are given.
+/// Appends an entry of one change for each of these times.
 pub(super) async fn append(store: &Arc<dyn Store>, times: &[i64]) {
     let entries = times.iter().map(|time| entry(&format!("diruser_{time}"), 1, at(*time))).collect();
     commit(store, Batch { entries, ..Batch::default() }).await;
@@ -188,12 +188,12 @@ pub(super) fn ids(ids: &[&str]) -> BTreeSet<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
-/// Keys that ask for users.
+/// Makes keys that ask for these users.
 pub(super) fn of_users(user_ids: &[&str]) -> Keys {
     Keys { users: ids(user_ids), ..Keys::default() }
 }
 
-/// The ids of the live users that match a filter.
+/// Returns the ids of the live users that match a filter.
 pub(super) async fn user_ids(store: &Arc<dyn Store>, filter: UserFilter) -> Vec<String> {
     store.users(filter, 0, 100_000).await.unwrap().into_iter().map(|row| row.user.id).collect()
 }
@@ -202,7 +202,7 @@ pub(super) fn seqs(changes: &[Change]) -> Vec<i64> {
     changes.iter().map(|change| change.seq).collect()
 }
 
-/// The numbers of all changes in the feed.
+/// Returns the numbers of all changes in the feed.
 pub(super) async fn kept(store: &Arc<dyn Store>) -> Vec<i64> {
     seqs(&store.changes(0, 100_000).await.unwrap())
 }
@@ -217,7 +217,7 @@ pub(super) async fn consumer(
     store.update_consumer(name.to_owned(), Durability::Power, decide).await.unwrap();
 }
 
-/// Registers a consumer, or moves its cursor.
+/// Registers a consumer, or sets its cursor. `seen_at` becomes the time `at(cursor)`.
 pub(super) async fn acknowledge(store: &Arc<dyn Store>, name: &str, cursor: i64) {
     let owned = name.to_owned();
     consumer(store, name, move |_| {

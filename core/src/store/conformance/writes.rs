@@ -1,8 +1,8 @@
-//! Tests of atomicity, isolation, and repeated calls of decisions.
+//! Tests of atomicity, isolation, repeated calls of decisions, row numbers, and large batches.
 
 use super::Setup;
 use super::rows::{
-    at, commit, commit_users, done, entry, event, free, group, joining, kept, of_users, removed, user, user_ids,
+    at, commit, commit_users, done, entry, event, group, joining, kept, of_users, removed, unfenced, user, user_ids,
 };
 use crate::record::{Batch, CountsKey, EventState, Keys, LossRow, UserWrite, WorkingSet};
 use crate::store::{Committed, Decision, MAX_LOADS, Retention, UserFilter};
@@ -16,7 +16,7 @@ pub async fn a_write_whose_decision_fails_changes_nothing(setup: Setup) {
     commit_users(&store, &["diruser_1"], &[]).await;
     let before = store.load(of_users(&["diruser_1"])).await.unwrap();
 
-    let failing = free(Keys::default(), |_| Err(Error::invalid_argument("no")));
+    let failing = unfenced(Keys::default(), |_| Err(Error::invalid_argument("no")));
     let error = store.write(failing).await.unwrap_err();
 
     let after = store.load(of_users(&["diruser_1"])).await.unwrap();
@@ -28,7 +28,7 @@ pub async fn a_write_whose_decision_fails_changes_nothing(setup: Setup) {
 pub async fn a_decision_that_panics_fails_only_its_own_write(setup: Setup) {
     let store = setup.create().await;
 
-    let error = store.write(free(Keys::default(), |_| panic!("a defect"))).await.unwrap_err();
+    let error = store.write(unfenced(Keys::default(), |_| panic!("a defect"))).await.unwrap_err();
     commit_users(&store, &["diruser_1"], &[]).await;
 
     assert_eq!(error.kind(), ErrorKind::Internal);
@@ -41,7 +41,7 @@ pub async fn failing_writes_among_many_do_not_affect_the_others(setup: Setup) {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             let id = format!("diruser_{n:02}");
-            let write = free(Keys::default(), move |_| match n % 3 {
+            let write = unfenced(Keys::default(), move |_| match n % 3 {
                 0 => Err(Error::invalid_argument("no")),
                 _ => done(Batch {
                     users: vec![joining(user(&id, &["dirgroup_1"]))],
@@ -78,7 +78,7 @@ pub async fn a_write_that_changes_nothing_does_not_increment_the_revision(setup:
 pub async fn a_decision_gets_the_revision_that_its_write_has(setup: Setup) {
     let store = setup.create().await;
     for n in 1..=5 {
-        let write = free(Keys::default(), move |set: WorkingSet| {
+        let write = unfenced(Keys::default(), move |set: WorkingSet| {
             let mut row = user(&format!("diruser_{n}"), &[]);
             row.trail.revision = set.revision;
             done(Batch { users: vec![joining(row)], ..Batch::default() })
@@ -92,7 +92,7 @@ pub async fn a_decision_gets_the_revision_that_its_write_has(setup: Setup) {
     assert_eq!(store.load(Keys::default()).await.unwrap().revision, revisions[4]);
 }
 
-/// Increments a number that is stored as a user's given name.
+/// Makes a write that increments a number, which is stored as a user's given name.
 fn increment(set: &WorkingSet, id: &str) -> UserWrite {
     let mut row = set.users[id].clone();
     let count: u32 = row.user.given_name.parse().unwrap_or(0);
@@ -100,13 +100,13 @@ fn increment(set: &WorkingSet, id: &str) -> UserWrite {
     UserWrite { row, joined: Vec::new(), left: Vec::new() }
 }
 
-pub async fn a_write_sees_all_earlier_ones(setup: Setup) {
+pub async fn a_write_reads_the_rows_of_all_earlier_writes(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1"], &[]).await;
     let writes = (0..100).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
-            let write = free(of_users(&["diruser_1"]), |set| {
+            let write = unfenced(of_users(&["diruser_1"]), |set| {
                 done(Batch { users: vec![increment(&set, "diruser_1")], ..Batch::default() })
             });
             store.write(write).await.unwrap();
@@ -120,7 +120,7 @@ pub async fn a_write_sees_all_earlier_ones(setup: Setup) {
     assert_eq!(set.users["diruser_1"].user.given_name, "100");
 }
 
-pub async fn a_read_never_sees_a_part_of_a_write(setup: Setup) {
+pub async fn a_read_never_returns_a_part_of_a_write(setup: Setup) {
     let store = setup.create().await;
     let pair = ["diruser_1", "diruser_2"];
     commit_users(&store, &pair, &[]).await;
@@ -128,7 +128,7 @@ pub async fn a_read_never_sees_a_part_of_a_write(setup: Setup) {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             for _ in 0..100 {
-                let write = free(of_users(&pair), move |set| {
+                let write = unfenced(of_users(&pair), move |set| {
                     let users = pair.iter().map(|id| increment(&set, id)).collect();
                     done(Batch { users, ..Batch::default() })
                 });
@@ -143,7 +143,7 @@ pub async fn a_read_never_sees_a_part_of_a_write(setup: Setup) {
     writer.await.unwrap();
 }
 
-pub async fn a_read_after_a_write_sees_it(setup: Setup) {
+pub async fn a_read_after_a_write_returns_its_rows(setup: Setup) {
     let store = setup.create().await;
     for n in 0..50 {
         let id = format!("diruser_{n}");
@@ -157,7 +157,7 @@ pub async fn a_decision_may_ask_for_more_rows(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_0", "diruser_1", "diruser_2", "diruser_3"], &[]).await;
 
-    let write = free(of_users(&["diruser_0"]), |set| {
+    let write = unfenced(of_users(&["diruser_0"]), |set| {
         let loaded = set.users.len();
         if loaded < 4 {
             return Ok(Decision::Load(Box::new(of_users(&[&format!("diruser_{loaded}")]))));
@@ -171,12 +171,12 @@ pub async fn a_decision_may_ask_for_more_rows(setup: Setup) {
     assert!(users.iter().all(|row| row.user.given_name == "1"), "{users:?}");
 }
 
-pub async fn a_decision_that_always_asks_for_more_fails(setup: Setup) {
+pub async fn a_write_whose_decision_always_asks_for_more_rows_fails(setup: Setup) {
     let store = setup.create().await;
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
 
-    let write = free(Keys::default(), move |_| {
+    let write = unfenced(Keys::default(), move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
         Ok(Decision::Load(Box::default()))
     });
@@ -192,14 +192,14 @@ pub async fn rows_get_ascending_numbers_and_keep_them(setup: Setup) {
     let groups =
         commit(&store, Batch { groups: vec![group("dirgroup_2"), group("dirgroup_1")], ..Batch::default() }).await;
 
-    let write = free(of_users(&["diruser_2"]), |set| {
+    let write = unfenced(of_users(&["diruser_2"]), |set| {
         let users = vec![increment(&set, "diruser_2"), joining(user("diruser_3", &[]))];
         done(Batch { users, ..Batch::default() })
     });
     let second = store.write(write).await.unwrap();
 
     assert!(first.users["diruser_2"] > 0);
-    assert!(first.users["diruser_1"] > first.users["diruser_2"], "in the order of the batch");
+    assert!(first.users["diruser_1"] > first.users["diruser_2"], "numbers ascend in the order of the batch");
     assert_eq!(second.users["diruser_2"], first.users["diruser_2"]);
     assert!(second.users["diruser_3"] > first.users["diruser_1"]);
     assert!(groups.groups["dirgroup_1"] > groups.groups["dirgroup_2"]);
@@ -207,10 +207,10 @@ pub async fn rows_get_ascending_numbers_and_keep_them(setup: Setup) {
 
 pub async fn row_numbers_are_not_given_twice(setup: Setup) {
     let store = setup.create().await;
-    let gone = commit_users(&store, &["diruser_1"], &["dirgroup_1"]).await.users["diruser_1"];
-    let gone_group =
+    let earlier_user = commit_users(&store, &["diruser_1"], &["dirgroup_1"]).await.users["diruser_1"];
+    let earlier_group =
         commit(&store, Batch { groups: vec![group("dirgroup_1")], ..Batch::default() }).await.groups["dirgroup_1"];
-    let write = free(of_users(&["diruser_1"]), |set| {
+    let write = unfenced(of_users(&["diruser_1"]), |set| {
         let users = vec![UserWrite { row: removed(set.users["diruser_1"].clone(), at(0)), ..UserWrite::default() }];
         let mut group = set.groups["dirgroup_1"].clone();
         group.trail.deleted_at = Some(at(0));
@@ -225,13 +225,13 @@ pub async fn row_numbers_are_not_given_twice(setup: Setup) {
     let group =
         commit(&store, Batch { groups: vec![group("dirgroup_2")], ..Batch::default() }).await.groups["dirgroup_2"];
 
-    assert!(user > gone, "{user} after {gone}");
-    assert!(group > gone_group, "{group} after {gone_group}");
+    assert!(user > earlier_user, "{user} after {earlier_user}");
+    assert!(group > earlier_group, "{group} after {earlier_group}");
     let members = UserFilter { group_id: Some("dirgroup_1".to_owned()), ..UserFilter::default() };
     assert!(user_ids(&store, members).await.is_empty());
 }
 
-pub async fn five_thousand_users_are_written_at_once(setup: Setup) {
+pub async fn five_thousand_users_are_written_in_one_write(setup: Setup) {
     let store = setup.create().await;
     let ids: Vec<String> = (0..5_000).map(|n| format!("diruser_{n:04}")).collect();
     let users = ids
@@ -251,7 +251,7 @@ pub async fn five_thousand_users_are_written_at_once(setup: Setup) {
     assert!(set.users.iter().all(|(id, row)| committed.users[id] == row.number));
 }
 
-pub async fn ten_thousand_changes_are_appended_at_once(setup: Setup) {
+pub async fn the_changes_of_five_thousand_entries_are_appended_in_one_write(setup: Setup) {
     let store = setup.create().await;
     let entries = (0..5_000).map(|n| entry(&format!("diruser_{n}"), 1 + n % 3, at(0))).collect::<Vec<_>>();
     let count = entries.iter().map(|entry| u64::from(entry.count())).sum::<u64>();
@@ -262,7 +262,7 @@ pub async fn ten_thousand_changes_are_appended_at_once(setup: Setup) {
     assert_eq!(kept(&store).await, (1..=count as i64).collect::<Vec<_>>());
 }
 
-pub async fn seven_hundred_groups_events_and_losses_are_written_at_once(setup: Setup) {
+pub async fn seven_hundred_groups_events_and_losses_are_written_in_one_write(setup: Setup) {
     let store = setup.create().await;
     let loss = |n| LossRow {
         directory_id: "dir_1".to_owned(),

@@ -19,7 +19,7 @@ pub(super) fn changes(database: &Database, after: i64, limit: usize) -> Result<V
     Ok(found)
 }
 
-/// Reads a consumer and the changes after its position.
+/// Reads a page of the feed as [`Store::feed`](crate::store::Store::feed) describes.
 pub(super) fn page(database: &Database, name: &str, after: Option<i64>, limit: usize) -> Result<FeedPage> {
     let sql = format!("SELECT change, durable, trimmed, {CONSUMER} FROM counter LEFT JOIN consumer ON name = ?1");
     let read = database.one(&sql, [name], |row| {
@@ -35,19 +35,21 @@ pub(super) fn page(database: &Database, name: &str, after: Option<i64>, limit: u
     Ok(FeedPage { consumer: row, changes, marks })
 }
 
-/// The error of a file whose row of counters is missing.
+/// Returns the error for a file whose row of counters is missing.
 pub(super) fn no_counters() -> Error {
     Error::store("the mirror's file has no row of counters: restore it, or sync into a new one")
 }
 
-/// Reads the changes that a consumer has parked.
+/// Reads the changes that a consumer has parked, oldest first.
 pub(super) fn parked(database: &Database, name: &str) -> Result<Vec<ParkedChange>> {
     let sql = format!("SELECT {PARKED_ENTRY}, seq, reason, at FROM parked_change WHERE consumer = ?1 ORDER BY seq");
     let mut found = Vec::new();
     database.each(&sql, [name], |row| {
         let seq: i64 = get(row, 8)?;
         let change = entry(row)?.changes_after(seq - 1, 1)?.into_iter().next();
-        let change = change.ok_or_else(|| Error::store("a parked change cannot be read: the file is damaged"))?;
+        let change = change.ok_or_else(|| {
+            Error::store("a parked change cannot be read: the file is damaged, restore it or sync into a new one")
+        })?;
         found.push(ParkedChange::new(change, get(row, 9)?, get_time(row, 10)?.unwrap_or_default()));
         Ok(())
     })?;

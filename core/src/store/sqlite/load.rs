@@ -1,16 +1,17 @@
-//! Loads the rows that a decision asks for. One statement reads the organizations, their counts of pending events and the directories. Each other kind
-//! of row, and each page of users, has a statement of its own.
+//! Loads the rows that a decision asks for. One statement reads the organizations, their counts of pending events and the directories. A separate
+//! statement reads each other kind of row, and each page of users.
 
 use super::database::{Database, in_list, list};
+use super::feed::no_counters;
 use super::lease;
 use super::pages;
 use super::rows::{
     EVENT, GROUP, HOLD, RETIREMENT, USER, event, from_json, get, get_json, group, hold, retirement, text_time, user,
 };
 use super::shared::{Counter, Head, Organizations};
+use crate::Result;
 use crate::record::{Chore, Counts, DirectoryRow, Keys, MembersKey, OrganizationRow, PendingEvents, WorkingSet};
 use crate::store::{Fence, UserFilter};
-use crate::{Error, Result};
 use rusqlite::Row;
 use std::collections::BTreeSet;
 
@@ -38,7 +39,7 @@ impl Database {
             };
             Ok((head, lease::held(row, 8)?))
         })?;
-        head.ok_or_else(|| Error::store("the mirror's file has no row of counters: restore it, or sync into a new one"))
+        head.ok_or_else(no_counters)
     }
 
     /// Loads rows as of one moment. Call it within a transaction.
@@ -50,7 +51,7 @@ impl Database {
             environment: head.environment.clone(),
             ..WorkingSet::default()
         };
-        self.load_directories(&keys, &mut set)?;
+        self.load_organizations(&keys, &mut set)?;
         self.by_keys("user", USER, &keys.users, |row| {
             let row = user(row)?;
             set.users.insert(row.user.id.clone(), row);
@@ -87,7 +88,7 @@ impl Database {
             Ok(())
         })?;
         if !keys.addresses.is_empty() {
-            // `+` keeps SQLite from reading all users of the organization instead of those with the address.
+            // With `+`, SQLite does not use the index of the organization, in which it would read all users of the organization.
             let sql = "SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE EXISTS (
                 SELECT 1 FROM user WHERE email = (value ->> 1) AND +organization_id = (value ->> 0) AND deleted_at IS NULL)";
             self.each(sql, [list(&keys.addresses)?], |row| {
@@ -114,7 +115,7 @@ impl Database {
         Ok(set)
     }
 
-    /// Reads the rows of a table with these ids.
+    /// Calls `read` with each row of a table that has one of these ids.
     pub(super) fn by_keys<T: AsRef<str> + Ord + serde::Serialize>(
         &self,
         table: &str,
@@ -129,7 +130,8 @@ impl Database {
         self.each(&format!("SELECT {columns} FROM {table} WHERE id IN ({list})"), [value], read)
     }
 
-    fn load_directories(&self, keys: &Keys, set: &mut WorkingSet) -> Result<()> {
+    /// Loads the organizations and directories of these keys, from memory if the last load of the transaction had the same keys.
+    fn load_organizations(&self, keys: &Keys, set: &mut WorkingSet) -> Result<()> {
         let loaded = match self.shared_organizations(keys) {
             Some(loaded) => loaded,
             None => {
@@ -207,7 +209,7 @@ impl Database {
         let live = "SELECT count(*) FROM user WHERE user.directory_id = directory AND deleted_at IS NULL";
         let lost = "FROM loss WHERE loss.directory_id = directory AND at > since";
         let was_there = "(added_at IS NULL OR added_at <= base)";
-        // Materialized, since SQLite would otherwise take the JSON apart again for each row that it counts.
+        // Materialized, since SQLite would otherwise parse the JSON again for each row that it counts.
         let sql = format!(
             "WITH wanted (directory, since, base) AS MATERIALIZED
                 (SELECT value ->> 0, unhex(value ->> 1), unhex(value ->> 2) FROM json_each(?1))

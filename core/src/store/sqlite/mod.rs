@@ -1,4 +1,4 @@
-//! SQLite: one file, one thread that writes, one that reads.
+//! The SQLite store: one file, one thread that writes, and one thread that reads.
 //!
 //! Writes that wait are committed together, so that a burst of webhooks costs one flush to disk instead of one each. If one of them fails after it
 //! has begun to write, all are rolled back and repeated, each in a transaction of its own. The file is in WAL mode: readers see the state between two
@@ -44,8 +44,8 @@ use worker::Worker;
 ///
 /// Several processes may use one file at the same time. A write waits up to ten seconds for a write of another process to end.
 ///
-/// A call waits while 512 others are queued or running. Its future may be dropped: what it writes is then written as a whole if it was queued
-/// already, and not at all if it still waited for room in the queue.
+/// A read waits while 512 other reads are queued or running, and a write while 512 other writes are. The future of a write may be dropped: the write
+/// is then done as a whole if it was queued already, and not at all if it still waited for room in the queue.
 ///
 /// Dropping the store within a tokio runtime does not block the thread: the queued writes are committed, the leases released and the file closed
 /// on other threads, and opening the file again in this process waits for that. Outside of a runtime, dropping it blocks until this is done.
@@ -54,7 +54,7 @@ pub struct SqliteStore {
     writer: Worker,
     /// `None` for a store in memory, which reads with the writer's connection.
     reader: Option<Worker>,
-    /// The writer's thread holds the strong reference until it ends.
+    /// The writer's thread has a strong reference until it ends.
     open: Weak<Open>,
     closed: Arc<Closed>,
     /// Cancelled once the store is closed.
@@ -85,8 +85,8 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file is not a mirror's or was written by a newer version, and if it cannot be opened,
-    /// read or written: the file is then unchanged. [`ErrorKind::Config`](crate::ErrorKind::Config) if `path` begins like a URL.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file is not a mirror's or was written by a newer version (it is then unchanged), and if
+    /// it cannot be opened, read or written. [`ErrorKind::Config`](crate::ErrorKind::Config) if `path` begins like a URL.
     pub fn open(path: impl AsRef<Path>) -> Result<SqliteStore> {
         let path = path.as_ref();
         if path.as_os_str() == ":memory:" {
@@ -95,7 +95,7 @@ impl SqliteStore {
         check_is_path(path)?;
         let named = |error: Error| error.with_context("file", path.display().to_string());
         let (writer, reader) = (open::file(path).map_err(named)?, open::reader(path).map_err(named)?);
-        // The absolute path as SQLite has it, because `path` may be relative, or a URI.
+        // `path` may be relative and lead through links. SQLite reports the absolute path without links.
         let path = writer.path().map(PathBuf::from);
         if let Some(path) = &path {
             closing::wait(path);
@@ -157,20 +157,20 @@ impl SqliteStore {
         opened.await.unwrap_or_else(|_| Err(Error::internal("the thread that opens the store has ended")))
     }
 
-    /// Number of statements that writes have run since the store was opened, with `BEGIN` and `COMMIT`. For tests.
+    /// Returns the number of statements that writes have run since the store was opened, including `BEGIN` and `COMMIT`. For tests.
     #[cfg(feature = "store-testing")]
     pub fn statements(&self) -> u64 {
         self.writer.statements.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// Number of times since the store was opened that SQLite prepared a statement of a write again, because of other parameters or another schema.
-    /// The count of a statement is added when that statement is next used. For tests.
+    /// Returns how many times SQLite has prepared a statement of a write again since the store was opened, because the values of its parameters or the
+    /// schema had changed. The count of a statement is added when that statement is next used. For tests.
     #[cfg(feature = "store-testing")]
     pub fn reprepared(&self) -> u64 {
         self.writer.reprepared.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// Number of commits since the store was opened that a power failure cannot undo. For tests.
+    /// Returns the number of commits with [`Durability::Power`] since the store was opened: those that SQLite flushed at once. For tests.
     #[cfg(feature = "store-testing")]
     pub fn flushes(&self) -> u64 {
         self.writer.flushes.load(std::sync::atomic::Ordering::Relaxed)
@@ -183,8 +183,8 @@ impl SqliteStore {
         self.reader.as_ref().unwrap_or(&self.writer).jobs.run(None, work)
     }
 
-    /// Runs a change that is not a [`Write`]. Earlier writes of the same transaction keep their counters in memory. These are written to the file first,
-    /// because `work` reads the file.
+    /// Runs a change that is not a [`Write`]. Earlier writes of the same transaction keep their counters in memory. These are written to the file
+    /// first, because `work` reads the file.
     fn change<T: Send + 'static>(
         &self,
         durability: Durability,
@@ -313,7 +313,7 @@ impl Store for SqliteStore {
 
     fn leases(&self, prefix: String, now: Timestamp) -> StoreFuture<'_, Vec<Fence>> {
         let open = Weak::clone(&self.open);
-        // On the writer's thread, so that the releases that this process has begun are done before.
+        // Runs on the writer's thread, after the releases that this store has queued.
         self.writer.jobs.run(None, move |database| {
             // Never `None`: the thread that runs this has a strong reference until it ends.
             let Some(open) = open.upgrade() else {

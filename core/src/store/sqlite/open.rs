@@ -19,13 +19,14 @@ const MIRROR: FileKind = FileKind {
     busy_timeout: Duration::from_secs(10),
 };
 
-/// Creates the index of the keys of addresses. It runs once the keys were computed.
+/// Creates the index of the keys of addresses. It runs after the keys have been computed.
 const EMAIL_KEYS: &str = "CREATE INDEX user_by_email_key ON user (email, number) WHERE deleted_at IS NULL";
 
-/// Bytes of the write-ahead log beyond which it is large. SQLite checkpoints it at 32 MiB, but does not make the file smaller.
+/// Size in bytes from which on the write-ahead log counts as large. SQLite checkpoints it at 32 MiB (at 16 MiB in older files, whose pages have
+/// 4 KiB), but does not make it smaller.
 const LARGE_LOG: u64 = 8 << 20;
 
-/// How long the truncation of the log waits for writers and readers. Writers are delayed meanwhile.
+/// How long the truncation of the log waits for writers and readers. Other writers wait meanwhile.
 const SHRINK_TIMEOUT: Duration = Duration::from_millis(100);
 
 pub(super) fn memory() -> Result<Connection> {
@@ -50,8 +51,8 @@ pub(super) fn place(path: &Path) -> Place {
 fn writer(connection: Connection) -> Result<Connection> {
     compute_email_keys(&connection).map_err(|error| failed(&error))?;
     connection.set_prepared_statement_cache_capacity(128);
-    // Deleted rows are overwritten, because they have names and addresses. The cache has 16 MiB, and a checkpoint follows 32 MiB of log: a
-    // checkpoint flushes twice and writes each page once, however often the log has it, so fewer checkpoints write less.
+    // Deleted rows are overwritten, because they have names and addresses. The cache has 16 MiB, and a checkpoint follows 32 MiB of log:
+    // a checkpoint flushes twice and writes each page once, however often the log has it, so fewer checkpoints write less.
     connection
         .execute_batch(
             "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;",
@@ -94,8 +95,8 @@ fn compute_email_keys(connection: &Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// Copies the write-ahead log of a file into it and truncates the log: always, or only if the log is large. Leaves the rest to a later call if
-/// other connections prevent it.
+/// Copies the write-ahead log of a file into the file and truncates the log: always, or only if the log is large. If other connections prevent a
+/// part of this, a later call does it.
 pub(super) fn shrink(path: &Path, always: bool) -> Result<()> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -106,7 +107,7 @@ pub(super) fn shrink(path: &Path, always: bool) -> Result<()> {
     let connection = MIRROR.connect(path, OpenFlags::empty())?;
     let checkpoint = || {
         connection.busy_timeout(SHRINK_TIMEOUT)?;
-        // TRUNCATE delays writers. PASSIVE does not, and leaves little for TRUNCATE to copy.
+        // TRUNCATE makes writers wait while it copies the log. PASSIVE does not, and leaves little for TRUNCATE to copy.
         for mode in ["PASSIVE", "TRUNCATE"] {
             connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))?;
         }
@@ -115,7 +116,7 @@ pub(super) fn shrink(path: &Path, always: bool) -> Result<()> {
     checkpoint().map_err(|error| failed(&error))
 }
 
-/// Sets what a commit survives. In WAL mode FULL flushes the log at each commit, NORMAL only at checkpoints.
+/// Sets which failures later commits survive. In WAL mode FULL flushes the log at each commit, NORMAL only at checkpoints.
 pub(super) fn set_durability(connection: &Connection, durability: Durability) -> Result<()> {
     let sql = match durability {
         Durability::Process => "PRAGMA synchronous = NORMAL",

@@ -1,4 +1,4 @@
-//! Reads pages of users, groups and events, the directories, and their counts.
+//! Reads pages of users, groups and events, and lists of directories, their counts, holds, and decisions about holds.
 
 use super::database::{Database, limited};
 use super::rows::{APPROVAL, EVENT, GROUP, HOLD, USER, approval, event, get, get_json, group, hold, user};
@@ -8,10 +8,10 @@ use crate::store::codec::state_number;
 use crate::store::{DirectoryCounts, UserFilter};
 use rusqlite::{Row, ToSql, params};
 
-/// Bytes of bodies after which a page of events ends.
+/// A page of events ends with the event whose body brings the total size of the bodies to this number of bytes.
 const EVENT_BYTES: usize = 4 << 20;
 
-/// Reads a count from a column.
+/// Reads a count from a column. A negative number becomes 0.
 pub(super) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
     Ok(u64::try_from(get::<i64>(row, column)?).unwrap_or(0))
 }
@@ -23,8 +23,8 @@ pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit:
     let mut sql = format!("SELECT {USER} FROM user WHERE deleted_at IS NULL AND number > ?1");
     if let Some(group_id) = group_id {
         values.push(group_id);
-        // CROSS JOIN keeps the order of the tables: SQLite reads the members of the group and looks up each user. Otherwise it may read all
-        // users and look for each among the members.
+        // CROSS JOIN keeps the order of the tables: SQLite reads the members of the group and finds each user by number. Otherwise it may read all
+        // users and search for each of them among the members.
         sql = format!(
             "SELECT {USER} FROM membership CROSS JOIN user ON number = user_number
                 WHERE group_id = ?3 AND user_number > ?1 AND deleted_at IS NULL"
@@ -44,7 +44,7 @@ pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit:
     database.all(&sql, values.as_slice(), user)
 }
 
-/// Reads only the index `user_of_directory`.
+/// Reads the numbers of a page of a directory's live users, from the index `user_of_directory` alone.
 pub(super) fn user_numbers(database: &Database, directory_id: &str, after: i64, limit: usize) -> Result<Vec<i64>> {
     let sql = "SELECT number FROM user WHERE directory_id = ?1 AND deleted_at IS NULL AND number > ?2 ORDER BY number LIMIT ?3";
     database.all(sql, params![directory_id, after, limited(limit)], |row| get(row, 0))

@@ -1,6 +1,6 @@
 -- Version 2: numbers come from one row, an entry of the feed may hold several changes, and leases are rows.
 
--- The last numbers that were given, in one row. Numbers are never given twice, whatever was removed since.
+-- The greatest numbers that were given, in one row. No number is given twice, even if its row has been removed.
 CREATE TABLE counter (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     revision INTEGER NOT NULL,

@@ -1,6 +1,7 @@
 -- Version 3: holds name their users, and losses of access are counted.
 
--- Holds. A user's row names the hold and what is held back: `hold_revision` is the revision of the write that held it, `held` is JSON.
+-- Holds. A user's row has the number of the hold (`hold`), the revision of the write that held the loss back (`hold_revision`), and the loss as JSON
+-- (`held`).
 CREATE TABLE hold (
     number INTEGER PRIMARY KEY,
     organization_id TEXT NOT NULL,
@@ -54,8 +55,9 @@ INSERT OR IGNORE INTO loss SELECT directory_id, at, user_id, NULL, 1, 0 FROM eve
 DROP TABLE event_removal;
 CREATE INDEX loss_by_age ON loss (at);
 
--- Version 2 listed the users whose removal is held, and kept the bodies of the events. The users stay held: each directory that has such users gets a
--- hold with a negative number. The time is converted to 12 bytes: it is after 1970, so the first hexadecimal digit is 8.
+-- Version 2 listed the users whose removal is held, and kept the bodies of the events that reported the removals (state 2). The users stay held: each
+-- directory that has such users gets a hold with a negative number. The bodies are deleted. The time is converted to
+-- 12 bytes: it is after 1970, so the first hexadecimal digit is 8.
 INSERT INTO hold
 SELECT -row_number() OVER (ORDER BY directory.id), organization_id, directory.id,
     CASE body ->> '$.held.reason' WHEN 'deletion_burst' THEN 'deletion_burst' ELSE 'mass_removal' END,
@@ -105,13 +107,13 @@ UPDATE "group" SET version_kind = iif(deleted_at IS NULL, 2, 3) WHERE version_ev
 -- The feed.
 
 -- `durable` is the number of the last change that a power failure cannot undo: a commit that is flushed sets it, and flushing the log also
--- flushes the commits before it. `trimmed` is the greatest number that was removed from the feed. `generation` is the last one that was given
--- to a consumer.
+-- flushes the commits before it. `trimmed` is the greatest number that was removed from the feed. `generation` is the greatest generation that a
+-- consumer has been given.
 ALTER TABLE counter ADD COLUMN durable INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE counter ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE counter ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
--- The commit of the migration is flushed, so all changes are durable. If the latest change is not in the feed, all changes were removed, and otherwise
--- those before the last gap.
+-- The commit of the migration is flushed, so all changes are durable. If the latest change is not in the feed, all changes were removed. Otherwise the
+-- changes before the end of the last gap were removed.
 UPDATE counter SET durable = change, trimmed = CASE
     WHEN coalesce((SELECT max(seq) FROM change), 0) < counter.change THEN counter.change
     ELSE coalesce((
@@ -120,8 +122,8 @@ UPDATE counter SET durable = change, trimmed = CASE
     ), 0)
 END;
 
--- `polled` is the greatest number that polls of this generation returned. Older versions did not record it, so it is set to the
--- greatest number that exists.
+-- `polled` is the greatest number that polls of this generation returned. Older versions did not record it, so it is set to the greatest number that a
+-- poll can have returned.
 ALTER TABLE consumer ADD COLUMN polled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE consumer ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 -- JSON with the cursor and the worker of each partition, or NULL for a consumer without partitions.
@@ -163,7 +165,7 @@ DROP TABLE parked_change_2;
 ALTER TABLE "group" ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE chore ADD COLUMN deletes INTEGER NOT NULL DEFAULT 0;
 
--- Retirements: directories whose users were removed on purpose, by whom and why. `ended_at` is NULL while users or groups may be left.
+-- Retirements: removals of all users and groups of a directory, with who requested each and why. `ended_at` is NULL while users or groups may be left.
 CREATE TABLE retirement (
     id TEXT PRIMARY KEY,
     organization_id TEXT NOT NULL,

@@ -1,5 +1,5 @@
 //! What the writes of one transaction share, so that a group of writes does not repeat statements: the [`Head`], and the organizations and
-//! directories that they load. The counters in the head are written once, at the end.
+//! directories of the last load. The counters in the head are written once, at the end.
 
 use crate::record::{DirectoryRow, EnvironmentRow, MirrorOptions, OrganizationRow, PendingEvents};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// What the writes of a transaction share.
 #[derive(Default)]
 pub(super) struct Shared {
-    /// `None` before the first write.
+    /// `None` until a write reads it.
     pub(super) head: Option<Head>,
     /// Whether the counters in `head` are not in the file yet.
     pub(super) is_counter_newer: bool,
-    /// Number of the latest change after the last write with [`Durability::Power`](crate::store::Durability::Power), or `None` if the transaction
-    /// has no such write.
+    /// Number of the latest change when the last write with [`Durability::Power`](crate::store::Durability::Power) ended, or `None` if there was no
+    /// such write.
     pub(super) durable: Option<i64>,
-    /// The organizations and directories that the last write loaded, or `None` if it changed them.
+    /// The organizations and directories of the last load. `None` before the first load, and after a write has changed one of them.
     pub(super) organizations: Option<SharedOrganizations>,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct SharedOrganizations {
     pub(super) loaded: Organizations,
 }
 
-/// Organizations, their directories and pending events.
+/// Organizations, directories, and the counts of the organizations' pending events, each by id.
 #[derive(Clone, Default)]
 pub(super) struct Organizations {
     pub(super) organizations: HashMap<String, OrganizationRow>,
@@ -42,7 +42,7 @@ pub(super) struct Head {
     pub(super) environment: EnvironmentRow,
 }
 
-/// The greatest numbers in use, in the one row of the table `counter`.
+/// The greatest numbers that rows and writes have been given, from the only row of the table `counter`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counter {
     pub(super) revision: i64,

@@ -1,7 +1,7 @@
-//! Sharing among the writes of one transaction.
+//! How the writes of one transaction use rows that earlier writes of the transaction have loaded.
 //!
-//! Only [`commit::write`](super::commit::write) shares. Before any other job of the transaction, [`end_sharing`](Database::end_sharing) writes the
-//! counters to the file and discards the rest.
+//! Only [`commit::write`](super::commit::write) does so. Before each other change of the transaction, except for the release of a lease,
+//! [`end_sharing`](Database::end_sharing) writes the counters to the file and discards what was loaded.
 
 use super::database::Database;
 use super::lease::{self, Held};
@@ -12,7 +12,8 @@ use crate::store::{Durability, Fence};
 use rusqlite::params;
 
 impl Database {
-    /// Returns the head, which the first write of the transaction reads, and the state of a fence's lease.
+    /// Returns the head, which the first write of the transaction reads from the file, and the state of a fence's lease, as
+    /// [`read_head`](Database::read_head) does.
     pub(super) fn head(&self, fence: Option<&Fence>) -> Result<(Head, Option<Held>)> {
         let known = self.shared.borrow().as_ref().and_then(|shared| shared.head.clone());
         if let Some(head) = known {
@@ -25,7 +26,7 @@ impl Database {
         Ok((head, held))
     }
 
-    /// Keeps the counters after a write until the end of the transaction.
+    /// Keeps the counters of a write in memory until [`write_counter`](Database::write_counter) writes them.
     pub(super) fn set_counter(&self, counter: Counter, durability: Durability) {
         if let Some(shared) = &mut *self.shared.borrow_mut()
             && let Some(head) = &mut shared.head
@@ -50,7 +51,7 @@ impl Database {
         self.run(sql, params![revision, user, group, change, event, durable]).map(drop)
     }
 
-    /// Writes the counters to the file, and discards what was loaded: another job, or a write of the settings, may change it.
+    /// Writes the counters to the file, and discards what was loaded: another job may change it, and a write of settings has changed it.
     pub(super) fn end_sharing(&self) -> Result<()> {
         if self.shared.borrow().as_ref().is_some_and(|shared| shared.is_counter_newer) {
             self.atomically(|| self.write_counter())?;
@@ -61,7 +62,8 @@ impl Database {
         Ok(())
     }
 
-    /// Returns the organizations and directories of these keys, if the last write of the transaction that loaded any had the same keys.
+    /// Returns the organizations and directories of these keys, if the last load of the transaction had the same keys and no write has changed them
+    /// since.
     pub(super) fn shared_organizations(&self, keys: &Keys) -> Option<Organizations> {
         let shared = self.shared.borrow();
         let found = shared.as_ref()?.organizations.as_ref()?;

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// The most writes in one commit. More would delay the first of them, and a commit costs about the same for any number.
+/// The most writes in one commit. More would delay the first of them and save little, since a commit of 256 writes costs hardly more than one of a
+/// single write.
 const GROUP: usize = 256;
 
 /// The most jobs of a thread that are queued or running, except for releases of leases. Further callers wait, so that the memory of the queue is
@@ -32,8 +33,8 @@ trait Job: Send {
     fn finish(self: Box<Self>, outcome: Result<()>);
 }
 
-/// A queued job.
-struct Pending<F, T> {
+/// A job in the queue.
+struct QueuedJob<F, T> {
     durability: Option<Durability>,
     work: F,
     result: Option<Result<T>>,
@@ -42,7 +43,7 @@ struct Pending<F, T> {
     room: Option<OwnedSemaphorePermit>,
 }
 
-impl<T: Send, F: FnMut(&Database) -> Result<T> + Send> Job for Pending<F, T> {
+impl<T: Send, F: FnMut(&Database) -> Result<T> + Send> Job for QueuedJob<F, T> {
     fn durability(&self) -> Option<Durability> {
         self.durability
     }
@@ -57,11 +58,11 @@ impl<T: Send, F: FnMut(&Database) -> Result<T> + Send> Job for Pending<F, T> {
     }
 
     fn finish(self: Box<Self>, outcome: Result<()>) {
-        let Pending { result, done, room, .. } = *self;
+        let QueuedJob { result, done, room, .. } = *self;
         let result = match (outcome, result) {
             (Ok(()), Some(result)) => result,
             (Err(error), undone) => {
-                // Not dropped, as in `run`: another holder may have taken the lease with the same token meanwhile.
+                // Not dropped, as in `run`: since the rollback, another holder may have taken the lease with the same token.
                 std::mem::forget(undone);
                 Err(error)
             }
@@ -102,14 +103,14 @@ impl Jobs {
             if !jobs.process.is_current() {
                 return Err(closed());
             }
-            // If there is room, the first poll of this future queues the job. `acquire_owned` alone does not ensure that: it returns `Pending` if the task
-            // has used up tokio's cooperative budget.
+            // If there is room, the first poll of this future queues the job. `acquire_owned` alone does not ensure that: it returns `Poll::Pending`
+            // if the task has used up tokio's cooperative budget.
             let room = match Arc::clone(&jobs.room).try_acquire_owned() {
                 Ok(room) => room,
                 Err(_) => Arc::clone(&jobs.room).acquire_owned().await.map_err(|_| closed())?,
             };
             let (done, result) = oneshot::channel();
-            let job = Pending { durability, work, result: None, done, room: Some(room) };
+            let job = QueuedJob { durability, work, result: None, done, room: Some(room) };
             if !jobs.send(Box::new(job)) {
                 return Err(closed());
             }
@@ -117,8 +118,8 @@ impl Jobs {
         })
     }
 
-    /// Queues a write even if the queue is full, and does not wait for its result. Used only to release leases, so that at most one such write is
-    /// queued for each lease.
+    /// Queues a write even if the queue is full, and does not wait for its result. Used only to release leases, so at most one such write is queued for
+    /// each lease.
     pub(super) fn run_later<T: Send + 'static>(
         &self,
         durability: Durability,
@@ -127,7 +128,7 @@ impl Jobs {
         if self.process.is_current() {
             let (done, _) = oneshot::channel();
             let durability = Some(durability);
-            self.send(Box::new(Pending { durability, work, result: None, done, room: None }));
+            self.send(Box::new(QueuedJob { durability, work, result: None, done, room: None }));
         }
     }
 
@@ -229,7 +230,7 @@ impl Drop for Worker {
     }
 }
 
-/// Runs a job. If it is a write, runs the queued writes after it in the same transaction, up to the first read.
+/// Runs a job. If it is a write, runs the queued writes after it in the same transaction, up to the first read, and then that read.
 fn serve(database: &Database, place: Option<&Place>, first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>) {
     if first.durability().is_none() {
         return read(database, place, first);
@@ -239,7 +240,7 @@ fn serve(database: &Database, place: Option<&Place>, first: Box<dyn Job>, waitin
     while group.len() < GROUP {
         match waiting.try_recv() {
             Ok(job) if job.durability().is_some() => group.push(job),
-            // A list of leases, or any read of a store in memory, which has no other connection.
+            // `Store::leases`, or any read of a store in memory, which has no other connection.
             Ok(job) => {
                 reading = Some(job);
                 break;
