@@ -30,20 +30,20 @@ pub(crate) struct State {
     pub(crate) wrong_totals: u32,
     /// The directory whose listings of users report a wrong total, or `None`.
     pub(crate) wrong_total_of: Option<String>,
-    /// What the next listings of users of `dir_1` have instead of `users`: for example what a reader sees if users of an earlier page leave
-    /// while a later page is read.
+    /// The users of the next listings of `dir_1`, in place of `users`: for example those that a reader sees if users of an earlier page leave while a
+    /// later page is read.
     pub(crate) next_listings: VecDeque<Vec<Value>>,
-    /// How many users a page has, or `None` for all of them.
+    /// The greatest number of users on a page, or `None` for one page of all users.
     pub(crate) page_size: Option<usize>,
     /// The vendor's time of every page, or `None` if the pages do not have one.
     pub(crate) served_at: Option<Timestamp>,
-    /// How many times users were listed.
+    /// The number of listings of users so far.
     pub(crate) listings: u32,
     /// Whether the API no longer lists any directory.
     pub(crate) has_lost_directories: bool,
-    /// The environment that the source names, or `None`.
+    /// The environment that the source names, or `None` if it names none.
     pub(crate) environment: Option<String>,
-    /// The pages of the listing of organizations.
+    /// The pages of the listing of organizations, as ids.
     pub(crate) organizations: Vec<Vec<String>>,
     /// Whether the listing of organizations fails after its pages.
     pub(crate) organizations_fail: bool,
@@ -81,13 +81,14 @@ impl Default for State {
 }
 
 impl FakeApi {
-    /// An API that lists `count` users: see [`FakeApi::list_numbered_users`].
+    /// Makes an API that lists `count` users: see [`FakeApi::list_numbered_users`].
     pub(crate) fn with_users(count: usize) -> FakeApi {
         let api = FakeApi::default();
         api.list_numbered_users(count);
         api
     }
 
+    /// Calls `work` with the locked state.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         work(&mut self.0.lock().unwrap())
     }
@@ -102,16 +103,17 @@ impl FakeApi {
         self.list_users((0..count).map(listed_user));
     }
 
-    /// A mirror in memory that syncs from this API.
+    /// Opens a mirror that syncs from this API, in a new store: see [`open`].
     pub(crate) async fn open_mirror(&self) -> Mirror {
         open(self.mirror_builder()).await
     }
 
+    /// Returns the settings of a mirror that syncs from this API and uses its clock.
     pub(crate) fn mirror_builder(&self) -> MirrorBuilder {
         Mirror::builder().source(self.clone()).clock(self.clone())
     }
 
-    /// A mirror in memory after a full sync of `dir_1`.
+    /// Opens a mirror in a new store (see [`open`]) and runs a full sync of `dir_1`.
     pub(crate) async fn synced_mirror(&self) -> Mirror {
         let mirror = self.open_mirror().await;
         full_sync(&mirror).await.unwrap();
@@ -163,13 +165,13 @@ impl<T: Send> SourcePages<T> for FakePages<T> {
     }
 }
 
-/// A page of these items. Its total is `total`, or if that is `None`, the number of the items.
+/// Returns a listing with one page of these items. The page's total is `total`, or the number of items if that is `None`.
 fn one_page<T: DeserializeOwned>(items: &[Value], total: Option<u64>) -> FakePages<T> {
     pages(items, None, total)
 }
 
-/// Pages of `size` items, or one page if `size` is `None`. The total of each page is `total`, or if that is
-/// `None`, the number of all items.
+/// Returns a listing with pages of `size` items, or with one page if `size` is `None`. The total of each page is `total`, or the number of all items
+/// if that is `None`.
 fn pages<T: DeserializeOwned>(items: &[Value], size: Option<usize>, total: Option<u64>) -> FakePages<T> {
     let total_size = total.unwrap_or(items.len() as u64);
     let page = |items: &[Value]| {
@@ -231,7 +233,7 @@ impl Source for FakeApi {
     }
 
     fn users(&self, directory: &Directory, _: Option<Timestamp>) -> Box<dyn SourcePages<User>> {
-        // The lock is released before the panic, which would poison it.
+        // The panic is outside of `with`, because it would poison the lock.
         let panicking_organization = self.with(|state| state.panicking_organization.clone());
         assert_ne!(panicking_organization.as_ref(), Some(&directory.organization_id), "the listing panicked");
         self.with(|state| {
@@ -257,22 +259,22 @@ impl Source for FakeApi {
     }
 }
 
-/// The id of a user of [`FakeApi::list_numbered_users`].
+/// Returns the id of a user of [`FakeApi::list_numbered_users`].
 pub(crate) fn numbered_user(number: usize) -> String {
     format!("diruser_{number:03}")
 }
 
-/// A user of [`FakeApi::list_numbered_users`].
+/// Returns a user of [`FakeApi::list_numbered_users`], as the API lists them.
 pub(crate) fn listed_user(number: usize) -> Value {
     json!({ "id": numbered_user(number), "email": format!("{number}@example.com") })
 }
 
-/// An incremental sync of `dir_1`.
+/// Runs an incremental sync of `dir_1`.
 pub(crate) async fn incremental_sync(mirror: &Mirror) -> Result<SyncReport> {
     mirror.sync("org_1").directory("dir_1").mode(SyncMode::Incremental).await.map(|mut reports| reports.remove(0))
 }
 
-/// A full sync of `dir_1`.
+/// Runs a full sync of `dir_1`.
 pub(crate) async fn full_sync(mirror: &Mirror) -> Result<SyncReport> {
     mirror.sync("org_1").directory("dir_1").mode(SyncMode::Full).await.map(|mut reports| reports.remove(0))
 }
@@ -289,11 +291,12 @@ pub(crate) async fn apply_deletion(mirror: &Mirror, event_id: &str, user_id: &st
     apply_event(mirror, event_id, USER_DELETED, "2025-06-01T12:00:00Z", json!({ "id": user_id })).await
 }
 
+/// Returns the event with this body.
 pub(crate) fn event(body: &Value) -> Event {
     Event::from_verified_body(body.to_string().as_bytes()).unwrap()
 }
 
-/// How many users of `dir_1` the mirror has.
+/// Returns the number of users in the first directory of the mirror's status.
 pub(crate) async fn count_users(mirror: &Mirror) -> u64 {
     mirror.status().await.unwrap()[0].users
 }

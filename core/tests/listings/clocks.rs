@@ -10,7 +10,7 @@ const DIRECTORY_DISABLED: &str = "organization.directory_disabled";
 const DIRECTORY_ENABLED: &str = "organization.directory_enabled";
 const NOON: &str = "2025-06-01T12:00:00Z";
 
-/// The ids of the mirrored users, and their addresses.
+/// Returns the ids and email addresses of the mirrored users.
 async fn users(mirror: &Mirror) -> Vec<(String, String)> {
     let mut users = mirror.users("org_1");
     let mut found = Vec::new();
@@ -20,7 +20,7 @@ async fn users(mirror: &Mirror) -> Vec<(String, String)> {
     found
 }
 
-/// Applies these events of the same time to a mirror of one user, in this order and in the reverse order. Both must lead to `expected`.
+/// Applies events of the same time to a mirror of one user, in this order and in the reverse order. Asserts that both leave the users `expected`.
 async fn assert_any_order(events: &[(&str, &str, Value)], expected: &[(&str, &str)]) {
     for reversed in [false, true] {
         let mirror = FakeApi::with_users(1).synced_mirror().await;
@@ -51,7 +51,7 @@ async fn of_two_updates_of_the_same_time_the_one_with_the_longer_id_is_newer() {
 }
 
 #[tokio::test]
-async fn the_order_of_two_events_from_the_future_is_that_of_their_times() {
+async fn of_two_events_from_the_future_the_one_with_the_later_time_is_newer() {
     for reversed in [false, true] {
         let mirror = FakeApi::with_users(1).synced_mirror().await;
         let mut events = vec![("evt_1", "2025-06-01T12:20:00Z"), ("evt_2", "2025-06-01T12:10:00Z")];
@@ -67,7 +67,7 @@ async fn the_order_of_two_events_from_the_future_is_that_of_their_times() {
 }
 
 #[tokio::test]
-async fn an_event_from_the_far_future_has_no_effect_on_later_events_once_a_listing_names_the_user() {
+async fn later_events_are_applied_after_a_listing_names_a_user_whom_an_event_from_the_far_future_deleted() {
     let api = FakeApi::with_users(1);
     let mirror = api.synced_mirror().await;
     let data = json!({ "id": "diruser_000" });
@@ -83,7 +83,8 @@ async fn an_event_from_the_far_future_has_no_effect_on_later_events_once_a_listi
     assert_eq!(users(&mirror).await, []);
 }
 
-/// A mirror of two users after a listing, at noon, that lacks `diruser_001`. `served_at` is the vendor's time of the listing.
+/// Returns a mirror that has removed one of its two users, `diruser_001`, because a listing at noon lacks them. `served_at` is the vendor's time of
+/// that listing, or `None` if it is not known.
 async fn mirror_after_a_removal_by_listing(served_at: Option<&str>) -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(2);
     let mirror = api.synced_mirror().await;
@@ -93,6 +94,7 @@ async fn mirror_after_a_removal_by_listing(served_at: Option<&str>) -> (FakeApi,
     (api, mirror)
 }
 
+/// Applies an event that updates `diruser_001`.
 async fn update(mirror: &Mirror, id: &str, occurred_at: &str) -> Outcome {
     let data = json!({ "id": "diruser_001", "email": "1@example.com" });
     apply_event(mirror, id, USER_UPDATED, occurred_at, data).await
@@ -131,6 +133,7 @@ async fn without_the_vendors_time_a_listing_restores_a_user_whose_update_event_w
     assert_eq!(outcome, Outcome::Applied, "events after the return are not stale");
 }
 
+/// Returns whether the mirror's directory is enabled.
 async fn is_enabled(mirror: &Mirror) -> bool {
     mirror.directories(None).await.unwrap()[0].enabled
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 const NO_WAIT: Option<Duration> = Some(Duration::ZERO);
 
-/// A mirror in memory after a full sync of `dir_1`. These tests never use PostgreSQL: a server may run the statements of a dropped future only after
-/// the next call has read.
+/// Opens a mirror in memory and runs a full sync of `dir_1`. These tests never use PostgreSQL, because a server may run the statements of a dropped
+/// future after the reads of the next call.
 async fn synced_mirror(api: &FakeApi) -> Mirror {
     let mirror = api.mirror_builder().open(":memory:").await.unwrap();
     full_sync(&mirror).await.unwrap();
@@ -33,7 +33,7 @@ async fn polled<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     .await
 }
 
-/// The numbers of the changes that a consumer has not acknowledged, at most 1,000.
+/// Returns the numbers of the changes that a consumer has not acknowledged, at most 1,000.
 async fn feed(mirror: &Mirror, consumer: &str) -> Vec<i64> {
     mirror.poll(consumer, 1_000).await.unwrap().iter().map(|change| change.seq).collect()
 }
@@ -82,7 +82,7 @@ async fn a_receive_that_is_dropped_applies_its_event_as_a_whole_or_not_at_all() 
         let made: Vec<_> = changes.iter().filter(|change| change.cause == cause).map(|change| change.kind).collect();
         assert_eq!(made, [ChangeKind::UserUpdated], "after {polls} polls");
         if done.is_some() {
-            assert!(polls > 1, "the first poll does not complete the call");
+            assert!(polls > 1, "the first poll completed the call, so no drop was tested");
             return;
         }
     }
@@ -102,12 +102,12 @@ async fn a_sync_that_is_dropped_releases_its_lease_and_the_next_one_completes_it
 
         assert_eq!(next.outcome, SyncOutcome::Done, "after {polls} polls");
         assert_eq!(user_ids(&mirror).await, (1..6).map(numbered_user).collect::<Vec<_>>(), "after {polls} polls");
-        // The directory, six users who were created and one who was removed: each once.
+        // One change of the directory, six creations and one removal: none is repeated.
         assert_eq!(feed(&mirror, "app").await, (1..=8).collect::<Vec<_>>(), "after {polls} polls");
         if let Some(report) = done {
             assert_eq!(report.unwrap().outcome, SyncOutcome::Done);
             assert_eq!(next.changes, 0);
-            assert!(polls > 10, "a sync has many await points");
+            assert!(polls > 10, "the sync has only {polls} await points");
             return;
         }
     }
@@ -183,7 +183,7 @@ async fn each_mirrored_user_is_read_once_although_reads_are_dropped() {
 }
 
 #[tokio::test]
-async fn a_set_role_map_that_is_dropped_is_completed_by_the_next_sync() {
+async fn a_set_role_map_that_is_dropped_has_no_effect_or_is_completed_by_the_next_sync() {
     for polls in 1.. {
         let api = FakeApi::default();
         api.with(|state| {

@@ -1,11 +1,11 @@
-//! Events that are applied to users who were listed.
+//! Events about users who were listed, and events that cannot be applied.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_event, event, full_sync};
 use headcount::mirror::Outcome;
 use headcount::{ErrorKind, Mirror};
 use serde_json::json;
 
-/// A mirror of one user, after an event that lacks two fields of the listing, `email` and `groups`, and has others.
+/// Returns a mirror of one user, after an event that lacks `email` and `groups`, which the listing has, and has fields that the listing lacks.
 async fn mirror_after_a_partial_event() -> Mirror {
     let api = FakeApi::default();
     let groups = json!([{ "id": "dirgroup_1", "display_name": "Crew" }]);

@@ -1,4 +1,4 @@
-//! Consumers of the feed: which acknowledgements count, streams, when returned changes are flushed to disk, expiry, and parked changes.
+//! Consumers of the feed: which acknowledgements take effect, streams, when returned changes are flushed to disk, expiry, parked changes, and order.
 
 use crate::api::{FakeApi, apply_event, full_sync, numbered_user};
 use futures_util::{StreamExt, TryStreamExt};
@@ -11,14 +11,14 @@ use std::time::Duration;
 const DAY: Duration = Duration::from_secs(86_400);
 const NO_WAIT: Option<Duration> = Some(Duration::ZERO);
 
-/// A mirror of ten users, whose feed has eleven changes.
+/// Returns a mirror of ten users. Its feed has eleven changes: one of the directory and one of each user.
 async fn mirror_of_ten() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(10);
     let mirror = api.synced_mirror().await;
     (api, mirror)
 }
 
-/// A mirror of ten users, whose eleven changes the consumer `app` has acknowledged and `trim` has removed.
+/// Returns a mirror of ten users, whose eleven changes the consumer `app` has acknowledged and `trim` has removed.
 async fn trimmed_mirror() -> (FakeApi, Mirror) {
     let (api, mirror) = mirror_of_ten().await;
     read_to_the_end(&mirror, "app").await;
@@ -27,6 +27,7 @@ async fn trimmed_mirror() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
+/// Polls and acknowledges until the feed has no further change. Returns the changes.
 async fn read_to_the_end(mirror: &Mirror, consumer: &str) -> Vec<Change> {
     let mut changes = Vec::new();
     loop {
@@ -271,7 +272,7 @@ async fn a_poll_flushes_the_changes_of_a_sync_once() {
     mirror.poll("app", 100).await.unwrap();
     mirror.poll("other", 100).await.unwrap();
 
-    assert_eq!(before.0, 11, "a sync does not flush");
+    assert_eq!(before.0, 11, "the second sync did not flush its changes");
     assert_eq!(durable().await, 21);
     assert_eq!(store.flushes(), before.1 + 1, "one flush for both consumers");
 }
@@ -382,12 +383,12 @@ async fn a_poll_that_returns_nothing_new_updates_seen_at_after_an_hour() {
     read_to_the_end(&mirror, "app").await;
     let seen_at = async || mirror.consumers().await.unwrap()[0].seen_at;
     let start = seen_at().await;
-    let minutes = |count: u64| api.with(|state| state.now += Duration::from_secs(60 * count));
+    let advance_minutes = |count: u64| api.with(|state| state.now += Duration::from_secs(60 * count));
 
-    minutes(59);
+    advance_minutes(59);
     mirror.poll("app", 1).await.unwrap();
     let after_59_minutes = seen_at().await;
-    minutes(1);
+    advance_minutes(1);
     mirror.poll("app", 1).await.unwrap();
 
     assert_eq!(after_59_minutes, start);
@@ -395,7 +396,7 @@ async fn a_poll_that_returns_nothing_new_updates_seen_at_after_an_hour() {
 }
 
 #[tokio::test]
-async fn consumers_do_not_expire_if_the_setting_is_none() {
+async fn consumers_do_not_expire_if_consumer_expiry_is_none() {
     let api = FakeApi::with_users(10);
     let mirror = crate::api::open(api.mirror_builder().consumer_expiry(None)).await;
     full_sync(&mirror).await.unwrap();

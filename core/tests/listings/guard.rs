@@ -5,7 +5,7 @@ use headcount::mirror::{HoldReason, Outcome, SyncOutcome};
 use headcount::{ChangeKind, ErrorKind, Mirror};
 use serde_json::json;
 
-/// The reasons of the holds in `dir_1`.
+/// Returns the reasons of the holds in `dir_1`.
 async fn reasons(mirror: &Mirror) -> Vec<HoldReason> {
     mirror.holds("org_1", Some("dir_1")).await.unwrap().into_iter().map(|hold| hold.reason).collect()
 }
@@ -14,7 +14,7 @@ fn set_enabled(api: &FakeApi, enabled: bool) {
     api.with(|state| state.directories[0]["enabled"] = json!(enabled));
 }
 
-/// A mirror of three users whose directory is empty now.
+/// Returns a mirror of three users whose directory has become empty since the last sync.
 async fn mirror_of_an_emptied_directory() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(3);
     let mirror = api.synced_mirror().await;
@@ -35,7 +35,7 @@ async fn an_empty_listing_is_held_although_the_guard_permits_that_many_removals(
 }
 
 #[tokio::test]
-async fn a_disabled_directory_is_held() {
+async fn a_disabled_directory_has_a_hold_and_keeps_its_users() {
     let (api, mirror) = mirror_of_an_emptied_directory().await;
     full_sync(&mirror).await.unwrap_err();
     set_enabled(&api, false);
@@ -49,7 +49,7 @@ async fn a_disabled_directory_is_held() {
 }
 
 #[tokio::test]
-async fn a_missing_directory_is_held() {
+async fn a_missing_directory_has_a_hold_and_keeps_its_users() {
     let (api, mirror) = mirror_of_an_emptied_directory().await;
     full_sync(&mirror).await.unwrap_err();
     set_enabled(&api, false);
@@ -64,7 +64,7 @@ async fn a_missing_directory_is_held() {
 }
 
 #[tokio::test]
-async fn a_complete_listing_ends_a_hold_and_enables_the_directory() {
+async fn a_complete_listing_ends_the_holds_and_enables_the_directory() {
     let (api, mirror) = mirror_of_an_emptied_directory().await;
     full_sync(&mirror).await.unwrap_err();
     set_enabled(&api, false);
@@ -83,7 +83,7 @@ async fn a_complete_listing_ends_a_hold_and_enables_the_directory() {
     assert_eq!(last.kind, ChangeKind::DirectoryEnabled);
 }
 
-/// A mirror of 100 users after deletion events of the first 25: the guard permits 20 and holds 5.
+/// Returns a mirror of 100 users after deletion events of the first 25. The guard has permitted 20 removals and holds 5.
 async fn mirror_after_a_deletion_burst() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(100);
     let mirror = api.synced_mirror().await;
@@ -94,7 +94,7 @@ async fn mirror_after_a_deletion_burst() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
-/// Sets the clock ten minutes later, and lists all users but the first 23. Two of the five held users are still listed.
+/// Advances the clock by ten minutes, and lists all users but the first 23. Two of the five held users are still listed.
 fn list_all_but_23_users(api: &FakeApi) {
     let listed = api.with(|state| {
         state.now = "2025-06-01T12:10:00Z".parse().unwrap();
@@ -120,7 +120,7 @@ async fn full_syncs_keep_deletion_events_held_for_users_who_are_not_listed() {
     let (api, mirror) = mirror_after_a_deletion_burst().await;
     list_all_but_23_users(&api);
     // The three users are fewer than the limit, and stay held nevertheless: a directory with a defect can both send deletion events and omit users
-    // from its listings, so a listing does not approve a held event, however often it is read.
+    // from its listings, so no number of listings approves a held event.
     for _ in 0..2 {
         let error = full_sync(&mirror).await.unwrap_err();
         let removals = error.removals().unwrap();

@@ -1,6 +1,5 @@
-//! Syncs from a [`Source`](headcount::mirror::Source) in memory, without a network: inconsistent listings and listings that lag behind events, persons
-//! who are created again, the log, the removal guard, events about listed users, the retention of changes, the feed's consumers, stored
-//! settings, bounded storage, futures that are dropped, and what `Debug` prints of a person.
+//! The mirror with a [`Source`](headcount::mirror::Source) in memory, without a network. Each module has the tests of one subject, which its first
+//! line names.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod api;
