@@ -22,7 +22,7 @@ use std::time::Duration;
 pub struct ProcessId {
     /// The system's id. It distinguishes children that were made without the C library's `fork`, which `forks` does not count.
     number: u32,
-    /// Number of forks from the first process that counted them to this one.
+    /// Number of calls of `fork` that lead from the first process that counted them to this one.
     forks: u32,
 }
 
@@ -118,20 +118,20 @@ mod descriptors {
 
     /// A pipe that stays open unless all descriptors of the process are closed. If its descriptor was closed, the system may have given the number of
     /// the descriptor to another pipe, socket or file. Its device and inode numbers are then different.
-    struct Witness {
+    struct Sentinel {
         /// The descriptor, and its device and inode numbers. `None` if no pipe could be made: closing is not detected then.
         pipe: Option<(File, (u64, u64))>,
-        next: SetOnce<Witness>,
+        next: SetOnce<Sentinel>,
     }
 
-    impl Witness {
-        fn new() -> Witness {
+    impl Sentinel {
+        fn new() -> Sentinel {
             let pipe = std::io::pipe().ok().and_then(|(reader, _)| {
                 let file = File::from(OwnedFd::from(reader));
                 let numbers = numbers(&file)?;
                 Some((file, numbers))
             });
-            Witness { pipe, next: SetOnce::new() }
+            Sentinel { pipe, next: SetOnce::new() }
         }
 
         fn is_open(&self) -> bool {
@@ -145,17 +145,17 @@ mod descriptors {
         file.metadata().ok().map(|found| (found.dev(), found.ino()))
     }
 
-    static FIRST: SetOnce<Witness> = SetOnce::new();
+    static FIRST: SetOnce<Sentinel> = SetOnce::new();
 
     pub(super) fn times_closed() -> u32 {
         let (mut at, mut times) = (&FIRST, 0);
         loop {
-            let witness = at.get_or_set(Witness::new);
-            if witness.is_open() {
+            let sentinel = at.get_or_set(Sentinel::new);
+            if sentinel.is_open() {
                 return times;
             }
-            // The witness is not dropped, since the number of its descriptor may belong to another file now.
-            (at, times) = (&witness.next, times + 1);
+            // The sentinel is not dropped, since the number of its descriptor may belong to another file now.
+            (at, times) = (&sentinel.next, times + 1);
         }
     }
 
@@ -165,11 +165,11 @@ mod descriptors {
 
         #[test]
         fn a_file_of_another_device_with_the_inode_number_of_the_pipe_is_not_the_pipe() {
-            let witness = Witness::new();
-            assert!(witness.is_open());
-            let (file, (device, inode)) = witness.pipe.unwrap();
-            let witness = Witness { pipe: Some((file, (device ^ 1, inode))), next: SetOnce::new() };
-            assert!(!witness.is_open());
+            let sentinel = Sentinel::new();
+            assert!(sentinel.is_open());
+            let (file, (device, inode)) = sentinel.pipe.unwrap();
+            let sentinel = Sentinel { pipe: Some((file, (device ^ 1, inode))), next: SetOnce::new() };
+            assert!(!sentinel.is_open());
         }
     }
 }
@@ -192,13 +192,13 @@ struct ForkLock {
 /// Wait between two attempts to take a [`ForkLock`]. A thread waits only while another one makes the same value.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Why a lock was not taken.
+/// Which thread of this process has a lock that could not be taken.
 #[derive(Debug, PartialEq, Eq)]
-enum Held {
-    /// This thread holds it.
-    Here,
-    /// Another thread of this process holds it.
-    Elsewhere,
+enum HeldBy {
+    /// The thread that asked for it.
+    ThisThread,
+    /// Another thread.
+    AnotherThread,
 }
 
 impl ForkLock {
@@ -206,16 +206,16 @@ impl ForkLock {
         ForkLock { holder: AtomicU64::new(0), thread: AtomicUsize::new(0) }
     }
 
-    fn try_lock(&self, process: ProcessId) -> std::result::Result<Locked<'_>, Held> {
+    fn try_lock(&self, process: ProcessId) -> std::result::Result<Locked<'_>, HeldBy> {
         let word = process.word();
         let holder = self.holder.load(Ordering::Acquire);
         if holder == word && self.thread.load(Ordering::Relaxed) == thread_number() {
-            return Err(Held::Here);
+            return Err(HeldBy::ThisThread);
         }
         // The word of another process is that of an ancestor that held the lock at a fork. This process takes the lock over: the thread that held it
         // does not exist here, or it is the thread that forked, which holds the lock in the ancestor only.
         if holder == word || self.holder.compare_exchange(holder, word, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            return Err(Held::Elsewhere);
+            return Err(HeldBy::AnotherThread);
         }
         self.thread.store(thread_number(), Ordering::Relaxed);
         Ok(Locked { lock: self, process })
@@ -226,8 +226,8 @@ impl ForkLock {
         loop {
             match self.try_lock(process) {
                 Ok(locked) => return Some(locked),
-                Err(Held::Here) => return None,
-                Err(Held::Elsewhere) => std::thread::sleep(PAUSE),
+                Err(HeldBy::ThisThread) => return None,
+                Err(HeldBy::AnotherThread) => std::thread::sleep(PAUSE),
             }
         }
     }
@@ -330,7 +330,7 @@ impl<T: Clone> PerProcess<T> {
         }
     }
 
-    /// Returns the value of the process, or the end of the list if it has none.
+    /// Returns the value of the process, or the cell at the end of the list if it has none.
     fn find(&self, process: Process) -> std::result::Result<T, &SetOnce<Made<T>>> {
         let mut at = &self.first;
         loop {
@@ -358,13 +358,13 @@ impl<T: Clone> PerProcess<T> {
         }
         let _making = match self.making.try_lock(process.id) {
             Ok(locked) => Some(locked),
-            Err(Held::Elsewhere) if may_wait() => self.making.lock(process.id),
+            Err(HeldBy::AnotherThread) if may_wait() => self.making.lock(process.id),
             Err(_) => None,
         };
         self.find(process).ok()
     }
 
-    /// Returns whether a thread of this process makes the value at this moment.
+    /// Returns whether a thread of this process is making the value.
     #[cfg(all(feature = "blocking", feature = "mirror", feature = "sqlite"))]
     pub(crate) fn is_being_made(&self) -> bool {
         self.making.holder.load(Ordering::Acquire) == ProcessId::current().word()
@@ -446,9 +446,9 @@ mod tests {
     fn a_thread_that_is_not_the_holder_waits_for_the_lock() {
         let (lock, process) = (ForkLock::new(), ProcessId::current());
         let locked = lock.lock(process).unwrap();
-        assert_eq!(lock.try_lock(process).err(), Some(Held::Here));
+        assert_eq!(lock.try_lock(process).err(), Some(HeldBy::ThisThread));
         let other = std::thread::scope(|scope| scope.spawn(|| lock.try_lock(process).err()).join().unwrap());
-        assert_eq!(other, Some(Held::Elsewhere));
+        assert_eq!(other, Some(HeldBy::AnotherThread));
         drop(locked);
         assert!(lock.try_lock(process).is_ok());
     }

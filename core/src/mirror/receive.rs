@@ -113,8 +113,8 @@ impl Mirror {
         let done = run(self.store(), task, move |step| {
             let known = step.event(event.id());
             // A retried event may have been settled by another process in the meantime.
-            let is_waiting = known.is_some_and(EventRow::is_waiting);
-            if stored.is_none() && known.is_some() || stored.is_some() && !is_waiting {
+            let is_pending = known.is_some_and(EventRow::is_pending);
+            if stored.is_none() && known.is_some() || stored.is_some() && !is_pending {
                 return Ok(Settled::Duplicate);
             }
             Applying { event: &event, received_at }.apply(step)

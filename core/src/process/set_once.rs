@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 /// the cell.
 pub struct SetOnce<T>(AtomicPtr<T>, PhantomData<Box<T>>);
 
-// SAFETY: threads share the value (`Sync`), and another thread than the one that set it may drop it (`Send`).
+// SAFETY: threads share the value, which is `Sync`. Another thread than the one that set it may drop it, and it is `Send`.
 unsafe impl<T: Send + Sync> Sync for SetOnce<T> {}
 
 impl<T> SetOnce<T> {
@@ -24,8 +24,8 @@ impl<T> SetOnce<T> {
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Returns the value. If there is none, sets the one that `make` returns. If several threads make one at the same time, one is set and the others
-    /// are dropped.
+    /// Returns the value. If there is none, first sets the cell to the value that `make` returns. If several threads call `make` at the same time, one
+    /// of the values is set, and the others are dropped.
     pub fn get_or_set(&self, make: impl FnOnce() -> T) -> &T {
         if let Some(value) = self.get() {
             return value;

@@ -6,9 +6,9 @@ use super::{
 };
 use std::collections::BTreeSet;
 
-/// Everything that one write changes. A store commits all of it or nothing.
+/// Everything that one write changes. A store commits all of it or none of it.
 ///
-/// No row is in it twice.
+/// A batch does not have the same row twice.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Organizations to insert or replace.
@@ -64,7 +64,7 @@ pub struct Chore {
     pub number: i64,
     /// Id of the group whose members are derived again, or empty for all users.
     pub group_id: String,
-    /// Row number of the last user that was done.
+    /// Row number of the last user whose groups and roles were derived, or 0 if there is none.
     pub position: i64,
     /// Whether the group was deleted. If so, its deletion is appended to the feed when the chore is complete.
     pub deletes: bool,
@@ -73,7 +73,7 @@ pub struct Chore {
 }
 
 impl Batch {
-    /// Whether there is nothing to write.
+    /// Returns whether the batch has neither rows nor entries.
     pub fn is_empty(&self) -> bool {
         self.users.is_empty()
             && self.groups.is_empty()
@@ -82,7 +82,7 @@ impl Batch {
             && !self.has_other_rows()
     }
 
-    /// Whether there are rows to write besides users, groups, events and entries of the feed.
+    /// Returns whether the batch writes or deletes something other than users, groups, events and entries of the feed.
     pub fn has_other_rows(&self) -> bool {
         let Batch {
             organizations,
@@ -116,7 +116,8 @@ impl Batch {
             && done_chores.is_empty())
     }
 
-    /// Adds the rows and entries of a batch that is decided after this one. Its role map, settings and environment replace those of this one.
+    /// Adds the rows and entries of a batch that was decided after this one. Its role map, settings and environment, if it has them, replace those of
+    /// this one.
     pub fn extend(&mut self, later: Batch) {
         let Batch {
             organizations,

@@ -1,4 +1,4 @@
-//! Changes: the entries of the feed.
+//! Changes: what the feed reports.
 
 use super::{MirrorGroup, MirrorUser, serde_by_name};
 use crate::Timestamp;
@@ -60,7 +60,7 @@ pub enum Mirrored {
 }
 
 impl Mirrored {
-    /// The user, or `None` if it is a group.
+    /// Returns the user, or `None` if it is a group.
     pub fn user(&self) -> Option<&MirrorUser> {
         match self {
             Mirrored::User(user) => Some(user.as_ref()),
@@ -68,7 +68,7 @@ impl Mirrored {
         }
     }
 
-    /// The group, or `None` if it is a user.
+    /// Returns the group, or `None` if it is a user.
     pub fn group(&self) -> Option<&MirrorGroup> {
         match self {
             Mirrored::Group(group) => Some(group),

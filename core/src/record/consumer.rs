@@ -31,10 +31,10 @@ pub struct Consumer {
 pub struct ConsumerRow {
     /// The consumer's name.
     pub name: String,
-    /// Number of the last change that it acknowledged, or if it has partitions, the lowest of their cursors.
+    /// Number of the last change that it acknowledged, as [`Consumer::cursor`]. If it has partitions, the lowest of their cursors.
     pub cursor: i64,
-    /// The greatest number that polls have returned to it in this generation, or if it has partitions, the greatest that one of their cursors has had,
-    /// if that is more.
+    /// The greatest number that polls of this generation have returned. If it has partitions and one of their cursors has had a greater number, that
+    /// number.
     pub polled: i64,
     /// The generation of its cursor. Each registration of a consumer and each start of a snapshot gets a new one, so that a late acknowledgement of
     /// an earlier generation is recognized.
@@ -57,7 +57,7 @@ pub struct Partition {
     pub worker: Option<WorkerId>,
 }
 
-/// Identifies a worker of a consumer by its lease. No two workers of a consumer have the same.
+/// Identifies a worker of a consumer by its lease. Each worker of a consumer has another id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WorkerId {
     /// The number in the name of the lease.
@@ -94,8 +94,8 @@ pub struct Snapshot {
 }
 
 impl ConsumerRow {
-    /// Number of the last change of the feed that the consumer no longer needs, because it has acknowledged it or its snapshot includes it; 0 if
-    /// there is none.
+    /// Returns the number of the last change of the feed that the consumer does not need any more, because it has acknowledged the change or its
+    /// snapshot includes it. Returns 0 if there is none.
     pub fn seen(&self) -> i64 {
         self.cursor.max(self.snapshot.map_or(0, |snapshot| snapshot.seq)).max(0)
     }

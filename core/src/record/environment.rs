@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The environment whose directories are in a mirror. The first sync stores `host`, and the first event after that stores `environment_id`.
+/// The environment whose directories are in a mirror. The first sync stores `host`. The first event after it that has the id of an environment
+/// stores `environment_id`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentRow {
     /// Host of the environment's URL, with the port and path if the URL has them; `None` before the first sync.

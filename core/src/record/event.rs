@@ -33,13 +33,13 @@ pub enum EventState {
 }
 
 impl EventRow {
-    /// Whether the event is pending.
-    pub fn is_waiting(&self) -> bool {
-        !matches!(self.state, EventState::Settled | EventState::Expired)
+    /// Returns whether the event is pending.
+    pub fn is_pending(&self) -> bool {
+        self.state == EventState::Pending
     }
 }
 
-/// The pending events of an organization.
+/// How many events of an organization are pending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PendingEvents {
     /// Number of the events.

@@ -34,7 +34,7 @@ pub struct GroupRow {
 }
 
 impl GroupRow {
-    /// Whether the row is a group, and not a tombstone.
+    /// Returns whether the row is a group, and not a tombstone.
     pub fn is_live(&self) -> bool {
         self.trail.deleted_at.is_none()
     }

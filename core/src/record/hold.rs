@@ -53,7 +53,7 @@ crate::error::named! {
 serde_by_name!(HoldReason, "reason of a hold");
 
 impl HoldReason {
-    /// Whether a hold of this reason is about the directory as a whole and names no users.
+    /// Returns whether a hold of this reason is about the directory as a whole and names no users.
     pub fn is_of_directory(self) -> bool {
         matches!(self, HoldReason::DirectoryDisabled | HoldReason::DirectoryNotFound)
     }
@@ -169,7 +169,7 @@ impl HoldId {
         Some(HoldId { number: number.parse().ok()?, revision: revision.parse().ok()? })
     }
 
-    /// Whether it names the user who has this held loss.
+    /// Returns whether it names the user who has this held loss.
     pub fn names(self, held: &HeldLoss) -> bool {
         held.hold == self.number && held.revision <= self.revision
     }
@@ -182,12 +182,12 @@ impl std::fmt::Display for HoldId {
 }
 
 impl HoldRow {
-    /// The id by which applications refer to the hold and to the users that it names now.
+    /// Returns the id by which applications refer to the hold and to the users that it names now.
     pub fn id(&self) -> HoldId {
         HoldId { number: self.number, revision: self.revision }
     }
 
-    /// Whether the hold is open: its number of users is not 0.
+    /// Returns whether the hold is open: its number of users is not 0.
     pub fn is_open(&self) -> bool {
         self.count > 0
     }
@@ -202,12 +202,12 @@ impl From<HoldRow> for Hold {
 }
 
 impl Loss {
-    /// Whether nothing is lost.
+    /// Returns whether it contains no loss.
     pub fn is_none(&self) -> bool {
         *self == Loss::default()
     }
 
-    /// Whether it contains every loss of `other`.
+    /// Returns whether it contains every loss of `other`. The versions of removals are not compared.
     pub fn covers(&self, other: &Loss) -> bool {
         (self.removed.is_some() || other.removed.is_none())
             && (self.deactivated || !other.deactivated)

@@ -73,8 +73,8 @@ pub struct UserRow {
     pub held: Option<HeldLoss>,
 }
 
-/// Returns the form of an e-mail address that is the same for addresses that differ only in upper and lower case or in Unicode normalization.
-/// Stores find users by it.
+/// Returns the key of an e-mail address, by which stores find users. It is the same for addresses that differ only in upper and lower case or in
+/// Unicode normalization.
 pub fn email_key(email: &str) -> String {
     // Most addresses are ASCII, which normalization does not change.
     if email.is_ascii() { email.to_ascii_lowercase() } else { unicode_email_key(email) }
@@ -89,18 +89,18 @@ fn unicode_email_key(email: &str) -> String {
 }
 
 impl UserRow {
-    /// Whether the row is a user, and not a tombstone.
+    /// Returns whether the row is a user, and not a tombstone.
     pub fn is_live(&self) -> bool {
         self.trail.deleted_at.is_none()
     }
 
-    /// Whether the user may sign in according to the vendor. `user.active` is true also while the guard holds back the user's deactivation; this
-    /// is false then.
+    /// Returns whether the user may sign in according to the vendor. This is false while the guard holds back the user's deactivation, although
+    /// `user.active` is true then.
     pub fn said_active(&self) -> bool {
         self.user.active && !self.held.as_ref().is_some_and(|held| held.loss.deactivated)
     }
 
-    /// The version of the removal that the guard holds back, or `None`.
+    /// Returns the version of the removal that the guard holds back, or `None`.
     pub fn held_removal(&self) -> Option<&Version> {
         self.held.as_ref().and_then(|held| held.loss.removed.as_ref())
     }

@@ -4,8 +4,7 @@ use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
-/// The kind of message that a row's content came from. Of two messages of the same time, the one whose kind is listed later
-/// is newer.
+/// The kind of message that a row's content came from. Of two messages with the same time, the one whose kind is listed later here is newer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageKind {
@@ -29,7 +28,7 @@ impl MessageKind {
         self as i64
     }
 
-    /// Returns the kind with this number. An unknown number counts as an update.
+    /// Returns the kind with this number, or `Updated` for an unknown number.
     pub fn from_number(number: i64) -> MessageKind {
         MessageKind::ALL.into_iter().find(|kind| kind.number() == number).unwrap_or(MessageKind::Updated)
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// ([`UserRow::told_groups`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys {
-    /// Organizations: their rows, the rows of all of their directories, and how many pending events they have.
+    /// Ids of organizations, whose rows, directories and counts of pending events are loaded.
     pub organizations: BTreeSet<String>,
     /// Ids of directories.
     pub directories: BTreeSet<String>,
@@ -28,9 +28,9 @@ pub struct Keys {
     pub addresses: BTreeSet<(String, String)>,
     /// Pages of live users.
     pub members: BTreeSet<MembersKey>,
-    /// Directories whose users and losses of access are counted.
+    /// Which users and losses of access are counted, by the id of the directory.
     pub counts: BTreeMap<String, CountsKey>,
-    /// Directories whose holds are needed.
+    /// Ids of directories whose holds are needed.
     pub holds: BTreeSet<String>,
     /// Whether the retirements of directories are needed.
     pub retirements: bool,
@@ -38,12 +38,12 @@ pub struct Keys {
     pub chore: Option<usize>,
 }
 
-/// A page of live users in the order of their numbers.
+/// A page of live users in the order of their row numbers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MembersKey {
-    /// The group whose members are wanted, or `None` for all users.
+    /// Id of the group whose members are in the page, or `None` for all users.
     pub group_id: Option<String>,
-    /// Only users whose number is greater.
+    /// Only users whose row number is greater than this are in the page.
     pub after: i64,
     /// The greatest number of users in the page.
     pub limit: usize,
@@ -54,7 +54,7 @@ pub struct MembersKey {
 /// A key that was asked for and has no row is absent from its map.
 #[derive(Clone, Debug, Default)]
 pub struct WorkingSet {
-    /// What was asked for.
+    /// The keys that were asked for.
     pub keys: Keys,
     /// The number of this write: greater than the numbers of all earlier writes. Rows that the decision changes get it as their revision.
     pub revision: i64,
@@ -66,7 +66,7 @@ pub struct WorkingSet {
     pub environment: EnvironmentRow,
     /// Organizations by id.
     pub organizations: HashMap<String, OrganizationRow>,
-    /// The pending events of each organization in `keys.organizations` that has or had any.
+    /// How many events are pending, for each organization in `keys.organizations` that has or had pending events.
     pub pending: HashMap<String, PendingEvents>,
     /// Directories by id.
     pub directories: BTreeMap<String, DirectoryRow>,
@@ -112,12 +112,12 @@ pub struct Counts {
 }
 
 impl Keys {
-    /// Whether nothing is asked for.
+    /// Returns whether these keys ask for no rows.
     pub fn is_empty(&self) -> bool {
         *self == Keys::default()
     }
 
-    /// Adds what `other` asks for.
+    /// Adds the keys of `other`.
     pub fn extend(&mut self, other: Keys) {
         let Keys {
             organizations,

@@ -31,7 +31,7 @@ fn is_async() -> bool {
     return false;
 }
 
-/// Whether the file of a handle was closed. Threads can wait until it is.
+/// Records whether the file of a handle was closed. Threads can wait for that.
 #[derive(Default)]
 pub(crate) struct Closed {
     is_closed: Mutex<bool>,
@@ -49,7 +49,7 @@ impl Closed {
         *self.is_closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Blocks the thread until the file was closed.
+    /// Blocks the thread until the file is closed.
     fn wait(&self) {
         let is_closed = self.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.changed.wait_while(is_closed, |is_closed| !*is_closed).unwrap_or_else(PoisonError::into_inner));

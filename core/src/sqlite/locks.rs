@@ -1,8 +1,8 @@
-//! SQLite's locks on Linux: locks that no other part of the process can drop, and SQLite in a forked child.
+//! SQLite's locks on 64-bit Linux: makes locks that no other part of the process can release, and lets a forked child use SQLite.
 //!
 //! SQLite locks its files with POSIX record locks, which have two faults. They belong to the process: when any part of it (another copy of
-//! SQLite, a backup that reads the file) closes a descriptor of the file, all of its locks on the file are dropped, and two copies of SQLite in
-//! one process do not see each other's locks. And a forked child has a copy of SQLite's records of its locks, but not the locks: see "How To
+//! SQLite, a backup that reads the file) closes a descriptor of the file, all of its locks on the file are released, and the locks of two copies of
+//! SQLite in one process do not exclude each other. And a forked child has a copy of SQLite's records of its locks, but not the locks: see "How To
 //! Corrupt An SQLite Database File", sections 2.2 and 2.6.
 //!
 //! This module replaces four system calls of SQLite's file layer (`xSetSystemCall`), for the SQLite library that this crate is linked with:
@@ -14,11 +14,11 @@
 //! - `fstat` and `stat`: return another device number after a fork. SQLite finds its records of a file by device and inode, so a forked child does
 //!   not find those of its parent, and makes its own.
 //!
-//! At a fork, `pthread_atfork` handlers hold SQLite's static mutexes, so that none is held by a thread that the child does not have. In the
-//! child they close the descriptors of locks and of [`PrivateFile`]s, so that a child does not keep its parent's locks.
+//! At a fork, `pthread_atfork` handlers take SQLite's static mutexes, so that no other thread has one of them locked: the child does not have that
+//! thread. In the child they close the descriptors of locks and of [`PrivateFile`]s, so that a child does not keep its parent's locks.
 //!
-//! On other systems SQLite's own locks are used. On Windows they belong to the handle. On macOS, another copy of SQLite in the process must not open the
-//! file.
+//! On other systems SQLite's own locks are used. On Windows they belong to the handle. On macOS, another copy of SQLite in the process must not
+//! open the file.
 #![cfg_attr(not(feature = "mirror"), allow(dead_code, reason = "only mirrors lock a `PrivateFile`"))]
 #![allow(unsafe_code, reason = "SQLite's file layer and fork handlers have no safe interface")]
 
@@ -78,8 +78,8 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// SQLite's static mutexes, in the order in which SQLite takes them when it holds several. `SQLITE_MUTEX_STATIC_OPEN` is 4, `…_MAIN` 2, `…_APP1` to `…_APP3`
-/// 8 to 10, `…_VFS1` to `…_VFS3` 11 to 13, `…_LRU` 6, `…_PMEM` 7, `…_PRNG` 5 and `…_MEM` 3.
+/// SQLite's static mutexes, in the order in which SQLite takes them if it takes several. `SQLITE_MUTEX_STATIC_OPEN` is 4, `…_MAIN` 2, `…_APP1` to
+/// `…_APP3` 8 to 10, `…_VFS1` to `…_VFS3` 11 to 13, `…_LRU` 6, `…_PMEM` 7, `…_PRNG` 5 and `…_MEM` 3.
 const MUTEX_IDS: [c_int; 12] = [4, 2, 8, 9, 10, 11, 12, 13, 6, 7, 5, 3];
 
 static MUTEXES: [AtomicPtr<ffi::sqlite3_mutex>; MUTEX_IDS.len()] =
@@ -135,14 +135,14 @@ pub(super) fn forget_descriptors_closed_by(process: Process) {
     });
 }
 
-/// The descriptors of this process that a forked child closes.
+/// The descriptors that have locks, which a forked child closes, and SQLite's own descriptors of the same files.
 struct Table {
     /// Not a `Mutex`: the fork handlers take it in one function and release it in another.
     is_locked: AtomicBool,
     descriptors: UnsafeCell<Descriptors>,
 }
 
-// SAFETY: `descriptors` is used only while `is_locked` is held.
+// SAFETY: a thread uses `descriptors` only between `lock` and `unlock`.
 unsafe impl Sync for Table {}
 
 static TABLE: Table = Table {
@@ -161,7 +161,7 @@ impl Table {
         self.is_locked.store(false, Ordering::Release);
     }
 
-    /// Calls `work`, which must neither panic nor fork.
+    /// Calls `work` with the descriptors while this thread has the lock. `work` must neither panic nor fork.
     fn with<T>(&self, work: impl FnOnce(&mut Descriptors) -> T) -> T {
         self.lock();
         // SAFETY: the lock is held.
@@ -186,14 +186,14 @@ struct Locked {
     inode: u64,
     /// The descriptor that has the locks.
     lock: c_int,
-    /// SQLite's own descriptors of the file.
-    users: Vec<c_int>,
+    /// SQLite's own descriptors of the file that it has locked.
+    opened: Vec<c_int>,
 }
 
 impl Descriptors {
     /// Returns the descriptor that has the locks of the file that SQLite has open as `descriptor`. Opens it if SQLite has not locked the file before.
     fn lock_of(&mut self, descriptor: c_int) -> io::Result<c_int> {
-        if let Some(file) = self.files.iter().find(|file| file.users.contains(&descriptor)) {
+        if let Some(file) = self.files.iter().find(|file| file.opened.contains(&descriptor)) {
             return Ok(file.lock);
         }
         let (device, inode) = identity(descriptor)?;
@@ -202,19 +202,19 @@ impl Descriptors {
                 // Other code closed descriptors of the process, and the locks ended with them.
                 return Err(io::Error::from_raw_os_error(libc::EBADF));
             }
-            file.users.push(descriptor);
+            file.opened.push(descriptor);
             return Ok(file.lock);
         }
         let lock = open_again(descriptor)?;
-        self.files.push(Locked { device, inode, lock, users: vec![descriptor] });
+        self.files.push(Locked { device, inode, lock, opened: vec![descriptor] });
         Ok(lock)
     }
 
-    /// Removes a descriptor that SQLite closes.
+    /// Removes a descriptor that SQLite closes. If it is the file's last one, unlocks the file and closes the descriptor that has the locks.
     fn close(&mut self, descriptor: c_int) {
-        let Some(index) = self.files.iter().position(|file| file.users.contains(&descriptor)) else { return };
-        self.files[index].users.retain(|user| *user != descriptor);
-        if self.files[index].users.is_empty() {
+        let Some(index) = self.files.iter().position(|file| file.opened.contains(&descriptor)) else { return };
+        self.files[index].opened.retain(|other| *other != descriptor);
+        if self.files[index].opened.is_empty() {
             let Locked { device, inode, lock, .. } = self.files.swap_remove(index);
             if identity(lock).ok() == Some((device, inode)) {
                 // Closing is not enough: a child that was made without the fork handlers may have a copy of the descriptor, which keeps the lock.
@@ -225,13 +225,13 @@ impl Descriptors {
         }
     }
 
-    /// Removes all descriptors from the table, without closing them or freeing memory.
+    /// Removes all descriptors from the table. Neither closes them nor frees memory, which a forked child must not do.
     fn forget(&mut self) {
         forget((take(&mut self.files), take(&mut self.private)));
     }
 }
 
-/// Returns device and inode of an open file.
+/// Returns device and inode number of an open file.
 fn identity(descriptor: c_int) -> io::Result<(u64, u64)> {
     let mut found = MaybeUninit::<stat>::uninit();
     // SAFETY: `found` has room for the result.
@@ -243,7 +243,7 @@ fn identity(descriptor: c_int) -> io::Result<(u64, u64)> {
 }
 
 /// Opens the file of a descriptor again, so that the new descriptor shares no locks with it. If the file cannot be opened by its number (no
-/// `/proc`, or permissions that the process has dropped), returns a copy of the descriptor.
+/// `/proc`, or permissions that the process no longer has), returns a copy of the descriptor.
 fn open_again(descriptor: c_int) -> io::Result<c_int> {
     // SAFETY: a call with two integer arguments.
     let mode = unsafe { libc::fcntl(descriptor, libc::F_GETFL) } & libc::O_ACCMODE;

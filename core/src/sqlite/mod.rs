@@ -1,7 +1,7 @@
-//! SQLite files of headcount: recognizes and opens them, brings their schema up to date, and explains SQLite's errors to their users.
+//! SQLite files of headcount: recognizes and opens them, brings their schema up to date, and converts SQLite's errors to errors that say what to do.
 //!
-//! A file may come from elsewhere, so nothing in it is trusted: its schema must be the one that the migrations make, apart from optional objects.
-//! Triggers and views are refused, and SQLite runs neither.
+//! Another program may have made or changed a file, so its schema is not trusted: it must be the one that the migrations make, apart from optional
+//! objects. A file with triggers or views is refused, and SQLite is configured to run neither.
 #![cfg_attr(not(feature = "mirror"), allow(dead_code, reason = "the replay guard uses only a part"))]
 
 pub(crate) mod closing;
@@ -25,11 +25,11 @@ use std::time::Duration;
 
 /// A kind of file: a mirror's, or a replay guard's.
 pub(crate) struct FileKind {
-    /// What it belongs to, for error messages: "mirror".
+    /// What it belongs to, for error messages, such as "mirror".
     pub(crate) owner: &'static str,
-    /// Identifies the file (`PRAGMA application_id`).
+    /// The number that identifies files of this kind (`PRAGMA application_id`).
     pub(crate) application: i64,
-    /// Brings a file from each version (`PRAGMA user_version`) to the next; the first one creates version 1.
+    /// Statements that bring a file from each version (`PRAGMA user_version`) to the next. The first ones create version 1.
     pub(crate) migrations: &'static [&'static str],
     /// Statements that create objects that a file may have in addition.
     pub(crate) optional: &'static [&'static str],
@@ -54,8 +54,8 @@ pub(crate) fn check_is_path(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a path begins with a scheme of two or more characters, a colon and a slash, or with several schemes, as in `jdbc:postgresql://`. The
-/// letter of a drive is no scheme.
+/// Returns whether a path begins with a scheme of two or more characters, a colon, and a slash or backslash, or with several schemes, as in
+/// `jdbc:postgresql://`. A drive letter is not a scheme.
 pub(crate) fn begins_like_url(path: &Path) -> bool {
     let bytes = path.as_os_str().as_encoded_bytes();
     let Some(end) = bytes.windows(2).position(|pair| matches!(pair, b":/" | b":\\")) else { return false };
@@ -67,7 +67,7 @@ pub(crate) fn begins_like_url(path: &Path) -> bool {
 /// Wait between two attempts to switch to write-ahead logging.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Number of attempts to switch to write-ahead logging: ten seconds in total.
+/// Number of attempts to switch to write-ahead logging. The waits between them take ten seconds in total.
 const ATTEMPTS: u32 = 500;
 
 impl FileKind {
@@ -137,11 +137,16 @@ impl FileKind {
         }
     }
 
+    /// Opens a connection to a file, with flags in addition to those for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file cannot be opened.
     pub(crate) fn connect(&self, path: &Path, more: OpenFlags) -> Result<Connection> {
         locks::install();
         locks::forget_descriptors_closed_by(Process::current());
-        // SQLite reads a path that begins with `file:` as a URI, because the bundled library is compiled with `SQLITE_USE_URI`. An absolute path does
-        // not begin so.
+        // SQLite reads a path that begins with `file:` as a URI, because the bundled library is compiled with `SQLITE_USE_URI`. An absolute path never
+        // begins with it.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| self.failed(&error))?;
@@ -150,8 +155,9 @@ impl FileKind {
         Ok(connection)
     }
 
-    /// Makes query plans independent of the values of parameters, prevents SQLite from running functions, triggers and views of the file's schema,
-    /// and protects the schema and SQLite's own tables from writes.
+    /// Makes query plans independent of the values of parameters. Prevents SQLite from running triggers and views of the file's schema, and functions
+    /// in the schema that are not known to be harmless. Protects the schema and SQLite's own tables from writes, and makes SQLite read text in
+    /// double quotes as a name only.
     fn configure(&self, connection: &Connection) -> Result<()> {
         let settings = [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -169,7 +175,7 @@ impl FileKind {
         Ok(())
     }
 
-    /// Checks the file and returns its version, as [`check`](FileKind::check) does, in one transaction: another process may be creating the file.
+    /// Does what [`check`](FileKind::check) does in a transaction of its own, because another process may be creating the file.
     fn version(&self, connection: &Connection) -> Result<i64> {
         let transaction = connection.unchecked_transaction().map_err(|error| self.failed(&error))?;
         self.check(&transaction)
@@ -227,18 +233,19 @@ impl FileKind {
         }
     }
 
+    /// Returns the version that [`migrate`](FileKind::migrate) brings a file to.
     fn newest(&self) -> i64 {
         i64::try_from(self.migrations.len()).unwrap_or(i64::MAX)
     }
 
-    /// Brings the schema up to date.
+    /// Checks the file and brings its schema up to date.
     fn migrate(&self, connection: &Connection) -> Result<()> {
         if self.version(connection)? == self.newest() {
             return Ok(());
         }
         let run = |sql: &str| connection.execute_batch(sql).map_err(|error| self.failed(&error));
         run("BEGIN IMMEDIATE")?;
-        // Another process may have done it meanwhile.
+        // Checks again, because another process may have brought the schema up to date meanwhile.
         let result = self.check(connection).and_then(|version| {
             for (index, migration) in self.migrations.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
                 let (application, version) = (self.application, index + 1);
@@ -252,7 +259,7 @@ impl FileKind {
         result
     }
 
-    /// Converts an error of SQLite to one whose message contains what the user of the file can do, and nothing of the file's content.
+    /// Converts an error of SQLite to one whose message says what to do, and contains none of the file's content.
     pub(crate) fn failed(&self, error: &rusqlite::Error) -> Error {
         let code = error.sqlite_error_code();
         let (what, temporary) = match code {
@@ -286,14 +293,14 @@ fn schema(connection: &Connection) -> rusqlite::Result<BTreeSet<[String; 4]>> {
     rows.collect()
 }
 
-/// Returns a statement without its comments and with single spaces: versions of headcount differ in these. A comment counts as a space, because the
-/// words before and after it must not be joined into one.
+/// Returns a statement without comments and with single spaces, because versions of headcount differ in these. A comment becomes a space, so that the
+/// words before and after it stay separate.
 fn words(statement: &str) -> String {
     let without_comments = statement.lines().map(|line| line.split("--").next().unwrap_or_default());
     without_comments.flat_map(str::split_ascii_whitespace).collect::<Vec<_>>().join(" ")
 }
 
-/// Identifies an open file, to detect that its path leads to another file.
+/// Identifies an open file, to detect that the file was replaced or that the process no longer has it open.
 #[derive(Debug)]
 pub(crate) struct Place {
     process: Process,
@@ -303,7 +310,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Records device and inode number of the database at `path` and of its write-ahead log. Call it right after the file was opened.
+    /// Records this process, and device and inode number of the database at `path` and of its write-ahead log. Call it right after the file was
+    /// opened.
     pub(crate) fn of(kind: &FileKind, path: &Path) -> Place {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
@@ -312,7 +320,7 @@ impl Place {
         Place { process: Process::current(), owner: kind.owner, files }
     }
 
-    /// Checks that the descriptors of the file are open, and that its path still leads to it.
+    /// Checks that this process has the file open, and that the file's path still leads to it.
     ///
     /// # Errors
     ///
@@ -322,7 +330,7 @@ impl Place {
         self.check_path()
     }
 
-    /// Checks that the descriptors of the file are open.
+    /// Checks that this is the process that opened the file, and that it has not closed all of its descriptors since.
     ///
     /// # Errors
     ///
@@ -344,7 +352,7 @@ impl Place {
     /// As [`check`](Place::check).
     pub(crate) fn check_path(&self) -> Result<()> {
         let owner = self.owner;
-        match self.files.iter().find(|(path, is)| identity(path) != Some(*is)) {
+        match self.files.iter().find(|(path, expected)| identity(path) != Some(*expected)) {
             None => Ok(()),
             Some((path, _)) => Err(Error::store(format!(
                 "the {owner}'s file was deleted, moved or replaced while it was open: put it back or restore it, then open the {owner} again"
@@ -354,7 +362,7 @@ impl Place {
     }
 }
 
-/// Returns device and inode of the file at a path.
+/// Returns device and inode number of the file at a path, or `None` if they cannot be read.
 #[cfg(unix)]
 fn identity(path: &Path) -> Option<[u64; 2]> {
     use std::os::unix::fs::MetadataExt;
@@ -382,6 +390,7 @@ fn make_private(file: &File) {
     let _ = file;
 }
 
+/// Returns whether other users than the owner have any permission for the file at a path.
 fn is_open_to_others(path: &Path) -> bool {
     #[cfg(unix)]
     return std::fs::metadata(path)
