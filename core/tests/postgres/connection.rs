@@ -7,6 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use std::sync::LazyLock;
 use std::time::Instant;
 
+/// The password of the role `with_password`.
 const PASSWORD: &str = "correct horse";
 
 /// Makes a certificate authority.
@@ -23,7 +24,7 @@ fn file(name: &str, text: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// A server that uses TLS and asks the role `guarded` for a password, and the path of its certificate authority's file. Its certificate is for
+/// A server that uses TLS and asks the role `with_password` for a password, and the path of its certificate authority's file. Its certificate is for
 /// `localhost`.
 fn secured() -> &'static (Server, String) {
     static SECURED: LazyLock<(Server, String)> = LazyLock::new(|| {
@@ -34,11 +35,11 @@ fn secured() -> &'static (Server, String) {
         let server = Server::start(Start {
             tcp: true,
             arguments: settings.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]).collect(),
-            hba: "local all guarded scram-sha-256\nhostssl all guarded 127.0.0.1/32 scram-sha-256\n",
+            hba: "local all with_password scram-sha-256\nhostssl all with_password 127.0.0.1/32 scram-sha-256\n",
             files: vec![("server.crt", certificate.pem()), ("server.key", key.serialize_pem())],
             ..Start::default()
         });
-        server.psql(&format!("CREATE ROLE guarded SUPERUSER LOGIN PASSWORD '{PASSWORD}'"));
+        server.psql(&format!("CREATE ROLE with_password SUPERUSER LOGIN PASSWORD '{PASSWORD}'"));
         (server, file("pg-authority.pem", &authority.pem()))
     });
     &SECURED
@@ -51,7 +52,7 @@ fn standby() -> &'static Server {
     &STANDBY
 }
 
-/// Opens a store, which must fail. Returns the text of the error, after a check that it has no part of a password.
+/// Opens a store, which must fail. Checks that the error contains no part of a password, and returns its text.
 async fn refusal(url: &str) -> String {
     let error = open(url, "refused").await.unwrap_err();
     let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error).map(ToString::to_string));
@@ -97,7 +98,7 @@ async fn sslmode_and_sslrootcert_decide_which_server_is_trusted() {
             let started = Instant::now();
             let error = refusal(&url(host, mode, root, "untrusted")).await;
             assert!(error.contains("the server cannot be trusted"), "{host} {mode} {root}: {error}");
-            assert!(started.elapsed() < Duration::from_secs(3), "it is not tried again");
+            assert!(started.elapsed() < Duration::from_secs(3), "the connection was tried again");
         }
         let plain = format!("postgresql://headcount@localhost:{}/postgres?sslmode=require", standby().port());
         let error = refusal(&plain).await;
@@ -110,7 +111,7 @@ async fn sslmode_and_sslrootcert_decide_which_server_is_trusted() {
 const CONNECTS_TO: &str = "HEADCOUNT_CONNECTS_TO";
 
 /// A process with another home folder, started by the test below. Does nothing without the environment variable that the test sets. It prints
-/// whether it can connect.
+/// `trusted` if it can connect, and otherwise the error.
 #[test]
 fn connecting_process() {
     let Ok(url) = std::env::var(CONNECTS_TO) else { return };
@@ -151,7 +152,7 @@ fn sslmode_require_checks_the_certificate_if_the_home_folder_has_a_file_of_autho
     let right = home("pg-home-right", Some(&std::fs::read_to_string(trusted).unwrap()));
     let wrong = home("pg-home-wrong", Some(&authority().pem()));
     let connect = |home: &std::path::Path, mode: &str| {
-        // The certificate is for another name.
+        // The certificate is for `localhost`, so the connection fails if the name is checked.
         connect_with_home(home, &format!("postgresql://headcount@127.0.0.1:{}/postgres?sslmode={mode}", server.port()))
     };
 
@@ -172,9 +173,9 @@ async fn a_password_comes_from_the_url_or_from_a_file() {
         let folder = server.folder().display();
         let port = server.port();
         let url = |password: &str, more: &str| {
-            format!("postgresql://guarded{password}@/postgres?host={folder}&port={port}{more}")
+            format!("postgresql://with_password{password}@/postgres?host={folder}&port={port}{more}")
         };
-        let lines = file("pgpass", &format!("elsewhere:*:*:*:wrong\n*:*:postgres:guarded:{PASSWORD}\n"));
+        let lines = file("pgpass", &format!("elsewhere:*:*:*:wrong\n*:*:postgres:with_password:{PASSWORD}\n"));
         std::fs::set_permissions(&lines, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         open(&url(":correct%20horse", ""), "password").await.unwrap();
         open(&url("", &format!("&passfile={lines}")), "password").await.unwrap();
@@ -183,7 +184,7 @@ async fn a_password_comes_from_the_url_or_from_a_file() {
         assert!(error.contains("the server refused the password"), "{error}");
         let error = refusal(&url("", "&passfile=/dev/null")).await;
         assert!(error.contains("the server asks for a password"), "{error}");
-        let tcp = format!("postgresql://guarded:wrong%20horse@localhost:{port}/postgres?sslmode=require");
+        let tcp = format!("postgresql://with_password:wrong%20horse@localhost:{port}/postgres?sslmode=require");
         let error = refusal(&tcp).await;
         assert!(error.contains("the server refused the password"), "{error}");
     };
@@ -247,7 +248,7 @@ async fn a_role_with_read_only_transactions_by_default_can_write() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_roles_of_the_guide_have_only_the_permissions_that_they_need() {
     let test = async {
-        // The names of the roles and of the schema are fixed in the script, so it does not run on the shared server.
+        // The names of the roles and of the schema are fixed in the script, so the test does not use the shared server.
         let (server, _) = secured();
         server.psql(include_str!("../../../docs/postgresql-roles.sql"));
         server.psql(
@@ -330,7 +331,7 @@ async fn closing_a_store_closes_its_connections() {
 
         store.close().await.unwrap();
 
-        // The server notices the end of a connection a moment later.
+        // The server lists a connection until its process has ended.
         while connections("closing") > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

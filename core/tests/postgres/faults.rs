@@ -10,15 +10,16 @@ use std::sync::LazyLock;
 /// How long a test with many restarts of the server may take.
 const LONG: Duration = Duration::from_secs(110);
 
-/// The server that tests kill. It runs without `fsync`: what a killed process has written to a file is kept by the system.
+/// The server that tests kill. It runs without `fsync`: the operating system keeps what a killed process has written to a file.
 fn killed_server() -> &'static Server {
     static KILLED: LazyLock<Server> = LazyLock::new(|| Server::start(Start::default()));
     &KILLED
 }
 
-/// One test at a time kills the server.
+/// Locked by each test that uses [`killed_server`], so that no other test uses it at the same time.
 static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
+/// The faults that kill the server.
 const KILLS: [Fault; 3] = [Fault::KillBefore, Fault::KillDuring, Fault::KillAfter];
 
 /// A sandbox, a proxy in front of the server that is killed, and a mirror in a schema of its own.
@@ -37,7 +38,7 @@ impl Fixture {
         Fixture { sandbox, proxy, mirror }
     }
 
-    /// Checks that the feed has no gaps, that it creates each user once, and that its users are those of the mirror. Returns them.
+    /// Checks that the feed has no gaps, that it creates each user once, and that the mirror has these users. Returns their ids.
     async fn users(&self) -> BTreeSet<String> {
         let mut created = BTreeSet::new();
         let mut seq = 0;
@@ -64,7 +65,8 @@ impl Fixture {
         stored
     }
 
-    /// Calls `call` once for each fault and each commit of the call, with that fault at that commit. Returns how many faults there were.
+    /// Calls `call` once for each fault and each commit of the call, with that fault at that commit. Calls it once more for each fault, without a fault, since
+    /// the number of commits is not known. Returns how many faults there were.
     async fn with_each_fault(&self, mut call: impl AsyncFnMut()) -> usize {
         let mut count = 0;
         for fault in KILLS {
@@ -122,7 +124,7 @@ async fn events_are_applied_once_if_the_server_is_killed_at_a_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn polls_and_acknowledgements_survive_if_the_server_is_killed_at_a_commit() {
+async fn polls_and_acknowledgements_succeed_and_are_kept_if_the_server_is_killed_at_a_commit() {
     let test = async {
         let _alone = ONE_AT_A_TIME.lock().await;
         let fixture = Fixture::new("killed_consumer").await;
@@ -170,7 +172,7 @@ async fn a_sync_completes_if_the_server_is_killed_at_a_commit() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revision_is_not_given_again_after_the_server_was_killed() {
     let test = async {
-        // Without this setting, the server flushes on its own five times a second.
+        // Without this setting, the server flushes by itself five times a second.
         let arguments = vec!["-c".to_owned(), "wal_writer_delay=10s".to_owned()];
         let server = Server::of_a_test(Start { arguments, ..Start::default() });
         let store = open(&server.url, "killed_marks").await.unwrap();
@@ -195,7 +197,7 @@ fn a_text_that_is_split_between_two_reads_is_found_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_timeout_that_the_server_cannot_store_is_shortened() {
+async fn timeouts_that_are_too_long_for_the_server_are_accepted() {
     let test = async {
         let mut options = options("longest");
         options.lock_timeout = Duration::MAX;
@@ -227,24 +229,24 @@ async fn a_mirror_is_opened_by_the_url_of_a_database() {
 }
 
 /// Begins a write of `org_1` that does not end before the returned sender sends or is dropped. Its decision may be called again.
-async fn hold(store: &Arc<PostgresStore>) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
-    let (entered, held) = mpsc::channel();
+async fn begin_slow_write(store: &Arc<PostgresStore>) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
+    let (entered, deciding) = mpsc::channel();
     let (resume, resumed) = mpsc::channel::<()>();
-    let held_open = write("org_1", Keys::default(), move |_| {
+    let slow = write("org_1", Keys::default(), move |_| {
         let _ = entered.send(());
         let _ = block_in_place(|| resumed.recv());
         Batch::default()
     });
     let store = Arc::clone(store);
-    let running = tokio::spawn(async move { drop(store.write(held_open).await.unwrap()) });
-    receive(held).await;
+    let running = tokio::spawn(async move { drop(store.write(slow).await.unwrap()) });
+    receive(deciding).await;
     (resume, running)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_call_that_waits_too_long_fails_and_its_error_says_what_it_waited_for() {
     let test = async {
-        let holder = Arc::new(create("timeouts").await);
+        let slow_store = Arc::new(create("timeouts").await);
         let open = async |lock: u64, statement: u64, connections: usize| {
             let mut options = PostgresOptions::default();
             options.schema = schema("timeouts");
@@ -253,7 +255,7 @@ async fn a_call_that_waits_too_long_fails_and_its_error_says_what_it_waited_for(
             options.connections = connections;
             Arc::new(PostgresStore::connect_with(&Server::shared().url, options).await.unwrap())
         };
-        let (resume, running) = hold(&holder).await;
+        let (resume, running) = begin_slow_write(&slow_store).await;
         for (lock, statement, id, expected) in
             [(100, 60_000, "diruser_1", "the lock timeout"), (60_000, 100, "diruser_2", "the statement timeout")]
         {
@@ -266,7 +268,7 @@ async fn a_call_that_waits_too_long_fails_and_its_error_says_what_it_waited_for(
         }
         // A call that waits for the only connection fails after the lock timeout as well.
         let busy = open(1_000, 60_000, 1).await;
-        let (entered, held) = mpsc::channel();
+        let (entered, deciding) = mpsc::channel();
         let (resume_busy, resumed) = mpsc::channel::<()>();
         let long = write("org_3", Keys::default(), move |_| {
             let _ = entered.send(());
@@ -275,7 +277,7 @@ async fn a_call_that_waits_too_long_fails_and_its_error_says_what_it_waited_for(
         });
         let other = Arc::clone(&busy);
         let long = tokio::spawn(async move { drop(other.write(long).await) });
-        receive_one(&held).await;
+        receive_one(&deciding).await;
         let error = busy.load(Keys::default()).await.unwrap_err();
         assert!(error.message().contains("all connections to PostgreSQL are in use"), "{error}");
         assert_eq!(error.status(), ErrorStatus::Temporary, "{error}");

@@ -1,4 +1,4 @@
-//! Tests of writes of one process that wait at the same time: they are run in one transaction.
+//! Tests of groups: writes of one process that wait at the same time and are run in one transaction.
 
 use super::*;
 use headcount::mirror::Outcome;
@@ -10,7 +10,7 @@ use std::task::Poll;
 
 type Call<T> = Pin<Box<dyn Future<Output = T>>>;
 
-/// Opens a store whose writes wait for the group that is running, however long that takes.
+/// Opens a store in which one group runs at a time: a queued write waits for the running group, however long that takes.
 async fn open_for_groups(url: &str, name: &str) -> Arc<PostgresStore> {
     Arc::new(PostgresStore::connect_with(url, options(name).with_queue_wait(LIMIT)).await.unwrap())
 }
@@ -24,16 +24,16 @@ async fn create_with_users(name: &str, organizations: usize) -> PostgresStore {
     store
 }
 
-/// A write of [`renaming`] that stores the user with this number.
+/// A write as of [`renaming`], which stores the user with this number in the organization with the same number.
 fn of_user(number: usize) -> Write {
     renaming(&format!("org_{number}"), &format!("diruser_{number}"), || ())
 }
 
-/// A write that stores a user, whose given name is the number of such writes so far. `calls` is called at each decision.
-fn renaming(organization_id: &str, id: &str, mut calls: impl FnMut() + Send + 'static) -> Write {
+/// A write that stores a user, and sets the given name to the number of such writes of the user so far. Each decision calls `step`.
+fn renaming(organization_id: &str, id: &str, mut step: impl FnMut() + Send + 'static) -> Write {
     let (organization, id) = (organization_id.to_owned(), id.to_owned());
     write(organization_id, keys_of(&id.clone()), move |set| {
-        calls();
+        step();
         let mut row = set.users.get(&id).cloned().unwrap_or_else(|| user(&organization, &id));
         row.user.given_name = (row.user.given_name.parse().unwrap_or(0) + 1).to_string();
         row.trail.revision = set.revision;
@@ -41,23 +41,24 @@ fn renaming(organization_id: &str, id: &str, mut calls: impl FnMut() + Send + 's
     })
 }
 
-/// How often each user was written, by id.
+/// Returns the given name of each user, which is the number of its writes by [`renaming`], with the user's id.
 async fn counts(store: &PostgresStore) -> Vec<(String, String)> {
     let rows = store.users(UserFilter::default(), 0, 1_000).await.unwrap();
     rows.into_iter().map(|row| (row.user.id, row.user.given_name)).collect()
 }
 
+/// Returns the count of the user with this number.
 fn count_of(counts: &[(String, String)], number: usize) -> &str {
     let id = format!("diruser_{number}");
     &counts.iter().find(|(known, _)| *known == id).unwrap().1
 }
 
-/// The number of transactions that have written something.
+/// Returns the number of transactions that have written rows.
 fn transactions(name: &str) -> usize {
     Server::shared().psql(&format!("SELECT count(*) FROM {}.commit_log", schema(name))).parse().unwrap()
 }
 
-/// Returns a step for a decision, which waits in it; the receiver of a message that it has begun to wait; and the sender that ends the wait.
+/// Returns a step for a decision, in which the decision waits; the receiver of the message that it has begun to wait; and the sender that ends the wait.
 fn pause() -> (impl FnMut() + Send + 'static, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (entered, running) = mpsc::channel();
     let (resume, resumed) = mpsc::channel::<()>();
@@ -68,7 +69,8 @@ fn pause() -> (impl FnMut() + Send + 'static, mpsc::Receiver<()>, mpsc::Sender<(
     (step, running, resume)
 }
 
-/// Makes a store run these calls in one group: they are queued while another write, which changes nothing, is running.
+/// Makes a store of [`open_for_groups`] run the writes of these calls in one group: they are queued while another write, which changes nothing, is
+/// running.
 async fn start_together<T>(store: &Arc<PostgresStore>, calls: &mut [Call<T>]) {
     let (mut pause, running, resume) = pause();
     let blocking = write("org_first", Keys::default(), move |_| {
@@ -78,7 +80,7 @@ async fn start_together<T>(store: &Arc<PostgresStore>, calls: &mut [Call<T>]) {
     let first = Arc::clone(store);
     let first = tokio::spawn(async move { first.write(blocking).await });
     receive(running).await;
-    // The first poll of each queues its write.
+    // The first poll of each call queues its write.
     std::future::poll_fn(|context| {
         for call in &mut *calls {
             assert!(call.as_mut().poll(context).is_pending());
@@ -132,7 +134,7 @@ async fn webhooks_of_one_organization_that_wait_at_the_same_time_are_one_transac
         direct.write(speed::with_directory("1")).await.unwrap();
         let store = open_for_groups(&Server::shared().url, "webhooks").await;
         let mirror = Mirror::builder().open_in(Arc::clone(&store) as Arc<dyn Store>).await.unwrap();
-        // After its first event, the mirror removes old rows in further transactions.
+        // Applied before, because the mirror removes old rows in further transactions after its first event.
         mirror.apply(&speed::renaming("1", 8)).await.unwrap();
         let before = transactions("webhooks");
         let events: Vec<Event> = (0..8).map(|number| speed::renaming("1", number)).collect();
@@ -184,7 +186,7 @@ async fn each_write_of_a_group_has_a_revision_of_its_own_which_ascends_within_an
         drop(create_with_users("revisions", 2).await);
         let store = open_for_groups(&Server::shared().url, "revisions").await;
         let (sender, revisions) = mpsc::channel();
-        // The third one is in a second round and the last one in a third round, because each changes a user whom an earlier one of its round changes.
+        // The third write is decided in a second round, and the last one in a third, because each loads a user whom an earlier one of the round changes.
         let writes = ["diruser_1", "diruser_3", "diruser_1", "diruser_1"].map(|id| {
             let (sender, id) = (sender.clone(), id.to_owned());
             write("org_1", keys_of(&id.clone()), move |set| {
@@ -213,7 +215,7 @@ async fn a_write_that_fails_in_a_group_fails_alone() {
     let test = async {
         let direct = create_with_users("failing", 4).await;
         let store = open_for_groups(&Server::shared().url, "failing").await;
-        let refused = write("org_5", Keys::default(), |_| panic!("the decision of this test fails"));
+        let panicking = write("org_5", Keys::default(), |_| panic!("the decision of this test fails"));
         // The server refuses a statement that writes a row twice.
         let organization = OrganizationRow { id: "org_4".to_owned(), ..OrganizationRow::default() };
         let twice = write("org_4", Keys::default(), move |_| Batch {
@@ -221,7 +223,7 @@ async fn a_write_that_fails_in_a_group_fails_alone() {
             ..with_user(user("org_4", "diruser_never"))
         });
         direct.write(write("org_5", Keys::default(), |_| with_user(user("org_5", "diruser_5")))).await.unwrap();
-        let mut calls = calls(&store, [of_user(1), refused, of_user(2), twice, of_user(3)]);
+        let mut calls = calls(&store, [of_user(1), panicking, of_user(2), twice, of_user(3)]);
 
         start_together(&store, &mut calls).await;
 
@@ -239,7 +241,7 @@ async fn a_write_that_fails_in_a_group_fails_alone() {
             assert_eq!(count_of(&counts, number), "2");
         }
         assert_eq!(count_of(&counts, 4), "1");
-        assert_eq!(counts.len(), 5, "the user of the failed write was stored");
+        assert_eq!(counts.len(), 5, "the user of the failed write is not stored");
         assert_eq!(seqs(&direct).await, (1..=8).collect::<Vec<i64>>());
     };
     tokio::time::timeout(LIMIT, test).await.unwrap();
@@ -269,9 +271,9 @@ async fn two_organizations_that_store_one_user_in_a_group_both_succeed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_group_whose_commit_is_lost_is_done_once() {
+async fn a_group_whose_commit_or_its_answer_is_lost_is_done_once() {
     let test = async {
-        // The first commit is that of the write that runs before the group; the group itself has one, and one that flushes it.
+        // Commit 1 is that of the write that runs before the group, commit 2 that of the group, and commit 3 that of the transaction that flushes it.
         for (fault, commit, decisions) in
             [(Fault::LoseAnswer, 2, 3), (Fault::LoseAnswer, 3, 3), (Fault::LoseCommit, 2, 6), (Fault::LoseCommit, 3, 3)]
         {
@@ -312,11 +314,11 @@ async fn a_group_does_not_wait_for_an_organization_that_another_process_has_lock
     let test = async {
         let other = Arc::new(create_with_users("locked", 3).await);
         let store = open_for_groups(&Server::shared().url, "locked").await;
-        let (pause, held, resume) = pause();
+        let (pause, deciding, resume) = pause();
         let slow = renaming("org_1", "diruser_1", pause);
         let writer = Arc::clone(&other);
         let slow = tokio::spawn(async move { writer.write(slow).await.unwrap() });
-        receive(held).await;
+        receive(deciding).await;
         let mut calls = calls(&store, (1..=3).map(of_user));
 
         start_together(&store, &mut calls).await;
@@ -338,11 +340,11 @@ async fn a_group_does_not_wait_for_an_organization_that_another_process_has_lock
 async fn a_write_does_not_wait_for_a_slow_one_of_another_organization_in_the_same_process() {
     let test = async {
         let store = Arc::new(create_with_users("slow", 3).await);
-        let (pause, held, resume) = pause();
+        let (pause, deciding, resume) = pause();
         let slow = renaming("org_1", "diruser_1", pause);
         let writer = Arc::clone(&store);
         let slow = tokio::spawn(async move { writer.write(slow).await.unwrap() });
-        receive(held).await;
+        receive(deciding).await;
 
         store.write(of_user(2)).await.unwrap();
         store.write(of_user(3)).await.unwrap();
@@ -396,7 +398,10 @@ async fn closing_waits_for_a_group_whose_calls_were_dropped() {
         resume.send(()).unwrap();
         closing.await.unwrap().unwrap();
 
-        assert!(counts(&direct).await.iter().all(|(_, count)| count == "2"), "the store was closed before");
+        assert!(
+            counts(&direct).await.iter().all(|(_, count)| count == "2"),
+            "the group is done before the store is closed"
+        );
         assert_eq!(store.write(of_user(1)).await.unwrap_err().kind(), ErrorKind::Store);
     };
     tokio::time::timeout(LIMIT, test).await.unwrap();
@@ -422,7 +427,7 @@ async fn writes_of_two_processes_to_the_same_organizations_are_all_done() {
             one.await.unwrap();
         }
 
-        // 160 writes of these users, and one of each before.
+        // 160 writes, 40 of each user, and one of each before.
         assert!(counts(&direct).await.iter().all(|(_, count)| count == "41"), "{:?}", counts(&direct).await);
         assert_eq!(seqs(&direct).await, (1..=164).collect::<Vec<i64>>());
     };

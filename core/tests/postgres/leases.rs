@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A write of a user that needs a lease.
+/// A write of a user with the fence of a lease.
 fn fenced(fence: &Fence, now: Timestamp, user_id: &'static str) -> Write {
     Write { fence: Some(fence.clone()), now, ..write("org_1", Keys::default(), |_| with_user(user("org_1", user_id))) }
 }
@@ -31,7 +31,7 @@ fn assert_lost(result: Result<Committed>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_whose_clock_is_an_hour_off_neither_loses_nor_takes_a_lease() {
+async fn a_client_whose_clock_is_wrong_by_an_hour_neither_loses_nor_takes_a_lease() {
     let test = async {
         let store = create("clocks").await;
         let other = open(&Server::shared().url, "clocks").await.unwrap();
@@ -95,7 +95,7 @@ async fn a_call_returns_the_lease_that_it_took_although_the_answer_to_the_commit
         let lease = store.lease("sync".to_owned(), SystemClock.now(), HOUR).await.unwrap().unwrap();
 
         assert_eq!(proxy.happened(), 1);
-        assert_eq!(lease.fence().token, 1, "the second attempt gets what the first one has taken");
+        assert_eq!(lease.fence().token, 1, "the second attempt gets the lease that the first one has taken");
         assert!(direct.lease("sync".to_owned(), SystemClock.now(), HOUR).await.unwrap().is_none());
         store.write(fenced(lease.fence(), SystemClock.now(), "diruser_1")).await.unwrap();
     };
@@ -111,8 +111,8 @@ async fn a_lease_that_ends_after_its_check_is_not_extended() {
             let sql = format!("SELECT expires_at / 1000000.0 - extract(epoch FROM clock_timestamp()) FROM {table}");
             Server::shared().psql(&sql).parse().unwrap()
         };
-        // A lease of one second. Its write begins when half of it is left, so that it would be extended, and the decision waits until it has ended. On a
-        // slow machine, it may end before the check, which refuses the write: then this is tried again.
+        // A lease of one second. The write begins when half of it is left, so that the write has to extend it, and the decision waits until the lease has
+        // ended. On a slow machine, the lease may end before the check, which refuses the write: then this is tried again.
         loop {
             let lease = take(&store, "sync", Duration::from_secs(1)).await;
             let waits = write("org_1", Keys::default(), move |_| {
@@ -149,7 +149,7 @@ async fn a_call_that_is_dropped_while_the_server_gives_it_a_lease_releases_the_l
             let lease = taker.lease("sync".to_owned(), SystemClock.now(), HOUR).await;
             drop(lease.unwrap());
         });
-        // The server has got the statement and the commit.
+        // The store sends the statement and the commit together, so the server has received both.
         wait_for_lock_waits("dropped_lease", 1).await;
         taking.abort();
         assert!(taking.await.unwrap_err().is_cancelled());
@@ -165,8 +165,9 @@ async fn a_call_that_is_dropped_while_the_server_gives_it_a_lease_releases_the_l
 /// Environment variable of the process that is stopped: the server's URL, a space, and the name that [`schema`] gets.
 const STOPPED: &str = "HEADCOUNT_STOPPED_IN";
 
-/// The process that is stopped, started by the tests below. Does nothing without the environment variable that they set. It takes a lease, waits for
-/// a line of its standard input, and begins a write, whose decision waits for another line. It prints what it has done.
+/// The process that is stopped, started by the tests below. Does nothing without the environment variable that they set. It takes a lease, prints `held`,
+/// waits for a line of its standard input, and begins a write. The decision prints `deciding` and waits for another line. At last, the process prints
+/// `written` or the error.
 #[test]
 fn stopped_process() {
     let Ok(url) = std::env::var(STOPPED) else { return };
@@ -281,7 +282,7 @@ async fn a_process_that_was_stopped_inside_a_transaction_loses_its_locks_and_its
     assert!(message.contains("the lease was lost"), "{message}");
 }
 
-/// On an executor with one thread, a release in the background does not run while the test reads the table.
+/// The executor has one thread, so that no release runs in the background while the test reads the table.
 #[tokio::test(flavor = "current_thread")]
 async fn a_sync_and_a_retirement_release_their_leases_before_they_return() {
     let test = async {

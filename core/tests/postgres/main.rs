@@ -1,4 +1,4 @@
-//! Tests of the PostgreSQL store on a server that this program starts: those that every store passes, and those of lost connections, leases, groups of
+//! Tests of the PostgreSQL store on servers that this program starts: the tests that every store passes, and tests of lost connections, leases, groups of
 //! writes, processes that are killed and stopped, TLS, permissions and query plans.
 //!
 //! The server and pgbouncer are started from Debian's packages in a temporary folder, and stopped when this program ends.
@@ -53,6 +53,7 @@ fn options(name: &str) -> PostgresOptions {
     options
 }
 
+/// Opens a store in a test's schema.
 async fn open(url: &str, name: &str) -> Result<PostgresStore> {
     PostgresStore::connect_with(url, options(name)).await
 }
@@ -78,9 +79,12 @@ async fn create(name: &str) -> PostgresStore {
 /// How the stores of a suite are opened.
 #[derive(Clone, Copy, Debug)]
 enum Suite {
+    /// On the server, with the default settings.
     Plain,
+    /// As `Plain`, for the suite in which calls of the store fail at random.
     Flaky,
     ThroughPgbouncer,
+    /// With prepared statements.
     Prepared,
 }
 
@@ -161,7 +165,7 @@ fn with_user(row: UserRow) -> Batch {
     Batch { users, entries: vec![entry], ..Batch::default() }
 }
 
-/// A write of an organization.
+/// A durable write of an organization, without a fence. It commits the batch that `decide` returns.
 fn write(organization_id: &str, keys: Keys, mut decide: impl FnMut(WorkingSet) -> Batch + Send + 'static) -> Write {
     Write {
         scope: Scope::Organization(organization_id.to_owned()),
@@ -173,7 +177,7 @@ fn write(organization_id: &str, keys: Keys, mut decide: impl FnMut(WorkingSet) -
     }
 }
 
-/// Returns the revision of a write of an organization. The write changes nothing.
+/// Returns the revision of a write of an organization that changes nothing.
 async fn revision(store: &PostgresStore, organization_id: &str) -> i64 {
     let (sender, receiver) = mpsc::channel();
     let read = write(organization_id, Keys::default(), move |set| {
@@ -184,11 +188,13 @@ async fn revision(store: &PostgresStore, organization_id: &str) -> i64 {
     receiver.recv().unwrap()
 }
 
+/// Returns the ids of the live users, in the order of their row numbers.
 async fn user_ids(store: &PostgresStore) -> Vec<String> {
     let rows = store.users(UserFilter::default(), 0, 1_000).await.unwrap();
     rows.into_iter().map(|row| row.user.id).collect()
 }
 
+/// Returns the numbers of the changes.
 async fn seqs(store: &PostgresStore) -> Vec<i64> {
     store.changes(0, 1_000).await.unwrap().into_iter().map(|change| change.seq).collect()
 }
@@ -198,7 +204,7 @@ fn keys_of(user_id: &str) -> Keys {
     Keys { users: [user_id.to_owned()].into(), ..Keys::default() }
 }
 
-/// Waits until this many statements about a schema wait for locks.
+/// Waits until this many statements that name a test's schema wait for locks.
 async fn wait_for_lock_waits(name: &str, count: usize) {
     let sql = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%' AND pid <> pg_backend_pid()",

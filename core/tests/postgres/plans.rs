@@ -1,4 +1,4 @@
-//! The query plans of the statements that run often: none reads the whole of a table that can be large.
+//! Checks the query plans of the statements that run often: none reads the whole of a table that can be large.
 
 use super::*;
 use headcount::mirror::SyncMode;
@@ -6,8 +6,8 @@ use headcount::system::{Clock, SystemClock};
 use headcount::{Event, Mirror};
 use headcount_sandbox::Sandbox;
 
-/// What follows `INSERT INTO schema.` to fill each table that can be large. `{t}` is a time as the store encodes it, `{one}` an existing row of the
-/// table, and `{rows}` and `{fewer}` generate the numbers `g` of the new rows.
+/// For each table that can be large, the statement that fills it, without its start `INSERT INTO schema.`. `{t}` is a time as the store encodes it, `{one}`
+/// an existing row of the table, and `{rows}` and `{fewer}` generate the numbers `g` of the new rows.
 const LARGE: &[&str] = &[
     "users SELECT 1000000 + g, 'u' || g, 'org_' || g % 1000, 'dir_' || g % 1000, 'u' || g || '@example.com', body, told_groups, listed, version_at,
         version_kind, version_event, touched_at, revision, CASE WHEN g % 10 = 0 THEN {t} END, added_at, NULL, NULL, NULL, NULL FROM {one}, {rows}",
@@ -28,7 +28,7 @@ const LARGE: &[&str] = &[
 /// How many rows most tables get.
 const ROWS: i64 = 100_000;
 
-/// How many rows the other tables get. They have fewer rows than these in every mirror.
+/// How many rows the other tables get, which have fewer rows than the former in every mirror.
 const FEWER: i64 = 20_000;
 
 /// How long the test may take. Filling the tables takes most of it.
@@ -73,7 +73,7 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
         let time = "decode('80000000' || lpad(to_hex(1700000000 + g), 8, '0') || '00000000', 'hex')";
         for fill in LARGE {
             let table = fill.split(' ').next().unwrap();
-            // The new changes get the numbers after that of `{one}`, so `{one}` must be the last change. In the other tables, any row will do.
+            // The new changes get the numbers after that of `{one}`, so `{one}` must be the last change. In the other tables, it can be any row.
             let order = if table == "change" { "DESC" } else { "ASC" };
             let one = format!("(SELECT * FROM {schema}.{table} ORDER BY 1 {order} LIMIT 1) AS one");
             let text = fill.replace("{one}.", "one.").replace("{one}", &one).replace("{t}", time);
@@ -92,7 +92,7 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
         options.prepared_statements = true;
         let store = Arc::new(PostgresStore::connect_with(&server.url, options).await.unwrap());
         let prepared = Mirror::builder().client(sandbox.client().build().unwrap()).open_in(store).await.unwrap();
-        // The server plans a prepared statement for its parameters the first five times. After that, it may use a generic plan, hence seven rounds.
+        // Seven rounds, because the server makes a plan for the parameters of a prepared statement the first five times, and may use a generic plan after that.
         for (title, mirror, rounds) in [("unnamed", mirror, 1), ("prepared", prepared, 7)] {
             let start = server.log().len();
             for round in 0..rounds {
@@ -107,7 +107,7 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
                     });
                     mirror.apply(&Event::from_verified_body(body.to_string().as_bytes()).unwrap()).await.unwrap();
                 }
-                // Events at the same time, so that some of them are in one transaction.
+                // Applied at the same time, so that the store writes some of them in one transaction.
                 let events = (0..6).map(|number| {
                     let body = serde_json::json!({
                         "id": format!("evt_{title}_{round}_{number}"),
@@ -145,7 +145,7 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
             );
         }
 
-        // Checks `whole_reads` itself: a statement that reads a whole table is found in the log.
+        // Checks `whole_reads` itself: it finds a statement that reads a whole table.
         let start = server.log().len();
         server.psql(&format!("SELECT count(*) FROM {schema}.users WHERE body LIKE '%x'"));
         assert_eq!(whole_reads(&server.log()[start..]).len(), 1);

@@ -1,9 +1,10 @@
-//! Eight processes with one mirror, which are killed and stopped at random: receivers, syncs and consumers. What they have acknowledged stays, the
-//! feed's numbers have no gap and no repetition, each consumer gets all changes in their order, and in the end the mirror equals the directories.
+//! Eight processes with one mirror, which are killed and stopped at random: receivers, syncs and consumers. No event whose receipt was reported and no
+//! acknowledgement is lost, the feed's numbers have no gap and no repetition, each consumer gets all changes in their order, and in the end the mirror
+//! equals the directories.
 //!
-//! `HEADCOUNT_PROCESSES_SECONDS` sets how long the processes run, 15 if it is not set. `HEADCOUNT_PROCESSES_SEED` sets the seed of what is done to
-//! which process and when; a run without it prints its own. The processes choose what they do at random as well, and the operating system
-//! schedules them, so a seed does not repeat a run exactly.
+//! `HEADCOUNT_PROCESSES_SECONDS` sets how many seconds the processes run (default: 15). `HEADCOUNT_PROCESSES_SEED` sets the seed of the random numbers
+//! by which the test kills and stops processes and changes directories; each run prints its seed. The processes use random numbers of their own, and
+//! the operating system schedules them, so a seed does not repeat a run exactly.
 
 use super::*;
 use futures_util::TryStreamExt;
@@ -20,7 +21,7 @@ use std::time::Instant;
 /// What each of the processes does. The consumers have names of their own, because a consumer is for one process at a time.
 const ROLES: [&str; 8] = ["receiver", "receiver", "receiver", "sync", "sync", "consumer_1", "consumer_2", "consumer_3"];
 
-/// How much longer than the time that is set the processes may run on a slow machine, until each role has done something.
+/// How long the processes may continue on a slow machine after the time that is set, until [`Seen::has_all`].
 const SLOW: Duration = Duration::from_secs(100);
 
 /// The argument for [`schema`].
@@ -76,7 +77,7 @@ async fn open_mirror(url: &str, client: Client, secret: &str) -> Result<Mirror> 
     Mirror::builder().client(client).webhook(webhook).guard_events(false).open_in(store).await
 }
 
-/// Applies events of the sandbox at random, most of them recent. Several processes may apply one event at the same time.
+/// Receives random events of the sandbox, most of them recent ones. Several processes may receive one event at the same time.
 async fn receive_events(mirror: &Mirror, secret: &str, control_url: &str) {
     let webhook = Webhook::new([secret]).unwrap();
     let tls = headcount::internal::tls::config(headcount::internal::tls::SystemRoots::Unused, Vec::new()).unwrap();
@@ -100,6 +101,7 @@ async fn receive_events(mirror: &Mirror, secret: &str, control_url: &str) {
     }
 }
 
+/// Syncs all directories again and again, in a random mode.
 async fn sync(mirror: &Mirror) {
     loop {
         let mode = if random_below(2) == 0 { SyncMode::Full } else { SyncMode::Incremental };
@@ -113,6 +115,7 @@ async fn sync(mirror: &Mirror) {
     }
 }
 
+/// Polls and acknowledges changes, a random number at a time.
 async fn consume(mirror: &Mirror, name: &str) {
     loop {
         let polled = mirror.wait(name, 1 + random_below(20), None).await;
@@ -132,12 +135,13 @@ async fn consume(mirror: &Mirror, name: &str) {
     }
 }
 
-/// Reports an error. A temporary one is permitted: a lost lease or connection, or a lock that was held for too long.
+/// Prints an error. The test permits temporary ones: a lost lease or connection, or a wait for a lock that took too long.
 fn report(error: &Error) {
     let status = if error.status() == ErrorStatus::Temporary { "temporary" } else { "permanent" };
     println!("{PREFIX}{status} {error:?}");
 }
 
+/// Returns a hash of the whole change.
 fn digest(change: &Change) -> u64 {
     let mut hasher = DefaultHasher::new();
     serde_json::to_string(change).unwrap().hash(&mut hasher);
@@ -151,9 +155,9 @@ fn random_below(bound: usize) -> usize {
 // ---- the test ----------------------------------------------------------------------------------------------------------------
 
 /// Random numbers from a seed: SplitMix64 (Steele, Lea and Flood, 2014).
-struct Dice(u64);
+struct SeededRandom(u64);
 
-impl Dice {
+impl SeededRandom {
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
@@ -200,14 +204,14 @@ impl Running {
         assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
     }
 
-    /// Adds to `seen` what it has printed since the last call.
+    /// Adds to `seen` the lines that it has printed since the last call.
     fn read(&mut self, seen: &mut Seen) {
         for line in self.lines.try_iter() {
             self.has_worked |= seen.add(self.role, &line);
         }
     }
 
-    /// Kills it, and adds to `seen` what it has printed since the last call of `read`.
+    /// Kills it, and adds to `seen` the lines that it has printed since the last call of `read`.
     fn kill(mut self, seen: &mut Seen) {
         assert!(self.child.try_wait().unwrap().is_none(), "a {} has ended by itself", self.role);
         self.child.kill().unwrap();
@@ -235,15 +239,18 @@ struct Seen {
     /// The digests of the changes, by their numbers.
     changes: BTreeMap<i64, u64>,
     consumers: BTreeMap<&'static str, Position>,
+    /// The number of syncs that have succeeded.
     syncs: usize,
+    /// How often each temporary error has occurred.
     temporary_errors: BTreeMap<String, usize>,
 }
 
-/// What a consumer has got.
+/// Which changes a consumer has got.
 #[derive(Debug, Default)]
 struct Position {
     /// The greatest number so far.
     greatest: i64,
+    /// The number that it has acknowledged last.
     acknowledged: i64,
     /// The last number that its present process has got, or `None` if it has got none yet.
     last: Option<i64>,
@@ -271,7 +278,7 @@ impl Seen {
         true
     }
 
-    /// Notes a change that a consumer got.
+    /// Checks a change that a consumer got, and adds it.
     fn get(&mut self, role: &'static str, seq: i64, digest: u64) {
         let known = *self.changes.entry(seq).or_insert(digest);
         assert_eq!(known, digest, "two different changes have the number {seq}");
@@ -290,14 +297,15 @@ impl Seen {
         position.greatest = position.greatest.max(seq);
     }
 
-    /// Notes that the process of a role has ended.
+    /// Records that the process of a role has ended.
     fn end(&mut self, role: &'static str) {
         if let Some(position) = self.consumers.get_mut(role) {
             position.last = None;
         }
     }
 
-    /// Whether each role has done something, so that the run has tested it.
+    /// Returns whether each role has done enough for the run to test it: each consumer has acknowledged changes, more than 20 events were received, and a
+    /// sync has succeeded.
     fn has_all(&self) -> bool {
         let consumers = ROLES.iter().filter(|role| role.starts_with("consumer"));
         let mut consumers = consumers.map(|role| self.consumers.get(role).map_or(0, |position| position.acknowledged));
@@ -310,14 +318,16 @@ struct World {
     sandbox: Sandbox,
     /// Ids of the organizations, each with the groups of its directory.
     organizations: Vec<(String, Vec<String>)>,
+    /// Ids of the users that the test has created and not deleted.
     user_ids: Vec<String>,
+    /// The number of changes so far.
     count: usize,
 }
 
 impl World {
     async fn new() -> World {
         let sandbox = Sandbox::builder().organizations(2).users(20).groups(3).start().unwrap();
-        // No server listens there. The sandbox records what it would deliver, and the receivers take it from the record.
+        // No server listens there. The sandbox records the events that it tries to deliver, and the receivers read them from this record.
         sandbox.register_endpoint("http://127.0.0.1:9/").unwrap();
         let client = sandbox.client().build().unwrap();
         let mut organizations = Vec::new();
@@ -332,23 +342,23 @@ impl World {
     }
 
     /// Creates, changes or deletes a user.
-    fn change(&mut self, dice: &mut Dice) {
+    fn change(&mut self, random: &mut SeededRandom) {
         let World { sandbox, organizations, user_ids, count } = self;
         *count += 1;
-        match dice.below(4) {
+        match random.below(4) {
             0 if user_ids.len() > 5 => {
-                sandbox.delete_user(&user_ids.swap_remove(dice.below(user_ids.len()))).unwrap();
+                sandbox.delete_user(&user_ids.swap_remove(random.below(user_ids.len()))).unwrap();
             }
             1 | 2 if !user_ids.is_empty() => {
                 let change = UserChange { family_name: Some(format!("Name {count}")), ..UserChange::default() };
-                sandbox.update_user(&user_ids[dice.below(user_ids.len())], change).unwrap();
+                sandbox.update_user(&user_ids[random.below(user_ids.len())], change).unwrap();
             }
             _ => {
-                let (organization, groups) = &organizations[dice.below(organizations.len())];
+                let (organization, groups) = &organizations[random.below(organizations.len())];
                 let new = NewUser {
                     email: format!("user.{count}@example.com"),
                     organization_id: Some(organization.clone()),
-                    groups: vec![groups[dice.below(groups.len())].clone()],
+                    groups: vec![groups[random.below(groups.len())].clone()],
                     ..NewUser::default()
                 };
                 user_ids.push(sandbox.create_user(new).unwrap().id);
@@ -369,7 +379,7 @@ async fn eight_processes_that_are_killed_and_stopped_keep_the_guarantees() {
         let client = world.sandbox.client().build().unwrap();
         let mirror = open_mirror(&Server::shared().url, client, world.sandbox.webhook_secret()).await.unwrap();
         mirror.sync_all().await.unwrap();
-        let seen = block_in_place(|| run(&mut world, Duration::from_secs(seconds), &mut Dice(seed)));
+        let seen = block_in_place(|| run(&mut world, Duration::from_secs(seconds), &mut SeededRandom(seed)));
         expire_leases();
         check_events(&mirror, &world.sandbox, &seen).await;
         check_directories(&mirror, &world).await;
@@ -379,14 +389,14 @@ async fn eight_processes_that_are_killed_and_stopped_keep_the_guarantees() {
 }
 
 /// Lets the processes run, and kills and stops them at random. Returns what they have printed.
-fn run(world: &mut World, time: Duration, dice: &mut Dice) -> Seen {
+fn run(world: &mut World, time: Duration, random: &mut SeededRandom) -> Seen {
     let started = Instant::now();
     let mut seen = Seen::default();
     let mut processes: Vec<Running> = ROLES.iter().map(|role| Running::start(role, &world.sandbox)).collect();
     let (mut kills, mut stops) = (0, 0);
-    // For longer than `time` on a slow machine: until each role has done something.
+    // On a slow machine, this runs for longer than `time`, until `has_all`.
     while started.elapsed() < time || !seen.has_all() {
-        world.change(dice);
+        world.change(random);
         for process in &mut processes {
             process.read(&mut seen);
             if process.continues.is_some_and(|at| at <= Instant::now()) {
@@ -394,33 +404,33 @@ fn run(world: &mut World, time: Duration, dice: &mut Dice) -> Seen {
                 process.continues = None;
             }
         }
-        assert!(started.elapsed() < time + SLOW, "some processes do nothing: {seen:?}");
-        let index = dice.below(ROLES.len());
+        assert!(started.elapsed() < time + SLOW, "some processes did too little: {seen:?}");
+        let index = random.below(ROLES.len());
         let process = &mut processes[index];
         // Usually, a process is killed or stopped only after it has printed something, so that each role makes progress on a slow machine as well.
-        let may = process.has_worked || dice.below(8) == 0;
-        match dice.below(6) {
-            0 if may => {
+        let may_signal = process.has_worked || random.below(8) == 0;
+        match random.below(6) {
+            0 if may_signal => {
                 let role = process.role;
                 std::mem::replace(process, Running::start(role, &world.sandbox)).kill(&mut seen);
                 kills += 1;
-                // Otherwise, the other syncs would wait for minutes, until the lease of the killed process expires.
+                // Otherwise, the other process that syncs would have to wait for minutes, until the lease of the killed one expires.
                 if role == "sync" {
                     expire_leases();
                 }
             }
-            1 | 2 if may && process.continues.is_none() => {
+            1 | 2 if may_signal && process.continues.is_none() => {
                 process.signal("-STOP");
-                process.continues = Some(Instant::now() + Duration::from_millis(dice.below(3_000) as u64));
+                process.continues = Some(Instant::now() + Duration::from_millis(random.below(3_000) as u64));
                 stops += 1;
-                // As if the process were stopped for longer than its lease lasts: another one can take the lease over.
-                if process.role == "sync" && dice.below(2) == 0 {
+                // As if the process were stopped for longer than its lease lasts: another process can take the lease.
+                if process.role == "sync" && random.below(2) == 0 {
                     expire_leases();
                 }
             }
             _ => {}
         }
-        std::thread::sleep(Duration::from_millis(dice.below(150) as u64));
+        std::thread::sleep(Duration::from_millis(random.below(150) as u64));
     }
     for process in processes {
         process.kill(&mut seen);
@@ -440,7 +450,7 @@ fn expire_leases() {
     Server::shared().psql(&format!("UPDATE {}.lease SET expires_at = 0", schema(NAME)));
 }
 
-/// Receives all events again. Checks that those which a process has received are duplicates now, and that the processes applied none of them twice.
+/// Checks that the processes applied no event twice. Receives all events again, and checks that those which a process had received are duplicates.
 async fn check_events(mirror: &Mirror, sandbox: &Sandbox, seen: &Seen) {
     for (id, applied) in &seen.events {
         assert!(*applied <= 1, "event {id} was applied {applied} times");
@@ -479,9 +489,9 @@ async fn check_directories(mirror: &Mirror, world: &World) {
     }
 }
 
-/// Lets each consumer get the rest of the changes, and reads the feed from its first change. Checks that the feed has all numbers and the changes
-/// that the consumers got, that no user is created or deleted twice, that no event was applied twice, and that its last state has as many users as the
-/// mirror.
+/// Polls the remaining changes of each consumer, and reads the feed from its first change. Checks that the feed's numbers have no gap, that the consumers
+/// got the feed's changes, that no user is created or deleted twice, that no event caused one change twice, and that the mirror has as many users as
+/// the feed creates and does not delete.
 async fn check_feed(mirror: &Mirror, mut seen: Seen) {
     for role in ROLES.into_iter().filter(|role| role.starts_with("consumer")) {
         loop {

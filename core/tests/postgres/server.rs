@@ -1,4 +1,5 @@
-//! A PostgreSQL server and a pgbouncer that end with this program, and a proxy that closes connections or kills the server at a commit.
+//! Starts PostgreSQL servers and pgbouncer for tests and benchmarks, and stops them when this program ends. Also a proxy between a store and a server,
+//! which closes a connection or kills the server at a chosen commit.
 #![allow(clippy::expect_used, clippy::disallowed_methods, reason = "a test, which waits for real servers")]
 
 use std::os::unix::process::CommandExt;
@@ -10,14 +11,14 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
-/// The folders in which Debian installs the versions of the server.
+/// The folder in which Debian installs the versions of the server, each in a folder of its own.
 const BINARIES: &str = "/usr/lib/postgresql";
 
 /// Where Debian installs pgbouncer, which is not in the path of all users.
 const PGBOUNCER: &str = "/usr/sbin/pgbouncer";
 
-/// Shell script that starts pgbouncer and the server, and starts the server again each time it ends. It stops both at the end of its standard input,
-/// which is a pipe from this program: the system closes it when this program ends, even if it is killed.
+/// Shell script that starts pgbouncer and the server, and starts the server again each time it ends. It stops both and removes the folder at the end of
+/// its standard input, which is a pipe from this program: the system closes the pipe when this program ends, even if it is killed.
 const SUPERVISOR: &str = r#"
 binaries=$0 folder=$1 pgbouncer=$2
 shift 2
@@ -58,12 +59,15 @@ max_client_conn = 1000
 default_pool_size = 40
 "#;
 
+/// A running server.
 pub(crate) struct Server {
+    /// URL of its database `postgres`, or the URL that was given for the tests.
     pub(crate) url: String,
     /// URL of the same database through pgbouncer.
     bouncer: Option<String>,
     /// The folder of the server's socket, or `None` for a server that this program did not start.
     folder: Option<PathBuf>,
+    /// The port, or 0 for a server that this program did not start.
     port: u16,
 }
 
@@ -80,7 +84,7 @@ pub(crate) struct Start {
     pub(crate) tcp: bool,
     /// Whether it is a standby. It has no primary server.
     pub(crate) standby: bool,
-    /// Lines of `pg_hba.conf` that precede the others, which trust everybody.
+    /// Lines of `pg_hba.conf` that precede the others. Those accept every role without a password.
     pub(crate) hba: &'static str,
     /// Files for the server's folder: names and contents. In the arguments and in pg_hba.conf, `{folder}` is that folder.
     pub(crate) files: Vec<(&'static str, String)>,
@@ -102,6 +106,7 @@ impl Server {
         self.bouncer.as_deref().expect(missing)
     }
 
+    /// Starts a server, and returns when it accepts connections.
     pub(crate) fn start(start: Start) -> Server {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -153,7 +158,7 @@ impl Server {
         Server { url: url(&folder, port), bouncer, folder: Some(folder), port }
     }
 
-    /// Starts a server that runs until this program ends.
+    /// As [`start`](Server::start), for a server that a test needs as `&'static`.
     pub(crate) fn of_a_test(start: Start) -> &'static Server {
         Box::leak(Box::new(Server::start(start)))
     }
@@ -167,7 +172,7 @@ impl Server {
         self.port
     }
 
-    /// Kills the server (SIGKILL). Unlike after a power failure, what it has written to files is kept. The supervisor starts it again.
+    /// Kills the server (SIGKILL). The operating system keeps what it has written to files, unlike after a power failure. The supervisor starts it again.
     pub(crate) fn kill(&self) {
         let file = std::fs::read_to_string(self.folder().join("data/postmaster.pid")).unwrap();
         let killed = Command::new("kill").args(["-9", file.lines().next().unwrap()]).status().unwrap();
@@ -179,7 +184,7 @@ impl Server {
         std::fs::read_to_string(self.folder().join("server.log")).unwrap()
     }
 
-    /// Removes a schema that an earlier run left behind. Does nothing on a server that this program started, which has no earlier runs.
+    /// Removes a schema that an earlier run has created. Does nothing on a server that this program started, which no earlier run has used.
     pub(crate) fn forget(&self, schema: &str) {
         if self.folder.is_none() {
             self.psql(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"));
@@ -223,7 +228,7 @@ impl Server {
         value.unwrap_or_else(|| panic!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr)))
     }
 
-    /// Waits until all connections to the server have ended. Returns the seconds of processor time that the server and these connections have used.
+    /// Waits until all other connections to the server have ended. Returns the seconds of processor time that the server and these connections have used.
     pub(crate) fn processor_time(&self) -> f64 {
         self.wait_until_unused();
         let pid = std::fs::read_to_string(self.folder().join("data/postmaster.pid")).unwrap();
@@ -233,8 +238,8 @@ impl Server {
         fields.map(|field| field.parse::<f64>().unwrap()).sum::<f64>() / 100.0
     }
 
-    /// Waits until all connections to the server have ended. A connection is a child process of the server. The system adds its time to the server's when
-    /// it has ended, and the server then counts the rows that it has written. So this waits until only the connection of its own statement is left.
+    /// Waits until the connection of this method's own statement is the only one. A connection is a child process of the server. When it has ended, the
+    /// system adds its time to the server's, and the server counts the rows that it has written.
     pub(crate) fn wait_until_unused(&self) {
         while self.psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") != "1" {
             std::thread::sleep(Duration::from_millis(20));
@@ -242,6 +247,7 @@ impl Server {
     }
 }
 
+/// Returns the URL of the database `postgres` through the socket for a port in a folder.
 fn url(folder: &Path, port: u16) -> String {
     format!("postgresql:///postgres?user=headcount&host={}&port={port}", folder.display())
 }
@@ -251,7 +257,7 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// The folder with the programs of the latest version.
+/// Returns the folder with the programs of the latest installed version.
 fn binaries() -> PathBuf {
     let versions = std::fs::read_dir(BINARIES).into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
     let usable = versions.filter(|folder| folder.join("initdb").exists());
@@ -260,12 +266,13 @@ fn binaries() -> PathBuf {
     })
 }
 
-/// Returns the path of pgbouncer.
+/// Returns the path of pgbouncer, or panics if it is not installed.
 fn pgbouncer() -> &'static str {
     assert!(Path::new(PGBOUNCER).exists(), "{PGBOUNCER} is missing: install Debian's package `pgbouncer`");
     PGBOUNCER
 }
 
+/// Waits until a server or pgbouncer accepts connections. Panics if that takes too long, or once `has_ended` returns true.
 fn wait_until_ready(folder: &Path, port: u16, mut has_ended: impl FnMut() -> bool) {
     let started = Instant::now();
     let port = port.to_string();
@@ -286,7 +293,7 @@ fn wait_until_ready(folder: &Path, port: u16, mut has_ended: impl FnMut() -> boo
     }
 }
 
-/// The user and group that the server runs as, or `None` if this program does not run as root.
+/// Returns the ids of the user and the group that the server runs as, or `None` if this program does not run as root.
 fn unprivileged() -> Option<(u32, u32)> {
     if std::fs::metadata("/proc/self").ok().map(|file| std::os::unix::fs::MetadataExt::uid(&file)) != Some(0) {
         return None;
@@ -300,7 +307,7 @@ fn unprivileged() -> Option<(u32, u32)> {
     of("postgres").or_else(|| of("nobody"))
 }
 
-/// What happens at a commit.
+/// A fault at a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The client's connection ends once the server has answered.
@@ -315,7 +322,7 @@ pub(crate) enum Fault {
     KillAfter,
 }
 
-/// A proxy in front of a server.
+/// A proxy in front of a server. It listens on a socket in a folder of its own, which is removed when this is dropped.
 pub(crate) struct Proxy {
     pub(crate) url: String,
     folder: PathBuf,
@@ -339,6 +346,7 @@ struct State {
 type Action = Box<dyn FnOnce() + Send>;
 
 impl Proxy {
+    /// Starts a proxy in front of a server that this program has started.
     pub(crate) async fn start(server: &'static Server) -> Proxy {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -391,7 +399,7 @@ impl Proxy {
         *self.state.meanwhile.lock().unwrap() = Some(Box::new(action));
     }
 
-    /// Closes new connections, or accepts them again.
+    /// Sets whether new connections are closed at once.
     pub(crate) fn refuse(&self, refuses: bool) {
         self.state.refuses.store(refuses, Ordering::SeqCst);
     }
@@ -403,7 +411,7 @@ impl Proxy {
         self.lose_next_commit();
     }
 
-    /// How many faults have happened.
+    /// Returns how many faults have happened.
     pub(crate) fn happened(&self) -> usize {
         self.state.happened.load(Ordering::SeqCst)
     }
@@ -426,7 +434,7 @@ impl State {
         before.take().map(|(_, action)| action)
     }
 
-    /// Counts a commit. Returns the fault that happens at it.
+    /// Counts a commit. Returns the fault that happens at it, if any.
     fn commit(&self) -> Option<Fault> {
         let mut armed = self.armed.lock().unwrap();
         let (fault, commit) = (*armed)?;
@@ -460,7 +468,7 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// Returns how many of these bytes precede the end of each occurrence of the text that ends in them. The bytes follow those of the last call.
+    /// Finds the occurrences of the text that end in `bytes`, which follow those of the last call. Returns the position in `bytes` after each of them.
     pub(crate) fn ends(&mut self, text: &[u8], bytes: &[u8]) -> Vec<usize> {
         let before = self.tail.len();
         self.tail.extend_from_slice(bytes);
@@ -472,7 +480,7 @@ impl Search {
     }
 }
 
-/// Copies bytes in both directions until one side ends.
+/// Copies bytes in both directions until one side closes its connection or a fault ends both.
 async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::io::Result<()> {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();

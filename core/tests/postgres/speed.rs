@@ -1,4 +1,4 @@
-//! The speed of single writes, and of receivers: tasks that apply events to a mirror, each for an organization of its own.
+//! Measures the speed of single writes, and of receivers: tasks that apply events to a mirror, each for an organization of its own.
 
 use super::*;
 use headcount::mirror::Outcome;
@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-/// Runs `count` durable writes one after another. Like those of `receive`, each writes an event, a user and a change.
+/// Runs `count` durable writes one after another. Each writes an event, a user and a change, as a write of [`Mirror::receive`] does.
 async fn receive_events(store: &PostgresStore, organization_id: &str, worker: usize, count: usize) {
     for n in 0..count {
         let (organization, id) = (organization_id.to_owned(), format!("diruser_{worker}_{}", n % 50));
@@ -36,17 +36,17 @@ async fn receive_events(store: &PostgresStore, organization_id: &str, worker: us
     }
 }
 
-/// Environment variable of a process with receivers. Its value is, separated by spaces: the server's URL, the argument for [`schema`], the number of the
-/// process, and whether it prepares statements.
+/// Environment variable of a process with receivers. Its value has these parts, separated by spaces: the server's URL, the argument for [`schema`], the
+/// number of the process, and `true` if it prepares statements.
 const RECEIVERS: &str = "HEADCOUNT_RECEIVERS_IN";
 
-/// How many processes there are, how many receivers each has, and how many events each receiver gets.
+/// How many processes there are, how many receivers each has, and how many events each receiver applies.
 const PROCESSES: usize = 2;
 const EACH: usize = 4;
 const EVENTS: usize = 500;
 
-/// The process with receivers that the test below starts; without the variable, it does nothing. It opens a mirror and waits for a line of its
-/// standard input. Then its receivers apply events, all at the same time. Each event changes a user.
+/// A process with receivers, started by the test below. Does nothing without the environment variable that the test sets. It opens a mirror, prints
+/// `ready`, and waits for a line of its standard input. Then its receivers apply events at the same time. Each event changes a user.
 #[test]
 fn receiving_process() {
     let Ok(value) = std::env::var(RECEIVERS) else { return };
@@ -79,7 +79,7 @@ fn receiving_process() {
     });
 }
 
-/// Stores the organization and the directory of a receiver, as after a sync.
+/// A write that stores the organization and the directory of a receiver, as after a sync.
 pub(super) fn with_directory(receiver: &str) -> Write {
     let mut organization = OrganizationRow { id: format!("org_{receiver}"), ..OrganizationRow::default() };
     organization.directories_listed_at = Some(Timestamp::now());
@@ -111,7 +111,7 @@ pub(super) fn renaming(receiver: &str, event: usize) -> Event {
     Event::from_verified_body(body.to_string().as_bytes()).unwrap()
 }
 
-/// Prints how many events 8 receivers in 2 processes apply in a second, and the processor time that the server uses for each.
+/// Prints how many events 8 receivers in 2 processes apply in a second, and the processor time that the server uses for each event.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures the speed"]
 async fn speed_of_receivers_in_two_processes() {
@@ -152,7 +152,7 @@ async fn speed_of_receivers_in_two_processes() {
     println!("pgbench, 8 at once: {:.0} inserts/s", server.pgbench(8));
 }
 
-/// Prints the speed of durable single writes on a server that flushes, beside pgbench's inserts of single rows.
+/// Prints the speed of durable single writes on a server that flushes, and for comparison that of pgbench's inserts of single rows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures the speed"]
 async fn speed_of_single_writes() {

@@ -1,4 +1,4 @@
-//! Tests of writes of several connections, of lost connections, and of the schema.
+//! Tests of writes on several connections at the same time, of lost connections, and of the creation of the schema.
 
 use super::*;
 
@@ -7,8 +7,8 @@ async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_wri
     let test = async {
         let store = Arc::new(create("marks").await);
         let other = Arc::new(open(&Server::shared().url, "marks").await.unwrap());
-        // A write of org_1 that is held open after it got its revision.
-        let (entered, held) = mpsc::channel();
+        // A write of org_1 that is kept open after it got its revision.
+        let (entered, deciding) = mpsc::channel();
         let (resume, resumed) = mpsc::channel::<()>();
         let writer = {
             let store = Arc::clone(&store);
@@ -23,7 +23,7 @@ async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_wri
                 store.write(slow).await.unwrap();
             })
         };
-        let slow_revision = receive(held).await;
+        let slow_revision = receive(deciding).await;
 
         // A write of another organization ends meanwhile.
         let fast = write("org_2", Keys::default(), |_| with_user(user("org_2", "diruser_2")));
@@ -53,7 +53,8 @@ async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_wri
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
-/// Ends the connection of the write whose decision calls this. It is the only one with an idle transaction: the server waits for the decision.
+/// Ends the connection of the write whose decision calls this. It is the only connection to the schema that is idle inside a transaction, because the
+/// server waits for the decision.
 fn end_connection_in_transaction(name: &str) {
     let sql = format!(
         "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE '%{}%'",
@@ -63,7 +64,7 @@ fn end_connection_in_transaction(name: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_write_is_repeated_at_least_once_after_a_lost_connection() {
+async fn a_write_is_repeated_once_after_a_lost_connection_even_without_time_for_repetitions() {
     let test = async {
         drop(create("repeated_once").await);
         let store = open_that_repeats_once(&Server::shared().url, "repeated_once").await;
@@ -126,8 +127,8 @@ async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
 
             let committed = store.write(Write { durability, ..lost }).await.unwrap();
 
-            let number_of = direct.users(UserFilter::default(), 0, 10).await.unwrap().pop().unwrap().number;
-            let expected = Committed { users: [(id, number_of)].into(), changes: 1, ..Committed::default() };
+            let row_number = direct.users(UserFilter::default(), 0, 10).await.unwrap().pop().unwrap().number;
+            let expected = Committed { users: [(id, row_number)].into(), changes: 1, ..Committed::default() };
             assert_eq!(committed, expected);
             assert_eq!(proxy.happened(), number + 1, "the answer to one commit was lost");
         }
@@ -209,7 +210,7 @@ async fn the_error_of_a_call_that_cannot_find_out_whether_its_commit_was_done_st
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
-/// Waits until a statement about a schema has waited for a lock in two transactions, one after the other, or until the task has ended.
+/// Waits until statements that name a test's schema have waited for a lock in two transactions, one after the other, or until the task has ended.
 async fn wait_for_second_lock_wait<T>(name: &str, task: &tokio::task::JoinHandle<T>) {
     let sql = format!(
         "SELECT xact_start FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%' AND pid <> pg_backend_pid()",
@@ -394,7 +395,7 @@ async fn a_schema_of_a_newer_version_is_refused() {
 }
 
 #[tokio::test]
-async fn names_of_schemas_that_would_need_quotes_are_refused() {
+async fn an_empty_schema_name_and_names_that_need_quotes_or_are_reserved_are_refused() {
     for name in ["", "Head", "head count", "1st", "pg_head", "a\"b", "a'b"] {
         let mut options = PostgresOptions::default();
         options.schema = name.to_owned();
@@ -434,8 +435,8 @@ async fn a_user_who_moves_keeps_what_a_write_of_the_former_organization_changes_
         let store = Arc::new(create("moves").await);
         let other = Arc::new(open(&Server::shared().url, "moves").await.unwrap());
         store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
-        // A write of org_1 that is held open after it has read the user.
-        let (entered, held) = mpsc::channel();
+        // A write of org_1 that is kept open after it has read the user.
+        let (entered, deciding) = mpsc::channel();
         let (resume, resumed) = mpsc::channel::<()>();
         let renaming = write("org_1", keys_of("diruser_1"), move |set| {
             let mut row = set.users["diruser_1"].clone();
@@ -445,7 +446,7 @@ async fn a_user_who_moves_keeps_what_a_write_of_the_former_organization_changes_
             with_user(row)
         });
         let renaming = tokio::spawn(async move { store.write(renaming).await.unwrap() });
-        receive(held).await;
+        receive(deciding).await;
 
         // The user moves to org_2.
         let moving = write("org_2", keys_of("diruser_1"), |set| {
@@ -514,7 +515,7 @@ async fn users_who_are_swapped_between_organizations_at_once_are_all_moved() {
 async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
     let test = async {
         let store = Arc::new(create("fair").await);
-        let (entered, held) = mpsc::channel();
+        let (entered, deciding) = mpsc::channel();
         let (resume, resumed) = mpsc::channel::<()>();
         let first = write("org_first", Keys::default(), move |_| {
             entered.send(()).unwrap();
@@ -526,12 +527,12 @@ async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
             tokio::spawn(async move { store.write(write).await.unwrap() })
         };
         let first = spawn(first);
-        receive(held).await;
+        receive(deciding).await;
 
         let everything = write("", Keys::default(), |_| with_user(user("org_everything", "diruser_2")));
         let everything = spawn(Write { scope: Scope::Everything, ..everything });
         wait_for_lock_waits("fair", 1).await;
-        // This write waits for the write of everything, which was requested earlier, although the first write holds nothing that it needs.
+        // This write waits for the write of everything, which began to wait earlier, although the first write has no lock that it needs.
         let last = spawn(write("org_last", Keys::default(), |_| with_user(user("org_last", "diruser_3"))));
         wait_for_lock_waits("fair", 2).await;
         resume.send(()).unwrap();
