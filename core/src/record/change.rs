@@ -77,7 +77,7 @@ impl Mirrored {
     }
 }
 
-// In the JSON form, `before` and `after` are the fields of the user or group, without a tag: `kind` tells which of the two it is. Stores keep a
+// In the JSON form, `before` and `after` are the fields of the user or group, without a tag: `kind` determines which of the two it is. Stores keep a
 // `ChangeBody` instead.
 /// One change of the feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

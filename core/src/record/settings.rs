@@ -196,6 +196,7 @@ impl MirrorOptions {
     }
 }
 
+/// Returns the setting of this name if both values are set and differ.
 fn differing<T: Debug>(name: &str, stored: Option<T>, asked: Option<T>) -> Option<IgnoredSetting> {
     let (stored, asked) = (format!("{:?}", stored?), format!("{:?}", asked?));
     (stored != asked).then(|| IgnoredSetting { name: name.to_owned(), stored, asked })

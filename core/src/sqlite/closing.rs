@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// Whether dropping a handle must not wait until its file is closed, on any thread.
+/// Whether drops of handles must not wait until their files are closed, on every thread.
 static IN_BACKGROUND: AtomicBool = AtomicBool::new(false);
 
-/// Makes dropping a handle never wait until its file is closed, on any thread, from now on. For bindings: the garbage collector of their language
-/// drops handles on a thread that runs the program's other code.
+/// Stops drops of handles from waiting until their files are closed, from now on and on every thread. For bindings: the garbage collector of their
+/// language drops handles on a thread that runs the program's other code.
 pub fn close_files_in_background() {
     IN_BACKGROUND.store(true, Ordering::Relaxed);
 }

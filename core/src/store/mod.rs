@@ -246,7 +246,7 @@ pub struct Expiry {
 /// # Ok(()) }) }
 /// ```
 pub trait Store: Send + Sync + 'static {
-    /// Loads rows, calls the decision, and commits what it returns: all of it, or nothing if this fails.
+    /// Loads rows, calls the decision, and commits what it returns: all of it, or none of it if this fails.
     ///
     /// The future may be dropped: the write is then committed as a whole, or not at all.
     ///

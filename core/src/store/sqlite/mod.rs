@@ -111,7 +111,7 @@ impl SqliteStore {
         let place = path.as_deref().map(|path| Arc::new(open::place(path)));
         // The writer's thread closes its connection only after the reader's thread has closed its own and dropped `reads`: SQLite moves the log into
         // the file when the last connection is closed, and of two that are closed at the same moment neither counts as the last. The reader's thread
-        // waits for nothing, because the sender of `at_once` is dropped here.
+        // does not wait, because the sender of `at_once` is dropped here.
         let ((reads, after_reads), (_, at_once)) = (channel(), channel());
         let reader = |connection| Worker::start("headcount-read", connection, place.clone(), at_once, reads);
         let reader = reader_connection.map(reader).transpose()?;

@@ -46,7 +46,7 @@ impl Database {
             _ => return Ok(()),
         };
         let Counter { revision, user, group, change, event } = counter;
-        // The log is flushed before other connections see the commit, so `durable` is never greater than what is on the disk.
+        // The log is flushed before other connections can read the commit, so they never read a `durable` whose changes are not on the disk.
         let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5, durable = coalesce(?6, durable)";
         self.run(sql, params![revision, user, group, change, event, durable]).map(drop)
     }

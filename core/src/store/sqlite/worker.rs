@@ -17,8 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 const GROUP: usize = 256;
 
 /// The most jobs of a thread that are queued or running, except for releases of leases. Further callers wait, so that the memory of the queue is
-/// bounded: by 512 webhooks, each of at most 1 MiB and usually of a few kilobytes. Two groups, because the next one is queued while one is
-/// committed; more would not be committed sooner.
+/// bounded: by 512 webhooks of at most 1 MiB each. Two groups, because the next one is queued while one is committed; more would not be
+/// committed sooner.
 pub(super) const QUEUE: usize = 2 * GROUP;
 
 /// Work for the thread of a connection.
@@ -118,8 +118,8 @@ impl Jobs {
         })
     }
 
-    /// Queues a write even if the queue is full, and does not wait for its result. Used only to release leases, so at most one such write is queued for
-    /// each lease.
+    /// Queues a write even if the queue is full, and does not wait for its result. Used only to release leases, so at most one such write is queued
+    /// for each lease.
     pub(super) fn run_later<T: Send + 'static>(
         &self,
         durability: Durability,
@@ -236,46 +236,46 @@ fn serve(database: &Database, place: Option<&Place>, first: Box<dyn Job>, waitin
         return read(database, place, first);
     }
     let mut group = vec![first];
-    let mut reading = None;
+    let mut read_after = None;
     while group.len() < GROUP {
         match waiting.try_recv() {
             Ok(job) if job.durability().is_some() => group.push(job),
             // `Store::leases`, or any read of a store in memory, which has no other connection.
             Ok(job) => {
-                reading = Some(job);
+                read_after = Some(job);
                 break;
             }
             Err(_) => break,
         }
     }
     write(database, place, group);
-    if let Some(job) = reading {
+    if let Some(job) = read_after {
         read(database, place, job);
     }
 }
 
-/// Commits a group of writes. If one fails, nothing of it is written; if the commit fails, all of them fail.
+/// Commits a group of writes. A write that fails does not change the file. If the commit fails, all of them fail.
 fn write(database: &Database, place: Option<&Place>, mut group: Vec<Box<dyn Job>>) {
     let durability = group.iter().filter_map(|job| job.durability()).max().unwrap_or(Durability::Power);
     let mut outcome = begin(database, place, durability);
-    let begun = outcome.is_ok();
-    let mut any_done = false;
+    let has_begun = outcome.is_ok();
+    let mut any_succeeded = false;
     for job in &mut group {
         if outcome.is_err() || database.has_partial_write() {
             break;
         }
         let result = job.run(database);
-        any_done |= result.is_ok();
+        any_succeeded |= result.is_ok();
         if !database.in_transaction() {
             // On a full disk and similar errors, SQLite rolls back the whole transaction, including the earlier writes of the group.
             outcome = Err(result.err().unwrap_or_else(|| Error::store("the transaction was rolled back")));
         }
     }
-    if begun && database.in_transaction() {
+    if has_begun && database.in_transaction() {
         let is_partial = database.has_partial_write();
         // Checked just before the commit, because the write may have waited for another process.
         outcome = outcome.and_then(|()| place.map_or(Ok(()), Place::check_path));
-        let ended = database.end_write(outcome.is_ok() && any_done && !is_partial);
+        let ended = database.end_write(outcome.is_ok() && any_succeeded && !is_partial);
         outcome = outcome.and(ended);
         if is_partial && outcome.is_ok() && group.len() > 1 {
             // Repeats each write in a separate transaction. Savepoints would avoid this, but they slow down every write, and a write hardly ever
