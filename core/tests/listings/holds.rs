@@ -1,4 +1,4 @@
-//! Holds: who is held, what an approval covers, and how the budget is counted.
+//! Holds: which users are held, what an approval covers, which losses of access the guard limits, and how its budget is counted.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_deletion, apply_event, count_users, full_sync, numbered_user};
 use headcount::mirror::{Hold, HoldReason, Outcome, SyncMode, SyncOutcome};
@@ -12,12 +12,14 @@ async fn holds(mirror: &Mirror) -> Vec<Hold> {
     mirror.holds("org_1", None).await.unwrap()
 }
 
+/// Returns the organization's hold. Panics if there is not exactly one.
 async fn only_hold(mirror: &Mirror) -> Hold {
     let mut holds = holds(mirror).await;
     assert_eq!(holds.len(), 1, "{holds:?}");
     holds.remove(0)
 }
 
+/// Returns the users whom a hold names.
 async fn named_users(mirror: &Mirror, hold: &Hold) -> Vec<MirrorUser> {
     mirror.hold_users(&hold.id).unwrap().next_page().await.unwrap()
 }
@@ -36,7 +38,7 @@ fn user(number: usize) -> Value {
     json!({ "id": numbered_user(number), "email": format!("{number}@example.com") })
 }
 
-/// A mirror of 100 users of whom a listing lacks the first 25: five more than the guard permits.
+/// Returns a mirror of 100 users after a listing that lacks the first 25, five more than the guard permits; and the hold of the 25.
 async fn mirror_with_25_held_users() -> (FakeApi, Mirror, Hold) {
     let api = FakeApi::with_users(100);
     let mirror = api.synced_mirror().await;
@@ -68,7 +70,7 @@ async fn a_hold_is_flushed_before_its_id_is_returned() {
     full_sync(&mirror).await.unwrap();
     let before_a_hold = store.flushes();
     assert_eq!(holds(&mirror).await, []);
-    assert_eq!(store.flushes(), before_a_hold, "without a hold nothing is flushed");
+    assert_eq!(store.flushes(), before_a_hold, "holds were flushed although there are none");
     set_time(&api, "2025-06-02T12:00:00Z");
     list_from(&api, 25);
 
@@ -102,7 +104,7 @@ async fn an_approval_removes_the_named_users_and_is_recorded() {
 }
 
 #[tokio::test]
-async fn an_approval_covers_only_the_users_that_were_named_when_the_hold_was_read() {
+async fn an_approval_covers_only_the_users_whom_the_hold_named_when_it_was_read() {
     let (api, mirror, hold) = mirror_with_25_held_users().await;
     list_from(&api, 28);
     full_sync(&mirror).await.unwrap_err();
@@ -162,7 +164,7 @@ async fn approve_removals_of_an_organization_does_not_cover_a_directory_whose_li
 
     mirror.sync("org_1").approve_removals(true).await.unwrap_err();
 
-    assert_eq!(count_users(&mirror).await, 75, "what was held in the first directory");
+    assert_eq!(count_users(&mirror).await, 75, "the held users of the first directory are removed");
     let hold = only_hold(&mirror).await;
     assert_eq!(hold.directory_id, "dir_2");
     assert_eq!(hold.reason, HoldReason::EmptyListing);
@@ -188,7 +190,7 @@ async fn a_hold_does_not_change_when_its_directory_is_disabled_and_enabled() {
 }
 
 #[tokio::test]
-async fn every_later_sync_reports_what_is_held() {
+async fn an_incremental_sync_reports_the_holds_of_earlier_syncs() {
     let (_api, mirror, hold) = mirror_with_25_held_users().await;
     let report = mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap().remove(0);
     assert_eq!(report.outcome, SyncOutcome::Held);
@@ -206,7 +208,7 @@ async fn a_held_user_who_is_listed_again_is_no_longer_held() {
 }
 
 #[tokio::test]
-async fn a_settled_hold_is_not_found() {
+async fn approving_a_hold_twice_is_a_not_found_error() {
     let (_api, mirror, hold) = mirror_with_25_held_users().await;
     mirror.approve(&hold.id, "ops", "").await.unwrap();
     assert_eq!(mirror.approve(&hold.id, "ops", "").await.unwrap_err().kind(), ErrorKind::NotFound);
@@ -214,7 +216,7 @@ async fn a_settled_hold_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_decision_without_the_id_of_a_hold_or_without_a_name_is_refused() {
+async fn an_approval_with_an_invalid_hold_id_or_a_blank_name_is_refused() {
     let (_api, mirror, hold) = mirror_with_25_held_users().await;
     let later_revision = format!("{}0", hold.id);
     for (id, by) in [("dir_1", "ops"), ("", "ops"), (later_revision.as_str(), "ops"), (hold.id.as_str(), " ")] {
@@ -265,7 +267,7 @@ async fn deactivations_by_a_listing_are_limited_and_held() {
     let hold = only_hold(&mirror).await;
     assert_eq!((hold.reason, hold.count, hold.limit), (HoldReason::MassDeactivation, 80, 20));
     full_sync(&mirror).await.unwrap();
-    assert_eq!(only_hold(&mirror).await, hold, "another reading adds no user");
+    assert_eq!(only_hold(&mirror).await, hold, "another sync adds no user to the hold");
 
     assert_eq!(mirror.approve(&hold.id, "ops", "").await.unwrap(), 80);
     assert_eq!(active_users(&mirror).await, 0);
@@ -305,8 +307,9 @@ async fn a_profile_change_does_not_deactivate_a_user_whose_deactivation_is_held(
     let mirror = crate::api::open(api.mirror_builder().guard_users(0).guard_share(0.0)).await;
     full_sync(&mirror).await.unwrap();
     let id = numbered_user(0);
-    let off = json!({ "id": id, "active": false });
-    assert_eq!(apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:01Z", off).await, Outcome::Held);
+    let deactivation = json!({ "id": id, "active": false });
+    let outcome = apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:01Z", deactivation).await;
+    assert_eq!(outcome, Outcome::Held);
     let rename = json!({ "id": id, "given_name": "Ada" });
     apply_event(&mirror, "evt_2", USER_UPDATED, "2025-06-01T12:00:02Z", rename).await;
     let user = mirror.user(&id).await.unwrap().unwrap();
@@ -314,7 +317,7 @@ async fn a_profile_change_does_not_deactivate_a_user_whose_deactivation_is_held(
     assert_eq!(only_hold(&mirror).await.count, 1);
 }
 
-/// A mirror of 100 users in one group, which gives a role.
+/// Returns a mirror of 100 users, all of whom are in one group, which gives a role.
 async fn mirror_of_a_group_with_a_role() -> (FakeApi, Mirror) {
     let api = FakeApi::default();
     api.with(|state| state.groups = vec![json!({ "id": "dirgroup_1", "display_name": "Engineering" })]);
@@ -426,7 +429,7 @@ async fn several_syncs_within_the_window_share_one_budget() {
 }
 
 #[tokio::test]
-async fn the_budget_is_renewed_when_the_window_has_passed() {
+async fn the_budget_is_full_again_after_the_window() {
     let api = FakeApi::with_users(100);
     let mirror = api.synced_mirror().await;
     set_time(&api, "2025-06-02T12:00:00Z");
@@ -439,7 +442,7 @@ async fn the_budget_is_renewed_when_the_window_has_passed() {
 }
 
 #[tokio::test]
-async fn a_shorter_window_renews_the_budget_earlier() {
+async fn with_a_shorter_window_the_budget_is_full_again_earlier() {
     let api = FakeApi::with_users(100);
     let mirror = crate::api::open(api.mirror_builder().guard_window(Duration::from_secs(3_600))).await;
     full_sync(&mirror).await.unwrap();
@@ -461,7 +464,7 @@ async fn users_who_were_added_within_the_window_do_not_enlarge_the_budget() {
     list_from(&api, 6);
     full_sync(&mirror).await.unwrap_err();
     let hold = only_hold(&mirror).await;
-    assert_eq!((hold.count, hold.limit), (6, 5), "half of ten users");
+    assert_eq!((hold.count, hold.limit), (6, 5), "the limit is half of the ten users at the window's start");
 }
 
 #[tokio::test]
@@ -474,7 +477,7 @@ async fn approved_removals_do_not_use_the_budget() {
 }
 
 #[tokio::test]
-async fn the_guard_permits_six_removals_in_a_directory_of_21_users() {
+async fn the_guards_limit_in_a_directory_of_21_users_is_six() {
     let api = FakeApi::with_users(21);
     let mirror = api.synced_mirror().await;
     set_time(&api, "2025-06-02T12:00:00Z");
@@ -488,11 +491,13 @@ async fn the_guard_permits_six_removals_in_a_directory_of_21_users() {
 async fn a_user_who_is_deactivated_and_then_deleted_counts_once() {
     let api = FakeApi::with_users(2);
     let mirror = api.synced_mirror().await;
-    let off = json!({ "id": numbered_user(0), "active": false });
-    assert_eq!(apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", off).await, Outcome::Applied);
-    let gone = json!({ "id": numbered_user(0) });
+    let deactivation = json!({ "id": numbered_user(0), "active": false });
+    let outcome = apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", deactivation).await;
+    assert_eq!(outcome, Outcome::Applied);
+    let deletion = json!({ "id": numbered_user(0) });
     let kind = crate::api::USER_DELETED;
-    assert_eq!(apply_event(&mirror, "evt_2", kind, "2025-06-01T12:00:01Z", gone).await, Outcome::Applied);
+    assert_eq!(apply_event(&mirror, "evt_2", kind, "2025-06-01T12:00:01Z", deletion).await, Outcome::Applied);
+    // The guard permits one loss of access in a directory of two users.
     let other = json!({ "id": numbered_user(1) });
     assert_eq!(apply_event(&mirror, "evt_3", kind, "2025-06-01T12:00:02Z", other).await, Outcome::Held);
     only_hold(&mirror).await;

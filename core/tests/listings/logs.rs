@@ -1,4 +1,4 @@
-//! What the mirror writes to the log: the level, the message, and the fields that identify what it is about.
+//! What the mirror writes to the log: levels, messages, and the fields that name the organization, directory, run, hold or event.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_event, event, full_sync};
 use headcount::mirror::{MirrorOptions, SyncMode, SyncOutcome};
@@ -30,6 +30,7 @@ struct Log {
     spans: Arc<Mutex<Vec<Line>>>,
 }
 
+/// Collects the fields of a line or a span as text.
 struct Fields(BTreeMap<String, String>);
 
 impl Visit for Fields {
@@ -72,14 +73,14 @@ impl Subscriber for Log {
 }
 
 impl Log {
-    /// Starts to collect, until the guard is dropped.
+    /// Starts to collect. Ends when the second returned value is dropped.
     fn start() -> (Log, DefaultGuard) {
         let log = Log::default();
-        let guard = tracing::subscriber::set_default(log.clone());
-        (log, guard)
+        let collecting = tracing::subscriber::set_default(log.clone());
+        (log, collecting)
     }
 
-    /// The only line whose message contains `part`.
+    /// Returns the line whose message contains `part`. Panics if there is not exactly one.
     fn only(&self, part: &str) -> Line {
         let lines = self.lines.lock().unwrap();
         let found: Vec<&Line> = lines.iter().filter(|line| line.fields["message"].contains(part)).collect();
@@ -87,13 +88,13 @@ impl Log {
         found[0].clone()
     }
 
-    /// Number of warnings in the log.
+    /// Returns the number of warnings.
     fn warnings(&self) -> usize {
         self.lines.lock().unwrap().iter().filter(|line| line.level == Level::WARN).count()
     }
 }
 
-/// Checks the level and the fields of a line or a span.
+/// Asserts that a line or a span has this level and these fields. It may have other fields as well.
 fn assert_line(line: &Line, level: Level, fields: &[(&str, &str)]) {
     assert_eq!(line.level, level, "{line:?}");
     for (name, value) in fields {
@@ -106,7 +107,7 @@ const PLACE: [(&str, &str); 2] = [("organization_id", "org_1"), ("directory_id",
 
 #[tokio::test]
 async fn the_end_of_a_sync_is_logged_with_its_run_and_counts() {
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
     let mirror = FakeApi::with_users(3).open_mirror().await;
 
     let report = full_sync(&mirror).await.unwrap();
@@ -127,7 +128,7 @@ async fn the_end_of_a_sync_is_logged_with_its_run_and_counts() {
 
 #[tokio::test]
 async fn a_failed_sync_is_a_warning() {
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
     let api = FakeApi::with_users(3);
     api.with(|state| state.failing_directory = Some("dir_1".to_owned()));
     let mirror = api.open_mirror().await;
@@ -141,7 +142,7 @@ async fn a_failed_sync_is_a_warning() {
     assert!(line.fields["message"].contains("the listing failed"), "{line:?}");
 }
 
-/// A mirror of a sandbox's environment, whose answers have request ids.
+/// Opens a mirror whose source is a sandbox. The answers of a sandbox have request ids, which those of [`FakeApi`] lack.
 async fn mirror_of_a_sandbox() -> (Sandbox, Mirror) {
     let sandbox = Sandbox::builder().users(1).groups(0).start().unwrap();
     let client = sandbox.client().build().unwrap();
@@ -152,7 +153,7 @@ async fn mirror_of_a_sandbox() -> (Sandbox, Mirror) {
 #[tokio::test]
 async fn a_sync_whose_directories_cannot_be_listed_logs_one_warning_with_the_request_id() {
     let (_sandbox, mirror) = mirror_of_a_sandbox().await;
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
 
     let error = mirror.sync("org_none").await.unwrap_err();
 
@@ -169,7 +170,7 @@ async fn a_sync_whose_directories_cannot_be_listed_logs_one_warning_with_the_req
 
 #[tokio::test]
 async fn a_sync_of_a_directory_that_does_not_exist_logs_one_warning() {
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
     let mirror = FakeApi::with_users(1).open_mirror().await;
 
     mirror.sync("org_1").directory("dir_none").await.unwrap_err();
@@ -184,7 +185,7 @@ async fn a_sync_of_a_directory_that_does_not_exist_logs_one_warning() {
 
 #[tokio::test]
 async fn each_organization_that_fails_in_a_sync_of_all_logs_one_warning_with_its_run_id() {
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
     let api = FakeApi::with_users(1);
     api.with(|state| state.unknown_organizations = vec!["org_2".to_owned()]);
     let mirror = api.open_mirror().await;
@@ -199,7 +200,7 @@ async fn each_organization_that_fails_in_a_sync_of_all_logs_one_warning_with_its
 
 #[tokio::test]
 async fn an_organization_whose_sync_panics_logs_one_warning() {
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
     let api = FakeApi::with_users(1);
     api.with(|state| state.panicking_organization = Some("org_1".to_owned()));
     let mirror = api.open_mirror().await;
@@ -213,7 +214,7 @@ async fn an_organization_whose_sync_panics_logs_one_warning() {
 
 #[tokio::test]
 async fn a_sync_of_all_that_fails_before_any_organization_logs_one_warning() {
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
     let api = FakeApi::with_users(1);
     api.with(|state| {
         state.organizations.clear();
@@ -228,8 +229,8 @@ async fn a_sync_of_all_that_fails_before_any_organization_logs_one_warning() {
 }
 
 #[tokio::test]
-async fn a_listing_of_organizations_that_fails_is_a_warning() {
-    let (log, _guard) = Log::start();
+async fn a_listing_of_organizations_that_fails_after_a_page_is_a_warning() {
+    let (log, _collecting) = Log::start();
     let api = FakeApi::with_users(3);
     api.with(|state| state.organizations_fail = true);
     api.open_mirror().await.sync_all().await.unwrap();
@@ -244,7 +245,7 @@ async fn each_hold_is_a_warning_in_each_sync() {
     api.list_numbered_users(9);
     full_sync(&mirror).await.unwrap_err();
     let hold = mirror.holds("org_1", None).await.unwrap().remove(0);
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
 
     let report = mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap().remove(0);
 
@@ -263,15 +264,15 @@ async fn each_hold_is_a_warning_in_each_sync() {
 }
 
 #[tokio::test]
-async fn the_warning_of_an_incomplete_sync_has_the_time_since_which_syncs_are_incomplete() {
-    let (log, _guard) = Log::start();
+async fn the_warning_of_an_incomplete_sync_has_the_time_of_the_first_incomplete_sync() {
+    let (log, _collecting) = Log::start();
     let api = FakeApi::with_users(3);
     api.with(|state| state.reported_total = Some(4));
     let mirror = api.open_mirror().await;
     full_sync(&mirror).await.unwrap();
     assert_line(&log.only("a sync was incomplete"), Level::WARN, &[("since", "2025-06-01T12:00:00Z")]);
     api.with(|state| state.now += Duration::from_secs(3_600));
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
 
     let report = full_sync(&mirror).await.unwrap();
 
@@ -287,7 +288,7 @@ async fn a_missing_directory_is_a_warning_in_each_sync() {
     let mirror = api.synced_mirror().await;
     api.with(|state| state.has_lost_directories = true);
     for _ in 0..2 {
-        let (log, _guard) = Log::start();
+        let (log, _collecting) = Log::start();
         let report = mirror.sync("org_1").await.unwrap().remove(0);
         let line = log.only("a mirrored directory is missing");
         assert_line(&line, Level::WARN, &PLACE);
@@ -300,7 +301,7 @@ async fn a_listed_directory_of_another_organization_is_a_warning() {
     let api = FakeApi::with_users(3);
     let mirror = api.synced_mirror().await;
     api.with(|state| state.directories[0]["organization_id"] = json!("org_2"));
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
 
     let report = mirror.sync("org_2").await.unwrap().remove(0);
 
@@ -318,7 +319,7 @@ async fn listed_users_of_another_organization_are_a_warning() {
         state.directories.push(json!({ "id": "dir_2", "organization_id": "org_2", "enabled": true }));
         state.users.push(json!({ "id": "diruser_000", "directory": "dir_2" }));
     });
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
 
     let report = mirror.sync("org_2").mode(SyncMode::Full).await.unwrap().remove(0);
 
@@ -331,7 +332,7 @@ async fn listed_users_of_another_organization_are_a_warning() {
 #[tokio::test]
 async fn an_event_of_another_organization_is_a_warning() {
     let mirror = FakeApi::with_users(1).synced_mirror().await;
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
     let body = json!({
         "id": "evt_1", "type": USER_UPDATED, "occurred_at": "2025-06-01T12:00:00Z", "organization_id": "org_2",
         "data": { "id": "diruser_000", "email": "ada@example.com" },
@@ -350,7 +351,7 @@ async fn an_event_of_another_organization_is_a_warning() {
 async fn an_event_with_too_many_groups_is_a_warning() {
     let mirror = FakeApi::with_users(1).synced_mirror().await;
     mirror.configure(MirrorOptions { groups_per_user: Some(1), ..MirrorOptions::default() }).await.unwrap();
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
     let groups = json!([{ "id": "dirgroup_1", "name": "a" }, { "id": "dirgroup_2", "name": "b" }]);
     let data = json!({ "id": "diruser_000", "groups": groups });
 
@@ -364,7 +365,7 @@ async fn an_event_with_too_many_groups_is_a_warning() {
 async fn a_pending_event_beyond_the_limit_is_a_warning() {
     let mirror = FakeApi::default().open_mirror().await;
     mirror.configure(MirrorOptions { pending_events: Some(0), ..MirrorOptions::default() }).await.unwrap();
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
     let body = json!({
         "id": "evt_1", "type": USER_UPDATED, "occurred_at": "2025-06-01T12:00:00Z", "organization_id": "org_1",
         "data": { "id": "diruser_1" },
@@ -384,7 +385,7 @@ async fn pending_events_that_expire_are_a_warning() {
     let data = json!({ "id": "diruser_1" });
     apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", data).await;
     api.with(|state| state.now += Duration::from_secs(31 * 86_400));
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
 
     mirror.trim().await.unwrap();
 
@@ -396,7 +397,7 @@ async fn old_rows_that_cannot_be_removed_are_a_warning_and_fail_nothing() {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(":memory:").unwrap());
     let api = FakeApi::with_users(3);
     let mirror = api.mirror_builder().open_in(Arc::new(Flaky::without_trim(store))).await.unwrap();
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
 
     assert_eq!(full_sync(&mirror).await.unwrap().outcome, SyncOutcome::Done);
     assert_line(&log.only("old changes and events could not be removed"), Level::WARN, &[("organization_id", "org_1")]);
@@ -409,7 +410,7 @@ async fn old_rows_that_cannot_be_removed_are_a_warning_and_fail_nothing() {
 
 #[tokio::test]
 async fn a_sync_and_a_received_event_have_a_span() {
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
     let mirror = FakeApi::with_users(3).open_mirror().await;
 
     let report = full_sync(&mirror).await.unwrap();
@@ -426,7 +427,7 @@ async fn a_sync_and_a_received_event_have_a_span() {
 async fn a_refused_webhook_is_a_warning_with_the_reason() {
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let mirror = Mirror::builder().webhook(Webhook::new([secret]).unwrap()).open(":memory:").await.unwrap();
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
     let headers = [("webhook-id", "msg_1"), ("webhook-timestamp", "1"), ("webhook-signature", "v1,AAAA")];
 
     let error: Error = mirror.receive(&headers, b"{}").await.unwrap_err();
@@ -443,7 +444,7 @@ async fn a_setting_that_is_ignored_is_a_warning() {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("mirror.db");
     Mirror::builder().guard_users(5).open(&path).await.unwrap();
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
 
     Mirror::builder().guard_users(500).open(&path).await.unwrap();
 
@@ -461,7 +462,7 @@ async fn a_file_that_others_can_read_is_a_warning() {
     let path = folder.join("mirror.db");
     Mirror::builder().open(&path).await.unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let (log, _guard) = Log::start();
+    let (log, _collecting) = Log::start();
 
     Mirror::builder().open(&path).await.unwrap();
 

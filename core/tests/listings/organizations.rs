@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// A mirror of an organization whose directory of three users, one of them in a group, is not listed any more.
+/// Returns a synced mirror of a directory with three users, one of them in a group. The API no longer lists the directory.
 async fn mirror_of_a_missing_directory() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(3);
     api.with(|state| {
@@ -29,6 +29,7 @@ async fn read_changes(mirror: &Mirror) -> Vec<(ChangeKind, String, String)> {
     changes.into_iter().map(|change| (change.kind, change.cause, change.directory_id)).collect()
 }
 
+/// Reads and acknowledges the changes. Returns their kinds.
 async fn read_kinds(mirror: &Mirror) -> Vec<ChangeKind> {
     read_changes(mirror).await.into_iter().map(|(kind, ..)| kind).collect()
 }
@@ -59,7 +60,7 @@ async fn a_missing_directory_is_reported_as_held_by_each_sync_and_in_the_feed_on
 }
 
 #[tokio::test]
-async fn changes_of_directories_and_holds_name_the_run_of_the_reports() {
+async fn changes_and_holds_name_the_run_of_the_syncs_report() {
     let api = FakeApi::with_users(3);
     let mirror = api.open_mirror().await;
     let first = sync(&mirror).await.remove(0);
@@ -94,7 +95,7 @@ async fn a_missing_directory_that_is_listed_again_is_found_and_synced() {
 }
 
 #[tokio::test]
-async fn a_sync_that_names_a_directory_of_another_organization_is_not_found_and_changes_nothing() {
+async fn a_sync_that_names_a_directory_of_another_organization_is_a_not_found_error_and_changes_nothing() {
     let api = FakeApi::with_users(3);
     let mirror = api.synced_mirror().await;
     read_changes(&mirror).await;
@@ -116,7 +117,11 @@ async fn an_organization_that_is_not_found_is_reported_missing_with_its_director
         assert_eq!(sync(&mirror).await[0].outcome, SyncOutcome::Held);
     }
     assert_eq!(read_kinds(&mirror).await, [ChangeKind::OrganizationMissing, ChangeKind::DirectoryMissing]);
-    assert_eq!(full_sync(&mirror).await.unwrap_err().kind(), ErrorKind::NotFound, "the directory was named");
+    assert_eq!(
+        full_sync(&mirror).await.unwrap_err().kind(),
+        ErrorKind::NotFound,
+        "a sync that names the directory fails"
+    );
 
     api.with(|state| {
         state.unknown_organizations.clear();
@@ -127,7 +132,7 @@ async fn an_organization_that_is_not_found_is_reported_missing_with_its_director
 }
 
 #[tokio::test]
-async fn an_organization_that_was_never_mirrored_is_not_found() {
+async fn a_sync_of_an_organization_that_is_neither_found_nor_mirrored_is_a_not_found_error() {
     let (api, mirror) = mirror_of_a_missing_directory().await;
     api.with(|state| state.unknown_organizations.push("org_7".to_owned()));
     assert_eq!(mirror.sync("org_7").await.unwrap_err().kind(), ErrorKind::NotFound);
@@ -164,11 +169,15 @@ async fn a_deletion_event_that_is_older_than_the_return_of_its_organization_is_s
 
     assert_eq!(read_changes(&mirror).await, []);
     assert!(mirror.directories(None).await.unwrap()[0].enabled);
-    assert_eq!(delete("evt_3", "2025-06-01T12:30:01Z").await, Outcome::Applied, "it was deleted again");
+    assert_eq!(
+        delete("evt_3", "2025-06-01T12:30:01Z").await,
+        Outcome::Applied,
+        "a deletion after the return is applied"
+    );
 }
 
 #[tokio::test]
-async fn a_listing_that_lags_behind_the_deletion_of_an_organization_does_not_bring_it_back() {
+async fn a_listing_does_not_restore_a_deleted_organization_before_five_minutes_have_passed() {
     let api = FakeApi::with_users(3);
     let mirror = api.synced_mirror().await;
     read_changes(&mirror).await;
@@ -268,8 +277,8 @@ async fn the_guard_does_not_limit_a_retirement() {
     assert_eq!(count_users(&mirror).await, 0);
 }
 
-/// A mirror of two directories. `dir_1` is disabled, and has one user and the group `Crew`, which gives a role. `members` users of `dir_2` are in
-/// that group.
+/// Returns a mirror of two directories. `dir_1` is disabled, and has one user and the group `Crew`, which gives a role. `members` users of `dir_2`
+/// are in that group.
 async fn mirror_of_members_in_another_directory(members: usize) -> (FakeApi, Mirror) {
     let api = FakeApi::default();
     let member = |n: usize| json!({ "id": format!("diruser_{n:04}"), "directory": "dir_2", "groups": [{ "id": "dirgroup_1", "name": "Crew" }] });
@@ -290,10 +299,11 @@ async fn mirror_of_members_in_another_directory(members: usize) -> (FakeApi, Mir
     (api, mirror)
 }
 
+/// Returns the number of users who have a role. Asserts that no user is in a group.
 async fn users_with_a_role(mirror: &Mirror) -> usize {
     let (mut users, mut count) = (mirror.users("org_1"), 0);
     while let Some(user) = users.next().await.unwrap() {
-        assert!(user.group_ids.is_empty(), "{} has left the group", user.id);
+        assert!(user.group_ids.is_empty(), "{} is still in the group", user.id);
         count += usize::from(!user.roles.is_empty());
     }
     count
@@ -301,7 +311,7 @@ async fn users_with_a_role(mirror: &Mirror) -> usize {
 
 #[tokio::test]
 async fn a_retirement_takes_roles_from_users_of_other_directories_only_as_far_as_their_budget_permits() {
-    // The members of the first page leave the group in the write that removes it. The others leave it in later writes, as a chore.
+    // A first page of members leaves the group in the write that removes it. The others leave it in later writes, as a chore.
     for (members, permitted) in [(100, 20), (600, 60)] {
         let (_api, mirror) = mirror_of_members_in_another_directory(members).await;
 
@@ -348,7 +358,7 @@ async fn an_interrupted_retirement_is_completed_when_the_mirror_is_opened() {
     api.with(|state| state.has_lost_directories = true);
     sync(&mirror).await;
     mirror.close().await.unwrap();
-    // The row that `retire` stores first: the process ended before it removed a user.
+    // Stores the row that `retire` stores first, as if the process had ended before it removed a user.
     let sql = "INSERT INTO retirement VALUES ('r', 'org_1', 'dir_1', 'ops@example.com', '', x'800000000000000000000000', NULL, 0)";
     Connection::open(&path).unwrap().execute(sql, []).unwrap();
 
@@ -402,7 +412,7 @@ async fn sync_all_returns_finished_reports_if_a_later_page_of_organizations_fail
 }
 
 #[tokio::test]
-async fn sync_all_fails_if_no_organization_was_synced() {
+async fn sync_all_fails_if_the_first_page_of_organizations_fails() {
     let api = FakeApi::with_users(3);
     api.with(|state| {
         state.organizations = Vec::new();

@@ -1,4 +1,4 @@
-//! What `Debug` prints of types that hold a person: ids, and nothing else about them.
+//! What `Debug` prints of types that contain data of a person: no address, name or detail.
 
 use crate::api::{FakeApi, USER_UPDATED, event};
 use headcount::model::User;
@@ -6,6 +6,7 @@ use headcount::store::UserFilter;
 use serde_json::json;
 use std::fmt::Debug;
 
+/// Asserts that the `Debug` text of a value has no part of Ada's address, names and details.
 fn assert_hides_ada(value: &impl Debug) {
     let text = format!("{value:?} {value:#?}");
     for part in ["ada@", "Ada", "Lovelace", "secret-team"] {

@@ -1,4 +1,5 @@
-//! When a listing is complete enough that the users it lacks are removed, and how unusual values of listed users are stored.
+//! When a listing is complete enough that the users it lacks are removed, how unusual values of listed users are stored, and what a listing without
+//! groups means.
 
 use crate::api::{
     FakeApi, USER_UPDATED, apply_deletion, apply_event, count_users, full_sync, incremental_sync, listed_user,
@@ -10,9 +11,9 @@ use serde_json::{Value, json};
 use std::future::IntoFuture;
 use std::time::Duration;
 
-/// Syncs a mirror of five users from a listing that `users` makes of the first four. `reported_total` is the listing's total; `None` is the number
-/// of listed users. The sync must be incomplete for `reason` and remove no user. The next complete listing, which lacks the fifth user, removes
-/// that user.
+/// Syncs a mirror of five users from a listing that `users` makes of the first four. `reported_total` is the listing's total, or `None` for the number
+/// of listed users. Asserts that the sync is incomplete for `reason` and removes no user, and that a complete listing of the first four then removes
+/// the fifth.
 async fn assert_removes_no_user(users: impl FnOnce(&[Value]) -> Vec<Value>, reported_total: Option<u64>, reason: &str) {
     let api = FakeApi::with_users(5);
     let mirror = api.open_mirror().await;
@@ -54,7 +55,7 @@ async fn an_empty_listing_with_a_total_removes_no_user() {
     assert_removes_no_user(|_| Vec::new(), Some(5), "has 0 users").await;
 }
 
-/// A mirror of five users, of whom the API lists only four now. The fifth is removed only after two complete readings lack them.
+/// Returns a mirror of five users, of whom the API now lists four. The fifth is removed only after two complete readings lack them.
 async fn mirror_of_a_directory_that_lost_a_user() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
@@ -65,7 +66,7 @@ async fn mirror_of_a_directory_that_lost_a_user() -> (FakeApi, Mirror) {
 #[tokio::test]
 async fn removes_no_user_if_only_one_reading_is_complete() {
     let (api, mirror) = mirror_of_a_directory_that_lost_a_user().await;
-    // A sync reads a listing at most three times. Here only the third reading is complete, so no second complete reading confirms it.
+    // A sync reads a listing at most three times. Here only the third reading is complete, so there is no second one that agrees with it.
     api.with(|state| state.wrong_totals = 2);
 
     let report = full_sync(&mirror).await.unwrap();
@@ -82,8 +83,9 @@ async fn removes_a_user_after_two_complete_readings_lack_them() {
     assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
 }
 
-/// A mirror of users 0 to 4. The next listing is paged by offset, and user 0 leaves and user 5 joins after its first page. So that listing has
-/// user 0, skips user 3, and has as many users as its total. The directory's `stats` do not show the change, as if the API had cached them.
+/// Returns a mirror of the users 0 to 4. The next listing is that of an API with pages by offset, where user 0 leaves and user 5 joins after the first
+/// page of three was read: it has user 0, lacks user 3, and has as many users as its total. The directory's `stats` do not show the change, as if the
+/// API had cached them.
 async fn mirror_with_a_shifting_listing() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(5);
     api.with(|state| {
@@ -108,7 +110,7 @@ async fn a_present_user_whom_a_shifting_listing_skips_is_not_removed() {
 }
 
 #[tokio::test]
-async fn a_sync_that_removes_no_user_reads_once() {
+async fn a_sync_that_removes_no_user_reads_the_listing_once() {
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
     full_sync(&mirror).await.unwrap();
@@ -116,7 +118,7 @@ async fn a_sync_that_removes_no_user_reads_once() {
 }
 
 #[tokio::test]
-async fn a_group_is_removed_only_if_two_readings_lack_it() {
+async fn a_group_is_removed_after_two_readings_lack_it() {
     let api = FakeApi::with_users(1);
     let group = json!({ "id": "dirgroup_1", "display_name": "Crew" });
     api.with(|state| state.groups = vec![group]);
@@ -137,8 +139,8 @@ async fn a_full_sync_removes_an_absent_user_although_an_event_deletes_another_du
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
     api.list_numbered_users(4);
-    // The listing has users 0 to 3, and an event deletes user 0 during the sync. After that, the mirror has four users like the listing, although
-    // it still has user 4, whom the listing lacks.
+    // The listing has the users 0 to 3, and an event deletes user 0 during the sync. Then the mirror has as many users as the listing, although it
+    // still has user 4, whom the listing lacks.
     let (events, deleting) = (mirror.clone(), std::sync::Once::new());
     let runtime = tokio::runtime::Handle::current();
     let sync = mirror.sync("org_1").mode(SyncMode::Full).on_progress(move |progress| {
@@ -202,7 +204,7 @@ async fn an_incremental_sync_whose_listing_never_matches_its_total_is_incomplete
     assert_eq!(status.watermark, None);
     assert_eq!(status.last_incremental_sync, None);
     let user = mirror.user("diruser_000").await.unwrap().unwrap();
-    assert_eq!(user.email, "new@example.com", "what was listed is applied");
+    assert_eq!(user.email, "new@example.com", "the listed users are applied");
 }
 
 #[tokio::test]
@@ -252,7 +254,7 @@ async fn a_listing_removes_a_user_and_a_group_of_an_event_only_if_it_begins_five
 }
 
 #[tokio::test]
-async fn a_listing_keeps_a_group_that_an_event_has_just_mentioned_although_that_event_is_stale() {
+async fn a_listing_keeps_a_group_that_a_stale_event_mentioned_less_than_five_minutes_before() {
     let api = FakeApi::with_users(1);
     let mirror = api.synced_mirror().await;
     let group_created = "organization.directory.group_created";
@@ -269,7 +271,7 @@ async fn a_listing_keeps_a_group_that_an_event_has_just_mentioned_although_that_
     assert!(mirror.group("dirgroup_1").await.unwrap().is_some());
 }
 
-/// A mirror of two users after the deletion event of `diruser_1`, whom the API still lists.
+/// Returns a mirror of two users after an event has deleted `diruser_1`, whom the API still lists.
 async fn mirror_ahead_of_its_listing() -> (FakeApi, Mirror) {
     let api = FakeApi::default();
     let ada = json!({ "id": "diruser_1", "email": "ada@example.com", "updated_at": "2025-06-01T10:00:00Z" });
@@ -299,7 +301,7 @@ async fn a_deleted_user_who_is_still_listed_after_five_minutes_is_restored() {
 }
 
 #[tokio::test]
-async fn listed_users_whom_events_deleted_do_not_make_the_listing_incomplete() {
+async fn a_listing_that_still_has_users_whom_events_deleted_is_complete() {
     let api = FakeApi::with_users(20);
     let mirror = api.synced_mirror().await;
     for number in 0..3 {
@@ -317,7 +319,7 @@ async fn listed_users_whom_events_deleted_do_not_make_the_listing_incomplete() {
 
 const UNUSUAL_ID: &str = "'; DROP TABLE user; --";
 
-/// A mirror after a full sync of five users and a group with unusual values.
+/// Returns a mirror after a full sync of five users and a group with unusual values.
 async fn mirror_of_unusual_users() -> (FakeApi, Mirror) {
     let api = FakeApi::default();
     let long = "ü".repeat(10_000);
@@ -389,7 +391,7 @@ async fn a_listed_user_without_an_id_is_a_decode_error_and_removes_no_user() {
     assert_eq!(count_users(&mirror).await, 5);
 }
 
-/// A listed user with these groups, or without the key `groups` if `groups` is `None`.
+/// Returns a listed user with these groups, or without the key `groups` if `groups` is `None`.
 fn user_in(number: usize, groups: Option<&[&str]>) -> Value {
     let mut user = listed_user(number);
     if let Some(groups) = groups {
@@ -398,7 +400,7 @@ fn user_in(number: usize, groups: Option<&[&str]>) -> Value {
     user
 }
 
-/// A mirror of three users. All of them are in `dirgroup_1`.
+/// Returns a mirror of three users, all of whom are in `dirgroup_1`, which gives a role.
 async fn mirror_of_three_members() -> (FakeApi, Mirror) {
     let api = FakeApi::default();
     api.with(|state| state.groups = vec![json!({ "id": "dirgroup_1", "display_name": "dirgroup_1" })]);
@@ -410,12 +412,16 @@ async fn mirror_of_three_members() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
-/// The numbers of the users who are in `dirgroup_1`.
+/// Returns the numbers of the users who are in `dirgroup_1`.
 async fn members(mirror: &Mirror) -> Vec<usize> {
     let mut members = Vec::new();
     for number in 0..3 {
         let user = mirror.user(&numbered_user(number)).await.unwrap().unwrap();
-        assert_eq!(user.roles.is_empty(), user.group_ids.is_empty(), "roles follow from groups");
+        assert_eq!(
+            user.roles.is_empty(),
+            user.group_ids.is_empty(),
+            "user {number} must have the role if and only if they are in the group"
+        );
         members.extend(Some(number).filter(|_| !user.group_ids.is_empty()));
     }
     members
@@ -433,7 +439,7 @@ async fn a_listing_in_which_no_user_has_groups_keeps_all_memberships() {
 }
 
 #[tokio::test]
-async fn a_user_without_groups_is_in_none_if_another_user_of_the_listing_has_some() {
+async fn users_without_a_list_of_groups_are_in_none_if_another_user_has_a_group() {
     for page_size in [None, Some(1)] {
         let (api, mirror) = mirror_of_three_members().await;
         // Users without groups precede and follow the one who has groups, on the same page or on others.

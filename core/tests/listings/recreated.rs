@@ -6,12 +6,12 @@ use headcount::mirror::{HoldReason, SyncMode, SyncOutcome};
 use headcount::{ChangeKind, ErrorKind, Mirror};
 use serde_json::{Value, json};
 
-/// The user that replaces `diruser_000`: the same person with another id.
+/// Returns the listed user that replaces `diruser_000`: the same person with another id.
 fn recreated() -> Value {
     json!({ "id": "diruser_new", "email": "0@EXAMPLE.com", "given_name": "Ada" })
 }
 
-/// A mirror of ten users whose creations `app` has acknowledged. The API then lists the first of them with another id.
+/// Returns a mirror of ten users whose creations `app` has acknowledged. The API now lists the first of them with another id.
 async fn mirror_of_a_recreated_person() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(10);
     let mirror = api.synced_mirror().await;
@@ -25,7 +25,7 @@ async fn acknowledge_all(mirror: &Mirror) {
     mirror.ack("app", last).await.unwrap();
 }
 
-/// The kinds of the unread changes of users, and the ids of the users.
+/// Returns the kinds of the changes of users that `app` has not acknowledged, and the ids of the users.
 async fn changes(mirror: &Mirror) -> Vec<(ChangeKind, String)> {
     let changes = mirror.poll("app", 10_000).await.unwrap();
     changes.into_iter().filter_map(|change| Some((change.kind, change.user?.id))).collect()
@@ -67,7 +67,7 @@ async fn a_later_sync_of_a_recreated_person_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_directory_in_which_all_users_were_recreated_is_not_held_as_empty() {
+async fn a_listing_in_which_all_users_were_recreated_does_not_count_as_empty() {
     let api = FakeApi::with_users(10);
     let mirror = crate::api::open(api.mirror_builder().guard_share(1.0)).await;
     full_sync(&mirror).await.unwrap();
@@ -101,14 +101,11 @@ async fn all_users_are_mirrored_if_more_were_recreated_than_a_sync_defers() {
 
 #[tokio::test]
 async fn a_recreated_person_is_created_in_the_same_sync_if_the_removal_is_held() {
-    let (_api, mirror) = {
-        let api = FakeApi::with_users(10);
-        let mirror = crate::api::open(api.mirror_builder().guard_users(0).guard_share(0.0)).await;
-        full_sync(&mirror).await.unwrap();
-        acknowledge_all(&mirror).await;
-        api.list_users([recreated()].into_iter().chain((1..10).map(listed_user)));
-        (api, mirror)
-    };
+    let api = FakeApi::with_users(10);
+    let mirror = crate::api::open(api.mirror_builder().guard_users(0).guard_share(0.0)).await;
+    full_sync(&mirror).await.unwrap();
+    acknowledge_all(&mirror).await;
+    api.list_users([recreated()].into_iter().chain((1..10).map(listed_user)));
 
     assert_eq!(full_sync(&mirror).await.unwrap_err().kind(), ErrorKind::MassRemoval);
 
@@ -147,7 +144,7 @@ async fn an_incremental_sync_creates_a_recreated_person_at_once_because_it_remov
 }
 
 #[tokio::test]
-async fn the_deletion_in_one_directory_precedes_the_creation_in_another() {
+async fn the_deletion_of_a_recreated_person_precedes_the_creation_in_another_directory() {
     let api = FakeApi::default();
     api.with(|state| state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true })));
     for (old, new) in [("dir_1", "dir_2"), ("dir_2", "dir_1")] {

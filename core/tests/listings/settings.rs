@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A store that several handles use, as several processes use one file.
+/// A store that several handles use, as several processes can use one file.
 struct Shared {
     api: FakeApi,
     store: Arc<SqliteStore>,
@@ -26,7 +26,7 @@ impl Shared {
 }
 
 #[tokio::test]
-async fn the_defaults_apply_if_no_handle_set_anything() {
+async fn the_defaults_apply_if_no_handle_has_set_a_value() {
     let settings = Shared::with_users(0).open(|builder| builder).await.settings().await.unwrap();
     assert_eq!(settings.guard.users, 20);
     assert_eq!(settings.guard.window, DAY);
@@ -89,12 +89,16 @@ async fn configure_changes_the_settings_of_all_handles() {
     full_sync(&one).await.unwrap();
     assert_eq!(one.settings().await.unwrap().guard.users, 3);
     assert_eq!(one.settings().await.unwrap().guard.share, 0.0);
-    assert_eq!(one.settings().await.unwrap().ignored.len(), 1, "the value that the handle was opened with");
+    assert_eq!(
+        one.settings().await.unwrap().ignored.len(),
+        1,
+        "the stored value differs from the one that the handle was opened with"
+    );
     assert_eq!(other.settings().await.unwrap().ignored, []);
 }
 
 #[tokio::test]
-async fn configure_refuses_values_that_cannot_be_used() {
+async fn configure_refuses_invalid_values() {
     let mirror = Shared::with_users(0).open(|builder| builder).await;
     let share = MirrorOptions { guard_share: Some(2.0), ..MirrorOptions::default() };
     let window = MirrorOptions { guard_window: Some(Duration::ZERO), ..MirrorOptions::default() };

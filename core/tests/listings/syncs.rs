@@ -1,4 +1,4 @@
-//! Organizations with several directories, syncs at the same time, and the retention of changes.
+//! Organizations with several directories, several syncs at the same time, syncs that panic, and the retention of changes.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_event, full_sync};
 use headcount::mirror::{Outcome, Phase, SyncMode, SyncOutcome};
@@ -9,8 +9,8 @@ use serde_json::json;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-/// A mirror of an organization with two directories. An event created `diruser_3` when `dir_1` was the only directory; later, `dir_2` lists that
-/// user. Checks that the syncs removed no user.
+/// Returns a mirror of an organization with two directories. An event created `diruser_3` when `dir_1` was the only directory, and then a sync listed
+/// that user in `dir_2`. Asserts that the sync removed no user.
 async fn mirror_of_two_directories() -> Mirror {
     let api = FakeApi::default();
     api.list_users([json!({ "id": "diruser_1" }), json!({ "id": "diruser_2" })]);
@@ -68,8 +68,8 @@ async fn a_move_to_another_directory_of_the_organization_is_an_update() {
     }
 }
 
-/// A mirror of two directories with ten users each. The API then lists `diruser_9` of the first directory in the second if `is_moved`, and otherwise
-/// in none.
+/// Returns a mirror of two directories with ten users each. The API now lists `diruser_9`, a user of the first directory, in the second directory if
+/// `is_moved` is set, and otherwise in none.
 async fn mirror_after_a_user_left_the_first_directory(is_moved: bool) -> (FakeApi, Mirror) {
     let in_directory = |n: usize, directory: &str| json!({ "id": format!("diruser_{n}"), "email": format!("{n}@example.com"), "directory": directory });
     let users = |moved: bool| {
@@ -88,7 +88,7 @@ async fn mirror_after_a_user_left_the_first_directory(is_moved: bool) -> (FakeAp
 }
 
 #[tokio::test]
-async fn a_move_is_an_update_if_only_the_old_directory_is_synced() {
+async fn a_move_is_an_update_if_only_the_former_directory_is_synced() {
     let (_api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
 
     let report = full_sync(&mirror).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_move_is_an_update_if_only_the_old_directory_is_synced() {
 }
 
 #[tokio::test]
-async fn a_user_whom_no_directory_lists_is_removed_if_only_the_old_directory_is_synced() {
+async fn a_user_whom_no_directory_lists_is_removed_if_only_their_directory_is_synced() {
     let (_api, mirror) = mirror_after_a_user_left_the_first_directory(false).await;
     assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
     assert_eq!(mirror.user("diruser_9").await.unwrap(), None);
@@ -112,27 +112,19 @@ async fn a_user_whom_no_directory_lists_is_removed_if_only_the_old_directory_is_
 
 #[tokio::test]
 async fn no_user_is_removed_while_another_directory_cannot_be_read() {
-    for is_one_synced in [true, false] {
+    for syncs_only_the_first in [true, false] {
         let (api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
         api.with(|state| state.failing_directory = Some("dir_2".to_owned()));
 
-        if is_one_synced {
+        if syncs_only_the_first {
             let report = full_sync(&mirror).await.unwrap();
             assert_eq!(report.outcome, SyncOutcome::Incomplete);
             assert!(report.incomplete.unwrap().contains("dir_2"));
         } else {
             mirror.sync("org_1").mode(SyncMode::Full).await.unwrap_err();
         }
-        assert_eq!(
-            mirror
-                .poll("app", 100)
-                .await
-                .unwrap()
-                .iter()
-                .filter(|change| change.kind == ChangeKind::UserDeleted)
-                .count(),
-            0
-        );
+        let changes = mirror.poll("app", 100).await.unwrap();
+        assert!(changes.iter().all(|change| change.kind != ChangeKind::UserDeleted), "{changes:?}");
         assert!(mirror.user("diruser_9").await.unwrap().is_some());
     }
 }
@@ -141,7 +133,7 @@ async fn no_user_is_removed_while_another_directory_cannot_be_read() {
 async fn no_user_is_removed_while_another_directory_lists_fewer_users_than_its_total() {
     let (api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
     api.with(|state| {
-        // The user is on a page that the reading missed.
+        // The user has moved to the second directory, but is on a page that the reading missed.
         state.users.retain(|user| user["id"] != "diruser_9");
         state.wrong_total_of = Some("dir_2".to_owned());
     });
@@ -156,7 +148,11 @@ async fn a_disabled_directory_is_not_read_for_users_who_have_moved() {
     api.with(|state| state.directories[1]["enabled"] = json!(false));
     let listings = api.with(|state| state.listings);
     assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
-    assert_eq!(api.with(|state| state.listings) - listings, 2, "two readings of the old directory");
+    assert_eq!(
+        api.with(|state| state.listings) - listings,
+        2,
+        "two readings of the former directory, and none of the other"
+    );
 }
 
 #[tokio::test]
@@ -192,7 +188,7 @@ async fn sync_all_reports_every_directory_in_order() {
 }
 
 #[tokio::test]
-async fn sync_all_rejects_a_concurrency_of_zero() {
+async fn sync_all_refuses_a_concurrency_of_zero() {
     let mirror = FakeApi::default().open_mirror().await;
     let error = mirror.sync_all().concurrency(0).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
@@ -234,14 +230,14 @@ async fn a_panic_while_a_page_of_users_is_written_is_an_internal_error() {
 }
 
 #[tokio::test]
-async fn a_sync_that_may_not_wait_reports_that_another_is_running() {
+async fn a_sync_that_must_not_wait_reports_that_another_is_running() {
     let mirror = FakeApi::with_users(5).open_mirror().await;
     let (sender, outcomes_of_second) = mpsc::channel::<SyncOutcome>();
     let runtime = tokio::runtime::Handle::current();
     let first = mirror.sync("org_1").mode(SyncMode::Full).on_progress({
         let mirror = mirror.clone();
         move |progress| {
-            // The first sync is reading pages of users: the second one runs meanwhile, on the test's own runtime.
+            // The second sync runs on the test's own runtime while the first one reads pages of users.
             if progress.phase == Phase::Users {
                 let second = async {
                     let reports = mirror.sync("org_1").wait(false).await.unwrap();
@@ -274,8 +270,8 @@ async fn a_sync_without_a_client_is_a_config_error() {
     assert_eq!(error.kind(), ErrorKind::Config);
 }
 
-/// A mirror with 11 changes that are older than the retention of 30 days: the directory's and those of ten users. The consumer `app` has
-/// acknowledged five of them, and the consumer `idle` none.
+/// Returns a mirror with 11 changes that are older than the retention of 30 days: one of the directory and one of each of ten users. The consumer
+/// `app` has acknowledged five of them, and the consumer `idle` none. `trim` was called.
 async fn mirror_with_old_changes() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(10);
     let mirror = crate::api::open(api.mirror_builder().consumer_expiry(None)).await;
@@ -288,12 +284,13 @@ async fn mirror_with_old_changes() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
+/// Returns the number of the first change that a consumer has not acknowledged.
 async fn first_seq(mirror: &Mirror, consumer: &str) -> i64 {
     mirror.poll(consumer, 100).await.unwrap()[0].seq
 }
 
 #[tokio::test]
-async fn trim_keeps_what_a_consumer_has_not_acknowledged() {
+async fn trim_keeps_changes_that_a_consumer_has_not_acknowledged() {
     let (_api, mirror) = mirror_with_old_changes().await;
     assert_eq!(first_seq(&mirror, "audit").await, 1);
 }

@@ -1,4 +1,4 @@
-//! Several organizations in one mirror, and several environments: an event or a listing of one never changes rows of another. The role map.
+//! Several organizations in one mirror, and several environments: an event or a listing of one never changes rows of another. Also the role map.
 
 use crate::api::{FakeApi, USER_DELETED, USER_UPDATED, count_users, event};
 use headcount::mirror::{Outcome, RoleMapEntry, SyncMode, SyncOutcome, SyncReport};
@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 const GROUP_UPDATED: &str = "organization.directory.group_updated";
 
-/// An API with `dir_1` of `org_1` and `dir_2` of `org_2`. Each has one user, `diruser_1` and `diruser_2`, in a group of its own, "Crew" and
-/// "Pilots".
+/// Returns an API with two organizations: `org_1` has `dir_1` with the user `diruser_1` in the group "Crew", and `org_2` has `dir_2` with the user
+/// `diruser_2` in the group "Pilots".
 fn two_organizations() -> FakeApi {
     let api = FakeApi::default();
     api.with(|state| {
@@ -27,12 +27,10 @@ fn two_organizations() -> FakeApi {
     api
 }
 
-/// A mirror of [`two_organizations`] whose changes the consumer `app` has acknowledged.
+/// Returns a synced mirror of [`two_organizations`], whose changes the consumer `app` has acknowledged.
 async fn mirror_of_two_organizations() -> (FakeApi, Mirror) {
     let api = two_organizations();
-    api.with(|state| {
-        state.environment.get_or_insert_with(|| "acme.scalekit.com".to_owned());
-    });
+    api.with(|state| state.environment = Some("acme.scalekit.com".to_owned()));
     let mirror = api.open_mirror().await;
     for organization_id in ["org_1", "org_2"] {
         assert_eq!(sync(&mirror, organization_id).await.outcome, SyncOutcome::Done);
@@ -54,7 +52,7 @@ async fn read_changes(mirror: &Mirror) -> Vec<(ChangeKind, String)> {
     changes.into_iter().map(|change| (change.kind, change.organization_id)).collect()
 }
 
-/// Applies an event with this organization in its envelope. Its time is later than that of all listings.
+/// Applies an event with this organization in its envelope. The event is later than all listings.
 async fn apply(mirror: &Mirror, id: &str, organization_id: &str, kind: &str, data: Value) -> Outcome {
     let body = json!({
         "id": id, "type": kind, "occurred_at": "2025-06-01T12:00:01Z", "organization_id": organization_id, "data": data,
@@ -62,7 +60,7 @@ async fn apply(mirror: &Mirror, id: &str, organization_id: &str, kind: &str, dat
     mirror.apply(&event(&body)).await.unwrap()
 }
 
-/// Asserts that an event of `org_1` is foreign, and that it is not applied when it is delivered again.
+/// Asserts that an event of `org_1` is foreign, that its second delivery is a duplicate, and that neither changes a row.
 async fn assert_foreign(kind: &str, data: Value) {
     let (_api, mirror) = mirror_of_two_organizations().await;
     assert_eq!(apply(&mirror, "evt_1", "org_1", kind, data.clone()).await, Outcome::Foreign);
@@ -91,12 +89,12 @@ async fn a_group_event_that_names_a_directory_of_another_organization_adds_no_gr
 }
 
 #[tokio::test]
-async fn a_directory_event_of_another_organization_disables_nothing() {
+async fn a_directory_event_of_another_organization_disables_no_directory() {
     assert_foreign("organization.directory_disabled", json!({ "id": "dir_2", "enabled": false })).await;
 }
 
 #[tokio::test]
-async fn an_organization_event_about_another_organization_disables_nothing() {
+async fn an_organization_event_about_another_organization_disables_no_directory() {
     assert_foreign("organization.deleted", json!({ "id": "org_2" })).await;
 }
 
@@ -194,13 +192,13 @@ async fn a_listed_group_of_another_organization_stays_there_and_gives_no_members
 
 // ---- environments ----
 
-/// Two handles of one mirror.
+/// Two handles of one mirror, each with the client of another environment.
 struct TwoEnvironments {
     production: Mirror,
     staging: Mirror,
 }
 
-/// A mirror that was synced in production, and a second handle of it with a client for staging.
+/// Returns a mirror that was synced in production, and a second handle of it with a client for staging.
 async fn a_staging_client_for_a_mirror_of_production() -> TwoEnvironments {
     let store = Arc::new(SqliteStore::open(":memory:").unwrap());
     let (production, staging) = (FakeApi::with_users(3), FakeApi::with_users(5));
@@ -227,14 +225,14 @@ async fn a_sync_with_the_client_of_another_environment_is_refused() {
 }
 
 #[tokio::test]
-async fn an_unbound_mirror_is_bound_by_the_next_sync() {
+async fn the_next_sync_binds_an_unbound_mirror_to_its_environment() {
     let TwoEnvironments { production, staging } = a_staging_client_for_a_mirror_of_production().await;
     staging.unbind_environment().await.unwrap();
     assert_eq!(sync(&staging, "org_1").await.outcome, SyncOutcome::Done);
     assert_eq!(production.sync("org_1").await.unwrap_err().kind(), ErrorKind::Config);
 }
 
-/// Applies an update of `diruser_1` with this environment.
+/// Applies an event of this environment that updates `diruser_1`.
 async fn apply_of_environment(mirror: &Mirror, id: &str, environment_id: Option<&str>) -> Outcome {
     let body = json!({
         "id": id, "type": USER_UPDATED, "occurred_at": "2025-06-01T12:00:01Z", "organization_id": "org_1",
@@ -244,7 +242,7 @@ async fn apply_of_environment(mirror: &Mirror, id: &str, environment_id: Option<
 }
 
 #[tokio::test]
-async fn an_event_of_another_environment_than_the_first_is_foreign() {
+async fn an_event_of_another_environment_than_that_of_the_first_event_is_foreign() {
     let (_api, mirror) = mirror_of_two_organizations().await;
     assert_eq!(apply_of_environment(&mirror, "evt_1", Some("env_1")).await, Outcome::Applied);
     assert_eq!(apply_of_environment(&mirror, "evt_2", Some("env_2")).await, Outcome::Foreign);
