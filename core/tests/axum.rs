@@ -265,23 +265,23 @@ async fn errors_of_the_store_and_internal_errors_are_answered_with_500_and_no_bo
     }
 }
 
-/// A store that always fails.
-struct Down;
+/// A store whose calls all fail.
+struct FailingStore;
 
-impl ReplayStore for Down {
+impl ReplayStore for FailingStore {
     fn contains(&self, _: &str) -> headcount::Result<bool> {
-        Err(headcount::Error::store("the store is down"))
+        Err(headcount::Error::store("the store cannot be read"))
     }
 
     fn record(&self, _: &str, _: Timestamp) -> headcount::Result<()> {
-        Err(headcount::Error::store("the store is down"))
+        Err(headcount::Error::store("the store cannot be written"))
     }
 }
 
 #[tokio::test]
 async fn a_failing_replay_guard_is_answered_with_500() {
     let webhook = Webhook::new([SECRET]).unwrap();
-    let mut endpoint = receive(webhook, |_| async {}).replay_guard(ReplayGuard::new(Down));
+    let mut endpoint = receive(webhook, |_| async {}).replay_guard(ReplayGuard::new(FailingStore));
     let body = event().to_string();
     let mut request = Request::post("/").body(axum::body::Body::from(body.clone())).unwrap();
     *request.headers_mut() = sign(body.as_bytes());

@@ -156,7 +156,7 @@ fn truncated(operation: &Operation) -> Reply {
     ok(&operation.good[..operation.good.len() / 2])
 }
 
-/// Returns a body of 10 MiB that the end of the connection ends.
+/// Returns an answer with a body of 10 MiB and no length: the body ends where the connection ends.
 fn without_length(_: &Operation) -> Reply {
     Reply::Raw(format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}", "junk".repeat(10 << 18)))
 }

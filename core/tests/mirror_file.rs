@@ -23,7 +23,7 @@ fn file(name: &str) -> PathBuf {
 
 #[cfg(feature = "postgres")]
 #[tokio::test]
-async fn a_mirror_in_a_file_has_no_schema() {
+async fn a_schema_for_a_mirror_in_a_file_or_in_memory_is_a_config_error() {
     for path in [file("schema"), PathBuf::from(":memory:")] {
         let error = Mirror::builder().schema("directories").open(&path).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
@@ -233,7 +233,7 @@ async fn only_their_owner_can_open_the_files_and_a_link_in_place_of_a_lock_file_
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_mirror_whose_file_was_replaced_fails_until_it_is_opened_again() {
+async fn a_write_of_a_mirror_whose_file_was_replaced_is_an_error() {
     let path = file("replaced");
     let mirror = Mirror::builder().open(&path).await.unwrap();
     mirror.set_role_map([("Engineering", "captain")]).await.unwrap();

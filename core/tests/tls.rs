@@ -146,11 +146,13 @@ fn only_ca_variable_may_name_a_folder() {
             .proxy("")
             .only_ca_variable(VARIABLE, Some(folder.clone().into()))
     };
+    // `openssl rehash` names a certificate by eight hexadecimal digits, a dot and a number. Files with other names are not read.
     for name in ["authority.pem", "0a1b2c3d", "0a1b2c3d.r0", "0a1b2c3.0", "0a1b2c3d."] {
         std::fs::copy(&path, format!("{folder}/{name}")).unwrap();
     }
     let error = builder().build().unwrap_err();
     assert!(error.message().starts_with(VARIABLE) && error.message().contains("openssl rehash"), "{error}");
+    // One file with a certificate is enough: the other one is ignored.
     std::fs::copy(&path, format!("{folder}/0a1b2c3d.12")).unwrap();
     std::fs::write(format!("{folder}/0a1b2c3d.0"), "no certificate").unwrap();
     headcount::blocking::Client::new(builder()).unwrap().organizations().get(sandbox.organization_id()).unwrap();

@@ -19,6 +19,7 @@ struct File<T> {
     cases: Vec<T>,
 }
 
+/// Returns the cases of a file of vectors.
 fn cases<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
     serde_json::from_str::<File<T>>(text).unwrap().cases
 }
@@ -31,6 +32,7 @@ enum Bytes {
     Hex {
         hex: String,
     },
+    /// `prefix`, `repeat` as often as `count` says, `middle`, `repeat_after` as often as `count` says, and `suffix`.
     Repeat {
         #[serde(default)]
         prefix: String,
@@ -59,10 +61,11 @@ impl Bytes {
     }
 }
 
-fn headers(of: &[(String, Bytes)]) -> Vec<(&str, Vec<u8>)> {
-    of.iter().map(|(name, value)| (name.as_str(), value.bytes())).collect()
+fn headers(headers: &[(String, Bytes)]) -> Vec<(&str, Vec<u8>)> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.bytes())).collect()
 }
 
+/// The expected result of a verification: success, optionally with the event's fields, or an error with this reason.
 #[derive(Deserialize)]
 struct Expect {
     ok: bool,

@@ -108,7 +108,7 @@ impl FakeApi {
         open(self.mirror_builder()).await
     }
 
-    /// Returns the settings of a mirror that syncs from this API and uses its clock.
+    /// Returns a builder of a mirror that syncs from this API and uses its clock.
     pub(crate) fn mirror_builder(&self) -> MirrorBuilder {
         Mirror::builder().source(self.clone()).clock(self.clone())
     }

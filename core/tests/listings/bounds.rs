@@ -300,7 +300,7 @@ async fn an_event_changes_only_the_attributes_that_it_has() {
     assert_eq!(attributes[3], None);
 }
 
-/// Creates an empty folder `name`, or empties it. Returns the path of a file in it that does not exist.
+/// Creates the folder `name`, or empties it. Returns the path of a file in it that does not exist.
 fn file(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bounds").join(name);
     let _ = std::fs::remove_dir_all(&folder);
@@ -384,7 +384,7 @@ struct Cost {
     changes: i64,
 }
 
-/// Applies an event about a user who is in `count` new groups, and returns what it costs. `test` is a name for the mirror's folder.
+/// Applies an event about a user who is in `count` new groups, and returns what it costs. The mirror's folder is named after `test` and `count`.
 async fn cost_of_groups(test: &str, count: usize) -> Cost {
     let path = file(&format!("groups_{test}_{count}"));
     let (mirror, store) = mirror_in(&path).await;

@@ -64,7 +64,7 @@ async fn mirror_of_a_directory_that_lost_a_user() -> (FakeApi, Mirror) {
 }
 
 #[tokio::test]
-async fn removes_no_user_if_only_one_reading_is_complete() {
+async fn a_sync_removes_no_user_if_only_one_reading_is_complete() {
     let (api, mirror) = mirror_of_a_directory_that_lost_a_user().await;
     // A sync reads a listing at most three times. Here only the third reading is complete, so there is no second one that agrees with it.
     api.with(|state| state.wrong_totals = 2);
@@ -77,7 +77,7 @@ async fn removes_no_user_if_only_one_reading_is_complete() {
 }
 
 #[tokio::test]
-async fn removes_a_user_after_two_complete_readings_lack_them() {
+async fn a_sync_removes_a_user_after_two_complete_readings_lack_them() {
     let (api, mirror) = mirror_of_a_directory_that_lost_a_user().await;
     api.with(|state| state.wrong_totals = 1);
     assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
@@ -347,13 +347,13 @@ async fn a_second_sync_of_unusual_users_changes_nothing() {
 }
 
 #[tokio::test]
-async fn finds_users_by_email_case_insensitively() {
+async fn find_users_compares_addresses_case_insensitively() {
     let (_api, mirror) = mirror_of_unusual_users().await;
     assert_eq!(mirror.find_users("one@EXAMPLE.com").await.unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn stores_a_long_name_and_each_group_once() {
+async fn a_long_name_is_stored_whole_and_a_repeated_group_once() {
     let (_api, mirror) = mirror_of_unusual_users().await;
     let user = mirror.user("diruser_4").await.unwrap().unwrap();
     assert_eq!(user.given_name.len(), 20_000);

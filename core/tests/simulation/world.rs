@@ -66,7 +66,7 @@ impl Clock for WorldClock {
     }
 }
 
-/// An event that is not delivered yet.
+/// An event as the vendor sends it.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) id: String,
