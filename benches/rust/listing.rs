@@ -1,5 +1,5 @@
-//! CPU time of a listing compared with a loop over reqwest and the same parsing, and time of a thousand concurrent listings compared with the
-//! latency of their requests. `benches/bench_listing.py` runs it next to other libraries:
+//! Measures the CPU time of a listing with headcount, and of one by a loop over reqwest that decodes the same type; and the time of concurrent listings.
+//! `benches/bench_listing.py` runs this program, and compares it with other libraries:
 //!
 //! - `listing headcount URL CA_FILE` and `listing reqwest URL CA_FILE`, for `benches/listing/server.mjs`;
 //! - `listing concurrent ENVIRONMENT_URL CLIENT_ID CLIENT_SECRET`, for a sandbox.
@@ -28,7 +28,7 @@ async fn main() {
     }
 }
 
-/// Counts users and reads a field of each, so that the compiler cannot remove the decoding.
+/// The numbers of users and of the characters of a field of each, which is read so that the compiler cannot remove the decoding.
 #[derive(Default)]
 struct Counts {
     users: usize,
@@ -42,6 +42,7 @@ impl Counts {
     }
 }
 
+/// Prints the result of [`ROUNDS`] listings as a line of JSON.
 fn print(name: &str, version: &str, seen: &Counts, cpu: Duration, wall: Duration) {
     let line = serde_json::json!({
         "name": name,
@@ -55,6 +56,7 @@ fn print(name: &str, version: &str, seen: &Counts, cpu: Duration, wall: Duration
     println!("{line}");
 }
 
+/// Returns the peak memory of this process in units of 1,024 × 1,024 bytes, or 0 if it is not known.
 fn max_rss_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
@@ -89,7 +91,7 @@ struct Page {
     next_page_token: String,
 }
 
-/// Measures listings with reqwest, which decode the same struct.
+/// Measures listings by a loop over reqwest that decodes the same type of users.
 async fn bare(url: &str, ca_file: &str) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let authority = reqwest::Certificate::from_pem(&std::fs::read(ca_file).unwrap()).unwrap();
@@ -121,7 +123,8 @@ async fn bare(url: &str, ca_file: &str) {
     print("reqwest, by hand", "0.13", &seen, cpu.elapsed(), wall.elapsed());
 }
 
-/// Lists all directories at once. Waits for a line on standard input between finding them and listing them.
+/// Finds all directories, prints `ready`, waits for a line of the standard input, and lists all directories at the same time. Prints the numbers of users
+/// and requests, and the seconds that the listings took.
 async fn concurrent(url: &str, id: &str, secret: &str) {
     let client = Client::builder(url, id, secret).build().unwrap();
     let mut pages = client.organizations().list().pages();

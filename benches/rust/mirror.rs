@@ -1,9 +1,9 @@
 //! Benchmarks of the mirror: the time of a first full sync and of one that changes nothing, relative to the listing alone; the peak memory of
-//! syncs; webhooks per second, alone and while another customer sends large ones; and the time of a poll from a long feed. SQLite alone is measured
-//! in the same run as the lower bound. The module `postgres` measures the mirror in PostgreSQL.
+//! syncs; webhooks per second, and the time of one customer's webhooks while another customer sends large ones; and the time of a poll from a long feed.
+//! The time that SQLite alone needs is measured in the same run, as a lower bound. The module `postgres` measures the mirror in PostgreSQL.
 //!
-//! Sizes: `HEADCOUNT_BENCH_USERS` (100,000 users), `HEADCOUNT_BENCH_MANY` (1,000,000 users, for memory) and `HEADCOUNT_BENCH_CHANGES`
-//! (10,000,000 changes). The sandbox runs in a separate process, so that its work is not measured; `HEADCOUNT_SANDBOX` is the path of its
+//! Environment variables set the sizes: `HEADCOUNT_BENCH_USERS` (default: 100,000 users), `HEADCOUNT_BENCH_MANY` (default: 1,000,000 users, for `memory`)
+//! and `HEADCOUNT_BENCH_CHANGES` (default: 10,000,000 changes). The sandbox runs in a separate process, so that its work is not measured; `HEADCOUNT_SANDBOX` is the path of its
 //! program. Arguments name the parts to run, such as `webhooks`: `cargo bench --package headcount-benches --bench mirror -- webhooks`. The parts are
 //! `syncs`, `memory`, `webhooks`, `two_customers`, `feed` and `postgres`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
@@ -67,7 +67,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-/// Returns the path of a file that does not exist.
+/// Returns the path of a database in the folder of the benchmarks, after removing an earlier one with this name.
 fn file(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench");
     std::fs::create_dir_all(&folder).unwrap();
@@ -97,7 +97,7 @@ impl Sandbox {
 }
 
 impl Sandbox {
-    /// Delays every response by `time`, such as `5ms`.
+    /// Makes the sandbox delay every response by `time`, such as `5ms`.
     async fn slow_down(&self, time: &str) {
         let url = format!("{}/fault", self.1["control_url"].as_str().unwrap());
         let plan = json!({ "fault": format!("latency:{time}") }).to_string();
@@ -118,6 +118,7 @@ fn client(settings: &Value) -> Client {
     Client::builder(text("environment_url"), text("client_id"), text("client_secret")).build().unwrap()
 }
 
+/// Measures first syncs and one that changes nothing, of a server on loopback that answers at once, and of one that delays its answers.
 fn syncs(users: usize) {
     println!("\na directory of {users} users from a server on loopback, 30 a page");
     let sandbox = Sandbox::start(users);
@@ -139,7 +140,8 @@ fn syncs(users: usize) {
     });
 }
 
-/// Measures the listing alone, first syncs into three mirrors that `open` opens, and a sync that changes nothing. Returns how long the listing took.
+/// Prints the medians of three listings alone and of first syncs into three mirrors that `open` opens, and the time of a sync that changes nothing.
+/// Returns the median of the listings.
 async fn first_syncs(sandbox: &Sandbox, users: usize, open: impl AsyncFn(usize) -> Mirror) -> Duration {
     let client = client(&sandbox.1);
     let (organization, directory) =
@@ -216,12 +218,13 @@ impl std::fmt::Display for Stored {
     }
 }
 
+/// Prints a measured time, and its ratio to `base`.
 fn row(what: &str, elapsed: Duration, base: Duration, note: &str) {
     let ratio = elapsed.as_secs_f64() / base.as_secs_f64();
     println!("  {what:<52} {:>8.2} s  {ratio:>6.2} ×  {note}", elapsed.as_secs_f64());
 }
 
-/// Measures how long SQLite alone takes to write as many rows of the same average sizes, 30 users in a transaction.
+/// Returns how long SQLite alone takes to write as many rows as a first sync, of the same average sizes, 30 users in a transaction.
 fn raw_rows(users: usize, stored: &Stored) -> Duration {
     let sqlite = Connection::open(file("raw.db")).unwrap();
     sqlite
@@ -255,6 +258,7 @@ fn raw_rows(users: usize, stored: &Stored) -> Duration {
     begun.elapsed()
 }
 
+/// Prints the peak memory of a process that syncs a directory twice: a directory of 1,000 users, and one of `users`.
 fn memory(users: usize) {
     println!("\npeak memory of a process that syncs");
     for count in [1_000, users] {
@@ -268,7 +272,8 @@ fn memory(users: usize) {
     }
 }
 
-/// Syncs `times` times in this process, which [`memory`] starts with the argument `--sync`. Prints the peak memory.
+/// Runs `times` full syncs of the sandbox with these settings into the database `path`, and prints the peak memory of this process and the time. The
+/// function [`memory`] starts a process for it, with the argument `--sync`.
 async fn sync_alone(settings: &str, path: &str, times: usize) {
     let settings: Value = serde_json::from_str(settings).unwrap();
     let mirror = Mirror::open(path, client(&settings)).await.unwrap();
@@ -282,6 +287,7 @@ async fn sync_alone(settings: &str, path: &str, times: usize) {
     println!("{:.1} MB, {times} full syncs in {:.1} s", kilobytes / 1024.0, begun.elapsed().as_secs_f64());
 }
 
+/// Returns the body of an event that creates or changes one of 20,000 users of `org_1`.
 fn event(number: usize) -> String {
     json!({
         "spec_version": "1", "id": format!("evt_{number}"), "type": "organization.directory.user_updated",
@@ -301,14 +307,15 @@ async fn mirror_for_webhooks(path: &Path) -> (Mirror, Webhook) {
     let directory = json!({ "id": "evt_d", "type": "organization.directory_enabled", "occurred_at": "2025-01-01T00:00:00Z",
         "organization_id": "org_1", "data": { "id": "dir_1", "organization_id": "org_1", "enabled": true } });
     mirror.apply(&headcount::Event::from_verified_body(directory.to_string().as_bytes()).unwrap()).await.unwrap();
-    // Events about unknown users are pending until a sync has listed the organization's directories. This row records that a sync has done
-    // so.
+    // Events about unknown users are pending until a sync has listed the organization's directories. This row says that a sync has done that.
     let sqlite = Connection::open(path).unwrap();
     let listed = json!({ "id": "org_1", "directories_listed_at": "2025-01-01T00:00:00Z" });
     sqlite.execute("INSERT INTO organization (id, body) VALUES ('org_1', ?1)", [listed.to_string()]).unwrap();
     (mirror, webhook)
 }
 
+/// Prints how many webhooks are received in a second, by 1 to 256 tasks at once; how long each takes at a fixed rate; and how many rows SQLite alone
+/// commits.
 async fn webhooks() {
     println!("\nwebhooks: each is verified, applied and flushed to disk before receive returns");
     let path = file("webhooks.db");
@@ -363,7 +370,8 @@ async fn webhooks() {
     raw_commits();
 }
 
-/// Prints how long one customer's webhooks take while another customer sends events of users in many groups, and how large the file is then.
+/// Prints the longest times of one customer's webhooks, and of those that another customer sends at the same time, each about a user in many groups; and
+/// the size of the file after that.
 async fn two_customers() {
     println!(
         "\ntwo customers: an event of org_2 every 5 ms, while 20 events of org_1 arrive, each with a user of many groups"
@@ -420,7 +428,7 @@ async fn two_customers() {
     }
 }
 
-/// An event of a user of `org_1` who is in this many groups. At least half of them are not groups of the previous event, up to 10,000.
+/// An event about a user of `org_1` who is in this many groups, 10,000 at most. At least half of them are not among the groups of the event before it.
 fn event_with_groups(number: u64, groups: u64) -> Value {
     let groups: Vec<Value> = (0..groups)
         .map(|n| json!({ "id": format!("dirgroup_{:05}", (n + number % 2 * 5_000) % 15_000), "name": format!("Group {n}") }))
@@ -457,6 +465,7 @@ fn raw_commits() {
     }
 }
 
+/// Prints how long polls at 200 positions in a feed with this many changes take, and how long the same SELECT takes in SQLite alone.
 async fn feed(changes: usize) {
     println!("\na poll of 100 changes from a feed of {changes}");
     let path = file("feed.db");

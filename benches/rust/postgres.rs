@@ -1,5 +1,5 @@
-//! The mirror in PostgreSQL: webhooks per second of several receivers and processes, syncs, and polls, each beside what PostgreSQL does without a
-//! mirror.
+//! Benchmarks of the mirror in PostgreSQL: webhooks per second of several receivers and processes, syncs, and polls. For comparison, each prints the time
+//! of similar statements without a mirror.
 //!
 //! The server is started from Debian's packages, with its default settings, in a temporary folder. `HEADCOUNT_TEST_POSTGRES` has the URL of a server
 //! that is used instead; its processor time is not measured.
@@ -31,6 +31,7 @@ const RECEIVERS: usize = 8;
 /// How many users each receiver has in an organization.
 const USERS: usize = 2;
 
+/// Runs all benchmarks of this module.
 pub(crate) fn run(users: usize, changes: usize) {
     println!("\nPostgreSQL on the same cores, with its default settings: every commit is flushed to disk");
     let server =
@@ -40,7 +41,7 @@ pub(crate) fn run(users: usize, changes: usize) {
     feed(server, changes);
 }
 
-/// Whether a server is given that this program does not start.
+/// Returns whether `HEADCOUNT_TEST_POSTGRES` names a server, so that this program does not start one.
 fn is_given() -> bool {
     std::env::var("HEADCOUNT_TEST_POSTGRES").is_ok()
 }
@@ -53,12 +54,13 @@ async fn open(url: &str, schema: &str, prepared_statements: bool) -> Arc<Postgre
     Arc::new(PostgresStore::connect_with(url, options).await.unwrap())
 }
 
-/// Creates a schema, which replaces one that an earlier run on the same server left behind.
+/// Creates a schema, after dropping one of the same name that an earlier run on the same server has created.
 async fn create(server: &Server, schema: &str) -> Arc<PostgresStore> {
     server.psql(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"));
     open(&server.url, schema, false).await
 }
 
+/// Prints how many webhooks are applied in a second, for several numbers of organizations, processes and receivers.
 fn receivers(server: &Server) {
     println!("\nwebhooks: each is verified, applied and flushed to disk before receive returns");
     let measure = |organizations: usize, processes: usize, receivers: usize, prepared: bool| {
@@ -70,6 +72,7 @@ fn receivers(server: &Server) {
             measured.rate, measured.processor_time
         );
     };
+    // Fills the schemas, and runs receivers once in each without measuring them.
     for organizations in [1, 10, 100, 1_000] {
         let schema = format!("organizations_{organizations}");
         runtime().block_on(fill(server, &schema, organizations));
@@ -117,6 +120,7 @@ async fn fill(server: &Server, schema: &str, organizations: usize) {
     }
 }
 
+/// A batch with organizations, each with a directory, a group and the users of all receivers.
 fn with_organizations(numbers: std::ops::Range<usize>) -> Batch {
     let mut batch = Batch::default();
     for number in numbers {
@@ -157,6 +161,7 @@ struct Receivers {
     prepared: bool,
 }
 
+/// The result of [`Receivers::run`].
 struct Measured {
     /// Webhooks per second.
     rate: f64,
@@ -165,6 +170,7 @@ struct Measured {
 }
 
 impl Receivers {
+    /// Starts the processes, waits until all are ready, and lets them apply webhooks for `time`.
     fn run(&self, server: &Server, time: Duration) -> Measured {
         let before = (!is_given()).then(|| server.processor_time());
         let mut processes: Vec<Child> = (0..self.processes)
@@ -208,8 +214,8 @@ impl Receivers {
     }
 }
 
-/// The process of receivers: opens the mirror, prints `ready`, and waits for a line of its standard input before it starts. Prints how many webhooks it
-/// applied, and the time and the processor time that it took.
+/// Runs the receivers of one process: opens the mirror, prints `ready`, waits for a line of the standard input, and applies webhooks. Then prints how many
+/// were applied, and the time and the processor time that they took. [`Receivers::run`] starts the process, with the argument `--receive`.
 pub(crate) async fn receive(settings: &str) {
     let settings: Value = serde_json::from_str(settings).unwrap();
     let text = |name: &str| settings[name].as_str().unwrap();
@@ -246,7 +252,7 @@ pub(crate) async fn receive(settings: &str) {
     println!("{}", json!({ "count": count, "seconds": seconds, "processor_seconds": processor_seconds }));
 }
 
-/// The event that changes the name of one of a receiver's users in an organization.
+/// Returns the body of an event that changes the name of one of a receiver's users in an organization.
 fn renaming(organization: usize, receiver: usize, count: usize) -> String {
     let now = Timestamp::now();
     json!({
@@ -262,6 +268,7 @@ fn renaming(organization: usize, receiver: usize, count: usize) -> String {
     .to_string()
 }
 
+/// Prints how long syncs take, how long COPY takes for the same rows, and how many rows a sync that changes nothing writes.
 fn syncs(server: &Server, users: usize) {
     println!("\na directory of {users} users from a server that takes 5 ms to answer, 30 a page");
     let sandbox = Sandbox::start(users);
@@ -291,7 +298,7 @@ fn syncs(server: &Server, users: usize) {
     println!("  a sync that changes nothing writes {} rows: {} pages", written() - before, users.div_ceil(30));
 }
 
-/// Measures how long COPY takes to write the rows of a sync into tables with the same indexes.
+/// Returns how long COPY takes to write the rows of a sync into tables with the same indexes.
 fn copy(server: &Server) -> Duration {
     let tables = ["users", "membership", "groups", "change"];
     let file = |table: &str| std::env::temp_dir().join(format!("headcount-bench-{}-{table}", std::process::id()));
@@ -311,6 +318,7 @@ fn copy(server: &Server) -> Duration {
     elapsed
 }
 
+/// Prints how long polls from a feed with this many changes take, and how long pgbench takes to read as many rows.
 fn feed(server: &Server, changes: usize) {
     println!("\na poll of 100 changes from a feed of {changes}");
     runtime().block_on(fill(server, "feed", 1));
@@ -337,7 +345,7 @@ async fn polls(server: &Server, changes: usize) -> Vec<Duration> {
         let headers = webhook.sign(body.as_bytes(), None, None).unwrap();
         assert_eq!(mirror.receive(&headers, body.as_bytes()).await.unwrap().name(), "applied");
     }
-    // Acknowledges the changes so far, so that the consumer exists and its cursor is before the copies.
+    // Acknowledges the changes so far, so that the consumer exists and its cursor is at the last change before the copies.
     loop {
         let polled = mirror.poll("app", 100).await.unwrap();
         let Some(last) = polled.last() else { break };

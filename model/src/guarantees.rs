@@ -9,7 +9,8 @@ use stateright::{Expectation, Property};
 pub const ALL: &str = "all guarantees hold";
 /// No two processes hold a lease at one time, by the server's clock.
 pub const ONE_HOLDER: &str = "at most one process holds a lease";
-/// A process that has a lease, as far as it knows, has it at the server: it is not lost before it expires or is released.
+/// A lease that a process has, according to the answers that it has received, has the same token in the server's row: no other process takes it before it
+/// expires or is released.
 pub const KEPT: &str = "a lease is kept until it expires or is released";
 /// The writes that commit with one token are those of one process.
 pub const ONE_WRITER: &str = "the writes with one token are those of one process";
@@ -34,6 +35,7 @@ pub const ACKNOWLEDGED: &str = "a reported acknowledgement is never lost";
 /// In every state: if all processes and connections end now, the next process that asks for a lease gets it once time has passed.
 pub const PROGRESS: &str = "every lease can be taken again";
 
+/// Returns whether a guarantee holds in a state, or a situation occurs.
 type Condition = fn(&Model, &State) -> bool;
 
 const GUARANTEES: [(&str, Condition); 13] = [
@@ -125,7 +127,7 @@ const OCCURRENCES: [(&str, Condition); 13] = [
     }),
 ];
 
-/// Returns the properties with these names: guarantees, and what has to occur.
+/// Returns the properties with these names, which are guarantees and occurrences.
 pub(crate) fn named(names: &[&'static str]) -> Vec<Property<Model>> {
     let all = Property::<Model>::always(ALL, |model, state| GUARANTEES.iter().all(|(_, holds)| holds(model, state)));
     let guarantees =
@@ -147,11 +149,12 @@ const LOST: At = At::Loaded { is_held: false, extends: false };
 /// The answer to a transaction that checks no lease, or whose lease is held and does not have to be extended.
 const HELD: At = At::Loaded { is_held: true, extends: false };
 
+/// Returns whether a condition holds for a session of a process, or for what is left of a lost connection.
 fn any(state: &State, is: impl Fn(&Session) -> bool) -> bool {
     state.processes.iter().any(|process| is(&process.session) || is(&process.orphan))
 }
 
-/// Whether a condition holds for the rows that statements see, and for those that a crash keeps.
+/// Returns whether a condition holds for the rows that statements see, and also for those that a crash keeps.
 fn both(state: &State, holds: impl Fn(&Rows) -> bool) -> bool {
     holds(&state.rows) && holds(&state.flushed)
 }
@@ -162,6 +165,7 @@ fn pairs(state: &State) -> impl Iterator<Item = (&Change, &Change)> {
     feed.iter().enumerate().flat_map(move |(index, one)| feed[..index].iter().map(move |other| (one, other)))
 }
 
+/// Returns the numbers of the changes, in the order of their commits.
 fn numbers(rows: &Rows) -> impl Iterator<Item = u8> {
     rows.feed().iter().map(|change| change.number)
 }
@@ -172,7 +176,7 @@ fn written(rows: &Rows, process: usize) -> u8 {
     own.fold(0, |writes, change| writes | 1 << change.write)
 }
 
-/// Whether each lease can be taken after everything else has ended: the server ends the transactions of lost connections, time passes, and the first
+/// Returns whether each lease can be taken after all processes have ended: the server ends the transactions of their connections, time passes, and a
 /// process asks for the lease.
 fn can_take(model: &Model, state: &State) -> bool {
     let mut end = *state;
@@ -183,7 +187,7 @@ fn can_take(model: &Model, state: &State) -> bool {
     while let Some(later) = end.tick(model) {
         end = later;
     }
-    // A name that no call of the model has.
+    // `holder` is a name that no call of the model has.
     let take = Session { at: At::Take, holder: u8::MAX, ..Session::default() };
     (0..LEASES as u8).all(|lease| {
         end.processes[0].session = Session { lease, ..take };

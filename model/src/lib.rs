@@ -2,12 +2,13 @@
 //! acknowledgements.
 //!
 //! The model checker stateright visits every state that three processes can reach with a few calls each, and checks the [`guarantees`] in each of them.
-//! The tests also make one [mistake](Mistake) at a time, and check that the model checker finds the guarantee that it breaks.
+//! The tests also change the protocol by one [mistake](Mistake) at a time, and check that the model checker finds a guarantee that the mistake breaks.
 //!
 //! # Steps
 //!
 //! Each statement that waits for a lock is a step, and so is each commit. Statements that only read or write what their transaction has locked already are
-//! part of the step after them, since no other process can observe when they run. The functions are in `core/src/store/postgres`.
+//! part of the step after them, since no other process can observe when they run. Unless another file is named, the functions are in
+//! `core/src/store/postgres`.
 //!
 //! | step (`server::At`) | in the store |
 //! |---|---|
@@ -25,12 +26,12 @@
 //!
 //! A worker of a consumer with partitions takes a lease of its own (`Join`). It takes a partition (`Claim`) by a decision of `consumers::step` that writes the
 //! number and the token of its lease into the consumer's row, if the row names no worker, or one whose lease has ended. To find out whether it has ended, the
-//! worker reads the row and then a list of the leases: the lease of a worker that the row named and that the list lacks has ended. An acknowledgement is a
+//! worker reads the row and then a list of the leases: if the row names a worker whose lease the list lacks, that lease has ended. An acknowledgement is a
 //! decision as well: it is stored only if the row still names the worker. `Renew` is a write of an empty batch with the lease's fence, and `Leave` removes
 //! the worker from the row.
 //!
-//! In the model, the list waits for transactions that have locked a lease. `lease::list` in the store does not. So if a lease ends after the statement that
-//! extends it and before the commit of this statement, another worker can take the partition: two workers then hold it, as
+//! In the model, the list waits for transactions that have locked a lease. `lease::list` in the store does not. So if the former expiry of a lease passes
+//! between the statement that extends it and the commit, another worker can take the partition. Two workers then hold it, as
 //! [`Mistake::ListedWithoutLock`] shows, until the first one reads the row again. Meanwhile, only the second one can acknowledge.
 //!
 //! Receivers in one process may write several events in one transaction (`group`). The model has one write in each transaction.
@@ -41,8 +42,8 @@
 //! - A connection is lost at any point. The server still runs what it has received, or ends the transaction.
 //! - The server crashes, and loses the commits that were not flushed. Behind pgbouncer, the second transaction of a write that was sent before
 //!   the crash can run after it.
-//! - A process stops for any time, and then goes on with what it had prepared: each process may take its next step at any later time, and time passes
-//!   in any state. So a stop needs no step of its own.
+//! - A process stops for any time, and then sends what it had prepared. A stop needs no step of its own, because each process may take its next step at
+//!   any later time, and time can pass in any state.
 //! - The clock of a process jumps ahead.
 //!
 //! # What is left out
@@ -194,6 +195,7 @@ pub enum Action {
 }
 
 impl Model {
+    /// Returns whether the protocol has this mistake.
     pub(crate) fn makes(&self, mistake: Mistake) -> bool {
         self.mistake == Some(mistake)
     }
@@ -203,7 +205,7 @@ impl Model {
         self.calls[usize::from(process.role)].get(usize::from(process.call)).copied()
     }
 
-    /// Returns the number of the call that a process makes, among its writes.
+    /// Returns how many writes precede the call that a process makes: the number of this call, if it is a write.
     pub(crate) fn write(&self, process: &Process) -> u8 {
         let before = self.calls[usize::from(process.role)].iter().take(usize::from(process.call));
         before.filter(|call| call.is_write()).count() as u8
@@ -259,6 +261,8 @@ impl State {
         (self != before).then_some(self)
     }
 
+    /// Crashes the server. Commits that were not flushed are undone, and connections are lost, except, if `pooled`, for sessions between the two
+    /// transactions of a write.
     fn crash(mut self, model: &Model, pooled: bool) -> State {
         self.rows = self.flushed;
         for process in &mut self.processes {
@@ -357,7 +361,7 @@ impl StateMachine for Model {
             }
         }
         if next.faults.crashes == 0 {
-            // It does not matter any more what is flushed.
+            // No crash can follow, so it does not matter what is flushed. With equal rows, the model checker has fewer states to visit.
             next.flushed = next.rows;
         }
         Some(next)

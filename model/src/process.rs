@@ -34,6 +34,7 @@ pub enum Call {
 }
 
 impl Call {
+    /// Returns whether the call appends a change to the feed.
     pub(crate) fn is_write(self) -> bool {
         matches!(self, Call::Write { .. })
     }
@@ -69,14 +70,16 @@ pub struct Process {
     pub(crate) polls: u8,
     /// Whether it has done the first read of the call that is running: `Join` reads the list of the leases, and `Claim` the consumer's row.
     pub(crate) has_read: bool,
-    /// In `Claim`, the worker that the consumer's row named. When the leases have been listed after that, no worker if the list has its lease.
+    /// In `Claim`: the worker that the consumer's row named when it was read. After the leases have been listed: that worker if the list lacks its lease,
+    /// and otherwise no worker.
     pub(crate) ended: Worker,
     /// The tokens of the leases that had not ended when they were listed. Only [`Mistake::EndedByLaterRow`] uses them.
     pub(crate) listed: [u8; LEASES],
-    /// Whether it holds the partition of the consumer, as far as it knows.
+    /// Whether it holds the partition of the consumer, according to the answers that it has received.
     pub(crate) holds: bool,
     /// The writes whose calls have returned successfully, as a set.
     pub(crate) reported: u8,
+    /// The session of its connection.
     pub(crate) session: Session,
     /// The session of a connection that was lost, until the server has run what it received and has ended the transaction.
     pub(crate) orphan: Session,
@@ -113,11 +116,12 @@ pub(crate) fn rename(name: u8, to: impl Fn(usize) -> usize) -> u8 {
 }
 
 impl Process {
+    /// Returns whether the process has ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.call == END
     }
 
-    /// The worker that it is, or none without a lease.
+    /// Returns the worker that it is, or none if it has no lease.
     fn worker(&self) -> Worker {
         match self.token {
             0 => Worker::default(),
@@ -125,7 +129,7 @@ impl Process {
         }
     }
 
-    /// Whether its call looks a lost commit up. Other calls are repeated, because doing them twice has the same effect as once.
+    /// Returns whether its call looks up a lost commit. Other calls are repeated instead, because doing them twice has the same effect as doing them once.
     fn looks_up(&self, model: &Model) -> bool {
         match model.call(self) {
             Some(Call::Poll) => self.token == 0,
@@ -149,7 +153,7 @@ impl Process {
         }
     }
 
-    /// Notes that the connection was lost.
+    /// Records that the connection was lost. If the transaction may have been committed, the process looks that up next, unless its call is repeated.
     pub(crate) fn lost(&mut self, model: &Model) {
         if self.session.may_be_committed() && self.looks_up(model) {
             if model.makes(Mistake::RetryWithoutLookUp) {
@@ -239,13 +243,13 @@ impl State {
                 Session { worker: own, ..put }
             }
             Some(Call::Leave) if loaded.worker == own => Session { worker: Worker::default(), ..put },
-            // There is nothing to write: the end of the transaction changes nothing.
+            // Nothing has to be written. The end of the transaction is no step, because it changes nothing.
             _ => return self.succeed(model, index),
         };
         self.processes[index].session = sent;
     }
 
-    /// Notes that the call has returned successfully, and goes on with the next one.
+    /// Records that the call has returned successfully, and begins the next one.
     fn succeed(&mut self, model: &Model, index: usize) {
         let process = &mut self.processes[index];
         match model.call(process) {
@@ -262,7 +266,7 @@ impl State {
         self.next(model, index);
     }
 
-    /// Goes on with the next call.
+    /// Begins the next call, or ends the process after its last one.
     fn next(&mut self, model: &Model, index: usize) {
         let process = &mut self.processes[index];
         process.call += 1;
@@ -276,7 +280,7 @@ impl State {
         let _ = self.send(model, index);
     }
 
-    /// After a lost lease: starts with the first call again, or ends.
+    /// After a lost lease: starts with the first call again, or ends the process if it has done that [`runs`](Model::runs) times.
     fn start_again(&mut self, model: &Model, index: usize) {
         let process = &mut self.processes[index];
         if process.run < model.runs {

@@ -1,9 +1,9 @@
 //! The server: the rows, the sessions, and what each statement does.
 //!
-//! A commit makes its rows visible and ends its locks. What a crash of the server keeps is a second copy of the rows, which a flush replaces: a commit
+//! A commit makes its rows visible and releases its locks. The rows that a crash of the server keeps are a second copy, which a flush replaces: a commit
 //! that waits for the disk flushes itself and all commits before it.
 //!
-//! Locks are not stored: they follow from what a session runs next.
+//! Locks are not stored: which locks a session holds follows from what it runs next.
 
 use crate::{Mistake, Model, PROCESSES, State};
 use std::hash::{Hash, Hasher};
@@ -59,7 +59,7 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Returns the time that is left of it after it is extended, which has no effect once it has ended.
+    /// Returns the time that is left of it after an extension, or 0 if it has ended, because then it cannot be extended.
     fn extended(&self, model: &Model) -> u8 {
         if self.left > 0 || model.makes(Mistake::ExtendedAfterItsEnd) { DURATION } else { 0 }
     }
@@ -73,6 +73,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
+    /// Returns whether this is a worker.
     pub(crate) fn is_some(self) -> bool {
         self.token > 0
     }
@@ -93,15 +94,17 @@ pub(crate) struct Change {
 }
 
 impl Rows {
+    /// Returns the changes, in the order of their commits.
     pub(crate) fn feed(&self) -> &[Change] {
         &self.changes[..usize::from(self.length)]
     }
 
+    /// Returns the lease with this number.
     pub(crate) fn lease(&self, number: u8) -> &Lease {
         &self.leases[usize::from(number)]
     }
 
-    /// Whether the lease of a worker has not ended.
+    /// Returns whether the lease of a worker has not ended.
     pub(crate) fn is_live(&self, worker: Worker) -> bool {
         let Lease { token, left, .. } = *self.lease(worker.number);
         worker.is_some() && token == worker.token && left > 0
@@ -139,7 +142,7 @@ impl Hash for Session {
     }
 }
 
-/// Appends zeros up to 16 bytes.
+/// Returns the values followed by zeros.
 pub(crate) fn bytes<const N: usize>(values: [u8; N]) -> [u8; 16] {
     let mut bytes = [0; 16];
     bytes[..N].copy_from_slice(&values);
@@ -243,7 +246,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Whether it holds the lock of its scope.
+    /// Returns whether it holds the lock of its scope.
     fn holds_scope(&self, model: &Model) -> bool {
         match self.at {
             At::ReadLease | At::LockLease { .. } => !model.makes(Mistake::LeaseCheckedBefore),
@@ -257,12 +260,12 @@ impl Session {
         }
     }
 
-    /// Whether its transaction checks the lease.
+    /// Returns whether its transaction checks the lease.
     fn checks_lease(&self, model: &Model) -> bool {
         self.token > 0 && !model.makes(Mistake::LeaseCheckedBefore)
     }
 
-    /// Whether it holds the lock of the lease's row.
+    /// Returns whether it holds the lock of the lease's row.
     fn holds_lease(&self, model: &Model) -> bool {
         let has_checked = match self.at {
             At::Loaded { is_held, .. } => is_held,
@@ -272,12 +275,12 @@ impl Session {
         has_checked && self.checks_lease(model) && !model.makes(Mistake::LeaseNotLocked)
     }
 
-    /// Whether it holds the lock of the counter's row.
+    /// Returns whether it holds the lock of the counter's row.
     fn holds_counter(&self, model: &Model) -> bool {
         matches!(self.at, At::Commit { .. }) && !model.makes(Mistake::NumbersOfSequence)
     }
 
-    /// Whether the server has statements to run for it.
+    /// Returns whether the server has statements to run for it.
     pub(crate) fn is_running(&self) -> bool {
         matches!(
             self.at,
@@ -297,7 +300,7 @@ impl Session {
         )
     }
 
-    /// Whether the statements that the client has sent, or sends next, include a commit whose result it has to look up if the connection is lost.
+    /// Returns whether the statements that the client has sent, or sends next, include a commit whose result it has to look up if the connection is lost.
     pub(crate) fn may_be_committed(&self) -> bool {
         match self.at {
             At::Loaded { is_held, .. } => is_held,
@@ -312,7 +315,7 @@ impl Session {
         }
     }
 
-    /// What is left of it at the server once its connection is lost: its transaction, and the statements that the server has received.
+    /// Returns what is left of it at the server once its connection is lost: its transaction, and the statements that the server has received.
     pub(crate) fn orphan(self) -> Session {
         match self.at {
             // They change nothing that the client depends on.
@@ -322,6 +325,7 @@ impl Session {
         }
     }
 
+    /// Lets time pass.
     pub(crate) fn tick(&mut self) {
         match &mut self.at {
             At::Taken { left, .. }
@@ -347,6 +351,7 @@ pub enum Which {
 }
 
 impl State {
+    /// Returns one of the two sessions of a process.
     pub(crate) fn session(&self, process: usize, which: Which) -> &Session {
         match which {
             Which::Current => &self.processes[process].session,
@@ -354,7 +359,7 @@ impl State {
         }
     }
 
-    /// Whether a lock is free: no session but this one holds it.
+    /// Returns whether a lock is free for this session: no other session holds it.
     fn is_free(&self, process: usize, which: Which, holds: impl Fn(&Session) -> bool) -> bool {
         (0..self.processes.len()).all(|other| {
             [Which::Current, Which::Orphan]
@@ -363,12 +368,13 @@ impl State {
         })
     }
 
-    /// Whether no transaction has locked the row of a lease.
+    /// Returns whether no transaction has locked the row of a lease.
     pub(crate) fn leases_are_free(&self, model: &Model) -> bool {
         let sessions = self.processes.iter().flat_map(|process| [&process.session, &process.orphan]);
         sessions.into_iter().all(|session| !session.holds_lease(model))
     }
 
+    /// Flushes all commits.
     fn flush(&mut self) {
         self.flushed = self.rows;
     }
@@ -382,7 +388,7 @@ impl State {
             self.is_free(process, which, |other| other.lease == session.lease && other.holds_lease(model));
         let counter_is_free = self.is_free(process, which, |other| other.holds_counter(model));
         let rows = &mut self.rows;
-        // A revision identifies a commit among those of all processes.
+        // Which set of ids is used. A revision identifies a commit among those of all processes, so with this mistake there is one set for all.
         let log = if model.makes(Mistake::RevisionAsId) { 0 } else { process };
         let has = |rows: &Rows| rows.commit_log[log] >> session.id & 1 == 1;
         let number = usize::from(session.lease);

@@ -3,8 +3,8 @@
 use crate::process::rename;
 use crate::{PROCESSES, Rows, State};
 
-/// Returns the same state for all states that differ only in the order of the processes. Only processes that make
-/// the same calls change places, because the order begins with their roles.
+/// Returns the same state for all states that differ only in the order of the processes. The order begins with the roles, so only processes that make the
+/// same calls are exchanged.
 pub fn representative(state: &State) -> State {
     let mut order: [usize; PROCESSES] = std::array::from_fn(|index| index);
     let keys: [_; PROCESSES] = std::array::from_fn(|process| key(state, process));
@@ -33,6 +33,7 @@ pub fn representative(state: &State) -> State {
 fn key(state: &State, process: usize) -> impl Ord + use<> {
     let of = |rows: &Rows| {
         let own = rows.feed().iter().map(|change| usize::from(change.process) == process);
+        // For each lease, whether a call of this process took it last.
         let held = rows.leases.map(|lease| {
             let own = rename(lease.holder, |holder| if holder == process { 0 } else { PROCESSES });
             own > 0 && own == rename(lease.holder, |_| 0)

@@ -1,4 +1,4 @@
-//! Checks of the model: `protocol` visits every state of the protocol as it is, and `mistakes` looks for what each mistake breaks.
+//! Checks of the model: `protocol` visits every state of the protocol as it is, and `mistakes` finds a guarantee that each mistake breaks.
 #![allow(clippy::print_stdout, clippy::panic, reason = "a test")]
 
 mod mistakes;
@@ -9,19 +9,19 @@ use headcount_model::{Action, Call, Faults, Model, State, representative};
 use stateright::{Checker, HasDiscoveries, Model as _, Path};
 use std::fmt::Write as _;
 
-/// A sync of a directory of the first organization.
+/// The calls of a sync of a directory of the first organization.
 const SYNC: &[Call] = &[Call::Take, Call::Write { scope: 0 }, Call::Release];
 
-/// A receiver of each organization.
+/// The calls of a receiver of each organization.
 const RECEIVER: [&[Call]; 2] = [&[Call::Write { scope: 0 }], &[Call::Write { scope: 1 }]];
 
-/// A process that polls without a lease.
+/// The calls of a process that polls without a lease.
 const CONSUMER: &[Call] = &[Call::Poll, Call::Acknowledge];
 
-/// A worker of the consumer.
+/// The calls of a worker of the consumer.
 const WORKER: &[Call] = &[Call::Join, Call::Claim, Call::Poll, Call::Acknowledge, Call::Release];
 
-/// A worker that extends its lease.
+/// The calls of a worker that extends its lease.
 const RENEWING_WORKER: &[Call] = &[Call::Join, Call::Claim, Call::Renew, Call::Poll, Call::Acknowledge];
 
 const NONE: Faults = Faults { deaths: 0, crashes: 0, losses: 0, jumps: 0 };
@@ -31,7 +31,7 @@ fn model() -> Model {
     Model { calls: [&[]; 3], runs: 0, changes: 0, faults: NONE, mistake: None, checks: vec![ALL] }
 }
 
-/// Visits every state, and checks that all guarantees hold in each and that each of `occur` occurs in some.
+/// Visits every state. Checks that all guarantees hold in each state, and that each of `occur` occurs in at least one.
 fn check(model: Model, occur: &[&'static str]) {
     let model = Model { checks: [&model.checks, occur].concat(), ..model };
     // Depth first: only this search uses `representative`, and so visits one of the states that differ only in the order of the processes.
@@ -56,6 +56,7 @@ fn breaks(model: Model, guarantee: &'static str) {
     println!("{mistake:?} breaks the guarantee: {guarantee}\n{}", describe(checker.model(), path));
 }
 
+/// Describes the steps of a path, and the guarantees that do not hold in its last state.
 fn describe(model: &Model, path: Path<State, Action>) -> String {
     let mut text = String::new();
     for (state, action) in path.into_vec() {

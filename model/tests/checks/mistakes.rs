@@ -1,4 +1,4 @@
-//! The protocol with one mistake: the model checker finds the guarantee that the mistake breaks, and prints the steps that lead to it.
+//! The protocol with one mistake: the model checker finds a state in which a guarantee does not hold, and prints the steps that lead to it.
 
 use super::{CONSUMER, NONE, RECEIVER, RENEWING_WORKER, SYNC, WORKER, breaks, model};
 use headcount_model::guarantees::*;
@@ -12,7 +12,7 @@ fn syncs(mistake: Mistake, faults: Faults) -> Model {
     Model { calls: [SYNC; 3], mistake: Some(mistake), faults, ..model() }
 }
 
-/// Receivers of two organizations.
+/// Two receivers of one organization, and one of another.
 fn receivers(mistake: Mistake, faults: Faults) -> Model {
     Model { calls: [RECEIVER[0], RECEIVER[0], RECEIVER[1]], ..syncs(mistake, faults) }
 }
@@ -22,7 +22,7 @@ fn workers(mistake: Mistake, faults: Faults) -> Model {
     Model { calls: [WORKER; 3], changes: 1, ..syncs(mistake, faults) }
 }
 
-/// Workers that extend their leases.
+/// Three workers that extend their leases.
 fn renewing_workers(mistake: Mistake, faults: Faults) -> Model {
     Model { calls: [RENEWING_WORKER; 3], ..workers(mistake, faults) }
 }

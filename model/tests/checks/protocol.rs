@@ -81,7 +81,7 @@ fn workers(faults: Faults) -> Model {
     Model { calls: [WORKER; 3], changes: 1, faults, ..model() }
 }
 
-/// What has to occur when one worker takes the partition after another.
+/// What has to occur in a check in which one worker takes the partition after another.
 const TURNS: [&str; 3] = [CLAIMED_AGAIN, ACKNOWLEDGEMENT_REFUSED, ALL_ACKNOWLEDGED];
 
 #[test]
