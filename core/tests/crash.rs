@@ -181,13 +181,16 @@ async fn check_file(file: &Path, sandbox: &Sandbox, acknowledged: &Acknowledged)
         assert!(outcome == Outcome::Duplicate || !was_acknowledged, "event {} was lost", delivery.event_id);
     }
     let next = mirror.poll("app", 1).await.unwrap();
-    assert!(next.first().is_none_or(|change| change.seq > acknowledged.seq), "an acknowledged change came again");
+    assert!(
+        next.first().is_none_or(|change| change.seq > acknowledged.seq),
+        "an acknowledged change was returned again"
+    );
     mirror.sync(sandbox.organization_id()).mode(SyncMode::Full).await.unwrap();
     mirror
 }
 
 /// Reads the feed from its first change with a new consumer. Checks that it has no gap, that no user is created or deleted twice, that no
-/// event was applied twice, and that it leads to as many users as the mirror has.
+/// event was applied twice, and that its creations and deletions leave as many users as the mirror has.
 async fn check_feed(mirror: &Mirror) {
     let mut next_seq = 1;
     let mut present = BTreeSet::new();

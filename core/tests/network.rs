@@ -69,7 +69,7 @@ async fn a_401_renews_the_token_once_and_a_second_401_is_an_error() {
 
 #[tokio::test]
 async fn temporary_statuses_are_retried_and_permanent_ones_are_not() {
-    // `T` stands for the reason phrase, which the client ignores.
+    // `T` is the reason phrase, which the client ignores.
     for status in ["408 T", "429 T", "500 T", "502 T", "503 T", "504 T"] {
         let server = Server::start(
             |_| ok(TOKEN),

@@ -480,7 +480,7 @@ async fn process_with_a_file_size_limit() {
 #[tokio::test]
 async fn a_write_that_the_disk_has_no_room_for_is_an_error_and_earlier_writes_stay() {
     let path = file("full");
-    // The limit on the size of files, 400 kB, stands in for a full disk. A write beyond it returns an error, because the signal SIGXFSZ is ignored.
+    // A limit of 400 kB on the size of files has the effect of a full disk. A write beyond it returns an error, because the signal SIGXFSZ is ignored.
     let limited = "trap '' XFSZ; ulimit -f 800; exec \"$0\" --exact process_with_a_file_size_limit --nocapture";
     let ended = Command::new("sh")
         .args(["-c", limited])

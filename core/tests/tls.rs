@@ -1,7 +1,7 @@
 //! TLS of the client: the cryptography that the application chooses, certificate authorities, and names below `localhost`.
 //!
-//! Tests that depend on the process's cryptography or on the system's certificate authorities run in a process of their own, because both are
-//! determined once per process: such a test starts this program again with its own name.
+//! Tests that install cryptography or replace the system's certificate authorities run in a process of their own, because a process does either only
+//! once: such a test starts this program again with its own name.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use headcount::{Client, ErrorKind};

@@ -61,11 +61,11 @@ fn ada(id: &str, organization_id: &str) -> Event {
 
 #[tokio::test]
 async fn pending_events_are_listed_without_personal_data() {
-    let it = Unlisted::open().await;
-    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
-    it.mirror.apply(&ada("evt_2", "org_2")).await.unwrap();
+    let unlisted = Unlisted::open().await;
+    unlisted.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    unlisted.mirror.apply(&ada("evt_2", "org_2")).await.unwrap();
 
-    let pending = it.mirror.pending_events("org_1").await.unwrap();
+    let pending = unlisted.mirror.pending_events("org_1").await.unwrap();
 
     assert_eq!(pending.len(), 1);
     assert_eq!(pending[0].id, "evt_1");
@@ -77,109 +77,109 @@ async fn pending_events_are_listed_without_personal_data() {
 
 #[tokio::test]
 async fn all_pending_events_are_listed_and_applied_by_the_next_sync() {
-    let it = Unlisted::open().await;
+    let unlisted = Unlisted::open().await;
     for n in 0..250 {
-        assert_eq!(it.mirror.apply(&ada(&format!("evt_{n:03}"), "org_1")).await.unwrap(), Outcome::Pending);
+        assert_eq!(unlisted.mirror.apply(&ada(&format!("evt_{n:03}"), "org_1")).await.unwrap(), Outcome::Pending);
     }
-    assert_eq!(it.pending_ids("org_1").await.len(), 250);
+    assert_eq!(unlisted.pending_ids("org_1").await.len(), 250);
 
-    it.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
+    unlisted.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
 
-    assert!(it.pending_ids("org_1").await.is_empty());
-    assert_eq!(it.mirror.status().await.unwrap()[0].users, 250);
+    assert!(unlisted.pending_ids("org_1").await.is_empty());
+    assert_eq!(unlisted.mirror.status().await.unwrap()[0].users, 250);
 }
 
 #[tokio::test]
 async fn a_pending_event_beyond_the_limit_is_a_temporary_error() {
-    let it = Unlisted::open().await;
-    it.mirror.configure(MirrorOptions { pending_events: Some(2), ..MirrorOptions::default() }).await.unwrap();
-    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
-    it.mirror.apply(&ada("evt_2", "org_1")).await.unwrap();
+    let unlisted = Unlisted::open().await;
+    unlisted.mirror.configure(MirrorOptions { pending_events: Some(2), ..MirrorOptions::default() }).await.unwrap();
+    unlisted.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    unlisted.mirror.apply(&ada("evt_2", "org_1")).await.unwrap();
 
-    let error = it.mirror.apply(&ada("evt_3", "org_1")).await.unwrap_err();
+    let error = unlisted.mirror.apply(&ada("evt_3", "org_1")).await.unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::Store);
     assert_eq!(error.status(), ErrorStatus::Temporary);
     assert!(error.message().contains("2 pending events"), "{error}");
     assert_eq!(
-        it.event_state("evt_3").await,
+        unlisted.event_state("evt_3").await,
         None,
         "a refused event is not stored, so that its next delivery is applied"
     );
-    assert_eq!(it.mirror.apply(&ada("evt_4", "org_2")).await.unwrap(), Outcome::Pending);
-    it.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
-    assert_eq!(it.mirror.apply(&ada("evt_3", "org_1")).await.unwrap(), Outcome::Applied);
+    assert_eq!(unlisted.mirror.apply(&ada("evt_4", "org_2")).await.unwrap(), Outcome::Pending);
+    unlisted.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
+    assert_eq!(unlisted.mirror.apply(&ada("evt_3", "org_1")).await.unwrap(), Outcome::Applied);
 }
 
 #[tokio::test]
 async fn the_bytes_of_pending_events_are_limited() {
-    let it = Unlisted::open().await;
+    let unlisted = Unlisted::open().await;
     let bytes = ada("evt_1", "org_1").body().len() as u64;
-    it.mirror.configure(MirrorOptions { pending_bytes: Some(bytes), ..MirrorOptions::default() }).await.unwrap();
-    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
-    let error = it.mirror.apply(&ada("evt_2", "org_1")).await.unwrap_err();
+    unlisted.mirror.configure(MirrorOptions { pending_bytes: Some(bytes), ..MirrorOptions::default() }).await.unwrap();
+    unlisted.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    let error = unlisted.mirror.apply(&ada("evt_2", "org_1")).await.unwrap_err();
     assert_eq!(error.status(), ErrorStatus::Temporary);
 }
 
 #[tokio::test]
 async fn the_sync_of_another_organization_does_not_expire_or_apply_pending_events() {
-    let it = Unlisted::open().await;
-    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
-    it.advance(8 * DAY);
-    it.mirror.sync("org_2").mode(SyncMode::Full).await.unwrap();
-    assert_eq!(it.pending_ids("org_1").await, ["evt_1"]);
+    let unlisted = Unlisted::open().await;
+    unlisted.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    unlisted.advance(8 * DAY);
+    unlisted.mirror.sync("org_2").mode(SyncMode::Full).await.unwrap();
+    assert_eq!(unlisted.pending_ids("org_1").await, ["evt_1"]);
 
-    it.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
-    assert_eq!(it.event_state("evt_1").await, None, "an applied event is removed after its retention");
-    assert!(it.mirror.user("diruser_evt_1").await.unwrap().is_some());
+    unlisted.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
+    assert_eq!(unlisted.event_state("evt_1").await, None, "an applied event is removed after its retention");
+    assert!(unlisted.mirror.user("diruser_evt_1").await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn an_event_expires_after_a_week_of_syncs_that_could_not_apply_it() {
-    let it = Unlisted::open().await;
+    let unlisted = Unlisted::open().await;
     // With two directories, a sync cannot apply the event, because the event does not name the user's directory.
-    it.api.with(|state| {
+    unlisted.api.with(|state| {
         state.directories.push(json!({ "id": "dir_3", "organization_id": "org_1", "enabled": true }));
     });
-    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
-    it.advance(6 * DAY);
-    it.mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
-    assert_eq!(it.event_state("evt_1").await, Some(EventState::Pending));
+    unlisted.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    unlisted.advance(6 * DAY);
+    unlisted.mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    assert_eq!(unlisted.event_state("evt_1").await, Some(EventState::Pending));
 
-    it.advance(2 * DAY);
-    it.mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    unlisted.advance(2 * DAY);
+    unlisted.mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
 
-    assert_eq!(it.event_state("evt_1").await, Some(EventState::Expired));
-    assert!(it.pending_ids("org_1").await.is_empty());
-    assert_eq!(it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap(), Outcome::Duplicate);
+    assert_eq!(unlisted.event_state("evt_1").await, Some(EventState::Expired));
+    assert!(unlisted.pending_ids("org_1").await.is_empty());
+    assert_eq!(unlisted.mirror.apply(&ada("evt_1", "org_1")).await.unwrap(), Outcome::Duplicate);
 }
 
 #[tokio::test]
 async fn an_event_of_an_organization_that_is_never_synced_expires_after_30_days() {
-    let it = Unlisted::open().await;
-    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
-    it.advance(29 * DAY);
-    it.mirror.trim().await.unwrap();
-    assert_eq!(it.event_state("evt_1").await, Some(EventState::Pending));
+    let unlisted = Unlisted::open().await;
+    unlisted.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    unlisted.advance(29 * DAY);
+    unlisted.mirror.trim().await.unwrap();
+    assert_eq!(unlisted.event_state("evt_1").await, Some(EventState::Pending));
 
-    it.advance(2 * DAY);
-    it.mirror.trim().await.unwrap();
+    unlisted.advance(2 * DAY);
+    unlisted.mirror.trim().await.unwrap();
 
-    assert_eq!(it.event_state("evt_1").await, Some(EventState::Expired));
+    assert_eq!(unlisted.event_state("evt_1").await, Some(EventState::Expired));
 }
 
 #[tokio::test]
 async fn a_process_that_only_receives_events_removes_old_rows() {
-    let it = Unlisted::open().await;
-    it.mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
-    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
-    assert_eq!(it.event_state("evt_1").await, Some(EventState::Settled));
+    let unlisted = Unlisted::open().await;
+    unlisted.mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    unlisted.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    assert_eq!(unlisted.event_state("evt_1").await, Some(EventState::Settled));
 
-    it.advance(8 * DAY);
-    it.mirror.apply(&ada("evt_2", "org_1")).await.unwrap();
+    unlisted.advance(8 * DAY);
+    unlisted.mirror.apply(&ada("evt_2", "org_1")).await.unwrap();
 
-    assert_eq!(it.event_state("evt_1").await, None);
-    assert_eq!(it.event_state("evt_2").await, Some(EventState::Settled));
+    assert_eq!(unlisted.event_state("evt_1").await, None);
+    assert_eq!(unlisted.event_state("evt_2").await, Some(EventState::Settled));
 }
 
 #[tokio::test]
@@ -221,13 +221,13 @@ async fn all_groups_and_all_held_removals_of_a_directory_are_returned() {
 
 #[tokio::test]
 async fn a_settled_event_keeps_no_body() {
-    let it = Unlisted::open().await;
-    it.mirror.apply(&ada("evt_pending", "org_1")).await.unwrap();
-    it.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
-    it.mirror.apply(&ada("evt_applied", "org_1")).await.unwrap();
+    let unlisted = Unlisted::open().await;
+    unlisted.mirror.apply(&ada("evt_pending", "org_1")).await.unwrap();
+    unlisted.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
+    unlisted.mirror.apply(&ada("evt_applied", "org_1")).await.unwrap();
     let events = ["evt_pending", "evt_applied"].map(str::to_owned);
 
-    let set = it.store.load(Keys { events: events.into(), ..Keys::default() }).await.unwrap();
+    let set = unlisted.store.load(Keys { events: events.into(), ..Keys::default() }).await.unwrap();
 
     for row in set.events.values() {
         assert_eq!(row.state, EventState::Settled, "{}", row.id);

@@ -417,10 +417,10 @@ async fn a_sync_and_a_received_event_have_a_span() {
     apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", json!({ "id": "diruser_000" })).await;
 
     let spans = log.spans.lock().unwrap().clone();
-    let of = |name: &str| spans.iter().find(|span| span.fields["name"] == name).unwrap().clone();
-    assert_line(&of("sync"), Level::INFO, &[("organization_id", "org_1"), ("run", report.run.as_str())]);
+    let span = |name: &str| spans.iter().find(|span| span.fields["name"] == name).unwrap().clone();
+    assert_line(&span("sync"), Level::INFO, &[("organization_id", "org_1"), ("run", report.run.as_str())]);
     let event = [("organization_id", "org_1"), ("event_id", "evt_1"), ("event_type", USER_UPDATED)];
-    assert_line(&of("event"), Level::DEBUG, &event);
+    assert_line(&span("event"), Level::DEBUG, &event);
 }
 
 #[tokio::test]

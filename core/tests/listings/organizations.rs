@@ -311,7 +311,7 @@ async fn users_with_a_role(mirror: &Mirror) -> usize {
 
 #[tokio::test]
 async fn a_retirement_takes_roles_from_users_of_other_directories_only_as_far_as_their_budget_permits() {
-    // A first page of members leaves the group in the write that removes it. The others leave it in later writes, as a chore.
+    // The members of the first page leave the group in the write that removes the group. The others leave it in later writes, as a chore.
     for (members, permitted) in [(100, 20), (600, 60)] {
         let (_api, mirror) = mirror_of_members_in_another_directory(members).await;
 

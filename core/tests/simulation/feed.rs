@@ -35,7 +35,7 @@ impl ConsumerLog {
     pub(crate) fn add(&mut self, batch: &[Change]) {
         assert!(batch.windows(2).all(|pair| pair[0].seq < pair[1].seq), "a batch is out of order");
         for change in batch {
-            assert!(change.seq > self.acknowledged, "{} was acknowledged, but came again", change.seq);
+            assert!(change.seq > self.acknowledged, "{} was acknowledged, but was returned again", change.seq);
             if let Some(before) = self.changes.insert(change.seq, change.clone()) {
                 // The rows of a snapshot, which have negative numbers, may differ: each read returns the rows as they are at the time.
                 assert!(
@@ -92,9 +92,9 @@ pub(crate) fn check_leavers(feed: &[&Change], facts: &Facts) {
             continue;
         }
         removed.insert(user);
-        let mut left = facts.left.iter().filter(|((id, from), _)| id == user && *from == change.directory_id);
+        let mut departures = facts.left.iter().filter(|((id, from), _)| id == user && *from == change.directory_id);
         // If the local clock jumps, its times do not tell which happened first, so it is enough that the user left at any time.
-        if left.any(|(_, at)| *at <= change.at || facts.jumps) {
+        if departures.any(|(_, at)| *at <= change.at || facts.jumps) {
             continue;
         }
         assert!(!facts.is_timely, "{user} was removed, but had not left {}", change.directory_id);

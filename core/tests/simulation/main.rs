@@ -12,6 +12,8 @@
 //! - `HEADCOUNT_SIM_SEEDS=100000` sets the number of seeds, from `HEADCOUNT_SIM_FIRST` on. Default: 2,000 from 0.
 //! - `HEADCOUNT_SIM_SEED=17` runs only that seed.
 //!
+//! Both apply to the store in memory only. On SQLite, the seeds are always the first 60.
+//!
 //! A failure prints its seed, and the shortest scenario that was found in which the same check fails. The search leaves out steps, first many at a
 //! time and then single ones. Each step has a seed of its own, so the remaining steps draw the same random numbers as before.
 //!
@@ -52,7 +54,7 @@ const CONSUMERS: [&str; 3] = ["accounts", "audit", RESTARTED];
 /// The number of seeds that the test of event order runs.
 const ORDER_SEEDS: u64 = 400;
 
-/// The number of seeds that run on SQLite.
+/// The number of seeds that run on SQLite, from 0 on.
 const SQLITE_SEEDS: u64 = 60;
 
 /// The store that the processes share.
@@ -631,9 +633,9 @@ impl Simulation {
         self.check_guard(&changes);
         self.check_approvals(mirror, &changes).await;
         let mirrored = Records::of_mirror(mirror).await;
-        assert_eq!(Records::replay(&changes), mirrored, "the feed does not lead to the mirror");
+        assert_eq!(Records::replay(&changes), mirrored, "the changes of the feed do not give the mirror's rows");
         let snapshot = Records::replay_snapshot(restarted.changes.values());
-        assert_eq!(snapshot, mirrored, "a snapshot and the feed after it do not lead to the mirror");
+        assert_eq!(snapshot, mirrored, "a snapshot and the changes after it do not give the mirror's rows");
     }
 
     /// Checks that no more users of a directory lost access without approval than the guard permits. A run is shorter than the guard's window, so the
