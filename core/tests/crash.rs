@@ -189,8 +189,8 @@ async fn check_file(file: &Path, sandbox: &Sandbox, acknowledged: &Acknowledged)
     mirror
 }
 
-/// Reads the feed from its first change with a new consumer. Checks that it has no gap, that no user is created or deleted twice, that no
-/// event was applied twice, and that its creations and deletions leave as many users as the mirror has.
+/// Reads the feed from its first change with a new consumer. Checks that the feed has no gap, that no user is created or deleted twice, that no
+/// event was applied twice, and that as many users are left at the end as the mirror has.
 async fn check_feed(mirror: &Mirror) {
     let mut next_seq = 1;
     let mut present = BTreeSet::new();

@@ -1,5 +1,5 @@
 //! Memory does not grow with the size of a directory: a process that syncs 50,000 users needs no more than one that syncs 1,000, apart from
-//! SQLite's page cache, which has a fixed limit.
+//! SQLite's page caches, which have a fixed limit, and the allocator's fragmentation.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use headcount::mirror::{Source, SourceFuture, SourcePages, SyncMode};
