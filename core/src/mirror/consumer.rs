@@ -97,7 +97,7 @@ struct Reading {
     looked_at: Option<Instant>,
     /// Whether a call of [`read`](Shared::read) since the last look found no more changes.
     is_at_end: bool,
-    /// Local time of this worker's last write of the consumer's row, other than an acknowledgement.
+    /// Time of this worker's last write of the consumer's row, other than an acknowledgement, by the mirror's clock.
     stored_at: Timestamp,
     /// Whether [`warn_if_full`](Shared::warn_if_full) has written its warning to the log.
     has_warned: bool,
@@ -113,8 +113,8 @@ struct State {
 struct Member {
     lease: Box<dyn Lease>,
     id: WorkerId,
-    /// Local time after the call that took or extended the lease. With the time before that call, the next extension would be attempted too early: the
-    /// store extends a lease only if half of it or less is left.
+    /// Time by the mirror's clock after the call that took or extended the lease. With the time before that call, the next extension would be attempted
+    /// too early: the store extends a lease only if half of its duration or less is left.
     renewed_at: Timestamp,
 }
 
