@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// Everything that one write changes. A store commits all of it or none of it.
 ///
-/// A batch does not have the same row twice.
+/// A batch does not have the same row twice, except for losses: of several losses of a user at the same time, the last one is stored.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Organizations to insert or replace.
@@ -23,7 +23,7 @@ pub struct Batch {
     pub entries: Vec<NewEntry>,
     /// Events to insert or replace.
     pub events: Vec<EventRow>,
-    /// Losses of access to insert. The guard counts those that were not approved.
+    /// Losses of access to insert or replace. The guard counts those that were not approved.
     pub losses: Vec<LossRow>,
     /// Holds to insert or replace.
     pub holds: Vec<HoldRow>,

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 /// stores `environment_id`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentRow {
-    /// Host of the environment's URL, with the port and path if the URL has them; `None` before the first sync.
+    /// Host of the environment's URL, with the port and path if the URL has them, or `loopback` for an environment on this machine; `None` before the
+    /// first sync.
     #[serde(default)]
     pub host: Option<String>,
     /// Id of the environment (`env_…`); `None` until an event that has one was applied after the first sync, and for an environment on this machine.

@@ -64,7 +64,7 @@ pub struct UserRow {
     /// The row's version, times and revision.
     pub trail: Trail,
     /// Time at which the user was added to the directory, by the clock of the machine that added the user, or `None` for rows that were added before
-    /// version 3 of the schema.
+    /// version 3 of the SQLite schema.
     pub added_at: Option<Timestamp>,
     /// Time of the user's last loss of access that counts against the guard's budget, by the clock of the machine that applied it, or `None` if there
     /// was none.
