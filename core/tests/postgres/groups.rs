@@ -41,7 +41,7 @@ fn renaming(organization_id: &str, id: &str, mut step: impl FnMut() + Send + 'st
     })
 }
 
-/// Returns the given name of each user, which is the number of its writes by [`renaming`], with the user's id.
+/// Returns the id of each user, and the given name, which is the number of writes of this user by [`renaming`].
 async fn counts(store: &PostgresStore) -> Vec<(String, String)> {
     let rows = store.users(UserFilter::default(), 0, 1_000).await.unwrap();
     rows.into_iter().map(|row| (row.user.id, row.user.given_name)).collect()
@@ -360,7 +360,7 @@ async fn a_write_does_not_wait_for_a_slow_one_of_another_organization_in_the_sam
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_call_that_is_dropped_does_not_lose_the_other_writes_of_its_group() {
+async fn a_group_is_completed_although_one_of_its_calls_is_dropped() {
     let test = async {
         let direct = create_with_users("dropped", 4).await;
         let store = open_for_groups(&Server::shared().url, "dropped").await;

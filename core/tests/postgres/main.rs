@@ -37,7 +37,7 @@ use tokio::task::block_in_place;
 /// How long a test may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Returns the name of a test's schema. It has a hash of the test's name, which can be longer than the 63 bytes that PostgreSQL permits.
+/// Returns the name of a test's schema. It has a hash, because the test's name may be longer than the 63 bytes that PostgreSQL permits.
 fn schema(name: &str) -> String {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);

@@ -25,10 +25,10 @@ const LARGE: &[&str] = &[
     "lease SELECT 'l' || g, '', 1, 0, 0 FROM {fewer}",
 ];
 
-/// How many rows most tables get.
+/// How many rows a table with `{rows}` gets.
 const ROWS: i64 = 100_000;
 
-/// How many rows the other tables get, which have fewer rows than the former in every mirror.
+/// How many rows a table with `{fewer}` gets. In every mirror, such a table has fewer rows than the others.
 const FEWER: i64 = 20_000;
 
 /// How long the test may take. Filling the tables takes most of it.
