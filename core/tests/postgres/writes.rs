@@ -168,7 +168,7 @@ async fn a_commit_whose_answer_is_lost_after_the_time_for_repeating_the_call_is_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_error_of_a_call_that_cannot_find_out_whether_its_commit_was_done_states_that() {
+async fn the_error_of_a_call_says_if_it_is_not_known_whether_its_commit_was_done() {
     let test = async {
         let direct = create("unknown").await;
         let proxy = Proxy::start(Server::shared()).await;
