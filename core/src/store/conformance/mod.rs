@@ -155,7 +155,7 @@ macro_rules! store_tests {
             the_environment_is_loaded_and_replaced
             retirements_are_stored_and_replaced
             old_retirements_that_have_ended_are_removed
-            old_decisions_about_holds_are_removed_after_their_changes
+            decisions_about_holds_are_removed_if_they_are_old_and_older_than_the_oldest_change
             an_event_is_stored_and_settled
             users_are_paged_in_the_order_of_their_numbers
             users_are_filtered_by_organization_and_directory

@@ -354,7 +354,7 @@ pub async fn old_retirements_that_have_ended_are_removed(setup: Setup) {
     assert_eq!(left.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["b", "c"]);
 }
 
-pub async fn old_decisions_about_holds_are_removed_after_their_changes(setup: Setup) {
+pub async fn decisions_about_holds_are_removed_if_they_are_old_and_older_than_the_oldest_change(setup: Setup) {
     let store = setup.create().await;
     let approvals = vec![approval("a", 10), approval("b", 20), approval("c", 30)];
     commit(&store, Batch { approvals, ..Batch::default() }).await;

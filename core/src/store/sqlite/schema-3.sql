@@ -136,7 +136,8 @@ UPDATE consumer SET polled = CASE
     ELSE (SELECT change FROM counter)
 END;
 
--- A parked change has a copy of its entry, so that the feed can be trimmed. `at` is when it was parked.
+-- A parked change is stored as an entry of one change, so that the feed can be trimmed. One that was parked in version 2 gets a copy of its entry. `at`
+-- is when it was parked.
 ALTER TABLE parked_change RENAME TO parked_change_2;
 CREATE TABLE parked_change (
     consumer TEXT NOT NULL,
