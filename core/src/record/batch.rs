@@ -27,7 +27,7 @@ pub struct Batch {
     pub losses: Vec<LossRow>,
     /// Holds to insert or replace.
     pub holds: Vec<HoldRow>,
-    /// Numbers of the holds to delete. No user is in them any more.
+    /// Numbers of the holds to delete. They name no users any more.
     pub ended_holds: BTreeSet<i64>,
     /// Decisions about holds to insert. One whose id is stored already is ignored.
     pub approvals: Vec<Approval>,

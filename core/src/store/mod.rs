@@ -83,7 +83,7 @@ pub struct Write {
     pub durability: Durability,
     /// The lease that must still be held when it commits, or `None` if it needs none.
     pub fence: Option<Fence>,
-    /// The current time, for the expiry of leases.
+    /// The current time by this machine's clock, for the expiry of leases.
     pub now: Timestamp,
     /// The rows that the decision needs.
     pub keys: Keys,
@@ -192,8 +192,8 @@ pub type DecideConsumer = Box<dyn FnMut(ConsumerState) -> Result<ConsumerUpdate>
 /// What [`Store::trim`] removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Changes older than this that all consumers have acknowledged, expired consumers not counted. Retirements that ended before this. Decisions
-    /// about holds that are older than this and than the oldest change that is left.
+    /// Removes changes that are older than this and that all consumers have acknowledged, apart from expired ones; retirements that ended before this;
+    /// and decisions about holds that are older than this and older than the oldest change that is left.
     pub changes: Timestamp,
     /// Consumers whose last poll or acknowledgement ([`ConsumerRow::seen_at`]) was before this have expired. An expired consumer is removed once a
     /// change that it has not acknowledged was removed, unless it has parked changes.
@@ -224,8 +224,9 @@ pub struct Expiry {
 
 /// Durable storage of rows and of the change feed.
 ///
-/// Writes of one scope are serialized: each reads the rows that earlier writes committed, and none of a failed write. A read never returns part
-/// of a write. A store may be shared by any number of threads. Calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store) if the store fails.
+/// Writes of one scope are serialized: each reads the rows that earlier writes committed, and none of a failed write. A read returns the rows of
+/// a write as a whole, or as they were before it. A store may be shared by any number of threads. Calls fail with
+/// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store fails.
 ///
 /// # Examples
 ///

@@ -104,7 +104,7 @@ pub(super) fn hold(number: i64, reason: HoldReason) -> HoldRow {
     }
 }
 
-/// Makes a decision about a hold, made at a time.
+/// Makes a decision about a hold at a time. It approves the hold if the time is 1, and dismisses it otherwise.
 pub(super) fn approval(id: &str, time: i64) -> Approval {
     Approval {
         id: id.to_owned(),
