@@ -86,7 +86,7 @@ impl NewEntry {
 }
 
 impl EntryBody {
-    /// The stored form.
+    /// Returns the stored form: the JSON text of this value.
     ///
     /// # Errors
     ///

@@ -23,7 +23,16 @@ pub(super) fn time_from_bytes(bytes: &[u8]) -> Option<Timestamp> {
 }
 
 pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::internal(format!("a row cannot be written as JSON: {error}")))
+    serde_json::to_string(value).map_err(not_json)
+}
+
+/// Appends the JSON text of a value to `buffer`.
+pub(super) fn write_json<T: Serialize>(buffer: &mut Vec<u8>, value: &T) -> Result<()> {
+    serde_json::to_writer(buffer, value).map_err(not_json)
+}
+
+fn not_json(error: serde_json::Error) -> Error {
+    Error::internal(format!("a row cannot be written as JSON: {error}"))
 }
 
 /// Returns the number that stores keep for a state. 2 is not used, because version 2 of the SQLite schema used it for held events.

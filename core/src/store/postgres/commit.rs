@@ -672,7 +672,7 @@ fn append(entries: &[NewEntry], changes: u64, id: CommitId) -> Result<Statement>
         .with("directory_id", |(_, entry)| Text::new(&entry.directory_id))
         .with("cause", |(_, entry)| Text::new(&entry.cause))
         .with("at", |(_, entry)| Time(entry.at))
-        .json("body", |(_, entry)| entry.body.encode().map(|json| Some(Json::raw(json))))?;
+        .json("body", |(_, entry)| Json::new(&entry.body).map(Some))?;
     // The numbers of the parameters that follow those of the columns.
     let first = columns.names().len() + 1;
     let [total, revision, random] = [first, first + 1, first + 2];

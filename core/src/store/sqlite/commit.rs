@@ -2,13 +2,13 @@
 
 use super::database::{Database, Insert, Values, list};
 use super::lease;
-use super::rows::{EVENT, Time, event, time};
+use super::rows::{EVENT, event};
 use super::shared::Counter;
 use crate::record::{
     Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry, OrganizationRow,
     Retirement, Trail, UserRow, UserWrite, email_key,
 };
-use crate::store::codec::{state_number, to_json};
+use crate::store::codec::{state_number, time_bytes, to_json};
 use crate::store::pending::{PendingChanges, StoredEvent};
 use crate::store::{Committed, Durability, Keys, WorkingSet, Write};
 use crate::{Error, Result, Timestamp};
@@ -290,7 +290,7 @@ fn put_setting(database: &Database, name: &str, value: &str) -> Result<()> {
 fn put_organizations(database: &Database, rows: &[OrganizationRow]) -> Result<()> {
     database.put(&ORGANIZATIONS, rows, |row, values| {
         values.push(&row.id)?;
-        values.push(to_json(row)?)
+        values.push_json(row)
     })
 }
 
@@ -298,7 +298,7 @@ fn put_directories(database: &Database, rows: &[DirectoryRow]) -> Result<()> {
     database.put(&DIRECTORIES, rows, |row, values| {
         values.push(&row.directory.id)?;
         values.push(&row.directory.organization_id)?;
-        values.push(to_json(row)?)
+        values.push_json(row)
     })
 }
 
@@ -344,7 +344,7 @@ fn put_groups(
         values.push(number)?;
         values.push(&group.id)?;
         values.push(&group.directory_id)?;
-        values.push(to_json(group)?)?;
+        values.push_json(group)?;
         values.push(leaving)?;
         push_trail(trail, values)
     })
@@ -378,19 +378,19 @@ fn put_users(
         values.push(&user.organization_id)?;
         values.push(&user.directory_id)?;
         values.push(email_key(&user.email))?;
-        values.push(to_json(user)?)?;
-        values.push(to_json(told_groups)?)?;
+        values.push_json(user)?;
+        values.push_json(told_groups)?;
         values.push(listed)?;
         push_trail(trail, values)?;
-        values.push(time(*added_at))?;
-        values.push(time(*lost_at))?;
+        values.push(added_at.map(time_bytes))?;
+        values.push(lost_at.map(time_bytes))?;
         let HeldLoss { hold, revision, loss } = match held {
             Some(held) => held,
             None => return values.skip(3),
         };
         values.push(hold)?;
         values.push(revision)?;
-        values.push(to_json(loss)?)
+        values.push_json(loss)
     })?;
     // Each member of each group of `{group: [member, …], …}`.
     let pairs = "SELECT groups.key, members.value FROM json_each(?1) AS groups, json_each(groups.value) AS members";
@@ -412,12 +412,12 @@ fn put_users(
 
 fn push_trail(trail: &Trail, values: &mut Values<'_, '_>) -> Result<()> {
     let Trail { version, touched_at, revision, deleted_at } = trail;
-    values.push(time(version.at))?;
+    values.push(version.at.map(time_bytes))?;
     values.push(version.kind.number())?;
     values.push(&version.event)?;
-    values.push(time(*touched_at))?;
+    values.push(touched_at.map(time_bytes))?;
     values.push(revision)?;
-    values.push(time(*deleted_at))
+    values.push(deleted_at.map(time_bytes))
 }
 
 fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], committed: &mut Committed) -> Result<()> {
@@ -439,8 +439,8 @@ fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], comm
         values.push(organization_id)?;
         values.push(directory_id)?;
         values.push(cause)?;
-        values.push(Time(*at))?;
-        values.push(body.encode()?)
+        values.push(time_bytes(*at))?;
+        values.push_json(body)
     })
 }
 
@@ -459,7 +459,7 @@ fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], sto
         values.push(id)?;
         values.push(organization_id)?;
         values.push("")?;
-        values.push(Time(*received_at))?;
+        values.push(time_bytes(*received_at))?;
         values.push(state_number(*state))?;
         values.push(body)
     })?;
@@ -493,8 +493,8 @@ fn put_losses(database: &Database, rows: &[LossRow]) -> Result<()> {
         let LossRow { directory_id, user_id, at, added_at, is_removal, is_approved } = row;
         values.push(directory_id)?;
         values.push(user_id)?;
-        values.push(Time(*at))?;
-        values.push(time(*added_at))?;
+        values.push(time_bytes(*at))?;
+        values.push(added_at.map(time_bytes))?;
         values.push(is_removal)?;
         values.push(is_approved)
     })
@@ -508,8 +508,8 @@ fn put_holds(database: &Database, rows: &[HoldRow]) -> Result<()> {
         values.push(directory_id)?;
         values.push(reason.name())?;
         values.push(i64::try_from(*limit).unwrap_or(i64::MAX))?;
-        values.push(Time(*since))?;
-        values.push(to_json(causes)?)?;
+        values.push(time_bytes(*since))?;
+        values.push_json(causes)?;
         values.push(revision)
     })
 }
@@ -525,7 +525,7 @@ fn put_approvals(database: &Database, rows: &[Approval]) -> Result<()> {
         values.push(is_approved)?;
         values.push(by)?;
         values.push(note)?;
-        values.push(Time(*at))?;
+        values.push(time_bytes(*at))?;
         values.push(i64::try_from(*count).unwrap_or(i64::MAX))
     })
 }
@@ -537,8 +537,8 @@ fn put_retirements(database: &Database, rows: &[Retirement]) -> Result<()> {
         values.push(&row.directory_id)?;
         values.push(&row.by)?;
         values.push(&row.note)?;
-        values.push(Time(row.at))?;
-        values.push(time(row.ended_at))?;
+        values.push(time_bytes(row.at))?;
+        values.push(row.ended_at.map(time_bytes))?;
         values.push(i64::try_from(row.users).unwrap_or(i64::MAX))
     })
 }

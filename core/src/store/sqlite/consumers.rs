@@ -3,10 +3,10 @@
 use super::database::Database;
 use super::feed::no_counters;
 use super::pages::count;
-use super::rows::{CONSUMER, Time, consumer, get};
+use super::rows::{CONSUMER, consumer, get};
 use crate::Result;
 use crate::record::{ConsumerRow, Snapshot};
-use crate::store::codec::to_json;
+use crate::store::codec::{time_bytes, to_json};
 use crate::store::{ConsumerState, DecideConsumer, Durability, Park};
 use rusqlite::params;
 
@@ -77,7 +77,7 @@ fn put(database: &Database, row: &ConsumerRow) -> Result<()> {
         ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor, polled = excluded.polled,
             generation = excluded.generation, snapshot = excluded.snapshot, seen_at = excluded.seen_at,
             partitions = excluded.partitions";
-    database.run(sql, params![name, cursor, polled, generation, snapshot, Time(*seen_at), partitions]).map(drop)
+    database.run(sql, params![name, cursor, polled, generation, snapshot, time_bytes(*seen_at), partitions]).map(drop)
 }
 
 fn put_parked(database: &Database, name: &str, park: &Park) -> Result<()> {
@@ -89,12 +89,12 @@ fn put_parked(database: &Database, name: &str, park: &Park) -> Result<()> {
         name,
         change.seq,
         reason,
-        Time(*at),
+        time_bytes(*at),
         change.kind.name(),
         change.organization_id,
         change.directory_id,
         change.cause,
-        Time(change.at),
+        time_bytes(change.at),
         to_json(&change.body())?
     ];
     database.run(sql, values).map(drop)

@@ -5,7 +5,9 @@ use super::shared::Shared;
 use crate::error::catch_panic;
 use crate::process::SetOnce;
 use crate::store::Durability;
+use crate::store::codec::write_json;
 use crate::{Error, Result};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, Params, Row, Statement, ToSql};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -130,7 +132,7 @@ impl Database {
     ) -> Result<()> {
         for rows in rows.chunks(MOST) {
             let mut statement = self.prepare(insert.text(rows.len()))?;
-            let mut values = Values { statement: &mut statement, next: 1 };
+            let mut values = Values { statement: &mut statement, next: 1, json: Vec::new() };
             for row in rows {
                 bind(row, &mut values)?;
             }
@@ -263,12 +265,25 @@ impl Insert {
 pub(super) struct Values<'a, 'c> {
     statement: &'a mut Statement<'c>,
     next: usize,
+    /// The JSON text of the last [`push_json`](Values::push_json). Its memory is used again, because an allocation of more than a kilobyte for each
+    /// row makes glibc's allocator consolidate its free chunks each time.
+    json: Vec<u8>,
 }
 
 impl Values<'_, '_> {
     /// Sets the next value.
     pub(super) fn push(&mut self, value: impl ToSql) -> Result<()> {
         self.statement.raw_bind_parameter(self.next, value).map_err(|error| failed(&error))?;
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Sets the next value to the JSON text of a record.
+    pub(super) fn push_json(&mut self, record: &impl serde::Serialize) -> Result<()> {
+        self.json.clear();
+        write_json(&mut self.json, record)?;
+        let text = ValueRef::Text(&self.json);
+        self.statement.raw_bind_parameter(self.next, ToSqlOutput::Borrowed(text)).map_err(|error| failed(&error))?;
         self.next += 1;
         Ok(())
     }

@@ -8,11 +8,12 @@
 //! Only the owner of the file can open it, because a process that can read it can lock it. A link in its place is not followed.
 
 use super::database::Database;
-use super::rows::{Time, get, get_time};
+use super::rows::{get, get_time};
 use super::worker::Jobs;
 use crate::process::Process;
 use crate::random::{OsRandom, Random};
 use crate::sqlite::{PrivateFile, private_file};
+use crate::store::codec::time_bytes;
 use crate::store::{Durability, Fence, Lease};
 use crate::{Error, Result, Timestamp};
 use jiff::SignedDuration;
@@ -50,7 +51,7 @@ pub(super) fn take(
         let sql =
             "INSERT OR REPLACE INTO lease (name, holder, token, expires_at, duration) VALUES (?1, ?2, ?3, ?4, ?5)";
         let nanoseconds = i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
-        database.run(sql, params![name, holder.id, token, Time(later(now, duration)), nanoseconds])?;
+        database.run(sql, params![name, holder.id, token, time_bytes(later(now, duration)), nanoseconds])?;
         Ok(Some(Fence { name: name.to_owned(), token }))
     })
 }
@@ -60,7 +61,7 @@ pub(super) fn list(database: &Database, holder: &Holder, prefix: &str, now: Time
     // Compared as bytes, because `length` and `substr` of a text end at a NUL character.
     let sql = "SELECT name, token, holder FROM lease
         WHERE substr(CAST(name AS BLOB), 1, length(CAST(?1 AS BLOB))) = CAST(?1 AS BLOB) AND expires_at > ?2 ORDER BY name";
-    let rows = database.all(sql, params![prefix, Time(now)], |row| {
+    let rows = database.all(sql, params![prefix, time_bytes(now)], |row| {
         Ok((Fence { name: get(row, 0)?, token: get(row, 1)? }, get::<String>(row, 2)?))
     })?;
     let mut live = Vec::new();
@@ -109,7 +110,7 @@ pub(super) fn check(fence: &Fence, held: Option<Held>, now: Timestamp) -> Result
 /// Sets the expiry of a lease.
 pub(super) fn extend(database: &Database, fence: &Fence, expires_at: Timestamp) -> Result<()> {
     let sql = "UPDATE lease SET expires_at = ?3 WHERE name = ?1 AND token = ?2";
-    database.run(sql, params![fence.name, fence.token, Time(expires_at)]).map(drop)
+    database.run(sql, params![fence.name, fence.token, time_bytes(expires_at)]).map(drop)
 }
 
 /// A lease that is released when it is dropped.

@@ -2,9 +2,10 @@
 
 use super::commit::change_pending;
 use super::database::{Database, limited, list};
-use super::rows::{CONSUMER, HOLD, Time, consumer, get};
+use super::rows::{CONSUMER, HOLD, consumer, get};
 use crate::Result;
 use crate::record::ConsumerRow;
+use crate::store::codec::time_bytes;
 use crate::store::pending::PendingChanges;
 use crate::store::{Expiry, Retention};
 use rusqlite::params;
@@ -30,7 +31,8 @@ fn changes(database: &Database, Retention { changes, consumers, limit, .. }: Ret
         "SELECT seq FROM (SELECT seq, max(at) OVER (ORDER BY seq) AS latest FROM ({oldest})) WHERE latest < ?2"
     );
     let sql = format!("DELETE FROM change WHERE seq IN ({old}) RETURNING seq");
-    let removed: Vec<i64> = database.all(&sql, params![slowest, Time(changes), limited(limit)], |row| get(row, 0))?;
+    let removed: Vec<i64> =
+        database.all(&sql, params![slowest, time_bytes(changes), limited(limit)], |row| get(row, 0))?;
     if let Some(last) = removed.iter().max() {
         database.run("UPDATE counter SET trimmed = max(trimmed, ?1)", [last])?;
     }
@@ -38,14 +40,14 @@ fn changes(database: &Database, Retention { changes, consumers, limit, .. }: Ret
     let expired = "DELETE FROM consumer WHERE seen_at < ?1
         AND max(cursor, coalesce(snapshot ->> 'seq', 0), 0) < (SELECT trimmed FROM counter)
         AND NOT EXISTS (SELECT 1 FROM parked_change WHERE consumer = name)";
-    let expired = database.run(expired, [Time(consumers)])?;
+    let expired = database.run(expired, [time_bytes(consumers)])?;
     let old = "SELECT id FROM retirement WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2";
     let sql = format!("DELETE FROM retirement WHERE id IN ({old})");
-    let retirements = database.run(&sql, params![Time(changes), limited(limit)])?;
+    let retirements = database.run(&sql, params![time_bytes(changes), limited(limit)])?;
     // The changes that an approval made have its id as their cause, so it is kept until they were removed.
     let old = "SELECT id FROM approval WHERE at < ?1 AND at < coalesce((SELECT at FROM change ORDER BY seq LIMIT 1), ?1) ORDER BY at LIMIT ?2";
     let sql = format!("DELETE FROM approval WHERE id IN ({old})");
-    let approvals = database.run(&sql, params![Time(changes), limited(limit)])?;
+    let approvals = database.run(&sql, params![time_bytes(changes), limited(limit)])?;
     Ok(removed.len() + expired + retirements + approvals)
 }
 
@@ -57,25 +59,27 @@ fn tombstones(database: &Database, Retention { tombstones, limit, .. }: Retentio
         "DELETE FROM membership WHERE (group_id, user_number) IN (
             SELECT value, number FROM user, json_each(told_groups) WHERE number IN ({old}))"
     );
-    database.run(&memberships, params![Time(tombstones), limit])?;
-    let users = database.run(&format!("DELETE FROM user WHERE number IN ({old})"), params![Time(tombstones), limit])?;
+    database.run(&memberships, params![time_bytes(tombstones), limit])?;
+    let users =
+        database.run(&format!("DELETE FROM user WHERE number IN ({old})"), params![time_bytes(tombstones), limit])?;
     let old = "SELECT number FROM \"group\" WHERE deleted_at < ?1 ORDER BY deleted_at, number LIMIT ?2";
-    let groups =
-        database.run(&format!("DELETE FROM \"group\" WHERE number IN ({old})"), params![Time(tombstones), limit])?;
+    let groups = database
+        .run(&format!("DELETE FROM \"group\" WHERE number IN ({old})"), params![time_bytes(tombstones), limit])?;
     Ok(users + groups)
 }
 
 fn events(database: &Database, Retention { events, limit, .. }: Retention) -> Result<usize> {
     let limit = limited(limit);
     let old = "SELECT number FROM event WHERE received_at < ?1 AND state NOT IN (1, 3) ORDER BY received_at LIMIT ?2";
-    let rows = database.run(&format!("DELETE FROM event WHERE number IN ({old})"), params![Time(events), limit])?;
+    let rows =
+        database.run(&format!("DELETE FROM event WHERE number IN ({old})"), params![time_bytes(events), limit])?;
     Ok(rows)
 }
 
 fn losses(database: &Database, Retention { losses, limit, .. }: Retention) -> Result<usize> {
     let old = "SELECT directory_id, at, user_id FROM loss WHERE at < ?1 ORDER BY at LIMIT ?2";
     let sql = format!("DELETE FROM loss WHERE (directory_id, at, user_id) IN ({old})");
-    database.run(&sql, params![Time(losses), limited(limit)])
+    database.run(&sql, params![time_bytes(losses), limited(limit)])
 }
 
 /// Removes holds that are no longer open.
@@ -94,11 +98,11 @@ pub(super) fn expire_events(database: &Database, expiry: &Expiry) -> Result<BTre
             "SELECT number FROM event WHERE received_at < ?1 AND state = 3 AND (?2 IS NULL OR organization_id = ?2)
             ORDER BY received_at LIMIT ?3";
         let sql = format!("DELETE FROM event WHERE number IN ({old})");
-        database.run(&sql, params![Time(*forget), organization_id, limit])?;
+        database.run(&sql, params![time_bytes(*forget), organization_id, limit])?;
         let sql = "SELECT number, organization_id, coalesce(length(body), 0) FROM event
             WHERE received_at < ?1 AND state = 1 AND (?2 IS NULL OR organization_id = ?2) ORDER BY received_at LIMIT ?3";
         let (mut numbers, mut expired, mut pending) = (Vec::new(), BTreeMap::new(), PendingChanges::default());
-        database.each(sql, params![Time(*before), organization_id, limit], |row| {
+        database.each(sql, params![time_bytes(*before), organization_id, limit], |row| {
             let organization_id: String = get(row, 1)?;
             numbers.push(get::<i64>(row, 0)?);
             pending.remove(&organization_id, get(row, 2)?);

@@ -8,17 +8,11 @@ use crate::record::{
 use crate::store::codec::{self, time_bytes, time_from_bytes};
 use crate::{Error, Result, Timestamp};
 use rusqlite::Row;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use serde::de::DeserializeOwned;
 
-/// A time as 12 bytes that sort like the times.
+/// A time in a column, which [`time_bytes`] encoded.
 pub(super) struct Time(pub(super) Timestamp);
-
-impl ToSql for Time {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(time_bytes(self.0).to_vec()))
-    }
-}
 
 impl FromSql for Time {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Time> {
@@ -29,10 +23,6 @@ impl FromSql for Time {
 /// Returns the bytes of a time as hexadecimal digits, which a statement reads from JSON with `unhex`.
 pub(super) fn text_time(moment: Timestamp) -> String {
     time_bytes(moment).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub(super) fn time(moment: Option<Timestamp>) -> Option<Time> {
-    moment.map(Time)
 }
 
 /// Makes the error for a row that cannot be read: the file is damaged.
