@@ -31,8 +31,8 @@ use tokio_postgres::Row;
 /// How many rows the table `durable` has.
 const SLOTS: u64 = 16;
 
-/// Locks a scope. The last statement returns the transaction's revision, which is greater than those of all earlier writes of the scope: revisions
-/// come from one sequence, and are taken while the scope is locked.
+/// Makes the statements that lock a scope. The last one returns the transaction's revision, which is greater than those of all earlier writes of the
+/// scope: revisions come from one sequence, and are taken while the scope is locked.
 ///
 /// A write of everything locks the table of scopes, which each other write locks in a weaker mode when it writes to it. The server queues requests
 /// for a table's lock: a write of everything waits only for writes that have begun before it. Requests for the lock of a row are not
@@ -51,8 +51,8 @@ pub(super) fn lock(scope: &Scope) -> Vec<Statement> {
     }
 }
 
-/// Locks a row of the table of scopes, and sets its revision. `inserted` and `updated` are the SQL expressions for it: the first is used if the row does
-/// not exist yet.
+/// Makes the statement that locks a row of the table of scopes, and sets its revision. `inserted` and `updated` are the SQL expressions for it: the first
+/// is used if the row does not exist yet.
 fn lock_row(kind: i64, name: &str, inserted: &str, updated: &str) -> Statement {
     // ON CONFLICT locks an existing row before it computes the new revision. UPDATE would compute it before it waits for the lock.
     let sql = format!(
@@ -62,7 +62,7 @@ fn lock_row(kind: i64, name: &str, inserted: &str, updated: &str) -> Statement {
     Statement::new(sql).with(Text::new(name))
 }
 
-/// Locks the environment, which writes of all organizations may set.
+/// Makes the statement that locks the environment, which writes of all organizations may set. The revision stays the same.
 fn lock_environment() -> Statement {
     lock_row(3, "", "0", "scope.revision")
 }
@@ -72,8 +72,8 @@ pub(super) fn slot() -> i64 {
     (OsRandom.bits() % SLOTS) as i64
 }
 
-/// Records that all changes up to the number `change` are durable. The record is correct once the transaction of this statement is flushed, because
-/// the flush includes all earlier commits. The caller must have seen these changes as committed.
+/// Makes the statement that records that all changes up to the number `change` are durable. The record is correct once the transaction of this statement
+/// is flushed, because the flush includes all earlier commits. The caller must have read these changes after they were committed.
 pub(super) fn mark_durable(change: i64) -> Statement {
     Statement::new("UPDATE {s}.durable SET change = $1 WHERE slot = $2 AND change < $1").with(change).with(slot())
 }
@@ -87,11 +87,12 @@ pub(super) struct CommitId {
 }
 
 impl CommitId {
+    /// Makes an id with a new random number.
     pub(super) fn new(revision: i64) -> CommitId {
         CommitId { revision, random: OsRandom.bits() as i64 }
     }
 
-    /// Inserts the transaction into the log of commits.
+    /// Makes the statement that inserts the transaction into the log of commits.
     pub(super) fn log(self) -> Statement {
         let sql = "INSERT INTO {s}.commit_log (revision, id) VALUES ($1, $2)";
         Statement::new(sql).with(self.revision).with(self.random)
@@ -158,7 +159,7 @@ impl Sent {
     }
 }
 
-/// Runs a write.
+/// Runs a write in a transaction of its own. It is repeated after conflicts and lost connections, unless it was committed.
 pub(super) async fn write(database: &Database, mut write: Write) -> Result<Committed> {
     if write.fence.is_some() {
         lease::wait_for_releases().await;
@@ -177,6 +178,7 @@ pub(super) async fn write(database: &Database, mut write: Write) -> Result<Commi
     }
 }
 
+/// Tries once to run a write.
 async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, Ended<Sent>> {
     let mut transaction = database.begin_write().await?;
     let now = database.now(write.now);
@@ -205,8 +207,8 @@ async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, En
         }
     };
     let ended = if appends {
-        // Without `Durability::Power`, as in a sync, the write is flushed but its changes are not recorded as durable: as in other stores, consumers
-        // get them only after a later flush.
+        // Without `Durability::Power`, as in a sync, the write is flushed but its changes are not recorded as durable: as with other stores, the store is
+        // flushed before a consumer gets them.
         let mark = id.mark_durable(write.durability == Durability::Power);
         transaction.end_and_flush(&statements, mark).await.map(|(rows, marked)| (rows, !marked.is_empty()))
     } else {
@@ -226,8 +228,8 @@ pub(super) fn undone() -> Failure {
     Failure { error, cause: Cause::Conflict }
 }
 
-/// Finds out what happened to a write whose commit was sent and not answered, or not flushed. Returns its result if it was committed, or `None` if it
-/// was rolled back.
+/// Finds out whether a write was committed, whose commit was sent and either not answered or not flushed. Returns its result if it was committed, or `None`
+/// if it was rolled back.
 pub(super) async fn find(database: &Database, scope: &Scope, id: CommitId, sent: &Sent) -> Result<Option<Committed>> {
     let numbers = |table: &str, ids: &[String]| {
         Statement::new(format!("SELECT id, number FROM {{s}}.{table} WHERE id = ANY($1)")).with(texts(ids))
@@ -244,7 +246,7 @@ pub(super) async fn find(database: &Database, scope: &Scope, id: CommitId, sent:
 /// Waits until the transaction that inserts `id` into the log of commits has ended. If it was committed, makes it durable, and returns the rows of the
 /// statements in `more`. If it was rolled back, returns `None`.
 ///
-/// The time after which this gives up counts from its own first failure, however long the write has taken.
+/// This gives up when [`give_up_after`](Database::give_up_after) has passed since its own first failure, however long the write has taken before.
 async fn look(database: &Database, scope: &Scope, id: CommitId, more: Vec<Statement>) -> Result<Option<Vec<Vec<Row>>>> {
     // The commit was sent only after the transaction had locked the scope, and the transaction holds this lock until it has ended. So `lock` waits
     // for that. The last statement changes a row, so that the commit flushes all earlier commits.
@@ -283,7 +285,7 @@ pub(super) async fn was_committed(database: &Database, scope: &Scope, id: Commit
     Ok(look(database, scope, id, Vec::new()).await?.is_some())
 }
 
-/// Runs statements of a scope in one transaction, and returns the rows of each, also if the connection is lost during the commit.
+/// Runs statements of a scope in one transaction, and returns the rows of each. They are done once, even if the connection is lost during the commit.
 pub(super) async fn run(database: &Database, scope: &Scope, statements: &[Statement]) -> Result<Vec<Vec<Row>>> {
     let mut attempts = database.attempts();
     loop {
@@ -301,6 +303,7 @@ pub(super) async fn run(database: &Database, scope: &Scope, statements: &[Statem
     }
 }
 
+/// Tries once to run statements of a scope.
 async fn run_once(
     database: &Database,
     scope: &Scope,
@@ -308,7 +311,7 @@ async fn run_once(
 ) -> Result<Vec<Vec<Row>>, Ended<Vec<Vec<Row>>>> {
     let mut transaction = database.begin_write().await?;
     let result = async {
-        // In a round trip before `statements`: if the transaction could not begin, the server would run each of them on its own.
+        // In a round trip before `statements`: if these were sent together with a BEGIN that fails, the server would run each of them on its own.
         let locked = transaction.run(&lock(scope)).await?;
         Ok::<_, Failure>((CommitId::new(revision_of(&locked)?), transaction.run(statements).await?))
     };
@@ -326,7 +329,7 @@ pub(super) fn revision_of(rows: &[Vec<Row>]) -> Result<i64> {
     get(first(rows.last().ok_or_else(no_row)?)?, 0)
 }
 
-/// What a write has to commit.
+/// A decided write.
 struct Decided {
     revision: i64,
     batch: Batch,
@@ -335,8 +338,8 @@ struct Decided {
     stored: Stored,
 }
 
-/// Which of the events and directories that a batch writes were stored when it was decided. The others are inserted as new rows. That fails if another
-/// organization has stored one of them since: the write is then decided again.
+/// Which of the events and directories that a batch writes were stored when it was decided. The others are inserted as new rows. That fails if a write of
+/// another organization has stored one of them since: the attempt then ends with a conflict and is repeated.
 #[derive(Default)]
 pub(super) struct Stored {
     pub(super) events: HashMap<String, StoredEvent>,
@@ -351,7 +354,7 @@ impl Stored {
     }
 }
 
-/// Locks, loads and decides.
+/// Locks the scope of a write, checks its lease, loads the rows that it needs, and decides it.
 async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Option<i64>) -> Result<Decided, Failure> {
     let mut keys = write.keys.clone();
     let (mut plan, loads) = Plan::new(keys.clone());
@@ -391,7 +394,8 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
             stored.add(&loaded.set);
             match catch_panic(|| (write.decide)(loaded.set))? {
                 Decision::Commit(batch) => {
-                    // How an event or a directory is written depends on the stored one, so these are loaded first.
+                    // How an event or a directory is written depends on whether it is stored. So those that the write did not ask for are loaded, and it
+                    // is decided again.
                     let events = batch.events.iter().map(|row| &row.id).filter(|id| !keys.events.contains(*id));
                     let events: Vec<String> = events.cloned().collect();
                     let directories = batch.directories.iter().map(|row| &row.directory.id);
@@ -530,6 +534,7 @@ pub(super) fn committed(rows: &[Vec<Row>], sent: &Sent) -> Result<Committed> {
     Ok(committed)
 }
 
+/// Adds the numbers of written rows, by their ids, to `numbers`.
 fn read_numbers(rows: &[Row], numbers: &mut HashMap<String, i64>) -> Result<()> {
     for row in rows {
         numbers.insert(get_text(row, 0)?, get(row, 1)?);
@@ -553,7 +558,7 @@ fn put_organizations(rows: &[OrganizationRow]) -> Result<Statement> {
     Ok(columns.insert("organization", "ON CONFLICT (id) DO UPDATE SET {set}", &["id"]))
 }
 
-/// Inserts new directories, and replaces those that are stored.
+/// Makes the statements that insert new directories, and replace those that are stored.
 fn put_directories(rows: &[DirectoryRow], stored: &BTreeSet<String>) -> Result<Vec<Statement>> {
     let is_stored = |row: &&DirectoryRow| stored.contains(&row.directory.id);
     let (known, new): (Vec<&DirectoryRow>, Vec<&DirectoryRow>) = rows.iter().partition(is_stored);
@@ -581,8 +586,8 @@ fn with_trail<'a, T>(columns: Columns<'a, T>, trail: impl Fn(&'a T) -> &'a Trail
         .with("deleted_at", |row| time(trail(row).deleted_at))
 }
 
-/// Inserts rows whose number is 0 with the next number, and replaces the others. The numbers ascend in the order of the rows, because `unnest`
-/// returns them in their order.
+/// Statement that inserts rows whose number is 0 with the next number, and replaces the others. The new numbers ascend in the order of the rows, because
+/// `unnest` returns the rows in their order.
 const NUMBERED: &str = "INSERT INTO {s}.{table} ({columns})
     SELECT CASE number WHEN 0 THEN nextval('{s}.{sequence}') ELSE number END, {others} FROM {new}
     ON CONFLICT (number) DO UPDATE SET {set}";
@@ -624,13 +629,13 @@ fn put_users(writes: &[UserWrite]) -> Result<Statement> {
         .with("hold_revision", |write| write.row.held.as_ref().map(|held| held.revision))
         .json("held", |write| write.row.held.as_ref().map(|held| Json::new(&held.loss)).transpose())?;
     if writes.iter().all(|write| write.joined.is_empty() && write.left.is_empty()) {
-        // Without the parts for memberships, which the server would plan each time although they have nothing to do.
+        // Without the parts for memberships, which the server would plan each time although there are none to write.
         return Ok(put_numbered(columns, "users", "user_number", KEEP, "{insert} RETURNING id, number"));
     }
     // The first parameters are the columns. Those of the memberships follow them.
     let first = columns.names().len() + 1;
     let [joined_users, joined_groups, left_users, left_groups] = [first, first + 1, first + 2, first + 3];
-    // A new user's row number is known only from the rows that the INSERT returns, so memberships are joined with these.
+    // The row number of a new user is known only from the rows that the INSERT returns, so the pairs of users and groups are joined with these.
     let sql = format!(
         "WITH written AS ({{insert}} RETURNING id, number),
         joined AS (INSERT INTO {{s}}.membership (group_id, user_number)
@@ -654,7 +659,7 @@ fn put_users(writes: &[UserWrite]) -> Result<Statement> {
         .with(left_group_ids))
 }
 
-/// Inserts the write into the log of commits, takes the numbers of the changes, and inserts the entries.
+/// Makes the statement that inserts the write into the log of commits, takes the numbers of the changes, and inserts the entries.
 fn append(entries: &[NewEntry], changes: u64, id: CommitId) -> Result<Statement> {
     let mut rows = Vec::with_capacity(entries.len());
     let mut last = 0;
@@ -685,8 +690,8 @@ fn append(entries: &[NewEntry], changes: u64, id: CommitId) -> Result<Statement>
     Ok(columns.statement(&sql, &[]).with(signed(changes)).with(id.revision).with(id.random))
 }
 
-/// Inserts events or replaces their states and bodies, and counts the pending ones. An event that is stored already keeps its number and
-/// organization.
+/// Makes the statements that insert new events, replace the states and bodies of those that are stored, and adjust the counts of pending events. An event
+/// that is stored already keeps its number and organization.
 fn put_events(rows: &[EventRow], stored: &HashMap<String, StoredEvent>) -> Vec<Statement> {
     let mut statements = Vec::new();
     let (known, new): (Vec<&EventRow>, Vec<&EventRow>) = rows.iter().partition(|row| stored.contains_key(&row.id));
@@ -697,7 +702,7 @@ fn put_events(rows: &[EventRow], stored: &HashMap<String, StoredEvent>) -> Vec<S
             .with("received_at", |row| Time(row.received_at))
             .with("state", |row| state_number(row.state))
             .with("body", |row| row.body.clone().map(Bytes));
-        // If another organization stores an event with the same id meanwhile, this fails, and the write is repeated.
+        // If a write of another organization stores an event with the same id meanwhile, this fails, and the attempt is repeated.
         let sql = "INSERT INTO {s}.event (number, {columns}) SELECT nextval('{s}.event_number'), {columns} FROM {new}";
         statements.push(columns.statement(sql, &[]));
     }
@@ -723,7 +728,7 @@ fn put_events(rows: &[EventRow], stored: &HashMap<String, StoredEvent>) -> Vec<S
 }
 
 fn put_losses(rows: &[LossRow]) -> Statement {
-    // A statement cannot write a row twice, so of losses of one user at one time only the last is written.
+    // One statement cannot write a row twice, so of several losses of one user at one time only the last is written.
     let distinct: BTreeMap<_, _> = rows.iter().map(|row| ((&row.directory_id, row.at, &row.user_id), row)).collect();
     let rows: Vec<&LossRow> = distinct.into_values().collect();
     Columns::new(&rows)

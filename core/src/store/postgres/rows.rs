@@ -1,4 +1,4 @@
-//! Values and rows: text without NUL characters, times as bytes, records as JSON.
+//! Converts values and rows to and from their stored form: text without NUL characters, times as bytes, records as JSON.
 
 use crate::record::{
     Approval, ChangeKind, ConsumerRow, Entry, EventRow, GroupRow, HeldLoss, HoldRow, MessageKind, ParkedChange,
@@ -106,7 +106,7 @@ impl<'a> FromSql<'a> for Text {
     accepts!(TEXT);
 }
 
-/// Converts texts to the value of an array.
+/// Converts texts to the elements of an array parameter.
 pub(super) fn texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Vec<Text> {
     texts.into_iter().map(|text| Text::new(text.as_ref())).collect()
 }
@@ -152,6 +152,7 @@ impl<'a> FromSql<'a> for Time {
     accepts!(BYTEA);
 }
 
+/// Wraps a time that may be missing.
 pub(super) fn time(moment: Option<Timestamp>) -> Option<Time> {
     moment.map(Time)
 }
@@ -181,6 +182,7 @@ pub(super) fn no_row() -> Error {
     Error::store("a row of the mirror's schema is missing: restore the database, or sync into a new schema")
 }
 
+/// Reads a record from its JSON.
 pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(damaged)
 }
@@ -210,6 +212,7 @@ pub(super) fn get_json_if_any<T: DeserializeOwned>(row: &Row, column: usize) -> 
     row.try_get::<_, Option<&str>>(column).map_err(damaged)?.map(from_json).transpose()
 }
 
+/// Reads a column of [`Time`] that may be NULL.
 pub(super) fn get_time(row: &Row, column: usize) -> Result<Option<Timestamp>> {
     Ok(get::<Option<Time>>(row, column)?.map(|time| time.0))
 }
