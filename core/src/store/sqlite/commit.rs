@@ -1,4 +1,4 @@
-//! Writes the result of a decision. Each kind of row takes a few statements, none if it has no rows. A statement writes up to 512 rows.
+//! Writes the result of a decision. A statement writes up to 512 rows of one kind. No statement runs for a kind of which the batch has no rows.
 
 use super::database::{Database, Insert, Values, list};
 use super::lease;
@@ -28,7 +28,7 @@ const GROUP_COLUMNS: &str =
     "\"group\" (number, id, directory_id, body, leaving, version_at, version_kind, version_event, touched_at, revision,
         deleted_at)";
 static NEW_GROUPS: Insert = Insert::new_rows(GROUP_COLUMNS, 11);
-/// Sets the columns that are in no index.
+/// Updates only columns that are in no index.
 const GROUP_CONFLICT: &str =
     "ON CONFLICT (number) DO UPDATE SET body = excluded.body, leaving = excluded.leaving, version_at = excluded.version_at,
         version_kind = excluded.version_kind, version_event = excluded.version_event, touched_at = excluded.touched_at,
@@ -46,7 +46,7 @@ const USER_COLUMNS: &str =
     "user (number, id, organization_id, directory_id, email, body, told_groups, listed, version_at, version_kind, version_event,
         touched_at, revision, deleted_at, added_at, lost_at, hold, hold_revision, held)";
 static NEW_USERS: Insert = Insert::new_rows(USER_COLUMNS, 19);
-/// Sets the columns that are in no index.
+/// Updates only columns that are in no index.
 const USER_CONFLICT: &str =
     "ON CONFLICT (number) DO UPDATE SET body = excluded.body, told_groups = excluded.told_groups, listed = excluded.listed,
         version_at = excluded.version_at, version_kind = excluded.version_kind, version_event = excluded.version_event,
@@ -137,8 +137,8 @@ pub(super) fn write(database: &Database, write: &mut Write) -> Result<Committed>
     })
 }
 
-/// Writes a batch that is not empty. `counter` has the revision of this write, and the last numbers that rows have. `stored` has the values that are
-/// stored of the loaded rows.
+/// Writes a batch that is not empty. `counter` has the revision of this write, and the greatest numbers that earlier writes gave. `stored` has the
+/// stored values of the loaded rows.
 fn commit(
     database: &Database,
     mut counter: Counter,
@@ -209,8 +209,9 @@ fn commit(
 /// columns.
 #[derive(Default)]
 struct Stored {
+    /// Users by the numbers of their rows.
     users: HashMap<i64, StoredUser>,
-    /// Directory and time of the deletion, by number.
+    /// Id of the directory and time of the deletion of each loaded group, by the number of its row.
     groups: HashMap<i64, (String, Option<Timestamp>)>,
     /// Events by id, or `None` for those that the decision asked for and that are not stored.
     events: HashMap<String, Option<StoredEvent>>,
@@ -246,7 +247,7 @@ impl Stored {
         self.events.extend(set.keys.events.iter().map(event));
     }
 
-    /// Returns the statement that writes a user. `last` is the number of the last user before this write.
+    /// Returns the statement that writes a user. `last` is the greatest number that earlier writes gave to a user.
     fn statement_for_user(&self, row: &UserRow, last: i64) -> &'static Insert {
         if row.number > last {
             return &NEW_USERS;
@@ -265,7 +266,7 @@ impl Stored {
         }
     }
 
-    /// Returns the statement that writes a group. `last` is the number of the last group before this write.
+    /// Returns the statement that writes a group. `last` is the greatest number that earlier writes gave to a group.
     fn statement_for_group(&self, row: &GroupRow, last: i64) -> &'static Insert {
         if row.number > last {
             return &NEW_GROUPS;
@@ -302,7 +303,7 @@ fn put_directories(database: &Database, rows: &[DirectoryRow]) -> Result<()> {
     })
 }
 
-/// Returns the number of a row, or the next one if it has none yet.
+/// Returns the number of a row. For a row that has none yet (0), increments `last` and returns that.
 fn number(row: i64, last: &mut i64) -> i64 {
     if row != 0 {
         return row;
@@ -392,7 +393,7 @@ fn put_users(
         values.push(revision)?;
         values.push_json(loss)
     })?;
-    // Each member of each group of `{group: [member, …], …}`.
+    // The pairs of a group and a member in JSON of the form `{group: [member, …], …}`.
     let pairs = "SELECT groups.key, members.value FROM json_each(?1) AS groups, json_each(groups.value) AS members";
     if !left.is_empty() {
         let sql = format!("DELETE FROM membership WHERE (group_id, user_number) IN ({pairs})");
@@ -420,6 +421,7 @@ fn push_trail(trail: &Trail, values: &mut Values<'_, '_>) -> Result<()> {
     values.push(deleted_at.map(time_bytes))
 }
 
+/// Appends entries to the feed. The number of an entry is that of its last change.
 fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], committed: &mut Committed) -> Result<()> {
     let before = counter.change;
     let mut rows = Vec::with_capacity(entries.len());
@@ -444,12 +446,12 @@ fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], comm
     })
 }
 
-/// Writes events, and counts the pending ones of each organization. Returns whether the counts have changed.
+/// Writes events and updates the counts of pending events. Returns whether one of the counts has changed.
 fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], stored: &Stored) -> Result<bool> {
     let unknown = rows.iter().map(|row| &row.id).filter(|id| !stored.events.contains_key(*id)).collect();
     let unknown = stored_events(database, &unknown)?;
     let stored = |id: &String| stored.events.get(id).and_then(Option::as_ref).or_else(|| unknown.get(id));
-    // An event that is already stored keeps its number, and the new number stays unused.
+    // Each row takes a new number. An event that is already stored keeps its number, and the new one stays unused.
     let first = counter.event + 1;
     counter.event += rows.len() as i64;
     let statement = |(_, row): &(i64, &EventRow)| if stored(&row.id).is_none() { &NEW_EVENTS } else { &EVENTS };
@@ -477,7 +479,7 @@ fn stored_events(database: &Database, ids: &BTreeSet<&String>) -> Result<HashMap
     Ok(found)
 }
 
-/// Writes changes of the counts of pending events. Returns whether there are any.
+/// Changes the stored counts of pending events. Returns whether there was a count to change.
 pub(super) fn change_pending(database: &Database, changes: PendingChanges) -> Result<bool> {
     let sql = "INSERT INTO pending (organization_id, events, bytes) VALUES (?1, ?2, ?3)
         ON CONFLICT (organization_id) DO UPDATE SET events = events + excluded.events, bytes = bytes + excluded.bytes";
@@ -550,7 +552,7 @@ fn put_chores(database: &Database, rows: &[Chore]) -> Result<()> {
         values.push(group_id)?;
         values.push(position)?;
         values.push(deletes)?;
-        // A new chore has the number 0. SQLite generates a number if the column is NULL.
+        // A new chore has the number 0. It is stored as NULL, for which SQLite generates a number.
         values.push(Some(*number).filter(|number| *number != 0))
     })
 }

@@ -1,4 +1,4 @@
-//! A connection with helpers for statements: cached statements, and statements that write many rows.
+//! A connection, and helpers that run cached statements and write many rows with one statement.
 
 use super::open::{self, failed};
 use super::shared::Shared;
@@ -19,7 +19,7 @@ pub(super) struct Database {
     durability: Cell<Option<Durability>>,
     /// Whether one of the transaction's writes failed after it may have changed rows.
     partial: Cell<bool>,
-    /// Whether the transaction has written anything.
+    /// Whether the transaction may have changed rows.
     wrote: Cell<bool>,
     /// What the writes of the transaction share, or `None` outside of a transaction for writes.
     pub(super) shared: RefCell<Option<Shared>>,
@@ -123,14 +123,14 @@ impl Database {
         rows.next().map_err(|error| failed(&error))?.map(read).transpose()
     }
 
-    /// Writes rows with as few statements as their number permits. `bind` sets the values of a row, the first of which is never NULL.
+    /// Writes rows, up to [`MOST_ROWS`] with each statement. `bind` sets the values of a row, the first of which is never NULL.
     pub(super) fn put<T>(
         &self,
         insert: &Insert,
         rows: &[T],
         bind: impl Fn(&T, &mut Values<'_, '_>) -> Result<()>,
     ) -> Result<()> {
-        for rows in rows.chunks(MOST) {
+        for rows in rows.chunks(MOST_ROWS) {
             let mut statement = self.prepare(insert.text(rows.len()))?;
             let mut values = Values { statement: &mut statement, next: 1, json: Vec::new() };
             for row in rows {
@@ -148,7 +148,7 @@ impl Database {
         catch_panic(write).inspect_err(|_| self.partial.set(true))
     }
 
-    /// Whether one of the transaction's writes failed after it may have changed rows, so that the transaction must be rolled back.
+    /// Returns whether one of the transaction's writes failed after it may have changed rows, so that the transaction must be rolled back.
     pub(super) fn has_partial_write(&self) -> bool {
         self.partial.get()
     }
@@ -166,7 +166,7 @@ impl Database {
         Ok(())
     }
 
-    /// Commits the transaction if `keep` is set and it wrote something; otherwise rolls it back, which costs no flush.
+    /// Commits the transaction if `keep` is set and it may have changed rows; otherwise rolls it back, which costs no flush.
     pub(super) fn end_write(&self, keep: bool) -> Result<()> {
         let commits = keep && self.wrote.get();
         let result = if commits { self.commit() } else { self.run("ROLLBACK", []).map(drop) };
@@ -187,7 +187,7 @@ impl Database {
         self.run("COMMIT", []).map(drop)
     }
 
-    /// Whether a transaction is open. Some errors, such as a full disk, end it at once.
+    /// Returns whether a transaction is open. Some errors, such as a full disk, end it at once.
     pub(super) fn in_transaction(&self) -> bool {
         !self.connection.is_autocommit()
     }
@@ -203,10 +203,12 @@ impl Database {
     }
 }
 
-/// The numbers of rows for which a statement is prepared. Fewer rows are padded with NULLs, which the statement leaves out; more rows take
-/// several statements.
+/// The numbers of rows for which a statement is prepared. Other numbers of rows use the next greater one: the missing rows are NULLs, which the
+/// statement leaves out.
 const SIZES: [usize; 5] = [1, 8, 32, 128, 512];
-const MOST: usize = 512;
+
+/// The most rows that one statement writes.
+const MOST_ROWS: usize = 512;
 
 /// A statement that writes rows: `verb INTO table SELECT … FROM (VALUES …) conflict`.
 pub(super) struct Insert {
@@ -219,15 +221,16 @@ pub(super) struct Insert {
 }
 
 impl Insert {
-    /// Makes a statement that inserts or updates rows. `table` names the table and its `columns` columns, `conflict` has the parts of the conflict clause.
+    /// Makes a statement that inserts rows, and handles those that are stored already as its conflict clause says. `table` names the table and its
+    /// columns, `columns` is their number, and `conflict` has the parts of the conflict clause.
     pub(super) const fn new(table: &'static str, columns: usize, conflict: &'static [&'static str]) -> Insert {
         Insert::with_verb("INSERT", table, columns, conflict)
     }
 
     /// Makes a statement that inserts new rows, and fails if one of them is stored already.
     ///
-    /// `OR FAIL` keeps SQLite from copying each page that the statement changes, which it would need to undo the statement alone: if a statement
-    /// fails, the transaction is rolled back.
+    /// With `OR FAIL`, SQLite does not copy each page before the statement changes it. It would need the copies to undo this statement alone, but a
+    /// transaction in which a statement fails is rolled back as a whole.
     pub(super) const fn new_rows(table: &'static str, columns: usize) -> Insert {
         Insert::with_verb("INSERT OR FAIL", table, columns, &[])
     }
@@ -261,7 +264,7 @@ impl Insert {
     }
 }
 
-/// Sets the values of a statement, one after another.
+/// Sets the parameters of a statement, one after another.
 pub(super) struct Values<'a, 'c> {
     statement: &'a mut Statement<'c>,
     next: usize,
@@ -288,7 +291,7 @@ impl Values<'_, '_> {
         Ok(())
     }
 
-    /// Leaves the next `count` values NULL, as they are in a statement from the cache.
+    /// Skips the next `count` values. They stay NULL, as all values are in a statement from the cache.
     pub(super) fn skip(&mut self, count: usize) -> Result<()> {
         self.next += count;
         Ok(())

@@ -1,13 +1,14 @@
 //! Leases: rows with an expiry and a token. A lease also ends with the process of its holder.
 //!
-//! Each open store that has taken a lease holds a lock on a small file of its own beside the database. The operating system releases the lock
-//! when the process ends. If another process can lock the file, the holder has ended, and its lease can be taken before it expires. On Linux a
+//! Each open store that has taken a lease has a lock on an empty file of its own beside the database. The operating system releases the lock when
+//! the process ends. If another process can lock the file, the holder has ended, and its lease can be taken before it expires. On 64-bit Linux a
 //! forked child closes its copy of the file, so that it does not keep the lock. On other systems a forked child keeps the lock: if its parent
 //! ends without releasing a lease, the lease ends when it expires.
 //!
 //! Only the owner of the file can open it, because a process that can read it can lock it. A link in its place is not followed.
 
 use super::database::Database;
+use super::feed::no_counters;
 use super::rows::{get, get_time};
 use super::worker::Jobs;
 use crate::process::Process;
@@ -45,9 +46,7 @@ pub(super) fn take(
     let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
     database.atomically(|| {
         let sql = "UPDATE counter SET lease = lease + 1 RETURNING lease";
-        let token: i64 = database.one(sql, [], |row| get(row, 0))?.ok_or_else(|| {
-            Error::store("the mirror's file has no row of counters: restore it, or sync into a new one")
-        })?;
+        let token: i64 = database.one(sql, [], |row| get(row, 0))?.ok_or_else(no_counters)?;
         let sql =
             "INSERT OR REPLACE INTO lease (name, holder, token, expires_at, duration) VALUES (?1, ?2, ?3, ?4, ?5)";
         let nanoseconds = i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
@@ -56,7 +55,7 @@ pub(super) fn take(
     })
 }
 
-/// Reads the leases whose names begin with `prefix`, and that have not expired and whose holders have not ended, in the order of their names.
+/// Reads the leases whose names begin with `prefix`, which have not expired and whose holders have not ended, in the order of their names.
 pub(super) fn list(database: &Database, holder: &Holder, prefix: &str, now: Timestamp) -> Result<Vec<Fence>> {
     // Compared as bytes, because `length` and `substr` of a text end at a NUL character.
     let sql = "SELECT name, token, holder FROM lease
@@ -96,8 +95,7 @@ pub(super) fn read(database: &Database, fence: &Fence) -> Result<Option<Held>> {
     Ok(database.one(sql, params![fence.name, fence.token], |row| held(row, 0))?.flatten())
 }
 
-/// Checks that a lease is held. Returns the new expiry if it has to be extended, or `None` if more than half of its
-/// duration is left.
+/// Checks that a lease is held. Returns the new expiry if the lease has to be extended, or `None` if more than half of its duration is left.
 pub(super) fn check(fence: &Fence, held: Option<Held>, now: Timestamp) -> Result<Option<Timestamp>> {
     let Some(Held { expires_at, duration }) = held.filter(|held| held.expires_at > now) else {
         let lost = Error::store("the lease was lost: another process took it over, or it expired");
@@ -144,17 +142,17 @@ impl Drop for Taken {
 
 /// An open store as a holder of leases.
 pub(super) struct Holder {
-    /// Unique among all stores.
+    /// A random number as 16 hexadecimal digits: another one for each store that is opened.
     id: String,
     /// Common start of the paths of all holders' files, or `None` for a store in memory.
     prefix: Option<PathBuf>,
     process: Process,
-    /// This holder's file, locked, once it has taken a lease.
+    /// This holder's locked file, or `None` until it takes a lease.
     file: Mutex<Option<PrivateFile>>,
 }
 
 impl Holder {
-    /// `database` is the path of the database, or `None` for a store in memory.
+    /// Makes the holder for a store that is being opened. `database` is the path of its file, or `None` for a store in memory.
     pub(super) fn new(database: Option<&Path>) -> Holder {
         let prefix = database.map(|path| {
             let mut prefix = path.as_os_str().to_owned();
@@ -165,14 +163,14 @@ impl Holder {
         Holder { id, prefix, process: Process::current(), file: Mutex::new(None) }
     }
 
-    /// The path of a holder's file.
+    /// Returns the path of a holder's file, or `None` for a store in memory.
     fn path(&self, id: &str) -> Option<PathBuf> {
         let mut path = self.prefix.clone()?.into_os_string();
         path.push(id);
         Some(path.into())
     }
 
-    /// Creates and locks this holder's file, if it has none yet.
+    /// Creates and locks this holder's file, unless it has done so before.
     fn lock(&self) -> Result<()> {
         let mut held = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(path) = self.path(&self.id).filter(|_| held.is_none()) else { return Ok(()) };
@@ -180,7 +178,7 @@ impl Holder {
         loop {
             let opened = private_file(File::options().write(true).create_new(true)).open(&path);
             let file = match opened {
-                // The file of an earlier attempt.
+                // The file of an earlier pass of this loop.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => open_existing(&path),
                 opened => opened,
             };
@@ -197,11 +195,11 @@ impl Holder {
         }
     }
 
-    /// Returns whether another holder's process has ended or its store was dropped. Removes its file in that case.
+    /// Returns whether another holder's process has ended, or its store was closed or dropped. Removes its file in that case.
     fn is_gone(&self, id: &str) -> Result<bool> {
         match self.path(id) {
             // An id of other characters was not made by a store, and its path could lead to another folder.
-            Some(path) if id.bytes().all(|byte| byte.is_ascii_hexdigit()) => remove_unlocked(&path),
+            Some(path) if id.bytes().all(|byte| byte.is_ascii_hexdigit()) => remove_if_unlocked(&path),
             _ => Ok(false),
         }
     }
@@ -210,10 +208,10 @@ impl Holder {
         let Some(prefix) = &self.prefix else { return };
         let folder = prefix.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let Some(start) = prefix.file_name().and_then(|name| name.to_str()) else { return };
-        // Files that are not removed are harmless, so errors are ignored.
+        // A file that stays has no effect, so errors are ignored.
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             if entry.file_name().to_str().is_some_and(|name| name.starts_with(start)) {
-                let _ = remove_unlocked(&entry.path());
+                let _ = remove_if_unlocked(&entry.path());
             }
         }
     }
@@ -239,12 +237,12 @@ impl Drop for Holder {
     }
 }
 
-/// Removes a holder's file if no process has it locked. Returns whether the file is gone.
-fn remove_unlocked(path: &Path) -> Result<bool> {
+/// Removes a holder's file if no process has it locked. Returns whether the holder has ended, because its file is not locked or does not exist.
+fn remove_if_unlocked(path: &Path) -> Result<bool> {
     let file = match open_existing(path) {
         Ok(file) => PrivateFile::new(file),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
-        // Another user's file, or a link: its lease ends when it expires.
+        // Another user's file, or a link. It may be locked, so the holder's leases end only when they expire.
         Err(_) => return Ok(false),
     };
     match file.file().try_lock() {
@@ -257,7 +255,7 @@ fn remove_unlocked(path: &Path) -> Result<bool> {
     }
 }
 
-/// Opens a holder's file that exists. Fails if it is a link.
+/// Opens a holder's existing file. On Unix, fails if it is a link.
 fn open_existing(path: &Path) -> std::io::Result<File> {
     let mut options = File::options();
     options.write(true);
@@ -268,7 +266,7 @@ fn open_existing(path: &Path) -> std::io::Result<File> {
 
 fn failed(error: std::io::Error) -> Error {
     Error::store(
-        "the lock beside the mirror's file cannot be taken: expected a folder on a local disk that can be written",
+        "the lock file beside the mirror's file cannot be created or locked: expected a folder on a local disk that can be written",
     )
     .with_source(error)
 }

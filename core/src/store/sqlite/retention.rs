@@ -36,7 +36,7 @@ fn changes(database: &Database, Retention { changes, consumers, limit, .. }: Ret
     if let Some(last) = removed.iter().max() {
         database.run("UPDATE counter SET trimmed = max(trimmed, ?1)", [last])?;
     }
-    // A consumer that has expired and whose next change was removed cannot go on, whether or not its row is kept.
+    // An expired consumer whose next change was removed cannot continue, whether or not its row is kept.
     let expired = "DELETE FROM consumer WHERE seen_at < ?1
         AND max(cursor, coalesce(snapshot ->> 'seq', 0), 0) < (SELECT trimmed FROM counter)
         AND NOT EXISTS (SELECT 1 FROM parked_change WHERE consumer = name)";
@@ -44,7 +44,7 @@ fn changes(database: &Database, Retention { changes, consumers, limit, .. }: Ret
     let old = "SELECT id FROM retirement WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2";
     let sql = format!("DELETE FROM retirement WHERE id IN ({old})");
     let retirements = database.run(&sql, params![time_bytes(changes), limited(limit)])?;
-    // The changes that an approval made have its id as their cause, so it is kept until they were removed.
+    // The cause of the changes that an approval made has its id, so the approval is kept until these changes have been removed.
     let old = "SELECT id FROM approval WHERE at < ?1 AND at < coalesce((SELECT at FROM change ORDER BY seq LIMIT 1), ?1) ORDER BY at LIMIT ?2";
     let sql = format!("DELETE FROM approval WHERE id IN ({old})");
     let approvals = database.run(&sql, params![time_bytes(changes), limited(limit)])?;

@@ -1,4 +1,4 @@
-//! Rows and columns: times as bytes that sort like the times, records as JSON.
+//! Reads rows from the columns of a query, and converts values for statements: times to bytes that sort like the times, records to JSON.
 
 use super::open::failed;
 use crate::record::{
@@ -25,7 +25,7 @@ pub(super) fn text_time(moment: Timestamp) -> String {
     time_bytes(moment).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Makes the error for a row that cannot be read: the file is damaged.
+/// Returns the error for a row that cannot be read because the file is damaged.
 fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::store("a row of the mirror cannot be read: the file is damaged, restore it or sync into a new one")
         .with_source(error)
@@ -43,7 +43,7 @@ pub(super) fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T> {
     })
 }
 
-/// Reads a column of JSON.
+/// Reads a column that contains JSON.
 pub(super) fn get_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
     let text = row.get_ref(column).map_err(|error| failed(&error))?;
     from_json(text.as_str().map_err(damaged)?)
@@ -112,7 +112,7 @@ fn reason(row: &Row<'_>, column: usize) -> Result<HoldReason> {
     codec::reason(&get::<String>(row, column)?)
 }
 
-/// Reads a number that is never negative.
+/// Reads a number that is not negative. A negative one, which no version has written, becomes 0.
 fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
     Ok(u64::try_from(get::<i64>(row, column)?).unwrap_or(0))
 }
@@ -196,7 +196,7 @@ pub(super) fn retirement(row: &Row<'_>) -> Result<Retirement> {
         note: get(row, 4)?,
         at: get_time(row, 5)?.unwrap_or_default(),
         ended_at: get_time(row, 6)?,
-        users: u64::try_from(get::<i64>(row, 7)?).unwrap_or(0),
+        users: unsigned(row, 7)?,
     })
 }
 
