@@ -1,7 +1,7 @@
 //! The stored form of the feed.
 //!
-//! All changes that one step makes to one user, group or directory are one entry. It has the row before and after, each once, and a list of the
-//! changes. [`Entry::changes`] restores the changes: each starts in the state in which the previous one ended.
+//! All changes that one step makes to one user, group, directory or organization are one entry. It has the user or group before and after the step,
+//! each once, and a list of the changes. [`Entry::changes`] restores the changes: each starts in the state in which the previous one ended.
 
 use super::{Change, ChangeBody, ChangeKind, MirrorGroup, MirrorUser, Mirrored};
 use crate::{Error, Result, Timestamp};
@@ -31,11 +31,11 @@ pub struct Entry {
     pub last: i64,
     /// Number of changes in the entry.
     pub count: u32,
-    /// In entries that version 0.1.0 wrote: the kind of the only change. `None` in the present form.
+    /// The kind of the only change, in parked changes and in entries that version 0.1.0 wrote; `None` in other entries.
     pub kind: Option<ChangeKind>,
     /// Id of the organization.
     pub organization_id: String,
-    /// Id of the directory.
+    /// Id of the directory; empty for changes of organizations.
     pub directory_id: String,
     /// What caused the changes.
     pub cause: String,
@@ -79,7 +79,7 @@ pub struct Delta {
 }
 
 impl NewEntry {
-    /// Number of changes in the entry: at least 1.
+    /// Returns the number of changes in the entry. Stores refuse an entry without changes.
     pub fn count(&self) -> u32 {
         u32::try_from(self.body.changes.len()).unwrap_or(u32::MAX)
     }
@@ -98,7 +98,7 @@ impl EntryBody {
 }
 
 impl Entry {
-    /// The entry's changes, in the order of their numbers.
+    /// Returns the entry's changes, in the order of their numbers.
     ///
     /// # Errors
     ///
@@ -107,8 +107,8 @@ impl Entry {
         self.changes_after(i64::MIN, usize::MAX)
     }
 
-    /// The first `limit` of the entry's changes whose numbers are greater than `after`. The others are not made: each change of a user has a copy
-    /// of the user with all group ids, so making all changes takes time that is quadratic in the number of groups.
+    /// Returns the first `limit` of the entry's changes whose numbers are greater than `after`. The others are not made: each change of a user has a
+    /// copy of the user with all group ids, so making all changes takes time that is quadratic in the number of groups.
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl EntryBody {
         let (user_before, user_after) = (user(&before), user(&after));
         let deltas = changes.into_iter().enumerate();
         let Some(latest) = user_after.clone().or_else(|| user_before.clone()) else {
-            // An entry of a group or directory has one change.
+            // An entry of a group, directory or organization has one change.
             let body = ChangeBody { before, after, ..ChangeBody::default() };
             return deltas
                 .filter(|(index, _)| wanted.contains(index))
@@ -225,7 +225,7 @@ mod tests {
         MirrorGroup { id: format!("dirgroup_{n:05}"), display_name: format!("Group {n}"), ..MirrorGroup::default() }
     }
 
-    /// The entry of a new user who is in `count` groups.
+    /// Makes the entry of a new user who is in `count` groups.
     fn created_in(count: usize) -> Entry {
         let groups: Vec<MirrorGroup> = (0..count).map(group).collect();
         let user = MirrorUser {

@@ -6,7 +6,7 @@ use super::feed::no_counters;
 use super::lease;
 use super::pages;
 use super::rows::{
-    EVENT, GROUP, HOLD, RETIREMENT, USER, event, from_json, get, get_json, group, hold, retirement, text_time, user,
+    EVENT, GROUP, HOLD, RETIREMENT, USER, event, from_json, get, get_json, group, hex_time, hold, retirement, user,
 };
 use super::shared::{Counter, Head, Organizations};
 use crate::Result;
@@ -205,7 +205,7 @@ impl Database {
             return Ok(());
         }
         let wanted: Vec<(&str, String, String)> =
-            keys.counts.iter().map(|(id, key)| (id.as_str(), text_time(key.since), text_time(key.base))).collect();
+            keys.counts.iter().map(|(id, key)| (id.as_str(), hex_time(key.since), hex_time(key.base))).collect();
         let live = "SELECT count(*) FROM user WHERE user.directory_id = directory AND deleted_at IS NULL";
         let lost = "FROM loss WHERE loss.directory_id = directory AND at > since";
         let was_there = "(added_at IS NULL OR added_at <= base)";

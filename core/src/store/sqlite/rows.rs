@@ -21,7 +21,7 @@ impl FromSql for Time {
 }
 
 /// Returns the bytes of a time as hexadecimal digits, which a statement reads from JSON with `unhex`.
-pub(super) fn text_time(moment: Timestamp) -> String {
+pub(super) fn hex_time(moment: Timestamp) -> String {
     time_bytes(moment).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
