@@ -229,7 +229,7 @@ async fn every_call_reports_a_refused_connection() {
 async fn every_call_reports_an_untrusted_certificate_without_a_retry() {
     let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/unknown-authority.pem");
     let sandbox = Sandbox::builder().tls(file).start().unwrap();
-    // The client does not get the sandbox's certificate.
+    // The client is not configured to trust the sandbox's certificate.
     let settings = Client::builder(sandbox.environment_url(), sandbox.client_id(), sandbox.client_secret()).proxy("");
     let client = settings.build().unwrap();
     for operation in operations() {

@@ -101,7 +101,7 @@ async fn other_tasks_run_while_a_locked_file_is_opened() {
 
     let opened = Mirror::builder().open(&path).await;
 
-    assert!(unlock.is_finished(), "the other task did not run while the file was opened");
+    assert!(unlock.is_finished(), "the other task did not run while the file was being opened");
     opened.unwrap();
 }
 
@@ -264,7 +264,7 @@ async fn closing_a_mirror_ends_waits_completes_queued_writes_and_closes_the_file
 
     mirror.close().await.unwrap();
 
-    assert!(unlock.is_finished(), "the other task did not run while the mirror was closed");
+    assert!(unlock.is_finished(), "the other task did not run while the mirror was being closed");
     assert!(!path.with_extension("db-wal").exists(), "the log was not moved into the file");
     write.await.unwrap().unwrap();
     assert_eq!(wait.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);

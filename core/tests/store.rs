@@ -217,7 +217,7 @@ async fn dropping_a_store_in_a_task_does_not_wait_and_opening_it_again_does() {
     let unlock = tokio::spawn(async move { drop(other) });
     let again = SqliteStore::open_off_executor(&path).await.unwrap();
 
-    assert!(unlock.is_finished(), "the other task did not run while the store was opened");
+    assert!(unlock.is_finished(), "the other task did not run while the store was being opened");
     assert_eq!(user_ids(&again).await, ["diruser_1"]);
     assert!(take_lease(&again).await.is_some(), "the lease did not end with its store");
     drop(lease);
@@ -249,7 +249,7 @@ async fn closing_a_store_completes_queued_calls_and_releases_its_leases() {
 
     store.close().await.unwrap();
 
-    assert!(unlock.is_finished(), "the other task did not run while the store was closed");
+    assert!(unlock.is_finished(), "the other task did not run while the store was being closed");
     write.await.unwrap();
     let names = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(names.collect::<Vec<_>>(), ["mirror.db"], "the log and the lease's lock file are removed");

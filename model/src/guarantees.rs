@@ -18,7 +18,7 @@ pub const ONE_WRITER: &str = "the writes with one token are those of one process
 pub const NO_LATE_WRITE: &str = "no write commits after another process took its lease";
 /// The numbers of the feed are 1, 2, 3 and so on, in the order of the commits. So a reader that sees number n + 1 sees n as well.
 pub const NUMBERS: &str = "numbers have no gap and no repetition, in the order of the commits";
-/// A write whose call has returned is in the feed, and stays there after a crash.
+/// A write whose call has returned successfully is in the feed, and stays there after a crash.
 pub const NOTHING_LOST: &str = "a reported write is never lost";
 /// A write is in the feed at most once, however often it was tried.
 pub const ONCE: &str = "a write is applied once";
@@ -30,7 +30,7 @@ pub const HANDED_OUT: &str = "a change that a poll has returned is never undone"
 pub const ONE_WORKER: &str = "at most one worker holds a partition";
 /// The cursor of a consumer is moved only by the worker that its row names at this commit.
 pub const NO_LATE_ACKNOWLEDGEMENT: &str = "an acknowledgement of an old holder changes nothing";
-/// The cursor of a consumer is never less than a number whose acknowledgement has returned.
+/// The cursor of a consumer is never less than a number whose acknowledgement has returned successfully.
 pub const ACKNOWLEDGED: &str = "a reported acknowledgement is never lost";
 /// In every state: if all processes and connections end now, the next process that asks for a lease gets it once time has passed.
 pub const PROGRESS: &str = "every lease can be taken again";

@@ -70,7 +70,8 @@ pub const PROCESSES: usize = 3;
 /// The protocol with the calls of the processes and the faults that occur.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The calls that each process makes, in order. Processes with the same calls have to be next to each other: see `representative`.
+    /// The calls that each process makes, in order. Processes with the same calls have to be next to each other, so that [`representative`]
+    /// exchanges only those.
     pub calls: [&'static [Call]; PROCESSES],
     /// How many times, at most, a process starts with its first call again after it has lost its lease.
     pub runs: u8,

@@ -54,7 +54,7 @@ pub struct Process {
     pub(crate) run: u8,
     /// Whether the connection was lost during a commit, whose result it has to look up.
     pub(crate) must_look: bool,
-    /// How far its clock is ahead of the server's.
+    /// How many ticks its clock is ahead of the server's.
     pub(crate) clock: u8,
     /// The number of its lease.
     pub(crate) lease: u8,
@@ -129,7 +129,9 @@ impl Process {
         }
     }
 
-    /// Returns whether its call looks up a lost commit. Other calls are repeated instead, because doing them twice has the same effect as doing them once.
+    /// Returns whether its call looks up a commit during which the connection was lost. `Renew` and the polls of a worker are repeated instead, because
+    /// doing them twice has the same effect as doing them once. `Take`, `Join` and `Release` are repeated for the same reason: `Session::may_be_committed`
+    /// excludes them.
     fn looks_up(&self, model: &Model) -> bool {
         match model.call(self) {
             Some(Call::Poll) => self.token == 0,

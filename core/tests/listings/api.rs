@@ -259,12 +259,12 @@ impl Source for FakeApi {
     }
 }
 
-/// Returns the id of a user of [`FakeApi::list_numbered_users`].
+/// Returns the id of the user with this number, counted from 0, in [`FakeApi::list_numbered_users`].
 pub(crate) fn numbered_user(number: usize) -> String {
     format!("diruser_{number:03}")
 }
 
-/// Returns a user of [`FakeApi::list_numbered_users`], as the API lists them.
+/// Returns the user with this number, counted from 0, as [`FakeApi::list_numbered_users`] lists them.
 pub(crate) fn listed_user(number: usize) -> Value {
     json!({ "id": numbered_user(number), "email": format!("{number}@example.com") })
 }

@@ -266,7 +266,7 @@ impl Seen {
                 let is_new = *outcome != Outcome::Duplicate.name();
                 *self.events.entry((*id).to_owned()).or_default() += usize::from(is_new);
             }
-            ["got", seq, digest] => self.get(role, seq.parse().unwrap(), digest.parse().unwrap()),
+            ["got", seq, digest] => self.add_change(role, seq.parse().unwrap(), digest.parse().unwrap()),
             ["acknowledged", seq] => {
                 let position = self.consumers.get_mut(role).unwrap();
                 position.acknowledged = seq.parse().unwrap();
@@ -278,16 +278,17 @@ impl Seen {
         true
     }
 
-    /// Checks a change that a consumer got, and adds it.
-    fn get(&mut self, role: &'static str, seq: i64, digest: u64) {
+    /// Adds a change that a consumer got. Panics if the consumer had acknowledged it or did not get the change before it, or if another change has its
+    /// number.
+    fn add_change(&mut self, role: &'static str, seq: i64, digest: u64) {
         let known = *self.changes.entry(seq).or_insert(digest);
         assert_eq!(known, digest, "two different changes have the number {seq}");
         let position = self.consumers.entry(role).or_default();
         match position.last {
             Some(last) if seq > position.acknowledged.max(last) => {
-                assert_eq!(seq, last + 1, "{role} got a change too early");
+                assert_eq!(seq, last + 1, "{role} did not get the change after {last}");
             }
-            // After an acknowledgement that failed, and in a new process, changes may come again, but none that was acknowledged.
+            // A consumer may get changes again after its acknowledgement failed or its process was restarted, but none that it had acknowledged.
             _ => {
                 assert!(seq > position.acknowledged, "{role} got change {seq}, which it had acknowledged");
                 assert!(seq <= position.greatest + 1, "{role} got change {seq} and not the one before it");
@@ -497,7 +498,7 @@ async fn check_feed(mirror: &Mirror, mut seen: Seen) {
         loop {
             let changes = mirror.poll(role, 1_000).await.unwrap();
             let Some(last) = changes.last() else { break };
-            changes.iter().for_each(|change| seen.get(role, change.seq, digest(change)));
+            changes.iter().for_each(|change| seen.add_change(role, change.seq, digest(change)));
             mirror.ack(role, last.seq).await.unwrap();
         }
     }

@@ -238,8 +238,8 @@ impl Server {
         fields.map(|field| field.parse::<f64>().unwrap()).sum::<f64>() / 100.0
     }
 
-    /// Waits until the connection of this method's own statement is the only one. A connection is a child process of the server. When it has ended, the
-    /// system adds its time to the server's, and the server counts the rows that it has written.
+    /// Waits until all other connections to the server have ended. Each connection has a process, a child of the server's. Its processor time is part of
+    /// the server's, and the rows that it wrote are part of the server's statistics, only after it has ended.
     pub(crate) fn wait_until_unused(&self) {
         while self.psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") != "1" {
             std::thread::sleep(Duration::from_millis(20));

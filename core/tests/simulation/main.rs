@@ -437,7 +437,8 @@ impl Simulation {
         }
     }
 
-    /// Receives an event of one organization that names a row of another one, and checks that the row does not change.
+    /// Receives an event of one organization, and checks that it does not change another organization's rows. The event is about a row of the other
+    /// organization, or about a user and names one of the other organization's groups.
     async fn receive_foreign(&mut self) {
         let mirror = self.mirror().await;
         if self.random.chance(30) {
@@ -450,7 +451,8 @@ impl Simulation {
             self.note(|| format!("an event with the group {group_id} of another organization: {message:?}"));
             let id = message.id.clone();
             self.receive(message).await;
-            // If it failed, it is not delivered again, because the group may not be mirrored by then.
+            // An event that the mirror failed to apply is not delivered again: by then, the group may no longer be mirrored, and the mirror would not know
+            // that it belongs to another organization.
             self.messages.retain(|message| message.id != id);
             let after = Records::of_mirror(&self.mirror().await).await;
             assert!(

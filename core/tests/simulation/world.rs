@@ -192,7 +192,7 @@ struct State {
     outdated_directories: Option<Vec<Directory>>,
     /// Whether a user has left in this sync while the API repeated descriptions. See [`State::change_during_sync`].
     has_shifted: bool,
-    /// Events of changes during a sync that are not sent yet.
+    /// Events of changes during a sync, until a mirror receives them or [`World::take_events`] returns them.
     events: Vec<Message>,
     /// Events that the mirror acknowledged during a sync.
     acknowledged: Vec<Message>,
