@@ -69,6 +69,8 @@ pub(crate) struct Server {
     folder: Option<PathBuf>,
     /// The port, or 0 for a server that this program did not start.
     port: u16,
+    /// The file that fills the small disk, if there is one.
+    filler: PathBuf,
 }
 
 /// How to start a server.
@@ -86,15 +88,28 @@ pub(crate) struct Start {
     pub(crate) standby: bool,
     /// Lines of `pg_hba.conf` that precede the others. Those accept every role without a password.
     pub(crate) hba: &'static str,
+    /// A folder in the server's folder that is on a small disk.
+    pub(crate) small_disk: Option<SmallDisk>,
     /// Files for the server's folder: names and contents. In the arguments and in pg_hba.conf, `{folder}` is that folder.
     pub(crate) files: Vec<(&'static str, String)>,
+}
+
+/// A file system in memory, which only the server sees and the functions of [`Server`] fill.
+#[derive(Clone, Copy)]
+pub(crate) struct SmallDisk {
+    /// The folder's name. `data` has the server's data and its log of changes (WAL).
+    pub(crate) folder: &'static str,
+    pub(crate) megabytes: u32,
 }
 
 impl Server {
     /// The server that all tests share, except for those that need special settings.
     pub(crate) fn shared() -> &'static Server {
         static SHARED: LazyLock<Server> = LazyLock::new(|| match std::env::var("HEADCOUNT_TEST_POSTGRES") {
-            Ok(url) => Server { url, bouncer: std::env::var("HEADCOUNT_TEST_PGBOUNCER").ok(), folder: None, port: 0 },
+            Ok(url) => {
+                let bouncer = std::env::var("HEADCOUNT_TEST_PGBOUNCER").ok();
+                Server { url, bouncer, folder: None, port: 0, filler: PathBuf::new() }
+            }
             Err(_) => Server::start(Start { bouncer: true, ..Start::default() }),
         });
         &SHARED
@@ -131,7 +146,10 @@ impl Server {
                 std::os::unix::fs::chown(&file, Some(user), Some(group)).unwrap();
             }
         }
-        let mut supervisor = Command::new("sh");
+        let mut supervisor = match start.small_disk {
+            None => Command::new("sh"),
+            Some(disk) => shell_with_disk(&folder.join(disk.folder), disk.megabytes, owner),
+        };
         supervisor.args(["-c", SUPERVISOR]).arg(binaries()).arg(&folder);
         supervisor.arg(if start.bouncer { pgbouncer() } else { "" });
         supervisor.args(["-c", if start.flushes { "fsync=on" } else { "fsync=off" }]);
@@ -142,20 +160,26 @@ impl Server {
         }
         supervisor.args(start.arguments.iter().map(|argument| with_folder(argument)));
         // In a process group of its own: Ctrl-C in a terminal would otherwise end the supervisor before it has stopped the server.
-        supervisor.process_group(0).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
+        let log = std::fs::File::create(folder.join("supervisor.log")).unwrap();
+        supervisor.process_group(0).current_dir(&folder).stdout(Stdio::null()).stderr(log);
         // The server refuses to run as root.
         if let Some((user, group)) = owner {
             std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
-            supervisor.uid(user).gid(group);
+            if start.small_disk.is_none() {
+                supervisor.uid(user).gid(group);
+            }
         }
         let mut supervisor = supervisor.stdin(Stdio::piped()).spawn().unwrap();
         for port in [Some(port), start.bouncer.then_some(6432)].into_iter().flatten() {
             wait_until_ready(&folder, port, || supervisor.try_wait().unwrap().is_some());
         }
+        let small = folder.join(start.small_disk.map_or("", |disk| disk.folder));
+        // The files that the supervisor sees, which has a file system that this process does not have.
+        let filler = format!("/proc/{}/root{}/filler", supervisor.id(), small.display()).into();
         // The pipe is closed when this program ends.
         std::mem::forget(supervisor);
         let bouncer = start.bouncer.then(|| url(&folder, 6432));
-        Server { url: url(&folder, port), bouncer, folder: Some(folder), port }
+        Server { url: url(&folder, port), bouncer, folder: Some(folder), port, filler }
     }
 
     /// As [`start`](Server::start), for a server that a test needs as `&'static`.
@@ -179,6 +203,18 @@ impl Server {
         assert!(killed.success());
     }
 
+    /// Fills the small disk.
+    pub(crate) fn fill_disk(&self) {
+        let mut filler = std::fs::File::create(&self.filler).unwrap();
+        let filled = std::io::copy(&mut std::io::repeat(0), &mut filler).unwrap_err();
+        assert_eq!(filled.kind(), std::io::ErrorKind::StorageFull, "{filled}");
+    }
+
+    /// Undoes [`Server::fill_disk`].
+    pub(crate) fn free_disk(&self) {
+        std::fs::remove_file(&self.filler).unwrap();
+    }
+
     /// Returns what the server has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder().join("server.log")).unwrap()
@@ -198,14 +234,7 @@ impl Server {
 
     /// Runs statements. Returns the value of the last one, or what psql reports.
     pub(crate) fn psql_result(&self, sql: &str) -> Result<String, String> {
-        let psql = Command::new(binaries().join("psql"))
-            .args(["-XqAt", "-v", "ON_ERROR_STOP=1", &self.url, "-c", sql])
-            .output();
-        let output = psql.unwrap();
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-        }
-        Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+        psql(&self.url, sql)
     }
 
     /// Returns how many single rows pgbench inserts in a second with this many connections.
@@ -247,9 +276,41 @@ impl Server {
     }
 }
 
+/// Runs statements on the server of a URL. Returns the value of the last one, or what psql reports.
+pub(crate) fn psql(url: &str, sql: &str) -> Result<String, String> {
+    let psql = Command::new(binaries().join("psql")).args(["-XqAt", "-v", "ON_ERROR_STOP=1", url, "-c", sql]).output();
+    let output = psql.unwrap();
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+}
+
 /// Returns the URL of the database `postgres` through the socket for a port in a folder.
 fn url(folder: &Path, port: u16) -> String {
     format!("postgresql:///postgres?user=headcount&host={}&port={port}", folder.display())
+}
+
+/// Returns a command that runs `sh`, as the owner of the servers, in a mount namespace of its own, in which `folder` is a file system in memory. At its
+/// end, the command removes the file system and the folder that contains it. It fails if the system does not permit it to mount a file system.
+fn shell_with_disk(folder: &Path, megabytes: u32, owner: Option<(u32, u32)>) -> Command {
+    std::fs::create_dir(folder).unwrap();
+    let mut command = Command::new("unshare");
+    let mount = r#"mount -t tmpfs -o "$1" tmpfs "$0" || exit 1; shift; "$@"; umount "$0"; rm -rf "$(dirname "$0")""#;
+    let options = |user, group| format!("size={megabytes}m,mode=0700,uid={user},gid={group}");
+    match owner {
+        Some((user, group)) => {
+            command.args(["--mount", "sh", "-c", mount]).arg(folder).arg(options(user, group));
+            command.args(["setpriv", &format!("--reuid={user}"), &format!("--regid={group}"), "--clear-groups"]);
+        }
+        None => {
+            // Only root may mount, and the server refuses to run as root: this becomes root in a user namespace, and another user in a second one.
+            command.args(["--map-root-user", "--mount", "sh", "-c", mount]).arg(folder).arg(options(0, 0));
+            command.args(["unshare", "--user", "--map-user=1000", "--map-group=1000"]);
+        }
+    }
+    command.arg("sh");
+    command
 }
 
 /// Returns a port that no program uses at this moment.
@@ -258,7 +319,7 @@ fn free_port() -> u16 {
 }
 
 /// Returns the folder with the programs of the latest installed version.
-fn binaries() -> PathBuf {
+pub(crate) fn binaries() -> PathBuf {
     let versions = std::fs::read_dir(BINARIES).into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
     let usable = versions.filter(|folder| folder.join("initdb").exists());
     usable.max().unwrap_or_else(|| {
@@ -284,7 +345,8 @@ fn wait_until_ready(folder: &Path, port: u16, mut has_ended: impl FnMut() -> boo
         let log = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
         assert!(
             !has_ended() && started.elapsed() < Duration::from_secs(90),
-            "PostgreSQL or pgbouncer did not start: {}{}{}",
+            "PostgreSQL or pgbouncer did not start: {}{}{}{}",
+            log("supervisor.log"),
             log("initdb.log"),
             log("server.log"),
             log("pgbouncer.log"),
@@ -294,7 +356,7 @@ fn wait_until_ready(folder: &Path, port: u16, mut has_ended: impl FnMut() -> boo
 }
 
 /// Returns the ids of the user and the group that the server runs as, or `None` if this program does not run as root.
-fn unprivileged() -> Option<(u32, u32)> {
+pub(crate) fn unprivileged() -> Option<(u32, u32)> {
     if std::fs::metadata("/proc/self").ok().map(|file| std::os::unix::fs::MetadataExt::uid(&file)) != Some(0) {
         return None;
     }
@@ -314,6 +376,10 @@ pub(crate) enum Fault {
     LoseAnswer,
     /// The client's connection ends, and the server does not get the commit.
     LoseCommit,
+    /// The client's connection stays open, and the server does not get the commit.
+    StallBefore,
+    /// The client's connection stays open, and the client does not get the answer.
+    StallAfter,
     /// The server is killed, and does not get the commit.
     KillBefore,
     /// The server is killed after it got the commit; whether it has committed is not known.
@@ -447,15 +513,18 @@ impl State {
     }
 
     /// Kills the server if the fault is a kill, and runs the action of [`Proxy::meanwhile`]. Returns the error that ends both connections in
-    /// [`forward`].
-    fn happen(&self, fault: Fault) -> std::io::Result<()> {
-        if !matches!(fault, Fault::LoseAnswer | Fault::LoseCommit) {
+    /// [`forward`], or does not return if they stay open.
+    async fn happen(&self, fault: Fault) -> std::io::Result<()> {
+        if matches!(fault, Fault::KillBefore | Fault::KillDuring | Fault::KillAfter) {
             self.server.kill();
         }
         if let Some(action) = self.meanwhile.lock().unwrap().take() {
             tokio::task::block_in_place(action);
         }
         self.happened.fetch_add(1, Ordering::SeqCst);
+        if matches!(fault, Fault::StallBefore | Fault::StallAfter) {
+            return std::future::pending().await;
+        }
         Err(std::io::ErrorKind::ConnectionReset.into())
     }
 }
@@ -506,8 +575,10 @@ async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::
                 continue;
             };
             match fault {
-                Fault::KillBefore | Fault::LoseCommit if index == 0 => return state.happen(fault),
-                Fault::KillBefore | Fault::LoseCommit => {
+                Fault::KillBefore | Fault::LoseCommit | Fault::StallBefore if index == 0 => {
+                    return state.happen(fault).await;
+                }
+                Fault::KillBefore | Fault::LoseCommit | Fault::StallBefore => {
                     // The server gets and answers the commits before this one.
                     *later.lock().unwrap() = Some((fault, index));
                     to_server.write_all(&bytes[..end - 1]).await?;
@@ -515,9 +586,9 @@ async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::
                 }
                 Fault::KillDuring => {
                     to_server.write_all(bytes).await?;
-                    return state.happen(fault);
+                    return state.happen(fault).await;
                 }
-                Fault::LoseAnswer | Fault::KillAfter => {
+                Fault::LoseAnswer | Fault::KillAfter | Fault::StallAfter => {
                     *later.lock().unwrap() = Some((fault, index + 1));
                     to_server.write_all(bytes).await?;
                 }
@@ -535,17 +606,20 @@ async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::
             let bytes = &buffer[..count];
             // The answer to a commit ends with the message ReadyForQuery (Z) and the state idle (I).
             let answered = answers.ends(b"Z\0\0\0\x05I", bytes).len();
-            let is_armed = {
+            let (happens, is_armed) = {
                 let mut later = later.lock().unwrap();
                 match &mut *later {
-                    Some((fault, left)) if *left <= answered => return state.happen(*fault),
+                    Some((fault, left)) if *left <= answered => (Some(*fault), true),
                     Some((_, left)) => {
                         *left -= answered;
-                        true
+                        (None, true)
                     }
-                    None => false,
+                    None => (None, false),
                 }
             };
+            if let Some(fault) = happens {
+                return state.happen(fault).await;
+            }
             if !is_armed {
                 to_client.write_all(bytes).await?;
             }

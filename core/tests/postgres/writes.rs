@@ -140,6 +140,29 @@ async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_write_that_gets_no_answer_is_done_once_on_another_connection() {
+    let test = async {
+        let direct = create("stalled").await;
+        let proxy = Proxy::start(Server::shared()).await;
+        let mut options = PostgresOptions::default();
+        options.schema = schema("stalled");
+        // The store waits for an answer for the sum of these. The server ends an idle transaction after half of the first one.
+        options.lock_timeout = Duration::from_secs(2);
+        options.statement_timeout = Duration::from_secs(1);
+        let store = PostgresStore::connect_with(&proxy.url, options).await.unwrap();
+        for (fault, id) in [(Fault::StallBefore, "diruser_1"), (Fault::StallAfter, "diruser_2")] {
+            let before = proxy.happened();
+            proxy.arm(fault, 1);
+            store.write(write("org_1", Keys::default(), move |_| with_user(user("org_1", id)))).await.unwrap();
+            assert_eq!(proxy.happened(), before + 1, "{fault:?}");
+        }
+        assert_eq!(user_ids(&direct).await, ["diruser_1", "diruser_2"]);
+        assert_eq!(seqs(&direct).await, [1, 2]);
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_commit_whose_answer_is_lost_after_the_time_for_repeating_the_call_is_looked_up() {
     let test = async {
         let direct = create("late_loss").await;

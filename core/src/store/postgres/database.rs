@@ -7,13 +7,14 @@
 use super::failure::{Attempts, Cause, Failure};
 use super::pool::{Connection, Pool, Session};
 use super::rows::{Element, Json, Value};
-use crate::{Result, Timestamp};
+use crate::{Error, Result, Timestamp};
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -175,6 +176,8 @@ pub(super) struct Database {
     pub(super) callers_time: bool,
     /// How long a call is repeated after its connection was lost.
     pub(super) give_up_after: Duration,
+    /// How long the server may take for the answer to one statement, before the connection counts as lost. It is longer than the server's own timeouts.
+    pub(super) answer_timeout: Duration,
     /// The [`settings`] of every transaction.
     pub(super) settings: String,
 }
@@ -284,8 +287,8 @@ impl Transaction<'_> {
     pub(super) async fn run(&mut self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, Failure> {
         let begin = self.begin.take();
         let all: Vec<&Statement> = begin.iter().chain(statements).collect();
-        let ran = in_order(&mut self.connection.session, &self.database.schema, &all).await;
-        let mut rows = ran.map_err(|(_, error)| error)?;
+        let ran = in_order(&mut self.connection.session, self.database, &all).await;
+        let mut rows = ran.map_err(|failed| failed.failure)?;
         Ok(rows.split_off(usize::from(begin.is_some())))
     }
 
@@ -330,16 +333,15 @@ impl Transaction<'_> {
         let begin = self.begin.take();
         let all: Vec<&Statement> = begin.iter().chain(statements).chain(commits).collect();
         let commit = all.len() - commits.len();
-        match in_order(&mut self.connection.session, &self.database.schema, &all).await {
+        match in_order(&mut self.connection.session, self.database, &all).await {
             Ok(mut rows) => {
                 self.connection.keep();
                 Ok(rows.split_off(usize::from(begin.is_some())))
             }
-            Err((index, error)) => {
+            Err(Failed { index, failure, is_reported }) => {
                 // After an error that the server did not report, it is not known whether the transaction was committed: the server may have got the
                 // commit. If a statement after the commit failed, the transaction was committed.
-                let is_rolled_back = error.as_db_error().is_some() && index <= commit;
-                let failure = Failure::from(error);
+                let is_rolled_back = is_reported && index <= commit;
                 let failure = if is_rolled_back { failure } else { failure.into_loss() };
                 // After a loss, the connection is closed rather than kept: it is broken, or its server has become a standby.
                 if failure.cause != Cause::Lost {
@@ -358,23 +360,51 @@ impl Transaction<'_> {
     }
 }
 
-/// Sends statements in their order without waiting between them. Returns the rows of each, or the index and the error of the first that failed: the
-/// server refuses those after it in the same transaction with errors of their own.
+/// The first of several statements that failed.
+struct Failed {
+    index: usize,
+    failure: Failure,
+    /// Whether the server has reported the error.
+    is_reported: bool,
+}
+
+impl Failed {
+    fn of(index: usize, error: tokio_postgres::Error) -> Failed {
+        Failed { index, is_reported: error.as_db_error().is_some(), failure: error.into() }
+    }
+
+    /// For a statement that the server has not answered in time. Closes the connection.
+    fn without_answer(index: usize, session: &Session) -> Failed {
+        session.abort();
+        let error =
+            Error::store("PostgreSQL did not answer in time: check that the server and the network work").temporary();
+        Failed { index, failure: Failure { error, cause: Cause::Lost }, is_reported: false }
+    }
+}
+
+/// Sends statements in their order without waiting between them. Returns the rows of each, or the first failure: the server refuses the statements after
+/// it in the same transaction with errors of their own.
 async fn in_order(
     session: &mut Session,
-    schema: &str,
+    database: &Database,
     statements: &[&Statement],
-) -> Result<Vec<Vec<Row>>, (usize, tokio_postgres::Error)> {
+) -> Result<Vec<Vec<Row>>, Failed> {
     type Running<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, tokio_postgres::Error>> + Send + 'a>>;
-    let texts: Vec<String> = statements.iter().map(|statement| statement.text.replace("{s}", schema)).collect();
+    let limit = database.answer_timeout;
+    let texts: Vec<String> =
+        statements.iter().map(|statement| statement.text.replace("{s}", &database.schema)).collect();
     let all: Vec<(&Statement, &str)> = statements.iter().copied().zip(texts.iter().map(String::as_str)).collect();
     if !all.iter().all(|(statement, text)| statement.is_ready(session, text)) {
         // A statement is not prepared yet, as at its first use on each connection. It is prepared after those before it have run, because it may depend
         // on them.
         let mut rows = Vec::with_capacity(all.len());
         for (index, (statement, text)) in all.into_iter().enumerate() {
-            statement.prepare(session, text).await.map_err(|error| (index, error))?;
-            rows.push(statement.run(session, text).await.map_err(|error| (index, error))?);
+            let ran = async {
+                statement.prepare(session, text).await?;
+                statement.run(session, text).await
+            };
+            let ran = timeout(limit, ran).await.map_err(|_| Failed::without_answer(index, session))?;
+            rows.push(ran.map_err(|error| Failed::of(index, error))?);
         }
         return Ok(rows);
     }
@@ -385,25 +415,31 @@ async fn in_order(
     }
     let mut results: Vec<Option<Result<Vec<Row>, tokio_postgres::Error>>> = Vec::new();
     results.resize_with(running.len(), || None);
-    poll_fn(|context| {
-        // The first poll of each sends its statement.
-        for (future, result) in running.iter_mut().zip(&mut results) {
-            if result.is_none()
-                && let Poll::Ready(ended) = future.as_mut().poll(context)
-            {
-                *result = Some(ended);
+    let mut answered = 0;
+    // Each step ends with another answer. `answered` counts the answers before the first that is missing.
+    while answered < running.len() && !matches!(results.get(answered), Some(Some(Err(_)))) {
+        let step = poll_fn(|context| {
+            // The first poll of each sends its statement.
+            for (future, result) in running.iter_mut().zip(&mut results) {
+                if result.is_none()
+                    && let Poll::Ready(ended) = future.as_mut().poll(context)
+                {
+                    *result = Some(ended);
+                }
+                if matches!(result, Some(Err(_))) {
+                    // If it could not be sent, those after it must not be sent either: the last one may be a commit.
+                    break;
+                }
             }
-            if matches!(result, Some(Err(_))) {
-                // If it could not be sent, those after it must not be sent either: the last one may be a commit.
-                break;
-            }
+            let before = answered;
+            answered = results.iter().take_while(|result| matches!(result, Some(Ok(_)))).count();
+            let has_failed = matches!(results.get(answered), Some(Some(Err(_))));
+            if answered > before || has_failed { Poll::Ready(()) } else { Poll::Pending }
+        });
+        if timeout(limit, step).await.is_err() {
+            return Err(Failed::without_answer(answered, session));
         }
-        match results.iter().find(|result| !matches!(result, Some(Ok(_)))) {
-            Some(None) => Poll::Pending,
-            Some(Some(_)) | None => Poll::Ready(()),
-        }
-    })
-    .await;
+    }
     let results = results.into_iter().flatten().enumerate();
-    results.map(|(index, result)| result.map_err(|error| (index, error))).collect()
+    results.map(|(index, result)| result.map_err(|error| Failed::of(index, error))).collect()
 }

@@ -64,9 +64,9 @@ impl PostgresStore {
     /// `url` is `postgresql://user:password@host:port/database?parameter=value`. A missing part is taken from its environment variable of libpq,
     /// such as `PGHOST` or `PGPASSWORD`; a password that is in neither is taken from `~/.pgpass`. Parameters have libpq's names and meanings:
     /// `application_name` (default: `headcount`), `channel_binding`, `connect_timeout` (default: 10 seconds), `dbname`, `host`, `hostaddr`,
-    /// `keepalives`, `keepalives_idle`, `keepalives_interval`, `options`, `passfile`, `password`, `port`, `sslmode` (`disable`, `prefer`, `require`,
+    /// `keepalives`, `keepalives_idle` (default: 10 seconds), `keepalives_interval` (default: 5 seconds), `options`, `passfile`, `password`, `port`, `sslmode` (`disable`, `prefer`, `require`,
     /// `verify-ca` or `verify-full`; default: `prefer`), `sslrootcert`, `target_session_attrs` (`any`, `read-write` or `read-only`; default: `any`,
-    /// or `read-write` where several hosts are listed), `tcp_user_timeout` and `user`. `host`, `hostaddr` and `port` may be lists; the first server
+    /// or `read-write` where several hosts are listed), `tcp_user_timeout` (in milliseconds; default: 20,000) and `user`. `host`, `hostaddr` and `port` may be lists; the first server
     /// that accepts a connection is used. With `verify-ca` and `verify-full`, the trusted authorities are those in the file `sslrootcert`, or else in
     /// `~/.postgresql/root.crt`, or else the system's. `require` is the same as `verify-ca` if `sslrootcert` is given or `~/.postgresql/root.crt` exists.
     ///

@@ -42,6 +42,7 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Databas
         schema: format!("\"{schema}\""),
         callers_time: *callers_time,
         give_up_after: *give_up_after,
+        answer_timeout: statement_timeout.saturating_add(*lock_timeout),
         settings: database::settings(*lock_timeout, *statement_timeout),
     };
     let mut attempts = Attempts::to_open();

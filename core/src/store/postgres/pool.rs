@@ -36,6 +36,13 @@ pub(super) struct Session {
     pub(super) prepared: Option<HashMap<String, tokio_postgres::Statement>>,
 }
 
+impl Session {
+    /// Closes the connection without waiting for answers, which dropping the client does.
+    pub(super) fn abort(&self) {
+        self.task.abort();
+    }
+}
+
 impl Drop for Pool {
     fn drop(&mut self) {
         // In a forked child, these are copies of the parent's connections. Dropping one would wake its task, on a thread that the child does not have.

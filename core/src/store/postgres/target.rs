@@ -37,6 +37,15 @@ const PARAMETERS: &[(&str, Option<&str>)] = &[
 /// How long making a connection may take if `connect_timeout` is not given.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A connection over TCP counts as lost if the server's machine has not answered for this time, as after a power failure: for the data that was sent, and
+/// for the probes that an idle connection sends. The system's defaults are a quarter of an hour and two hours.
+const UNANSWERED: Duration = Duration::from_secs(20);
+
+/// An idle connection sends the first probe after this time, and then one after each [`PROBE_INTERVAL`], up to [`PROBES`].
+const IDLE: Duration = Duration::from_secs(10);
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+const PROBES: u32 = 2;
+
 /// The folders in which a server has its socket by default: one of Debian's packages, and one that is built without changes. As in libpq, `localhost` in
 /// a password file stands for these as well.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
@@ -91,7 +100,18 @@ impl Target {
             // Usually all but one of several servers are standbys, which accept no writes.
             given.insert("target_session_attrs".to_owned(), "read-write".to_owned());
         }
+        let unanswered = take_milliseconds(&mut given, "tcp_user_timeout")?.unwrap_or(UNANSWERED);
         let mut config = config_of(&given)?;
+        if !unanswered.is_zero() {
+            config.tcp_user_timeout(unanswered);
+        }
+        if !given.contains_key("keepalives_idle") {
+            config.keepalives_idle(IDLE);
+        }
+        if !given.contains_key("keepalives_interval") {
+            config.keepalives_interval(PROBE_INTERVAL);
+        }
+        config.keepalives_retries(PROBES);
         if config.get_application_name().is_none() {
             config.application_name("headcount");
         }
@@ -185,6 +205,15 @@ fn from_url(url: &str) -> Result<BTreeMap<String, String>> {
         given.insert(name, decode(value)?);
     }
     Ok(given)
+}
+
+/// Removes a parameter that is a number of milliseconds. `tokio_postgres` would read it as seconds, and libpq reads it as milliseconds.
+fn take_milliseconds(given: &mut BTreeMap<String, String>, name: &'static str) -> Result<Option<Duration>> {
+    let Some(text) = given.remove(name) else { return Ok(None) };
+    let parsed = text.trim().parse().map(Duration::from_millis);
+    parsed
+        .map(Some)
+        .map_err(|_| Error::config(format!("{name} of the database cannot be used: expected a number of milliseconds")))
 }
 
 /// Makes the settings of `tokio_postgres` from the parameters that are not handled here, with its parser.
@@ -358,6 +387,25 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_does_not_answer_is_noticed_after_the_times_of_the_url_or_after_the_defaults() {
+        let server = |url: &str| target(url, &[]).unwrap().servers.remove(0);
+        let default = server("postgresql://u@h/d");
+        assert_eq!(default.get_tcp_user_timeout(), Some(&Duration::from_secs(20)));
+        assert_eq!(default.get_keepalives_idle(), Duration::from_secs(10));
+        assert_eq!(default.get_keepalives_interval(), Some(Duration::from_secs(5)));
+        assert!(default.get_keepalives());
+
+        let chosen = server("postgresql://u@h/d?tcp_user_timeout=3000&keepalives_idle=7&keepalives_interval=2");
+        assert_eq!(chosen.get_tcp_user_timeout(), Some(&Duration::from_millis(3_000)));
+        assert_eq!(chosen.get_keepalives_idle(), Duration::from_secs(7));
+        assert_eq!(chosen.get_keepalives_interval(), Some(Duration::from_secs(2)));
+
+        // As in libpq, 0 stands for the system's default.
+        assert_eq!(server("postgresql://u@h/d?tcp_user_timeout=0").get_tcp_user_timeout(), None);
+        assert!(!server("postgresql://u@h/d?keepalives=0").get_keepalives());
+    }
+
+    #[test]
     fn each_host_has_its_own_port() {
         let target = target("postgres://app@[::1]:6000,db2,%2Frun%2Fpg:6001/?target_session_attrs=any", &[]).unwrap();
         let [first, second, third] = target.servers.as_slice() else { panic!("three servers") };
@@ -391,6 +439,7 @@ mod tests {
             ("postgresql://u:a?hunter2=b@h/d", &[], "a parameter that is not known"),
             ("postgresql://u:a?hunter2@h/d", &[], "expected postgresql://"),
             ("postgresql://u@h/d?connect_timeout=hunter2", &[], "connect_timeout"),
+            ("postgresql://u@h/d?tcp_user_timeout=hunter2", &[], "a number of milliseconds"),
             ("postgresql://u@h/d?target_session_attrs=hunter2", &[], "target_session_attrs"),
             ("postgresql://u@h,i/d?hostaddr=127.0.0.1", &[], "differ in their lengths"),
             (
