@@ -234,6 +234,57 @@ async fn a_standby_is_refused_and_is_skipped_in_a_list_of_hosts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_has_no_free_connection_is_skipped_in_a_list_of_hosts() {
+    let test = async {
+        let settings = ["max_connections=3", "superuser_reserved_connections=0", "max_wal_senders=0"];
+        let arguments = settings.map(|setting| ["-c".to_owned(), setting.to_owned()]).concat();
+        let full = Server::of_a_test(Start { arguments, ..Start::default() });
+        let (_first, _second, _third) = tokio::join!(connect(&full.url), connect(&full.url), connect(&full.url));
+        let error = refusal(&full.url).await;
+        assert!(error.contains("the server has too many connections"), "{error}");
+
+        let (primary, _) = secured();
+        let hosts = format!("{},{}", full.folder().display(), primary.folder().display());
+        let ports = format!("{},{}", full.port(), primary.port());
+        let url = format!("postgresql://headcount@/postgres?host={hosts}&port={ports}");
+        let store = open(&url, "full_hosts").await.unwrap();
+        assert!(user_ids(&store).await.is_empty());
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_without_a_permission_fails_and_succeeds_once_the_permission_is_granted() {
+    let test = async {
+        let (server, table) = (Server::shared(), format!("{}.users", schema("permission")));
+        drop(create("permission").await);
+        server.psql("DO $$ BEGIN CREATE ROLE test_permission LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+        server.psql(&format!(
+            "GRANT USAGE ON SCHEMA {name} TO test_permission;
+            GRANT ALL ON ALL TABLES IN SCHEMA {name} TO test_permission;
+            GRANT ALL ON ALL SEQUENCES IN SCHEMA {name} TO test_permission",
+            name = schema("permission")
+        ));
+        let url = server.url.replace("user=headcount", "user=test_permission");
+        let store = open(&url, "permission").await.unwrap();
+        let write = |id: &'static str| write("org_1", Keys::default(), move |_| with_user(user("org_1", id)));
+        store.write(write("diruser_1")).await.unwrap();
+
+        server.psql(&format!("REVOKE INSERT ON {table} FROM test_permission"));
+        let error = store.write(write("diruser_2")).await.unwrap_err();
+        assert!(error.message().contains("the role has no permission for a statement"), "{error}");
+        assert_eq!(error.status(), ErrorStatus::Permanent, "{error}");
+        assert_eq!(user_ids(&store).await, ["diruser_1"]);
+
+        server.psql(&format!("GRANT INSERT ON {table} TO test_permission"));
+        store.write(write("diruser_3")).await.unwrap();
+        assert_eq!(user_ids(&store).await, ["diruser_1", "diruser_3"]);
+        assert_eq!(seqs(&store).await, [1, 2]);
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_with_read_only_transactions_by_default_can_write() {
     let test = async {
         Server::shared().forget(&schema("read_only"));

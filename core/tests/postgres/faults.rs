@@ -1,11 +1,15 @@
-//! Tests with a server that is killed, with calls that wait too long, and with connections that are all in use.
+//! Tests with a server that is killed, with calls that wait too long, with connections that are all in use, and with clocks that are wrong.
+//!
+//! `HEADCOUNT_KILLS` sets how often the server is killed at random moments, 25 if it is not set.
 
 use super::*;
-use headcount::system::{Clock, SystemClock};
+use futures_util::TryStreamExt;
+use headcount::system::{Clock, OsRandom, Random, SystemClock};
 use headcount::{ErrorStatus, Event, Mirror};
-use headcount_sandbox::Sandbox;
+use headcount_sandbox::{NewUser, Sandbox};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
+use std::sync::atomic::AtomicBool;
 
 /// How long a test with many restarts of the server may take.
 const LONG: Duration = Duration::from_secs(110);
@@ -38,31 +42,9 @@ impl Fixture {
         Fixture { sandbox, proxy, mirror }
     }
 
-    /// Checks that the feed has no gaps, that it creates each user once, and that the mirror has these users. Returns their ids.
+    /// As [`checked_users`], for this mirror.
     async fn users(&self) -> BTreeSet<String> {
-        let mut created = BTreeSet::new();
-        let mut seq = 0;
-        loop {
-            let page = self.mirror.poll_after("check", Some(seq), 100).await.unwrap();
-            if page.is_empty() {
-                break;
-            }
-            for change in page {
-                seq += 1;
-                assert_eq!(change.seq, seq, "the feed has a gap");
-                if change.kind == ChangeKind::UserCreated {
-                    let id = change.user.unwrap().id;
-                    assert!(created.insert(id.clone()), "{id} was created twice");
-                }
-            }
-        }
-        let mut stored = BTreeSet::new();
-        let mut users = self.mirror.users(self.sandbox.organization_id());
-        while let Some(user) = users.next().await.unwrap() {
-            stored.insert(user.id);
-        }
-        assert_eq!(stored, created, "the feed and the mirror differ");
-        stored
+        checked_users(&self.mirror, &self.sandbox).await
     }
 
     /// Calls `call` once for each fault and each commit of the call, with that fault at that commit. Calls it once more for each fault, without a fault, since
@@ -83,18 +65,49 @@ impl Fixture {
         }
         count
     }
+}
 
-    /// An event that creates a user.
-    fn event(&self, number: usize) -> Event {
-        let body = serde_json::json!({
-            "id": format!("evt_{number}"),
-            "type": "organization.directory.user_created",
-            "occurred_at": SystemClock.now().to_string(),
-            "organization_id": self.sandbox.organization_id(),
-            "data": { "id": format!("diruser_of_event_{number}"), "email": format!("{number}@example.com") },
-        });
-        Event::from_verified_body(body.to_string().as_bytes()).unwrap()
+/// Checks that the feed has no gaps, that it creates each user once, and that its users are those of the mirror. Returns their ids.
+pub(crate) async fn checked_users(mirror: &Mirror, sandbox: &Sandbox) -> BTreeSet<String> {
+    let mut created = BTreeSet::new();
+    let mut seq = 0;
+    loop {
+        let page = mirror.poll_after("check", Some(seq), 100).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        for change in page {
+            seq += 1;
+            assert_eq!(change.seq, seq, "the feed has a gap");
+            if change.kind == ChangeKind::UserCreated {
+                let id = change.user.unwrap().id;
+                assert!(created.insert(id.clone()), "{id} was created twice");
+            }
+        }
     }
+    let mut stored = BTreeSet::new();
+    let mut users = mirror.users(sandbox.organization_id());
+    while let Some(user) = users.next().await.unwrap() {
+        stored.insert(user.id);
+    }
+    assert_eq!(stored, created, "the feed and the mirror differ");
+    stored
+}
+
+/// Makes an event that creates the user with the id that [`user_of_event`] returns for this number.
+pub(crate) fn event(sandbox: &Sandbox, number: usize) -> Event {
+    let body = serde_json::json!({
+        "id": format!("evt_{number}"),
+        "type": "organization.directory.user_created",
+        "occurred_at": SystemClock.now().to_string(),
+        "organization_id": sandbox.organization_id(),
+        "data": { "id": user_of_event(number), "email": format!("{number}@example.com") },
+    });
+    Event::from_verified_body(body.to_string().as_bytes()).unwrap()
+}
+
+pub(crate) fn user_of_event(number: usize) -> String {
+    format!("diruser_of_event_{number}")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -109,14 +122,14 @@ async fn events_are_applied_once_if_the_server_is_killed_at_a_commit() {
         let kills = fixture
             .with_each_fault(async || {
                 let number = applied.fetch_add(1, Ordering::SeqCst);
-                fixture.mirror.apply(&fixture.event(number)).await.unwrap();
+                fixture.mirror.apply(&event(&fixture.sandbox, number)).await.unwrap();
             })
             .await;
 
         assert!(kills >= 3, "the server was killed {kills} times");
         let users = fixture.users().await;
         for number in 0..applied.load(Ordering::SeqCst) {
-            assert!(users.contains(&format!("diruser_of_event_{number}")), "event {number} of {applied:?} is lost");
+            assert!(users.contains(&user_of_event(number)), "event {number} of {applied:?} is lost");
         }
         assert_eq!(users.len(), before.len() + applied.load(Ordering::SeqCst));
     };
@@ -167,6 +180,145 @@ async fn a_sync_completes_if_the_server_is_killed_at_a_commit() {
         }
     };
     tokio::time::timeout(LONG, test).await.unwrap();
+}
+
+/// Repeats a call in a task until `ended` is set, and counts in `completed` how often.
+fn repeat<F: Future<Output = ()> + Send>(
+    ended: &Arc<AtomicBool>,
+    completed: &Arc<AtomicUsize>,
+    mut call: impl FnMut() -> F + Send + 'static,
+) -> tokio::task::JoinHandle<()> {
+    let (ended, completed) = (Arc::clone(ended), Arc::clone(completed));
+    tokio::spawn(async move {
+        while !ended.load(Ordering::SeqCst) {
+            call().await;
+            completed.fetch_add(1, Ordering::SeqCst);
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_succeed_while_the_server_is_killed_at_random_moments() {
+    let kills = number_of("HEADCOUNT_KILLS").unwrap_or(25);
+    let test = async {
+        let _alone = ONE_AT_A_TIME.lock().await;
+        let sandbox = Arc::new(Sandbox::builder().users(30).groups(3).start().unwrap());
+        let store = Arc::new(open(&killed_server().url, "killed_at_random").await.unwrap());
+        let mirror = Mirror::builder().client(sandbox.client().build().unwrap()).open_in(store).await.unwrap();
+        mirror.sync(sandbox.organization_id()).await.unwrap();
+        let ended = Arc::new(AtomicBool::new(false));
+        let completed: [Arc<AtomicUsize>; 3] = Default::default();
+        let [events, acknowledgements, syncs] = &completed;
+        let receiving = repeat(&ended, events, {
+            let (mirror, sandbox, next) = (mirror.clone(), Arc::clone(&sandbox), Arc::new(AtomicUsize::new(0)));
+            move || {
+                let (mirror, event) = (mirror.clone(), event(&sandbox, next.fetch_add(1, Ordering::SeqCst)));
+                async move {
+                    mirror.apply(&event).await.unwrap();
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+        });
+        let position = Arc::new(AtomicUsize::new(0));
+        let consuming = repeat(&ended, acknowledgements, {
+            let (mirror, position) = (mirror.clone(), Arc::clone(&position));
+            move || {
+                let (mirror, position) = (mirror.clone(), Arc::clone(&position));
+                async move {
+                    let changes = mirror.wait("consumer", 5, Some(Duration::from_secs(30))).await.unwrap();
+                    for change in changes {
+                        let expected = position.fetch_add(1, Ordering::SeqCst) as i64 + 1;
+                        assert_eq!(change.seq, expected, "an acknowledgement is lost, or a change is missing");
+                    }
+                    mirror.ack("consumer", position.load(Ordering::SeqCst) as i64).await.unwrap();
+                }
+            }
+        });
+        let syncing = repeat(&ended, syncs, {
+            let (mirror, sandbox) = (mirror.clone(), Arc::clone(&sandbox));
+            move || {
+                let (mirror, organization_id) = (mirror.clone(), sandbox.organization_id().to_owned());
+                async move {
+                    let reports = mirror.sync(&organization_id).await.unwrap();
+                    assert!(reports.iter().all(|report| report.error.is_none()), "{reports:?}");
+                }
+            }
+        });
+
+        for _ in 0..kills {
+            tokio::time::sleep(Duration::from_millis(OsRandom.bits() % 100)).await;
+            killed_server().kill();
+            // The answer to one call of each kind may have been sent before. The second one is from the server that was started after the kill.
+            let before = completed.each_ref().map(|count| count.load(Ordering::SeqCst));
+            while completed.iter().zip(before).any(|(count, before)| count.load(Ordering::SeqCst) < before + 2) {
+                let failed = [&receiving, &consuming, &syncing].iter().any(|task| task.is_finished());
+                assert!(!failed, "a call has failed");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        ended.store(true, Ordering::SeqCst);
+        for task in [receiving, consuming, syncing] {
+            task.await.unwrap();
+        }
+
+        let users = checked_users(&mirror, &sandbox).await;
+        assert_eq!(users.len(), 30 + events.load(Ordering::SeqCst), "an event is lost");
+    };
+    tokio::time::timeout(LONG + Duration::from_secs(2 * kills), test).await.unwrap();
+}
+
+/// A clock that differs from the system's by this many seconds.
+struct WrongClock(i64);
+
+impl Clock for WrongClock {
+    fn now(&self) -> Timestamp {
+        let difference = Duration::from_secs(self.0.unsigned_abs());
+        if self.0 < 0 { SystemClock.now() - difference } else { SystemClock.now() + difference }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mirrors_whose_clocks_are_two_hours_apart_have_the_users_of_the_directory() {
+    let test = async {
+        let sandbox = Sandbox::builder().users(20).groups(3).start().unwrap();
+        let (organization, directory) = (sandbox.organization_id(), sandbox.directory_id());
+        // No server listens there. The sandbox records what it would deliver.
+        sandbox.register_endpoint("http://127.0.0.1:9/").unwrap();
+        let client = sandbox.client().build().unwrap();
+        let open = async |clock: WrongClock| {
+            let store = Arc::new(open(&Server::shared().url, "wrong_clocks").await.unwrap());
+            Mirror::builder().client(client.clone()).clock(clock).open_in(store).await.unwrap()
+        };
+        drop(create("wrong_clocks").await);
+        let (slow, fast) = (open(WrongClock(-3_600)).await, open(WrongClock(3_600)).await);
+        slow.sync(organization).await.unwrap();
+        fast.sync(organization).await.unwrap();
+        assert_eq!(checked_users(&slow, &sandbox).await.len(), 20, "no user is created twice or removed");
+
+        let new_user = || sandbox.create_user(NewUser { email: "a@example.com".to_owned(), ..NewUser::default() });
+        let deleted = new_user().unwrap().id;
+        let kept = new_user().unwrap().id;
+        sandbox.delete_user(&deleted).unwrap();
+        for (number, delivery) in sandbox.deliveries().iter().enumerate() {
+            let mirror = if number % 2 == 0 { &fast } else { &slow };
+            mirror.apply(&Event::from_verified_body(delivery.body.as_bytes()).unwrap()).await.unwrap();
+        }
+        fast.sync(organization).await.unwrap();
+        slow.sync(organization).await.unwrap();
+
+        let listed: Vec<_> = client.directories().users(organization, directory).stream().try_collect().await.unwrap();
+        let listed: BTreeSet<String> = listed.into_iter().map(|user| user.id).collect();
+        let mut stored = BTreeSet::new();
+        let mut users = fast.users(organization);
+        while let Some(user) = users.next().await.unwrap() {
+            stored.insert(user.id);
+        }
+        assert_eq!(stored, listed);
+        assert!(stored.contains(&kept) && !stored.contains(&deleted));
+        let seqs: Vec<i64> = slow.poll("app", 1_000).await.unwrap().iter().map(|change| change.seq).collect();
+        assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>());
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,5 @@
 //! Tests of the PostgreSQL store on servers that this program starts: the tests that every store passes, and tests of lost connections, leases, groups of
-//! writes, processes that are killed and stopped, TLS, permissions and query plans.
+//! writes, processes that are killed and stopped, failovers, full disks, TLS, permissions and query plans.
 //!
 //! The server and pgbouncer are started from Debian's packages in a temporary folder, and stopped when this program ends.
 //! `HEADCOUNT_TEST_POSTGRES` has the URL of a server that is used instead, and `HEADCOUNT_TEST_PGBOUNCER` that of a pgbouncer in front of it: the user
@@ -8,6 +8,7 @@
 #![allow(clippy::disallowed_methods, reason = "the tests use real servers and the system clock")]
 
 mod connection;
+mod disk;
 mod faults;
 mod groups;
 mod leases;
@@ -36,6 +37,11 @@ use tokio::task::block_in_place;
 
 /// How long a test may take.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// Reads a number from an environment variable, or returns `None` if it is not set.
+fn number_of(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
 
 /// Returns the name of a test's schema. It has a hash, because the test's name may be longer than the 63 bytes that PostgreSQL permits.
 fn schema(name: &str) -> String {

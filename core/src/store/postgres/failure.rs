@@ -34,7 +34,12 @@ impl Failure {
 
     /// Returns the failure with the cause [`Cause::Lost`] if its error is temporary, and otherwise unchanged.
     pub(super) fn into_loss_if_temporary(self) -> Failure {
-        if self.error.status() == ErrorStatus::Temporary { self.into_loss() } else { self }
+        if self.is_temporary() { self.into_loss() } else { self }
+    }
+
+    /// Whether a later call may succeed.
+    pub(super) fn is_temporary(&self) -> bool {
+        self.error.status() == ErrorStatus::Temporary
     }
 }
 
@@ -110,6 +115,7 @@ fn reported(server: &DbError) -> Failure {
         }
         "55P03" => "a write waited too long for another one: the lock timeout has passed",
         "57014" => "a statement took too long: the statement timeout has passed",
+        "53100" => "the server's disk is full: make room on it, and try again",
         "53300" => "the server has too many connections: raise max_connections, or use fewer",
         "42501" => "the role has no permission for a statement: grant what the guide to PostgreSQL lists",
         "28P01" => "the server refused the password: check the user and password in the URL, PGPASSWORD or ~/.pgpass",
@@ -121,7 +127,8 @@ fn reported(server: &DbError) -> Failure {
         _ => "PostgreSQL reported an error",
     };
     let failed = Error::store(message).with_context("sqlstate", code.to_owned());
-    let is_temporary = cause != Cause::Final || matches!(code, "55P03" | "57014" | "53300");
+    // Class 53: the server lacks a resource, such as connections, memory or space on its disk.
+    let is_temporary = cause != Cause::Final || matches!(code, "55P03" | "57014") || code.starts_with("53");
     let failed = if is_temporary { failed.temporary() } else { failed };
     Failure { error: failed.with_source(Report::of(server)), cause }
 }

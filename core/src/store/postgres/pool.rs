@@ -118,8 +118,9 @@ impl Pool {
                 Ok((client, task)) => {
                     return Ok(Session { client, task, prepared: self.prepares.then(HashMap::new) });
                 }
-                // Other servers would refuse the user, the password or the database as well.
-                Err(failure) if failure.cause == Cause::Final => return Err(failure),
+                // Other servers would refuse the user, the password or the database as well. A temporary failure is one of this server alone, such as too
+                // many connections.
+                Err(failure) if failure.cause == Cause::Final && !failure.is_temporary() => return Err(failure),
                 Err(failure) => failed = Some(failure),
             }
         }
