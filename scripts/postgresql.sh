@@ -1,14 +1,16 @@
 #!/bin/sh
-# Installs PostgreSQL and pgbouncer from Debian's packages if they are missing, for the tests that use them, which start their own servers. Starts no service and creates no database cluster.
+# Installs PostgreSQL, pgbouncer, Patroni and etcd from Debian's packages if they are missing, for the tests that use them, which start their own servers. Starts no service and creates no database cluster.
 set -eu
 # Debian's packages install the programs in these places.
 has_postgresql() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 has_pgbouncer() { [ -x /usr/sbin/pgbouncer ]; }
-if has_postgresql && has_pgbouncer; then
+has_patroni() { [ -x /usr/bin/patroni ]; }
+has_etcd() { [ -x /usr/bin/etcd ]; }
+if has_postgresql && has_pgbouncer && has_patroni && has_etcd; then
     exit 0
 fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo 'PostgreSQL or pgbouncer is missing: install the packages postgresql (15 or later) and pgbouncer' >&2
+    echo 'PostgreSQL, pgbouncer, Patroni or etcd is missing: install the packages postgresql (15 or later), pgbouncer, patroni and etcd-server' >&2
     exit 1
 fi
 install_packages() {
@@ -34,3 +36,5 @@ if ! has_postgresql; then
     install_packages postgresql
 fi
 has_pgbouncer || install_packages pgbouncer
+has_patroni || install_packages patroni
+has_etcd || install_packages etcd-server

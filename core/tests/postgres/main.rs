@@ -7,8 +7,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 #![allow(clippy::disallowed_methods, reason = "the tests use real servers and the system clock")]
 
+mod cluster;
 mod connection;
 mod disk;
+mod failover;
 mod faults;
 mod groups;
 mod leases;
