@@ -162,6 +162,24 @@ async fn a_call_that_is_dropped_while_the_server_gives_it_a_lease_releases_the_l
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_that_was_released_before_the_server_was_killed_is_free() {
+    let test = async {
+        // Without this setting, the server flushes on its own five times a second.
+        let arguments = vec!["-c".to_owned(), "wal_writer_delay=10s".to_owned()];
+        let server = Server::of_a_test(Start { arguments, ..Start::default() });
+        let store = open(&server.url, "released").await.unwrap();
+        drop(store.lease("sync".to_owned(), SystemClock.now(), HOUR).await.unwrap().unwrap());
+        store.released().await.unwrap();
+
+        server.kill();
+
+        let next = store.lease("sync".to_owned(), SystemClock.now(), HOUR).await.unwrap();
+        assert_eq!(next.expect("the lease is free").fence().token, 2);
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
 /// Environment variable of the process that is stopped: the server's URL, a space, and the name that [`schema`] gets.
 const STOPPED: &str = "HEADCOUNT_STOPPED_IN";
 

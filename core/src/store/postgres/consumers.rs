@@ -1,7 +1,7 @@
 //! Consumers of the feed, and the changes that they have parked.
 
 use super::commit::{CommitId, Ended, end_attempt, lock, mark_durable, revision_of, run, slot, was_committed};
-use super::database::{Database, Flush, Statement, Transaction};
+use super::database::{Database, Statement, Transaction};
 use super::failure::Failure;
 use super::rows::{CONSUMER, Json, Text, Time, consumer, count, first, get, no_row};
 use crate::Result;
@@ -25,7 +25,7 @@ pub(super) async fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>,
 pub(super) async fn flush(database: &Database) -> Result<()> {
     let sql =
         "UPDATE {s}.durable SET change = greatest(durable.change, counter.change) FROM {s}.counter WHERE slot = $1";
-    database.change(&[Statement::new(sql).with(slot())], Flush::Now).await.map(drop)
+    database.change(&[Statement::new(sql).with(slot())]).await.map(drop)
 }
 
 /// Changes a consumer as [`Store::update_consumer`](crate::store::Store::update_consumer) describes.

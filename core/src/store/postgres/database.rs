@@ -265,13 +265,14 @@ impl Database {
         Ok(self.read(&[statement]).await?.pop().unwrap_or_default())
     }
 
-    /// Runs statements in one transaction and one round trip. Returns the rows of each. Each must be idempotent and valid on its own: they may run twice if
-    /// the connection is lost during the commit, and only some of them may run, without a transaction, if the server cannot begin one.
-    pub(super) async fn change(&self, statements: &[Statement], flush: Flush) -> Result<Vec<Vec<Row>>> {
+    /// Runs statements in one transaction and one round trip, and flushes its commit. Returns the rows of each. Each must be idempotent and valid on its
+    /// own: they may run twice if the connection is lost during the commit, and only some of them may run, without a transaction, if the server cannot
+    /// begin one.
+    pub(super) async fn change(&self, statements: &[Statement]) -> Result<Vec<Vec<Row>>> {
         let mut attempts = self.attempts();
         loop {
             let result = match self.begin_write().await {
-                Ok(transaction) => transaction.end(statements, flush).await,
+                Ok(transaction) => transaction.end(statements, Flush::Now).await,
                 Err(failure) => Err(failure),
             };
             match result {
