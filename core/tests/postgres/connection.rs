@@ -448,9 +448,13 @@ async fn a_store_is_closed_although_the_call_that_closes_it_is_dropped() {
     let test = async {
         Server::shared().forget(&schema("closing_dropped"));
         let store = open(&named_url("closing_dropped"), "closing_dropped").await.unwrap();
+        // Closing waits for this call, so that it cannot be complete when its future is dropped.
+        let mut call = store.load(Keys::default());
+        assert!((&mut call).now_or_never().is_none());
         let mut closing = store.close();
         assert!((&mut closing).now_or_never().is_none());
         drop(closing);
+        drop(call);
 
         while connections("closing_dropped") > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
