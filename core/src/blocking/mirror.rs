@@ -480,6 +480,15 @@ impl Worker {
         wait(self.worker.ack(seq))
     }
 
+    /// Acknowledges all changes that this worker has returned, in one write. Durable when this returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`headcount::mirror::Worker::ack_all`](crate::mirror::Worker::ack_all).
+    pub fn ack_all(&self) -> Result<()> {
+        wait(self.worker.ack_all())
+    }
+
     /// Parks a change that this worker returned and that cannot be handled, with a reason, and acknowledges it as [`ack`](Worker::ack) does. It is kept
     /// and [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked).
     ///

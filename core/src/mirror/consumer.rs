@@ -2,22 +2,25 @@
 //!
 //! Each worker has a lease, named `consumer/NAME/NUMBER`. The consumer's row has the partitions, each with its cursor and the worker that holds it;
 //! `decide::partition` has the rules. So a worker renews one lease for all of its partitions, and stores all of their cursors in one write. In
-//! `next`, a worker reads the row and the leases if half a second has passed since it last did, and when it has no more changes to return: it takes
-//! free partitions up to its share, and releases partitions beyond its share once their returned changes are acknowledged.
+//! `next`, a worker reads the row and the leases if half a second has passed since it last did, and before it returns no change: it takes
+//! free partitions up to its share, and releases partitions beyond its share once their returned changes are acknowledged. A change that wakes a waiting
+//! worker is not a reason to read the leases, because SQLite's only writer lists them.
 //!
 //! A worker reads the feed once for all of its partitions, a page at a time, and reads the next page when it has returned all changes of the
 //! previous one.
 
 use super::decide::{
-    Acknowledged, Holdings, MAX_PARTITIONS, Members, PartitionAck, Turn, before, check_count, leave, lost, partition_of,
+    Acknowledged, AcknowledgedAll, Holdings, MAX_PARTITIONS, Members, PartitionAck, Turn, before, check_count,
+    check_holder, leave, lost, partition_of,
 };
 use super::feed::{LOOK, SEEN, check_kept, consumer_name};
+use super::lapse::{is_renewal_due, says_lost};
 use super::{Mirror, snapshot, write};
 use crate::process::ProcessId;
 use crate::record::{Change, ConsumerRow, WorkerId};
 use crate::store::{ConsumerUpdate, Durability, FeedMarks, Fence, Lease, Park, Scope, Slot};
 use crate::{Error, ErrorKind, Result, Timestamp};
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 use futures_util::stream::BoxStream;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::pin;
@@ -61,7 +64,8 @@ pub struct WorkerBuilder {
 
 /// A worker of a consumer with partitions: returns the changes of the partitions that it holds; made by [`WorkerBuilder::start`].
 ///
-/// Clones share the position. The worker joins the consumer with the first call of [`next`](Worker::next), and renews its lease in the background.
+/// Clones share the position. The worker joins the consumer with the first call of [`next`](Worker::next), and a background task renews its lease, however
+/// long a change is being handled: a handler that hangs keeps the worker's partitions as long as its process runs, so limit the time of the handler.
 /// When the last clone is dropped, its partitions are released, and the changes that were not acknowledged are returned to other workers.
 /// [`close`](Worker::close) does the same, and returns when it is done. Close a worker that is no longer used: as long as it exists, no other worker
 /// gets the changes of its partitions.
@@ -97,8 +101,10 @@ struct Reading {
     looked_at: Option<Instant>,
     /// Whether a call of [`read`](Shared::read) since the last look found no more changes.
     is_at_end: bool,
-    /// Time of this worker's last write of the consumer's row, other than an acknowledgement, by the mirror's clock.
-    stored_at: Timestamp,
+    /// Whether the last call of `next` returned no change.
+    is_idle: bool,
+    /// Local time of this worker's last write of the consumer's row, other than an acknowledgement. `None` before the first one.
+    stored_at: Option<Timestamp>,
     /// Whether [`warn_if_full`](Shared::warn_if_full) has written its warning to the log.
     has_warned: bool,
 }
@@ -272,6 +278,20 @@ impl Worker {
         self.0.settle(seq, None).await
     }
 
+    /// Acknowledges all changes that this worker has returned, in one write. Durable when this returns.
+    ///
+    /// The future may be dropped: the acknowledgement may then have been stored or not. The call may be repeated.
+    ///
+    /// # Errors
+    ///
+    /// As [`ack`](Worker::ack). If this worker has lost some of its partitions since the last call of this, with changes that were not acknowledged,
+    /// the error is that of a lost lease: these changes are returned again, and the changes of the partitions that it still holds are
+    /// acknowledged, unless another worker took over one of them meanwhile.
+    pub async fn ack_all(&self) -> Result<()> {
+        self.check_process()?;
+        self.0.settle_all().await
+    }
+
     /// Parks a change that this worker returned and that cannot be handled, with a reason, and acknowledges it as [`ack`](Worker::ack) does. It is kept
     /// and [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked).
     ///
@@ -295,6 +315,11 @@ impl Worker {
             return Vec::new();
         }
         self.0.state(|state| state.holdings.partitions().into_iter().collect())
+    }
+
+    /// Returns whether [`close`](Worker::close) was called on this worker or a clone.
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.is_cancelled()
     }
 
     /// Releases the worker's partitions at once, ends its calls of [`next`](Worker::next), and returns when other workers can take the partitions.
@@ -330,12 +355,16 @@ impl Shared {
 
     /// Returns the next change, or `None` at the time `ends`.
     async fn next_change(self: &Arc<Self>, reading: &mut Reading, ends: Option<Instant>) -> Result<Option<Change>> {
-        let mut head = self.mirror.head();
+        let (mut head, mut shares) = (self.mirror.head(), self.mirror.shares());
+        // A call after one that returned no change looks, because the caller may call again at any later time.
+        let mut must_look = std::mem::take(&mut reading.is_idle);
+        let mut has_looked = false;
+        reading.is_at_end = false;
         loop {
-            if self.must_look(reading) {
-                head.borrow_and_update();
+            if must_look || self.must_look(reading) {
                 self.look(reading).await?;
                 reading.is_at_end = false;
+                (must_look, has_looked) = (false, true);
             }
             let is_full = self.state(|state| state.holdings.in_flight()) >= MAX_IN_FLIGHT;
             if !is_full {
@@ -345,6 +374,7 @@ impl Shared {
                     }
                 }
                 if !reading.is_at_end {
+                    head.borrow_and_update();
                     self.read(reading).await?;
                     if !reading.is_at_end {
                         continue;
@@ -353,21 +383,29 @@ impl Shared {
             }
             self.warn_if_full(reading, is_full);
             if ends.is_some_and(|ends| Instant::now() >= ends) {
-                return Ok(None);
+                if has_looked {
+                    reading.is_idle = true;
+                    return Ok(None);
+                }
+                must_look = true;
+                continue;
             }
-            let look = Instant::now() + LOOK;
+            let look = reading.looked_at.map_or_else(Instant::now, |at| at + LOOK);
             let until = ends.map_or(look, |ends| ends.min(look));
             let head = pin!(head.changed());
-            let woken = async {
+            let acknowledged = pin!(self.acknowledged.notified());
+            let readable = async {
                 if is_full {
-                    let _ = select(head, pin!(self.acknowledged.notified())).await;
+                    let _ = select(head, acknowledged).await;
                 } else {
                     let _ = head.await;
                 }
             };
+            let woken = async { matches!(select(pin!(readable), pin!(shares.changed())).await, Either::Right(_)) };
             // Ends before `until` if this handle of the mirror appends a change or one of its workers releases partitions; if `is_full`, also if an
             // acknowledgement is stored. At `until`, it is time to look for what other handles have written.
-            let _ = tokio::time::timeout_at(until, woken).await;
+            must_look = tokio::time::timeout_at(until, woken).await.unwrap_or(false);
+            reading.is_at_end = false;
         }
     }
 
@@ -383,17 +421,13 @@ impl Shared {
 
     /// Returns whether it is time to call [`look`](Shared::look).
     fn must_look(&self, reading: &Reading) -> bool {
-        reading.is_at_end
-            || reading.looked_at.is_none_or(|at| at.elapsed() >= LOOK)
+        reading.looked_at.is_none_or(|at| at.elapsed() >= LOOK)
             || self.state(|state| state.member.as_ref().is_none_or(|member| self.must_renew(member)))
     }
 
-    /// Returns whether at least 9/16 of the lease's duration have passed since the last renewal. Not half: the store extends a lease only if half of its
-    /// duration or less is left by the store's clock, which may run slower than that of this process.
+    /// Returns whether it is time to renew the lease.
     fn must_renew(&self, member: &Member) -> bool {
-        let now = self.mirror.now();
-        // If the clock was set back, it is not known how much time has passed.
-        now < member.renewed_at || now.duration_since(member.renewed_at).unsigned_abs() >= self.lease / 16 * 9
+        is_renewal_due(self.mirror.now(), member.renewed_at, self.lease)
     }
 
     /// Extends the lease if [`must_renew`](Shared::must_renew) says so. Does nothing without a lease. An error whose context has `lease` says that the
@@ -417,8 +451,8 @@ impl Shared {
     /// Renews the lease, or joins if the worker has none; then takes and releases partitions, and stores cursors if they are due. Repeats that as long as
     /// there are more partitions that can be released.
     async fn look(self: &Arc<Self>, reading: &mut Reading) -> Result<()> {
-        let mut renewed = Some(self.renew().await);
         loop {
+            let renewed = self.renew().await;
             let page = self.mirror.store().feed(self.name.clone(), None, 0).await?;
             let prefix = self.lease_prefix();
             let leases = self.mirror.store().leases(prefix.clone(), self.mirror.now()).await?;
@@ -429,13 +463,13 @@ impl Shared {
             }
             let own = match self.state(|state| state.keep_member(&live)) {
                 // The lease is held. If the renewal failed, it was not because the lease was lost, and the error is returned.
-                Some(own) => renewed.take().unwrap_or(Ok(())).map(|()| own)?,
+                Some(own) => renewed.map(|()| own)?,
                 None => self.join(&live).await?,
             };
             live.insert(own);
             let members = Members::new(own, live, page.consumer.as_ref());
             let turn = self.take_turn(reading, page.consumer, &page.marks, members).await;
-            let (row, surplus) = self.leave_if_refused(turn)?;
+            let Some((row, surplus)) = self.leave_if_refused(turn)? else { continue };
             let can_release = self.state(|state| {
                 state.holdings.update(&row, own);
                 state.holdings.choose_leaving(surplus);
@@ -475,7 +509,8 @@ impl Shared {
                 true => drop(member),
                 false => state.member = Some(member),
             });
-            tokio::spawn(keep_renewing(Arc::downgrade(self), id, self.lease / 4, self.closed.clone()));
+            let ends = [self.closed.clone(), self.mirror.closing()];
+            tokio::spawn(keep_renewing(Arc::downgrade(self), id, self.lease / 4, ends));
             return Ok(id);
         }
         Err(Error::internal("no number is free for another worker of the consumer"))
@@ -487,20 +522,22 @@ impl Shared {
     }
 
     /// Writes the consumer's row, if this worker changes it or its `seen_at` is an hour old. Returns the row, and how many partitions the worker still
-    /// holds beyond its share.
+    /// holds beyond its share. Returns `None` if the lease has to be renewed before.
     async fn take_turn(
         &self,
         reading: &mut Reading,
         stored: Option<ConsumerRow>,
         marks: &FeedMarks,
         members: Members,
-    ) -> Result<(ConsumerRow, usize)> {
+    ) -> Result<Option<(ConsumerRow, usize)>> {
         let now = self.mirror.now();
         let (generation, cursors, releases) = self.state(|state| {
             let holdings = &state.holdings;
             (holdings.generation(), holdings.cursors(), holdings.releasable())
         });
-        let is_due = reading.stored_at <= before(now, STORE) || moved(stored.as_ref(), &cursors) >= SKIPPED;
+        // If the clock was set back, the time that has passed is not known.
+        let is_time = reading.stored_at.is_none_or(|at| now < at || at <= before(now, STORE));
+        let is_due = is_time || moved(stored.as_ref(), &cursors) >= SKIPPED;
         let cursors = if is_due || !releases.is_empty() { cursors } else { BTreeMap::new() };
         let (name, partitions) = (self.name.clone(), self.partitions);
         let has_releases = !releases.is_empty();
@@ -509,7 +546,7 @@ impl Shared {
             Some(row) => {
                 let (after, surplus) = turn.apply(Some(row.clone()), 0)?;
                 if after == *row && row.seen_at > before(now, SEEN) {
-                    return Ok((after, surplus));
+                    return Ok(Some((after, surplus)));
                 }
                 Durability::Process
             }
@@ -519,17 +556,26 @@ impl Shared {
             }
         };
         let (slot, taken) = Slot::new();
+        // This process may have been stopped since the leases were listed. Others may then have taken over its partitions, so that it must not write a row
+        // that names its worker.
+        let renewed_at = self.state(|state| state.member.as_ref().map(|member| member.renewed_at));
+        let (mirror, lease) = (self.mirror.clone(), self.lease);
+        let is_stale = move || renewed_at.is_none_or(|at| is_renewal_due(mirror.now(), at, lease));
         let decide = Box::new(move |state: crate::store::ConsumerState| {
+            if is_stale() {
+                slot.put(None);
+                return Ok(ConsumerUpdate::default());
+            }
             let (row, surplus) = turn.apply(state.row, state.generation)?;
             let row = ConsumerRow { seen_at: now, ..row };
-            slot.put((row.clone(), surplus));
+            slot.put(Some((row.clone(), surplus)));
             Ok(ConsumerUpdate { row: Some(row), park: None })
         });
         self.mirror.store().update_consumer(self.name.clone(), durability, decide).await?;
-        reading.stored_at = now;
+        reading.stored_at = Some(now);
         if has_releases {
             // Wakes the workers of this handle of the mirror, which may take the released partitions.
-            self.mirror.wake();
+            self.mirror.wake_workers();
         }
         taken.take()
     }
@@ -596,35 +642,70 @@ impl Shared {
                 "this worker has not returned change {seq}: acknowledge a change that it returned"
             ))),
             Acknowledged::Lost { partition } => Err(lost(partition)),
-            Acknowledged::Before => self.park_again(park).await,
+            Acknowledged::Before => self.park_again(park, own).await,
             Acknowledged::Now { partition, cursors } => {
-                let own = own.ok_or_else(|| lost(partition))?;
-                if let Err(error) = self.renew().await {
-                    return Err(if self.drop_lost(own, &error) { lost(partition) } else { error });
-                }
-                let ack = PartitionAck { own, generation, partition, cursors };
-                let now = self.mirror.now();
-                let decide = Box::new(move |state: crate::store::ConsumerState| {
-                    let row = ack.apply(state.row, now)?;
-                    Ok(ConsumerUpdate { row, park: park.clone() })
-                });
-                self.mirror.store().update_consumer(self.name.clone(), Durability::Power, decide).await?;
-                self.state(|state| state.holdings.confirm(generation, partition, seq));
-                self.acknowledged.notify_one();
-                Ok(())
+                self.store_ack(own, generation, BTreeMap::from([(partition, seq)]), cursors, park).await
             }
         }
     }
 
+    /// Acknowledges all changes that were returned, in one write.
+    async fn settle_all(&self) -> Result<()> {
+        let (AcknowledgedAll { last, cursors }, generation, own, loss) = self.state(|state| {
+            let own = state.member.as_ref().map(|member| member.id);
+            let State { holdings, .. } = state;
+            (holdings.acknowledge_all(), holdings.generation(), own, holdings.take_loss())
+        });
+        if !last.is_empty() {
+            self.store_ack(own, generation, last, cursors, None).await?;
+        }
+        loss.map_or(Ok(()), |partition| Err(lost(partition)))
+    }
+
+    /// Stores cursors after an acknowledgement. `last` has the last number that is acknowledged, for each partition of the changes.
+    async fn store_ack(
+        &self,
+        own: Option<WorkerId>,
+        generation: i64,
+        last: BTreeMap<u32, i64>,
+        cursors: BTreeMap<u32, i64>,
+        park: Option<Park>,
+    ) -> Result<()> {
+        let partitions: BTreeSet<u32> = last.keys().copied().collect();
+        let own = self.renew_for(own, partitions.first().copied().unwrap_or_default()).await?;
+        let ack = PartitionAck { own, generation, partitions, cursors };
+        let now = self.mirror.now();
+        let decide = Box::new(move |state: crate::store::ConsumerState| {
+            let row = ack.apply(state.row, now)?;
+            Ok(ConsumerUpdate { row, park: park.clone() })
+        });
+        self.mirror.store().update_consumer(self.name.clone(), Durability::Power, decide).await?;
+        self.state(|state| {
+            last.into_iter().for_each(|(partition, seq)| state.holdings.confirm(generation, partition, seq));
+        });
+        self.acknowledged.notify_one();
+        Ok(())
+    }
+
+    /// Renews the lease before a write about a change of `partition`. Returns the worker's id, or the error of a lost lease.
+    async fn renew_for(&self, own: Option<WorkerId>, partition: u32) -> Result<WorkerId> {
+        let own = own.ok_or_else(|| lost(partition))?;
+        match self.renew().await {
+            Err(error) if self.drop_lost(own, &error) => Err(lost(partition)),
+            renewed => renewed.map(|()| own),
+        }
+    }
+
     /// Parks a change whose acknowledgement has no effect ([`Acknowledged::Before`]), if this worker holds its partition.
-    async fn park_again(&self, park: Option<Park>) -> Result<()> {
+    async fn park_again(&self, park: Option<Park>, own: Option<WorkerId>) -> Result<()> {
         let Some(park) = park else { return Ok(()) };
         let partition = partition_of(&park.change, self.partitions);
-        if !self.state(|state| state.holdings.partitions().contains(&partition)) {
-            return Err(lost(partition));
-        }
+        let own = self.renew_for(own, partition).await?;
         let decide = Box::new(move |state: crate::store::ConsumerState| match state.row {
-            Some(_) => Ok(ConsumerUpdate { row: None, park: Some(park.clone()) }),
+            Some(row) => {
+                check_holder(&row, partition, own)?;
+                Ok(ConsumerUpdate { row: None, park: Some(park.clone()) })
+            }
             None => Err(Error::invalid_argument("the consumer was dropped, so nothing can be parked")),
         });
         self.mirror.store().update_consumer(self.name.clone(), Durability::Power, decide).await
@@ -633,7 +714,7 @@ impl Shared {
     /// Returns whether the error says that the lease `id` was lost. If so, drops it and the partitions, unless the worker has joined again with another
     /// lease meanwhile.
     fn drop_lost(&self, id: WorkerId, error: &Error) -> bool {
-        let is_lost = error.context().iter().any(|(name, _)| *name == "lease");
+        let is_lost = says_lost(error);
         self.state(|state| {
             if is_lost && state.member.as_ref().is_some_and(|member| member.id == id) {
                 state.lose();
@@ -657,7 +738,7 @@ impl Shared {
         drop(lease);
         // Listing the leases waits until this one is released. Until then, other workers leave a share of the partitions to this worker.
         let released = self.mirror.store().leases(self.lease_prefix(), self.mirror.now()).await;
-        self.mirror.wake();
+        self.mirror.wake_workers();
         // Closing the mirror has released the lease, so the errors of its closed store do not matter.
         if self.mirror.is_closed() { Ok(()) } else { left.and(released.map(drop)) }
     }
@@ -687,12 +768,25 @@ impl Drop for Shared {
     }
 }
 
-/// Renews the lease of a worker until that lease is lost or the worker is closed or dropped.
-async fn keep_renewing(worker: Weak<Shared>, id: WorkerId, every: Duration, closed: CancellationToken) {
-    while closed.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+/// Renews the lease of a worker until that lease is lost, or the worker or the mirror is closed or dropped. `ends` has the tokens that closing cancels.
+async fn keep_renewing(worker: Weak<Shared>, id: WorkerId, every: Duration, ends: [CancellationToken; 2]) {
+    let [closed, mirror_closed] = ends;
+    loop {
+        let slept = closed.run_until_cancelled(mirror_closed.run_until_cancelled(tokio::time::sleep(every))).await;
         let Some(worker) = worker.upgrade() else { return };
+        let Some(Some(())) = slept else {
+            if mirror_closed.is_cancelled() {
+                // Other workers need not wait until this one is dropped.
+                worker.state(|state| {
+                    if state.member.as_ref().is_some_and(|member| member.id == id) {
+                        state.lose();
+                    }
+                });
+            }
+            return;
+        };
         let is_member = worker.state(|state| state.member.as_ref().is_some_and(|member| member.id == id));
-        if !is_member || worker.mirror.is_closed() {
+        if !is_member {
             return;
         }
         // If the store fails, the next attempt may succeed in time.

@@ -222,20 +222,10 @@ impl Mirror {
         limit: usize,
         timeout: Option<Duration>,
     ) -> Result<Vec<Change>> {
-        Ok(self.wait_page(consumer, seq, limit, timeout).await?.changes)
+        Ok(self.until_closed(self.wait_until_changed(consumer, seq, limit, timeout)).await?.changes)
     }
 
-    pub(super) async fn wait_page(
-        &self,
-        consumer: &str,
-        seq: Option<i64>,
-        limit: usize,
-        timeout: Option<Duration>,
-    ) -> Result<Polled> {
-        self.until_closed(self.wait_until_changed(consumer, seq, limit, timeout)).await
-    }
-
-    async fn wait_until_changed(
+    pub(super) async fn wait_until_changed(
         &self,
         consumer: &str,
         seq: Option<i64>,
@@ -272,12 +262,29 @@ impl Mirror {
     /// [partitions](Mirror::consumer), and for a number greater than those that polls of any process have returned to it (a power failure can undo the record of polls that were not acknowledged: poll again);
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn ack(&self, consumer: &str, seq: i64) -> Result<()> {
+        self.ack_if(consumer, seq, || true).await.map(drop)
+    }
+
+    /// As [`ack`](Mirror::ack), if `may_store` returns true at the beginning of the write. Returns whether it did.
+    pub(super) async fn ack_if(
+        &self,
+        consumer: &str,
+        seq: i64,
+        may_store: impl Fn() -> bool + Send + 'static,
+    ) -> Result<bool> {
         let (name, now) = (consumer_name(consumer)?, self.now());
+        let (slot, stored) = Slot::new();
         let acknowledge = move |state: ConsumerState| {
-            let row = acknowledge(state.row, state.latest.seq, seq, now, snapshot::contains)?;
+            let may_store = may_store();
+            slot.put(may_store);
+            let row = match may_store {
+                true => acknowledge(state.row, state.latest.seq, seq, now, snapshot::contains)?,
+                false => None,
+            };
             Ok(ConsumerUpdate { row, park: None })
         };
-        self.store().update_consumer(name, Durability::Power, Box::new(acknowledge)).await
+        self.store().update_consumer(name, Durability::Power, Box::new(acknowledge)).await?;
+        stored.take()
     }
 
     /// Parks a change that `consumer` cannot handle, with a reason, and acknowledges it and all changes before it. A copy of it is kept and
@@ -398,6 +405,7 @@ impl Mirror {
         };
         self.store().update_consumer(name, Durability::Power, Box::new(start)).await?;
         self.wake();
+        self.wake_workers();
         Ok(())
     }
 

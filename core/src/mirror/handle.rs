@@ -1,6 +1,7 @@
 //! The handle of an open mirror, and its settings.
 
 use super::decide::Tally;
+use super::exclusive::{ExclusiveLease, ExclusiveLeases, PREFIX};
 use super::moments::Moments;
 use super::source::Source;
 use super::write::{Task, run};
@@ -52,8 +53,12 @@ struct Inner {
     /// The settings that the handle was opened with. Those that apply are in the store.
     asked: MirrorOptions,
     moments: Moments,
+    /// The leases of the iterators over changes.
+    exclusive: Arc<ExclusiveLeases>,
     /// Incremented when this process has appended changes to the feed: wakes the calls that wait for them.
     head: watch::Sender<u64>,
+    /// Incremented when a worker of this handle has released partitions, or a consumer was reset: workers then look at the consumer's row.
+    shares: watch::Sender<u64>,
     /// Cancelled by [`Mirror::close`].
     closed: CancellationToken,
 }
@@ -139,11 +144,17 @@ impl Mirror {
     #[doc(hidden)]
     pub fn end_waits(&self) {
         self.0.closed.cancel();
+        self.0.exclusive.release_all();
     }
 
     /// Drops this handle. If it was the last one, and no iterator uses the store, waits until the store is closed. For bindings.
     #[doc(hidden)]
     pub async fn release(self) -> Result<()> {
+        if Arc::strong_count(&self.0) > 1 {
+            // An iterator that still exists keeps the store open. Its lease is released in the background; listing leases waits for that, so that another
+            // mirror, which is opened after this, can take it.
+            let _ = self.store().leases(PREFIX.to_owned(), self.now()).await;
+        }
         match Arc::into_inner(self.0) {
             Some(Inner { store, .. }) if Arc::strong_count(&store) == 1 => store.close().await,
             _ => Ok(()),
@@ -236,6 +247,17 @@ impl Mirror {
         &self.0.store
     }
 
+    /// Returns the lease of this handle's iterators over the changes of `consumer`, or `None` if another handle has it.
+    pub(super) async fn exclusive_lease(&self, consumer: &str) -> Result<Option<Arc<ExclusiveLease>>> {
+        let Inner { exclusive, store, clock, closed, .. } = &*self.0;
+        exclusive.take(consumer, store, clock, closed).await
+    }
+
+    /// Returns the token that [`close`](Mirror::close) cancels.
+    pub(super) fn closing(&self) -> CancellationToken {
+        self.0.closed.clone()
+    }
+
     pub(super) fn moments(&self) -> &Moments {
         &self.0.moments
     }
@@ -264,6 +286,16 @@ impl Mirror {
     /// Returns a receiver that is marked as changed whenever this process has appended changes to the feed.
     pub(super) fn head(&self) -> watch::Receiver<u64> {
         self.0.head.subscribe()
+    }
+
+    /// Returns a receiver that is marked as changed whenever workers of this handle have to look at their consumer's row.
+    pub(super) fn shares(&self) -> watch::Receiver<u64> {
+        self.0.shares.subscribe()
+    }
+
+    /// Has the workers of this handle look at their consumer's row.
+    pub(super) fn wake_workers(&self) {
+        self.0.shares.send_modify(|times| *times = times.wrapping_add(1));
     }
 
     /// Wakes the calls that wait for changes, if there are any changes.
@@ -440,7 +472,9 @@ impl MirrorBuilder {
             random: self.random,
             asked: self.options,
             moments: Moments::new(),
+            exclusive: Arc::default(),
             head: watch::Sender::new(0),
+            shares: watch::Sender::new(0),
             closed: CancellationToken::new(),
         }));
         mirror.settle_settings().await?;

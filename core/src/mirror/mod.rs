@@ -8,16 +8,19 @@
 // what its listing lacks, and `reports` makes the reports; `receive` applies webhooks; `holds` has the losses of access that the guard held, and the
 // decisions about them; `chores` completes work that takes more than one write; `retire` removes the users and groups of a directory that the
 // application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers,
-// `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `view` reads the mirrored rows.
+// `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
+// has the leases of `changes`, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
 // `handle` is the open mirror, `source` the API that is listed. `options` has the options of a sync, `moments` the times of periodic work.
 mod changes;
 mod chores;
 mod consumer;
 mod decide;
 mod environment;
+mod exclusive;
 mod feed;
 pub(crate) mod handle;
 mod holds;
+mod lapse;
 mod moments;
 mod options;
 mod organization;

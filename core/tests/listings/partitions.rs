@@ -4,7 +4,8 @@
 
 use crate::api::{FakeApi, USER_UPDATED, apply_event, full_sync, numbered_user};
 use futures_util::{FutureExt, StreamExt};
-use headcount::mirror::{Consumer, Worker};
+use headcount::mirror::{Changes, Consumer, Worker};
+use headcount::store::conformance::Flaky;
 use headcount::store::{SqliteStore, Store};
 use headcount::{Change, ChangeKind, Error, ErrorKind, ErrorStatus, Mirror};
 use serde_json::json;
@@ -14,6 +15,7 @@ use std::io::{BufRead, BufReader, Lines, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How long a test may take.
@@ -54,6 +56,12 @@ impl Place {
 
     async fn open(&self) -> Mirror {
         self.api.mirror_builder().open_in(self.store().await).await.unwrap()
+    }
+
+    /// Opens a mirror whose store calls `then` whenever it has listed leases.
+    async fn open_with(&self, then: impl Fn() + Send + Sync + 'static) -> Mirror {
+        let store = Flaky::after_listings(self.store().await, then);
+        self.api.mirror_builder().open_in(Arc::new(store)).await.unwrap()
     }
 
     async fn store(&self) -> Arc<dyn Store> {
@@ -417,6 +425,32 @@ async fn a_lease_is_renewed_in_the_background_while_a_change_is_handled() {
     .await;
 }
 
+/// The clock is moved between the look at the leases and the write that follows, as if the process had been stopped there for two hours.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_was_stopped_after_it_had_listed_the_leases_does_not_go_on_with_its_partitions() {
+    limited(async {
+        let (place, _mirror) = Place::with_users(10, "stopped_look").await;
+        let (api, stops) = (place.api.clone(), Arc::new(AtomicBool::new(false)));
+        let stopping = Arc::clone(&stops);
+        let mirror = place
+            .open_with(move || {
+                if stopping.swap(false, Ordering::Relaxed) {
+                    api.with(|state| state.now += MINUTE * 120);
+                }
+            })
+            .await;
+        let worker = worker_of(&mirror);
+        let returned = take(&worker).await;
+        stops.store(true, Ordering::Relaxed);
+
+        let again = worker.next().await.unwrap().unwrap();
+
+        assert_eq!(again.seq, returned[0].seq, "the worker has joined again");
+        assert_lost(worker.ack(returned[5].seq).await);
+    })
+    .await;
+}
+
 // ---- processes ----
 
 /// Environment variables of the process: the place of its store, as [`open_store`] takes it, and the time of its clock.
@@ -627,6 +661,45 @@ async fn an_acknowledgement_includes_the_earlier_changes_of_its_partition_only()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_returned_changes_can_be_acknowledged_at_once() {
+    limited(async {
+        let (place, mirror) = Place::with_users(20, "ack_all").await;
+        let worker = place.worker().await;
+        worker.ack_all().await.unwrap();
+        let mut returned = vec![worker.next().await.unwrap().unwrap(), worker.next().await.unwrap().unwrap()];
+        worker.ack_all().await.unwrap();
+        worker.close().await.unwrap();
+
+        let worker = place.worker().await;
+        returned.extend(take(&worker).await);
+        worker.ack_all().await.unwrap();
+        worker.ack_all().await.unwrap();
+
+        assert_eq!(seqs(&returned), (1..=21).collect::<Vec<_>>(), "each was returned once");
+        assert_eq!(consumer(&mirror).await.lag, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acknowledgement_of_all_returned_changes_reports_that_some_were_lost() {
+    limited(async {
+        let (place, mirror) = Place::with_users(10, "ack_all_lost").await;
+        let (worker, other) = (place.worker().await, place.worker().await);
+        let returned = take(&worker).await;
+        place.pass(MINUTE);
+
+        assert_lost(worker.ack_all().await);
+        assert_eq!(consumer(&mirror).await.cursor, 0);
+        assert_lost(worker.ack_all().await);
+        worker.ack_all().await.unwrap();
+
+        assert_eq!(seqs(&handle(&other).await), seqs(&returned));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_number_greater_than_all_that_the_worker_returned_cannot_be_acknowledged() {
     limited(async {
         let (place, _mirror) = Place::with_users(10, "unreturned").await;
@@ -793,6 +866,23 @@ async fn a_worker_that_lost_its_lease_parks_nothing() {
         place.pass(MINUTE);
 
         assert_lost(worker.park(&returned[0], "no such account").await);
+
+        assert!(mirror.parked_changes("app").await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_a_partition_that_another_worker_took_over_is_not_parked_although_it_was_acknowledged() {
+    limited(async {
+        let (place, mirror) = Place::with_users(5, "parked_again").await;
+        let (worker, other) = (place.worker().await, place.worker().await);
+        let handled = handle(&worker).await;
+        place.pass(MINUTE);
+        assert!(handle(&other).await.is_empty());
+        assert_eq!(other.partitions().len(), PARTITIONS as usize);
+
+        assert_lost(worker.park(&handled[0], "no such account").await);
 
         assert!(mirror.parked_changes("app").await.unwrap().is_empty());
     })
@@ -1013,6 +1103,145 @@ async fn the_changes_of_a_worker_are_a_stream() {
         let worker = place.worker().await;
         let changes: Vec<_> = worker.stream().map(Result::unwrap).collect().await;
         assert_eq!(changes.len(), 6);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_wakes_a_waiting_worker_is_no_reason_to_list_the_leases() {
+    const ROUNDS: usize = 60;
+    limited(async {
+        let (place, _mirror) = Place::with_users(1, "woken").await;
+        let listings = Arc::new(AtomicU64::new(0));
+        let counting = Arc::clone(&listings);
+        let mirror = place.open_with(move || _ = counting.fetch_add(1, Ordering::Relaxed)).await;
+        let worker = mirror.consumer("app").partitions(PARTITIONS).start().unwrap();
+        for _ in 0..2 {
+            worker.next().await.unwrap().unwrap();
+            worker.ack_all().await.unwrap();
+        }
+        let (before, started) = (listings.load(Ordering::Relaxed), tokio::time::Instant::now());
+        for round in 0..ROUNDS {
+            let (change, ()) = tokio::join!(worker.next(), rename(&mirror, &place, 1, round));
+            worker.ack(change.unwrap().unwrap().seq).await.unwrap();
+        }
+
+        // Every half second, and when the lease is due, which is so at most twice in these 60 seconds of the mirror's clock.
+        let most = started.elapsed().as_millis() / 500 + 4;
+        let count = listings.load(Ordering::Relaxed) - before;
+        assert!(u128::from(count) <= most, "{count} listings, at most {most} were expected");
+    })
+    .await;
+}
+
+// ---- `changes`: an exclusive consumer ----
+
+fn assert_consumer_lost(result: Result<(), Error>) {
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store, "{error}");
+    assert_eq!(error.status(), ErrorStatus::Temporary, "{error}");
+    assert!(error.message().contains("the lease of the consumer was lost"), "{error}");
+}
+
+/// An iterator that does not wait.
+fn changes_of(mirror: &Mirror) -> Changes {
+    mirror.changes("app", Some(Duration::ZERO))
+}
+
+/// Calls `next` until it returns a change. A lease that was dropped is released in the background.
+async fn next_in_turn(changes: &Changes) -> Change {
+    loop {
+        if let Some(change) = changes.next().await.unwrap() {
+            return change;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_mirror_waits_until_the_iterator_of_the_first_is_dropped() {
+    limited(async {
+        let (place, mirror) = Place::with_users(5, "exclusive").await;
+        let (one, two) = (changes_of(&mirror), changes_of(&place.open().await));
+        let first = one.next().await.unwrap().unwrap();
+        assert!(two.next().await.unwrap().is_none());
+        one.ack(first.seq).await.unwrap();
+        assert!(two.next().await.unwrap().is_none());
+
+        drop(one);
+
+        assert_eq!(next_in_turn(&two).await.seq, first.seq + 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_iteration_that_has_ended_keeps_the_consumer_until_its_changes_are_acknowledged() {
+    limited(async {
+        let (place, mirror) = Place::with_users(5, "ended_iteration").await;
+        let (one, two) = (changes_of(&mirror), changes_of(&place.open().await));
+        let mut returned = Vec::new();
+        while let Some(change) = one.next().await.unwrap() {
+            returned.push(change);
+        }
+        assert_eq!(returned.len(), 6);
+        assert!(two.next().await.unwrap().is_none(), "none is acknowledged");
+
+        for change in &returned {
+            one.ack(change.seq).await.unwrap();
+        }
+        rename(&mirror, &place, 1, 1).await;
+
+        assert_eq!(next_in_turn(&two).await.seq, 7);
+        assert!(one.next().await.unwrap().is_none(), "the first iterator waits for its turn");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn iterators_of_one_mirror_do_not_wait_for_each_other() {
+    limited(async {
+        let (place, mirror) = Place::with_users(5, "one_handle").await;
+        let (one, two) = (changes_of(&mirror), changes_of(&mirror.clone()));
+        assert_eq!(one.next().await.unwrap().unwrap().seq, 1);
+        assert_eq!(two.next().await.unwrap().unwrap().seq, 1);
+        drop(one);
+        assert!(changes_of(&place.open().await).next().await.unwrap().is_none(), "the other iterator has the consumer");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_iterator_whose_lease_expired_acknowledges_and_parks_nothing_and_waits_for_its_turn() {
+    limited(async {
+        let (place, mirror) = Place::with_users(5, "stopped_iterator").await;
+        let (stopped, other) = (changes_of(&mirror), changes_of(&place.open().await));
+        let first = stopped.next().await.unwrap().unwrap();
+        place.pass(MINUTE);
+        assert_eq!(other.next().await.unwrap().unwrap().seq, first.seq);
+
+        assert_consumer_lost(stopped.ack(first.seq).await);
+        assert_consumer_lost(stopped.park(&first, "no such account").await);
+
+        assert!(mirror.parked_changes("app").await.unwrap().is_empty());
+        assert_eq!(consumer(&mirror).await.cursor, 0);
+        assert!(stopped.next().await.unwrap().is_none());
+        other.ack(first.seq).await.unwrap();
+        drop(other);
+        assert_eq!(next_in_turn(&stopped).await.seq, first.seq + 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_a_mirror_lets_the_next_one_iterate_although_the_iterator_exists() {
+    limited(async {
+        let (place, mirror) = Place::with_users(5, "closed_iterator").await;
+        let (one, two) = (changes_of(&mirror), changes_of(&place.open().await));
+        let first = one.next().await.unwrap().unwrap();
+        mirror.close().await.unwrap();
+        assert_eq!(next_in_turn(&two).await.seq, first.seq);
+        drop(one);
     })
     .await;
 }

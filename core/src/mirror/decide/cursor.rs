@@ -3,7 +3,7 @@
 use super::partition::without_partitions;
 use crate::record::ConsumerRow;
 use crate::{Error, Result, Timestamp};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Returns a consumer's row after an acknowledgement of everything up to `seq`, or `None` if that changes nothing: `seq` is not greater than the
 /// cursor, or is the number of a change of an earlier generation. `latest` is the number of the feed's latest change; `is_snapshot` is given a
@@ -46,6 +46,10 @@ pub(in crate::mirror) fn acknowledge(
     Ok(Some(ConsumerRow { cursor: seq, seen_at: now, ..row }))
 }
 
+/// The most numbers of lost changes that are kept, so that the memory is bounded. The lowest ones are removed first. An acknowledgement of a removed one
+/// has no effect, as if it were repeated.
+pub(super) const MAX_LOST: usize = 10_000;
+
 /// The changes that one iterator has returned, each with whether it is acknowledged.
 ///
 /// Acknowledgements of a consumer are cumulative. If several threads take changes from one iterator and each acknowledges its own, then the
@@ -56,6 +60,8 @@ pub(in crate::mirror) struct Acks {
     generation: i64,
     /// Numbers in ascending order, each with whether it is acknowledged.
     returned: VecDeque<(i64, bool)>,
+    /// Numbers of changes that were returned, and whose acknowledgement was not stored when the lease was lost.
+    lost: BTreeSet<i64>,
 }
 
 impl Acks {
@@ -63,8 +69,10 @@ impl Acks {
     pub(in crate::mirror) fn add(&mut self, generation: i64, seq: i64) {
         if self.generation != generation {
             self.returned.clear();
+            self.lost.clear();
             self.generation = generation;
         }
+        self.lost.remove(&seq);
         self.returned.push_back((seq, false));
     }
 
@@ -87,6 +95,24 @@ impl Acks {
     /// The generation of the changes.
     pub(in crate::mirror) fn generation(&self) -> i64 {
         self.generation
+    }
+
+    /// Returns whether a change that was returned is not acknowledged.
+    pub(in crate::mirror) fn has_unacknowledged(&self) -> bool {
+        self.returned.iter().any(|(_, is_acknowledged)| !is_acknowledged)
+    }
+
+    /// Drops all changes, because the lease has ended. They are lost, also if they are acknowledged: the cursor has not moved to them.
+    pub(in crate::mirror) fn lose(&mut self) {
+        self.lost.extend(self.returned.drain(..).map(|(seq, _)| seq));
+        while self.lost.len() > MAX_LOST {
+            self.lost.pop_first();
+        }
+    }
+
+    /// Returns whether the lease was lost after the change had been returned and before its acknowledgement was stored.
+    pub(in crate::mirror) fn is_lost(&self, seq: i64) -> bool {
+        self.lost.contains(&seq)
     }
 }
 
@@ -193,6 +219,37 @@ mod tests {
         acks.add(2, START + 1);
         assert_eq!(acks.acknowledge(3), None);
         assert_eq!(acks.acknowledge(START + 1), Some(START + 1));
+    }
+
+    #[test]
+    fn changes_of_a_lost_lease_stay_lost_until_they_are_returned_again() {
+        let mut acks = Acks::default();
+        [3, 4, 5].into_iter().for_each(|seq| acks.add(1, seq));
+        assert_eq!(acks.acknowledge(3), Some(3));
+        acks.confirm(1, 3);
+        assert_eq!(acks.acknowledge(5), None);
+
+        acks.lose();
+
+        assert!(!acks.is_lost(3), "its acknowledgement was stored");
+        assert!(acks.is_lost(4));
+        assert!(acks.is_lost(5), "the cursor was not moved to it");
+        acks.add(1, 4);
+        assert!(!acks.is_lost(4));
+        assert_eq!(acks.acknowledge(4), Some(4));
+        acks.add(2, START);
+        assert!(!acks.is_lost(5), "it is of an earlier generation");
+    }
+
+    #[test]
+    fn an_iterator_has_unacknowledged_changes_until_each_one_is_acknowledged() {
+        let mut acks = Acks::default();
+        assert!(!acks.has_unacknowledged());
+        [3, 4].into_iter().for_each(|seq| acks.add(1, seq));
+        acks.acknowledge(4);
+        assert!(acks.has_unacknowledged());
+        acks.acknowledge(3);
+        assert!(!acks.has_unacknowledged());
     }
 
     proptest! {

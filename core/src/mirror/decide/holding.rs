@@ -1,11 +1,8 @@
 //! The partitions that one worker holds: which changes it may return, and which cursors follow from what was acknowledged.
 
+use super::cursor::MAX_LOST;
 use crate::record::{ConsumerRow, WorkerId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// How many numbers of lost changes are kept at most, so that the memory is bounded. The lowest ones are removed first. An acknowledgement of a removed
-/// one has no effect, like a repeated one.
-const MAX_LOST: usize = 10_000;
 
 /// A partition that the worker holds.
 #[derive(Debug)]
@@ -49,6 +46,15 @@ impl Holding {
     }
 }
 
+/// What an acknowledgement of all changes that were returned stores.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::mirror) struct AcknowledgedAll {
+    /// The last number that was returned, for each partition that has changes to acknowledge.
+    pub(in crate::mirror) last: BTreeMap<u32, i64>,
+    /// The cursors of all partitions of the worker after that.
+    pub(in crate::mirror) cursors: BTreeMap<u32, i64>,
+}
+
 /// The effect of an acknowledgement of a number.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::mirror) enum Acknowledged {
@@ -71,10 +77,13 @@ pub(in crate::mirror) enum Acknowledged {
 pub(in crate::mirror) struct Holdings {
     generation: i64,
     partitions: BTreeMap<u32, Holding>,
-    /// Numbers of changes that were returned and not acknowledged when the worker lost their partition, each with the partition.
-    lost: BTreeMap<i64, u32>,
-    /// The greatest number that was returned.
+    /// Numbers of changes that were returned and not acknowledged when the worker lost their partition, each with the partition, or with `None` for those of
+    /// earlier generations.
+    lost: BTreeMap<i64, Option<u32>>,
+    /// The greatest number of this generation that was returned.
     greatest: Option<i64>,
+    /// A partition whose returned changes were lost since the last call of [`take_loss`](Holdings::take_loss).
+    loss: Option<u32>,
 }
 
 impl Holdings {
@@ -92,8 +101,9 @@ impl Holdings {
     /// generation, all partitions are first removed, and no change counts as lost any more.
     pub(in crate::mirror) fn update(&mut self, row: &ConsumerRow, own: WorkerId) {
         if self.generation != row.generation {
-            self.partitions.clear();
-            self.lost.clear();
+            self.lose_all();
+            self.lost.values_mut().for_each(|partition| *partition = None);
+            (self.greatest, self.loss) = (None, None);
             self.generation = row.generation;
         }
         let of_worker = row.partitions.iter().zip(0_u32..).filter(|(partition, _)| partition.worker == Some(own));
@@ -108,8 +118,11 @@ impl Holdings {
     /// Drops a partition. Its changes that were returned and not acknowledged are lost.
     fn lose(&mut self, number: u32) {
         let Some(holding) = self.partitions.remove(&number) else { return };
-        let returned = holding.pending.iter().take(holding.in_flight());
-        self.lost.extend(returned.map(|seq| (*seq, number)));
+        let count = holding.in_flight();
+        if count > 0 {
+            self.loss = Some(number);
+        }
+        self.lost.extend(holding.pending.into_iter().take(count).map(|seq| (seq, Some(number))));
         while self.lost.len() > MAX_LOST {
             self.lost.pop_first();
         }
@@ -180,10 +193,27 @@ impl Holdings {
             return Acknowledged::Now { partition: *number, cursors };
         }
         match self.lost.get(&seq) {
-            Some(partition) => Acknowledged::Lost { partition: *partition },
+            Some(Some(partition)) => Acknowledged::Lost { partition: *partition },
+            Some(None) => Acknowledged::Before,
             None if self.greatest.is_some_and(|greatest| seq <= greatest) => Acknowledged::Before,
             None => Acknowledged::Never,
         }
+    }
+
+    /// Decides the effect of an acknowledgement of all changes that were returned. Changes nothing, as [`acknowledge`](Holdings::acknowledge).
+    pub(in crate::mirror) fn acknowledge_all(&self) -> AcknowledgedAll {
+        let in_flight = self.partitions.iter().filter(|(_, holding)| holding.in_flight() > 0);
+        let last: BTreeMap<u32, i64> = in_flight.map(|(number, holding)| (*number, holding.returned)).collect();
+        let cursor = |(number, holding): (&u32, &Holding)| {
+            (*number, holding.cursor_after(last.get(number).copied().unwrap_or(i64::MIN)))
+        };
+        let cursors = self.partitions.iter().map(cursor).collect();
+        AcknowledgedAll { last, cursors }
+    }
+
+    /// Returns a partition whose returned changes were lost since the last call of this, if there is one.
+    pub(in crate::mirror) fn take_loss(&mut self) -> Option<u32> {
+        self.loss.take()
     }
 
     /// Removes the changes of a partition up to `seq`, whose acknowledgement was stored. Does nothing if `generation` is not the current one.
@@ -349,6 +379,46 @@ mod tests {
         assert_eq!(holdings.acknowledge(2), Acknowledged::Before);
         holdings.confirm(1, 0, 2);
         assert_eq!(holdings.cursors(), [(0, -100)].into());
+        assert_eq!(holdings.take_loss(), None);
+    }
+
+    #[test]
+    fn a_number_that_was_not_returned_in_the_new_generation_nor_before_cannot_be_acknowledged() {
+        let mut holdings = holdings(&[(0, true)]);
+        read(&mut holdings, &[(0, 1), (0, 9)]);
+        assert!(holdings.give(0, 1) && holdings.give(0, 9));
+        holdings.update(&row(2, &[(0, true)]), OWN);
+        read(&mut holdings, &[(0, 1), (0, 2)]);
+        assert!(holdings.give(0, 1));
+
+        assert_eq!(holdings.acknowledge(5), Acknowledged::Never);
+        assert_eq!(holdings.acknowledge(9), Acknowledged::Before, "it was returned in the earlier generation");
+    }
+
+    #[test]
+    fn an_acknowledgement_of_all_returned_changes_includes_every_partition_and_nothing_that_was_only_read() {
+        let mut holdings = holdings(&[(0, true), (0, true), (0, true)]);
+        read(&mut holdings, &[(0, 1), (1, 2), (0, 3), (1, 4)]);
+        assert!([(0, 1), (1, 2), (0, 3)].iter().all(|(partition, seq)| holdings.give(*partition, *seq)));
+
+        let AcknowledgedAll { last, cursors } = holdings.acknowledge_all();
+
+        assert_eq!(last, [(0, 3), (1, 2)].into());
+        assert_eq!(cursors, [(0, 4), (1, 3), (2, 4)].into());
+        last.into_iter().for_each(|(partition, seq)| holdings.confirm(1, partition, seq));
+        assert_eq!(holdings.cursors(), cursors);
+        assert_eq!(holdings.in_flight(), 0);
+        assert!(holdings.acknowledge_all().last.is_empty());
+    }
+
+    #[test]
+    fn a_loss_of_returned_changes_is_reported_once() {
+        let mut holdings = holdings(&[(0, true), (0, true)]);
+        read(&mut holdings, &[(0, 1), (1, 2)]);
+        assert!(holdings.give(1, 2));
+        holdings.lose_all();
+        assert_eq!(holdings.take_loss(), Some(1), "partition 0 had no returned changes");
+        assert_eq!(holdings.take_loss(), None);
     }
 
     #[test]

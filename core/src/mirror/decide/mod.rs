@@ -31,11 +31,12 @@ pub(super) use cursor::{Acks, acknowledge};
 pub(super) use environment::bind_host;
 pub(super) use event::{Applying, Settled, event_cause, event_keys, why_pending};
 pub(super) use guard::{Budget, budget, hold_directory};
-pub(super) use holding::{Acknowledged, Holdings};
+pub(super) use holding::{Acknowledged, AcknowledgedAll, Holdings};
 pub(super) use listing::{Listing, Taken, end_memberships, take_group, take_user};
 pub(super) use missing::{Shown, lose_organization, take_directories};
 pub(super) use partition::{
-    MAX_PARTITIONS, Members, PartitionAck, Turn, check_count, leave, lost, partition_of, without_partitions,
+    MAX_PARTITIONS, Members, PartitionAck, Turn, check_count, check_holder, leave, lost, partition_of,
+    without_partitions,
 };
 pub(super) use retire::{Order, end_retirement, retire_groups, retire_users, start_retirement};
 pub(super) use roles::{RoleMap, Unmatched};

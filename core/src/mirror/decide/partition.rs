@@ -196,15 +196,15 @@ fn advance(row: &mut ConsumerRow, own: WorkerId, cursors: &BTreeMap<u32, i64>) {
     row.cursor = row.partitions.iter().map(|partition| partition.cursor).min().unwrap_or(row.cursor);
 }
 
-/// An acknowledgement by a worker.
+/// An acknowledgement by a worker, of changes in one or several partitions.
 #[derive(Clone, Debug)]
 pub(in crate::mirror) struct PartitionAck {
     /// The worker.
     pub(in crate::mirror) own: WorkerId,
-    /// The generation of the change.
+    /// The generation of the changes.
     pub(in crate::mirror) generation: i64,
-    /// The partition of the change.
-    pub(in crate::mirror) partition: u32,
+    /// The partitions of the changes.
+    pub(in crate::mirror) partitions: BTreeSet<u32>,
     /// The cursors of all partitions of the worker after the acknowledgement.
     pub(in crate::mirror) cursors: BTreeMap<u32, i64>,
 }
@@ -215,7 +215,7 @@ impl PartitionAck {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if there is no such consumer;
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the worker does not hold the partition any more.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the worker does not hold one of the partitions any more.
     pub(in crate::mirror) fn apply(&self, row: Option<ConsumerRow>, now: Timestamp) -> Result<Option<ConsumerRow>> {
         let Some(mut row) = row else {
             return Err(Error::invalid_argument("the consumer was dropped, so nothing can be acknowledged"));
@@ -223,12 +223,21 @@ impl PartitionAck {
         if row.generation != self.generation {
             return Ok(None);
         }
-        let partition = row.partitions.get(self.partition as usize);
-        if partition.is_none_or(|partition| partition.worker != Some(self.own)) {
-            return Err(lost(self.partition));
-        }
+        self.partitions.iter().try_for_each(|partition| check_holder(&row, *partition, self.own))?;
         advance(&mut row, self.own, &self.cursors);
         Ok(Some(ConsumerRow { seen_at: now, ..row }))
+    }
+}
+
+/// Checks that the consumer's row names a worker as the holder of a partition.
+///
+/// # Errors
+///
+/// [`ErrorKind::Store`](crate::ErrorKind::Store) if it does not: the worker has lost the partition.
+pub(in crate::mirror) fn check_holder(row: &ConsumerRow, partition: u32, own: WorkerId) -> Result<()> {
+    match row.partitions.get(partition as usize) {
+        Some(held) if held.worker == Some(own) => Ok(()),
+        _ => Err(lost(partition)),
     }
 }
 
@@ -445,7 +454,8 @@ mod tests {
     }
 
     fn ack(own: u32, partition: u32, cursor: i64) -> PartitionAck {
-        PartitionAck { own: worker(own), generation: 1, partition, cursors: [(partition, cursor)].into() }
+        let partitions = [partition].into();
+        PartitionAck { own: worker(own), generation: 1, partitions, cursors: [(partition, cursor)].into() }
     }
 
     #[test]
@@ -469,6 +479,17 @@ mod tests {
         let same_number = PartitionAck { own: WorkerId { number: 0, token: 2 }, ..ack(0, 0, 10) };
         assert!(same_number.apply(Some(stored), NOW).is_err(), "a later worker with the same number is another worker");
         assert_eq!(ack(0, 0, 10).apply(None, NOW).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+
+    #[test]
+    fn an_acknowledgement_in_several_partitions_is_refused_as_a_whole_if_one_of_them_was_lost() {
+        let stored = row(&[(5, Some(0)), (7, Some(0)), (9, Some(1))]);
+        let both = PartitionAck { partitions: [0, 1].into(), cursors: [(0, 10), (1, 10)].into(), ..ack(0, 0, 10) };
+        let after = both.apply(Some(stored.clone()), NOW).unwrap().unwrap();
+        assert_eq!(cursors(&after), [10, 10, 9]);
+        let with_lost = PartitionAck { partitions: [0, 2].into(), ..both };
+        let error = with_lost.apply(Some(stored), NOW).unwrap_err();
+        assert!(error.message().contains("partition 2 was lost"), "{error}");
     }
 
     #[test]

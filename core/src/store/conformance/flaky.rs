@@ -21,6 +21,8 @@ pub struct Flaky {
     panics: bool,
     /// Whether `trim` fails.
     trim_fails: bool,
+    /// Called after each list of leases. If it is set, all calls of decisions have the ending [`Ending::Passes`].
+    after_listing: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// What a wrapped decision does when it is called.
@@ -40,7 +42,7 @@ const FAILED: &str = "an injected failure";
 impl Flaky {
     /// Wraps a store. `seed` determines which writes fail and which are repeated.
     pub fn new(store: Arc<dyn Store>, seed: u64) -> Flaky {
-        Flaky { store, random: AtomicU64::new(seed), panics: false, trim_fails: false }
+        Flaky { store, random: AtomicU64::new(seed), panics: false, trim_fails: false, after_listing: None }
     }
 
     /// Wraps a store so that writes panic if their keys have ids of users.
@@ -53,9 +55,17 @@ impl Flaky {
         Flaky { trim_fails: true, ..Flaky::new(store, 0) }
     }
 
+    /// Wraps a store, none of whose writes fail. `then` is called whenever the [leases](Store::leases) were listed.
+    pub fn after_listings(store: Arc<dyn Store>, then: impl Fn() + Send + Sync + 'static) -> Flaky {
+        Flaky { after_listing: Some(Box::new(then)), ..Flaky::new(store, 0) }
+    }
+
     /// Draws the [`Ending`] of the decision of the next write: on average, a quarter of them fail and a quarter are repeated. The random numbers are
     /// those of SplitMix64 (Steele, Lea and Flood, 2014).
     fn ending(&self) -> Ending {
+        if self.after_listing.is_some() {
+            return Ending::Passes;
+        }
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut bits = self.random.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -224,7 +234,11 @@ impl Store for Flaky {
     }
 
     fn leases(&self, prefix: String, now: Timestamp) -> StoreFuture<'_, Vec<Fence>> {
-        self.store.leases(prefix, now)
+        Box::pin(async move {
+            let listed = self.store.leases(prefix, now).await;
+            self.after_listing.iter().for_each(|then| then());
+            listed
+        })
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {
