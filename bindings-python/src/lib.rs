@@ -52,8 +52,8 @@ mod _headcount {
     };
     #[pymodule_export]
     use crate::mirror::{
-        AsyncChange, AsyncChangeIterator, AsyncMirror, AsyncMirrorUserIterator, ChangeIterator, Mirror,
-        MirrorUserIterator,
+        AsyncChange, AsyncChangeIterator, AsyncMirror, AsyncMirrorUserIterator, AsyncWorker, ChangeIterator, Mirror,
+        MirrorUserIterator, Worker,
     };
     #[pymodule_export]
     use crate::organization::{AsyncOrganizationClient, OrganizationClient};

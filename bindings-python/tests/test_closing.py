@@ -56,6 +56,7 @@ def environment():
 HANDLES = {
     "mirror": lambda mirror, _: mirror,
     "changes": lambda mirror, _: mirror.changes("app", timeout=0),
+    "a worker": lambda mirror, _: mirror.consumer("app", timeout=0),
     "users": lambda mirror, environment: mirror.users(environment.organization_id),
     "hold_users": lambda mirror, _: mirror.hold_users("hold_1_1"),
 }
@@ -64,6 +65,7 @@ BLOCKING = {
     "changes being read": lambda mirror, _: iterator_and_item(mirror.changes("app", timeout=0))[0],
     "users being read": lambda mirror, environment: iterator_and_item(mirror.users(environment.organization_id))[0],
     "a change of an iterator": lambda mirror, _: iterator_and_item(mirror.changes("app", timeout=0))[1],
+    "a worker that has changes": lambda mirror, _: iterator_and_item(mirror.consumer("app", timeout=0)),
     "a polled change": lambda mirror, _: mirror.poll("app")[0],
 }
 ASYNCIO = {

@@ -431,7 +431,8 @@ def test_a_forked_child_cannot_continue_its_parents_iterator(environment, tmp_pa
         pid = os.fork()
         if pid == 0:
             results = []
-            for call in (lambda: next(changes), first.ack, lambda: next(mirror.changes("app")).ack()):
+            # Another consumer: the parent's iterator holds the consumer "app".
+            for call in (lambda: next(changes), first.ack, lambda: next(mirror.changes("child")).ack()):
                 try:
                     call()
                     results.append("done")

@@ -85,6 +85,13 @@ def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) ->
             elif change.kind == "user.creatd":  # type: ignore[comparison-overlap]
                 continue
             change.ack()
+        with mirror.consumer("provisioner", partitions=16, lease=timedelta(minutes=2), timeout=5) as feed:
+            worker: headcount.Worker = feed
+            held: list[int] = worker.partitions
+            for change in worker:
+                print(change.kind, held)
+            worker.ack_all()
+            mirror.consumer("provisioner", partition=16)  # type: ignore[call-arg]
         try:
             mirror.sync_all()
         except headcount.MassRemovalError as error:
@@ -111,6 +118,12 @@ async def follow(client: headcount.AsyncClient) -> None:
             await change.ack()
             await change.park("cannot be handled")
             change.ack()  # type: ignore[unused-coroutine]
+        async with mirror.consumer("provisioner", partitions=1) as feed:
+            worker: headcount.AsyncWorker = feed
+            async for change in worker:
+                await change.ack()
+            await worker.ack_all()
+            worker.close()  # type: ignore[unused-coroutine]
 
 
 with headcount.Client.from_env() as shared:

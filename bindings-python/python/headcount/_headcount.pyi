@@ -31,6 +31,7 @@ __all__ = [
     "AsyncChangeIterator",
     "AsyncMirror",
     "AsyncMirrorUserIterator",
+    "AsyncWorker",
     "Change",
     "ChangeIterator",
     "Consumer",
@@ -61,6 +62,7 @@ __all__ = [
     "RoleMapEntry",
     "Sandbox",
     "Webhook",
+    "Worker",
     "event_body",
     "verify_interceptor_payload",
     "verify_webhook_payload",
@@ -1567,10 +1569,12 @@ class AsyncChange(Change):
 
         Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once all changes that the iterator
         returned earlier are acknowledged as well: if they are already, it is durable after the await. Acknowledging a change from ``poll`` or ``wait``
-        acknowledges all earlier changes as well. Several tasks may call it at once.
+        acknowledges all earlier changes as well. Acknowledging a change from a worker (``mirror.consumer``) acknowledges the earlier ones that the worker
+        returned from the same partition. Several tasks may call it at once.
 
-        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
-        forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
+        Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
+        for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
+        says that the lease was lost. Then the change is returned again, to whoever has the consumer or the partition now.
         """
 
     def park(self, reason: str) -> Coroutine[Any, Any, None]:  # type: ignore[override]
@@ -1613,6 +1617,83 @@ class AsyncChangeIterator:
 
     def __aiter__(self) -> Self: ...
     def __anext__(self) -> Coroutine[Any, Any, AsyncChange]: ...
+
+@final
+class Worker:
+    """Worker of a consumer with partitions, made by ``Mirror.consumer``: iterates over the changes of the partitions that it holds, and waits for the
+    next one: without limit, until no change has come for the given timeout, or until the worker or the mirror is closed. Threads may share it.
+
+    A context manager: leaving the block, also by an exception, closes the worker. The first change that is taken joins the consumer. A worker
+    that is not closed keeps its partitions as long as it or one of its changes exists.
+    """
+
+    @property
+    def partitions(self) -> list[int]:
+        """Numbers of the partitions that this worker holds, in ascending order. Another worker may have taken them over meanwhile, if the lease was lost."""
+
+    def ack_all(self) -> None:
+        """Acknowledges all changes that this worker has returned, in one write. Durable when this returns, or has been awaited.
+
+        Raises ``StoreError`` if the acknowledgement cannot be stored: call it again. With a message that the lease was lost, some changes were not
+        acknowledged, because another worker has their partition now and gets them again. Raises ``InvalidArgumentError`` if the consumer was
+        dropped, if the mirror is closed, and in a forked child.
+        """
+
+    def close(self) -> None:
+        """Releases the worker's partitions: other workers can take them when this returns, or has been awaited, and get the changes that were not
+        acknowledged. Ends the iteration, also in other threads and tasks. Closing again has no effect.
+
+        Raises ``StoreError`` if the store fails: the partitions are then released when the lease ends. Raises ``InvalidArgumentError`` in a
+        forked child.
+        """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Change: ...
+    def __enter__(self) -> Self: ...
+    @overload
+    def __exit__(self, exc_type: None, exc: None, traceback: None, /) -> None: ...
+    @overload
+    def __exit__(self, exc_type: type[BaseException], exc: BaseException, traceback: TracebackType, /) -> None: ...
+
+@final
+class AsyncWorker:
+    """Worker of a consumer with partitions, made by ``AsyncMirror.consumer``: iterates with ``async for`` over the changes of the partitions that it
+    holds, and waits for the next one: without limit, until no change has come for the given timeout, or until the worker or the mirror is closed.
+    Tasks may share it. If a task is cancelled before it has the change that it waited for, the change goes to the next one.
+
+    An async context manager: leaving the block, also by an exception or a cancellation, closes the worker. The first change that is taken joins
+    the consumer. A worker that is not closed keeps its partitions as long as it or one of its changes exists.
+    """
+
+    @property
+    def partitions(self) -> list[int]:
+        """Numbers of the partitions that this worker holds, in ascending order. Another worker may have taken them over meanwhile, if the lease was lost."""
+
+    def ack_all(self) -> Coroutine[Any, Any, None]:
+        """Acknowledges all changes that this worker has returned, in one write. Durable when this returns, or has been awaited.
+
+        Raises ``StoreError`` if the acknowledgement cannot be stored: call it again. With a message that the lease was lost, some changes were not
+        acknowledged, because another worker has their partition now and gets them again. Raises ``InvalidArgumentError`` if the consumer was
+        dropped, if the mirror is closed, and in a forked child.
+        """
+
+    def close(self) -> Coroutine[Any, Any, None]:
+        """Releases the worker's partitions: other workers can take them when this returns, or has been awaited, and get the changes that were not
+        acknowledged. Ends the iteration, also in other threads and tasks. Closing again has no effect.
+
+        Raises ``StoreError`` if the store fails: the partitions are then released when the lease ends. Raises ``InvalidArgumentError`` in a
+        forked child.
+        """
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Coroutine[Any, Any, AsyncChange]: ...
+    def __aenter__(self) -> Awaitable[Self]: ...
+    @overload
+    def __aexit__(self, exc_type: None, exc: None, traceback: None, /) -> Coroutine[Any, Any, None]: ...
+    @overload
+    def __aexit__(
+        self, exc_type: type[BaseException], exc: BaseException, traceback: TracebackType, /
+    ) -> Coroutine[Any, Any, None]: ...
 
 @final
 class Mirror:
@@ -2041,6 +2122,39 @@ class Mirror:
         Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
         changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
         raises, and ``InvalidArgumentError`` in a child that was forked after this call.
+
+        The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the iterator waits for its turn. An iterator
+        holds the consumer from its first change until it has ended and all changes that it returned are acknowledged, until it and its changes no longer
+        exist, or until the mirror is closed. It does so by a lease of a minute that a background task renews, also while a handler hangs. After the process has
+        ended or was stopped, others wait until the lease expires; with SQLite, the lease also ends at once with its process. To share the work
+        among processes, use ``consumer``.
+        """
+
+    def consumer(
+        self, name: str, *, partitions: Optional[int] = None, lease: _Span = None, timeout: _Span = None
+    ) -> Worker:
+        """Returns a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes.
+
+        - ``name``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
+        - ``partitions``: number of partitions, 1 to 256 (default 16), which is also the most workers that get changes. All workers of a consumer need the same
+          number. 1: the consumer is exclusive, so that one worker gets all changes and the others wait for their turn.
+        - ``lease``: duration of the worker's lease, in seconds or as a ``timedelta``; at least a second (default 60 seconds).
+        - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
+
+        Use it as a context manager: ``with mirror.consumer("provisioner") as feed:``, and ``async with`` for an ``AsyncMirror``. Each user's changes are in one
+        partition, which one worker holds at a time through its lease, so that they are returned in order. The workers share the partitions evenly. If
+        one joins, the others release some of their partitions, each as soon as its returned changes are acknowledged. If one is closed, or its process
+        ends, the others take over its partitions and get again what it has not acknowledged: with PostgreSQL, when the lease of the ended process expires.
+
+        Acknowledge changes after they were handled: ``change.ack()`` acknowledges a change and the earlier ones that this worker returned from its
+        partition, ``feed.ack_all()`` all that it returned. If the lease was lost, that raises ``StoreError``. A background task renews the lease as long as
+        the worker exists, also while a handler hangs: limit the time of the handler. While 1,000 returned changes are not acknowledged, no more are returned.
+
+        A consumer that has partitions cannot be read by ``poll``, ``wait`` and ``changes``, or acknowledged by ``mirror.ack``. The number of partitions can be
+        changed while no worker holds one; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
+
+        Raises ``InvalidArgumentError`` if an argument is out of range or the mirror is closed. Iterating raises what ``wait`` raises; and
+        ``InvalidArgumentError`` if other workers hold another number of partitions, and in a child that was forked after this call.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> None:
@@ -2545,6 +2659,39 @@ class AsyncMirror:
         Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
         changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
         raises, and ``InvalidArgumentError`` in a child that was forked after this call.
+
+        The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the iterator waits for its turn. An iterator
+        holds the consumer from its first change until it has ended and all changes that it returned are acknowledged, until it and its changes no longer
+        exist, or until the mirror is closed. It does so by a lease of a minute that a background task renews, also while a handler hangs. After the process has
+        ended or was stopped, others wait until the lease expires; with SQLite, the lease also ends at once with its process. To share the work
+        among processes, use ``consumer``.
+        """
+
+    def consumer(
+        self, name: str, *, partitions: Optional[int] = None, lease: _Span = None, timeout: _Span = None
+    ) -> AsyncWorker:
+        """Returns a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes.
+
+        - ``name``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
+        - ``partitions``: number of partitions, 1 to 256 (default 16), which is also the most workers that get changes. All workers of a consumer need the same
+          number. 1: the consumer is exclusive, so that one worker gets all changes and the others wait for their turn.
+        - ``lease``: duration of the worker's lease, in seconds or as a ``timedelta``; at least a second (default 60 seconds).
+        - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
+
+        Use it as a context manager: ``with mirror.consumer("provisioner") as feed:``, and ``async with`` for an ``AsyncMirror``. Each user's changes are in one
+        partition, which one worker holds at a time through its lease, so that they are returned in order. The workers share the partitions evenly. If
+        one joins, the others release some of their partitions, each as soon as its returned changes are acknowledged. If one is closed, or its process
+        ends, the others take over its partitions and get again what it has not acknowledged: with PostgreSQL, when the lease of the ended process expires.
+
+        Acknowledge changes after they were handled: ``change.ack()`` acknowledges a change and the earlier ones that this worker returned from its
+        partition, ``feed.ack_all()`` all that it returned. If the lease was lost, that raises ``StoreError``. A background task renews the lease as long as
+        the worker exists, also while a handler hangs: limit the time of the handler. While 1,000 returned changes are not acknowledged, no more are returned.
+
+        A consumer that has partitions cannot be read by ``poll``, ``wait`` and ``changes``, or acknowledged by ``mirror.ack``. The number of partitions can be
+        changed while no worker holds one; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
+
+        Raises ``InvalidArgumentError`` if an argument is out of range or the mirror is closed. Iterating raises what ``wait`` raises; and
+        ``InvalidArgumentError`` if other workers hold another number of partitions, and in a child that was forked after this call.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> Coroutine[Any, Any, None]:
@@ -3930,10 +4077,12 @@ class Change:
 
         Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once all changes that the iterator
         returned earlier are acknowledged as well: if they are already, it is durable when this returns. Acknowledging a change from ``poll`` or ``wait``
-        acknowledges all earlier changes as well. Several threads may call it at once.
+        acknowledges all earlier changes as well. Acknowledging a change from a worker (``mirror.consumer``) acknowledges the earlier ones that the worker
+        returned from the same partition. Several threads may call it at once.
 
-        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
-        forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
+        Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
+        for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
+        says that the lease was lost. Then the change is returned again, to whoever has the consumer or the partition now.
         """
 
     def park(self, reason: str) -> None:

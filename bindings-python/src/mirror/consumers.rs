@@ -1,10 +1,12 @@
 //! The change feed: polling, waiting, acknowledging, parking and consumers. `feed` has the changes themselves and the iterators over them.
 
 use super::class::{AsyncMirror, Mirror};
-use super::feed::{self, AsyncChangeIterator, ChangeIterator, ConsumerHandle, Feed};
+use super::feed::{self, AsyncChangeIterator, ChangeIterator, ConsumerHandle, Feed, Iteration};
 use super::state::State;
+use super::worker::{AsyncWorker, Worker};
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::convert::{Seq, Size, Span, Text};
+use crate::errors::OrRaise;
 use crate::generated::{Consumer, ParkedChange};
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -22,7 +24,7 @@ fn consumer(state: &Arc<State>, name: Text) -> ConsumerHandle {
 
 /// Defines the calls of a mirror class about the feed.
 macro_rules! consumers {
-    ($mirror:ident, $mode:ty, $changes:ident) => {
+    ($mirror:ident, $mode:ty, $changes:ident, $worker:ident) => {
         #[pymethods]
         impl $mirror {
             /// Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
@@ -90,10 +92,57 @@ macro_rules! consumers {
             /// Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
             /// changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
             /// raises, and ``InvalidArgumentError`` in a child that was forked after this call.
+            ///
+            /// The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the iterator waits for its turn. An iterator
+            /// holds the consumer from its first change until it has ended and all changes that it returned are acknowledged, until it and its changes no longer
+            /// exist, or until the mirror is closed. It does so by a lease of a minute that a background task renews, also while a handler hangs. After the process has
+            /// ended or was stopped, others wait until the lease expires; with SQLite, the lease also ends at once with its process. To share the work
+            /// among processes, use ``consumer``.
             #[pyo3(signature = (consumer, *, timeout = None))]
             fn changes(&self, py: Python<'_>, consumer: Text, timeout: Option<Span>) -> PyResult<$changes> {
                 let changes = self.0.current(py)?.changes(&consumer, timeout.map(|span| span.0));
-                Ok($changes::make(feed::items(&self.0, changes)))
+                Ok($changes::make(feed::items(&self.0, Iteration::Changes(changes))))
+            }
+
+            /// Returns a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes.
+            ///
+            /// - ``name``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
+            /// - ``partitions``: number of partitions, 1 to 256 (default 16), which is also the most workers that get changes. All workers of a consumer need the same
+            ///   number. 1: the consumer is exclusive, so that one worker gets all changes and the others wait for their turn.
+            /// - ``lease``: duration of the worker's lease, in seconds or as a ``timedelta``; at least a second (default 60 seconds).
+            /// - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
+            ///
+            /// Use it as a context manager: ``with mirror.consumer("provisioner") as feed:``, and ``async with`` for an ``AsyncMirror``. Each user's changes are in one
+            /// partition, which one worker holds at a time through its lease, so that they are returned in order. The workers share the partitions evenly. If
+            /// one joins, the others release some of their partitions, each as soon as its returned changes are acknowledged. If one is closed, or its process
+            /// ends, the others take over its partitions and get again what it has not acknowledged: with PostgreSQL, when the lease of the ended process expires.
+            ///
+            /// Acknowledge changes after they were handled: ``change.ack()`` acknowledges a change and the earlier ones that this worker returned from its
+            /// partition, ``feed.ack_all()`` all that it returned. If the lease was lost, that raises ``StoreError``. A background task renews the lease as long as
+            /// the worker exists, also while a handler hangs: limit the time of the handler. While 1,000 returned changes are not acknowledged, no more are returned.
+            ///
+            /// A consumer that has partitions cannot be read by ``poll``, ``wait`` and ``changes``, or acknowledged by ``mirror.ack``. The number of partitions can be
+            /// changed while no worker holds one; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
+            ///
+            /// Raises ``InvalidArgumentError`` if an argument is out of range or the mirror is closed. Iterating raises what ``wait`` raises; and
+            /// ``InvalidArgumentError`` if other workers hold another number of partitions, and in a child that was forked after this call.
+            #[pyo3(signature = (name, *, partitions = None, lease = None, timeout = None))]
+            fn consumer(
+                &self,
+                py: Python<'_>,
+                name: Text,
+                partitions: Option<Size>,
+                lease: Option<Span>,
+                timeout: Option<Span>,
+            ) -> PyResult<$worker> {
+                let mut worker = self.0.current(py)?.consumer(&name).timeout(timeout.map(|span| span.0));
+                if let Some(partitions) = partitions {
+                    worker = worker.partitions(partitions.into());
+                }
+                if let Some(lease) = lease {
+                    worker = worker.lease(lease.0);
+                }
+                Ok($worker::make(&self.0, worker.start().or_raise(py)?))
             }
 
             /// Parks a change that a consumer cannot handle, and acknowledges it and all earlier ones. It is kept until
@@ -180,5 +229,5 @@ macro_rules! consumers {
     };
 }
 
-consumers!(Mirror, Blocking, ChangeIterator);
-consumers!(AsyncMirror, Asyncio, AsyncChangeIterator);
+consumers!(Mirror, Blocking, ChangeIterator, Worker);
+consumers!(AsyncMirror, Asyncio, AsyncChangeIterator, AsyncWorker);

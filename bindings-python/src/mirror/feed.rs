@@ -8,7 +8,7 @@ use crate::generated::Change;
 use crate::iterator::{Buffered, Source, iterator};
 use headcount::Error;
 use headcount::internal::ProcessId;
-use headcount::mirror::Changes;
+use headcount::mirror::{Changes, Worker};
 use pyo3::prelude::*;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -29,8 +29,57 @@ pub(super) struct ConsumerHandle {
 pub(super) enum Origin {
     /// By `poll` or `wait`: acknowledgements are cumulative.
     Polled(ConsumerHandle),
-    /// By an iterator: each change is acknowledged without those before it.
-    Iterated(Arc<State>, Changes),
+    /// By an iterator of `changes` or a worker, which acknowledges it.
+    Iterated(Arc<State>, Iteration),
+}
+
+/// What returns a consumer's changes one after another.
+#[derive(Clone)]
+pub(super) enum Iteration {
+    /// Of `changes`.
+    Changes(Changes),
+    /// Of a worker of a consumer with partitions.
+    Worker(Worker),
+}
+
+impl Iteration {
+    /// The name of the call that returned it.
+    fn call(&self) -> &'static str {
+        match self {
+            Iteration::Changes(_) => "changes",
+            Iteration::Worker(_) => "consumer",
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        match self {
+            Iteration::Changes(_) => false,
+            Iteration::Worker(worker) => worker.is_closed(),
+        }
+    }
+
+    /// Returns the next changes. A worker returns them one by one: it hands a partition over to another worker only once the changes that it has
+    /// returned are acknowledged.
+    async fn next(&self) -> headcount::Result<Vec<headcount::Change>> {
+        match self {
+            Iteration::Changes(changes) => changes.next_page(BATCH).await,
+            Iteration::Worker(worker) => Ok(worker.next().await?.into_iter().collect()),
+        }
+    }
+
+    async fn ack(&self, seq: i64) -> headcount::Result<()> {
+        match self {
+            Iteration::Changes(changes) => changes.ack(seq).await,
+            Iteration::Worker(worker) => worker.ack(seq).await,
+        }
+    }
+
+    async fn park(&self, change: &headcount::Change, reason: &str) -> headcount::Result<()> {
+        match self {
+            Iteration::Changes(changes) => changes.park(change, reason).await,
+            Iteration::Worker(worker) => worker.park(change, reason).await,
+        }
+    }
 }
 
 impl From<ConsumerHandle> for Origin {
@@ -60,9 +109,9 @@ impl Change {
                 let mirror = state.current(py)?;
                 M::run(py, async move { mirror.ack(&name, seq).await }, |py, ()| Ok(py.None()))
             }
-            Origin::Iterated(state, changes) => {
+            Origin::Iterated(state, iteration) => {
                 state.opened().or_raise(py)?;
-                M::run(py, async move { changes.ack(seq).await }, |py, ()| Ok(py.None()))
+                M::run(py, async move { iteration.ack(seq).await }, |py, ()| Ok(py.None()))
             }
         }
     }
@@ -73,10 +122,10 @@ impl Change {
                 let (mirror, seq) = (state.current(py)?, self.value.seq);
                 M::run(py, async move { mirror.park(&name, seq, &reason).await }, |py, ()| Ok(py.None()))
             }
-            Origin::Iterated(state, changes) => {
+            Origin::Iterated(state, iteration) => {
                 state.opened().or_raise(py)?;
                 let change = self.value.clone();
-                M::run(py, async move { changes.park(&change, &reason).await }, |py, ()| Ok(py.None()))
+                M::run(py, async move { iteration.park(&change, &reason).await }, |py, ()| Ok(py.None()))
             }
         }
     }
@@ -88,10 +137,12 @@ impl Change {
     ///
     /// Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once all changes that the iterator
     /// returned earlier are acknowledged as well: if they are already, it is durable when this returns. Acknowledging a change from ``poll`` or ``wait``
-    /// acknowledges all earlier changes as well. Several threads may call it at once.
+    /// acknowledges all earlier changes as well. Acknowledging a change from a worker (``mirror.consumer``) acknowledges the earlier ones that the worker
+    /// returned from the same partition. Several threads may call it at once.
     ///
-    /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
-    /// forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
+    /// Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
+    /// for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
+    /// says that the lease was lost. Then the change is returned again, to whoever has the consumer or the partition now.
     fn ack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.acknowledge::<Blocking>(py)
     }
@@ -117,10 +168,12 @@ impl AsyncChange {
     ///
     /// Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once all changes that the iterator
     /// returned earlier are acknowledged as well: if they are already, it is durable after the await. Acknowledging a change from ``poll`` or ``wait``
-    /// acknowledges all earlier changes as well. Several tasks may call it at once.
+    /// acknowledges all earlier changes as well. Acknowledging a change from a worker (``mirror.consumer``) acknowledges the earlier ones that the worker
+    /// returned from the same partition. Several tasks may call it at once.
     ///
-    /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
-    /// forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
+    /// Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
+    /// for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
+    /// says that the lease was lost. Then the change is returned again, to whoever has the consumer or the partition now.
     fn ack<'py>(slf: PyRef<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         slf.as_super().acknowledge::<Asyncio>(py)
@@ -160,13 +213,23 @@ impl Feed for Asyncio {
     }
 }
 
-/// The unacknowledged changes of a consumer, for iterators that wait for the next one.
+/// The unacknowledged changes of a consumer, or of a worker's partitions, for iterators that wait for the next one.
 pub(crate) struct Unacknowledged<M> {
     state: Arc<State>,
-    changes: Changes,
+    iteration: Iteration,
     /// The process that began the iteration. A forked child cannot continue it.
     process: ProcessId,
     mode: PhantomData<fn() -> M>,
+}
+
+impl<M> Drop for Unacknowledged<M> {
+    /// A loop over `changes` that has ended by `break` or an exception releases the consumer, although the program may still have a change of it. A worker
+    /// keeps its partitions until it is closed, because changes can be acknowledged only as long as it has their partitions.
+    fn drop(&mut self) {
+        if let Iteration::Changes(changes) = &self.iteration {
+            changes.close();
+        }
+    }
 }
 
 impl<M: Feed> Source for Unacknowledged<M> {
@@ -177,29 +240,30 @@ impl<M: Feed> Source for Unacknowledged<M> {
     const KEEP_CANCELLED: bool = true;
 
     fn has_ended(&self) -> bool {
-        self.state.is_closed()
+        self.state.is_closed() || self.iteration.is_closed()
     }
 
     fn check(&self) -> headcount::Result<()> {
         if self.process.is_current() {
             return Ok(());
         }
-        Err(Error::invalid_argument("the iteration began before a fork: call mirror.changes() in this process"))
+        let call = self.iteration.call();
+        Err(Error::invalid_argument(format!("the iteration began before a fork: call mirror.{call}() in this process")))
     }
 
     async fn read(&self, (): &mut ()) -> headcount::Result<Vec<headcount::Change>> {
-        self.changes.next_page(BATCH).await
+        self.iteration.next().await
     }
 
     fn object(&self, py: Python<'_>, change: headcount::Change) -> PyResult<Py<PyAny>> {
-        M::change(py, change, Origin::Iterated(Arc::clone(&self.state), self.changes.clone()))
+        M::change(py, change, Origin::Iterated(Arc::clone(&self.state), self.iteration.clone()))
     }
 }
 
-/// An iterator over a consumer's changes, for the classes below.
-pub(super) fn items<M: Feed>(state: &Arc<State>, changes: Changes) -> Arc<Buffered<Unacknowledged<M>>> {
+/// An iterator over a consumer's changes, for the classes below and in `worker`.
+pub(super) fn items<M: Feed>(state: &Arc<State>, iteration: Iteration) -> Arc<Buffered<Unacknowledged<M>>> {
     let (state, process) = (Arc::clone(state), ProcessId::current());
-    Buffered::new(Unacknowledged { state, changes, process, mode: PhantomData }, ())
+    Buffered::new(Unacknowledged { state, iteration, process, mode: PhantomData }, ())
 }
 
 iterator! {

@@ -1,7 +1,7 @@
 //! `Mirror` and `AsyncMirror`: the same calls for threads and for asyncio, written once.
 //!
 //! `class` has the classes; `sync`, `view`, `holds`, `roles`, `settings` and `consumers` add the calls of their topics to both of them. `state` has the
-//! core's mirror until it is closed, `options` the settings that it is opened with, `users` and `feed` the iterators, `rows` how lists are
+//! core's mirror until it is closed, `options` the settings that it is opened with, `users`, `feed` and `worker` the iterators, `rows` how lists are
 //! returned.
 
 mod class;
@@ -16,7 +16,9 @@ mod state;
 mod sync;
 mod users;
 mod view;
+mod worker;
 
 pub(crate) use class::{AsyncMirror, Mirror};
 pub(crate) use feed::{AsyncChange, AsyncChangeIterator, ChangeIterator};
 pub(crate) use users::{AsyncMirrorUserIterator, MirrorUserIterator};
+pub(crate) use worker::{AsyncWorker, Worker};
