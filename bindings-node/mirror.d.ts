@@ -101,6 +101,22 @@ export interface ChangesOptions extends PollOptions {
   signal?: AbortSignal | undefined
 }
 
+/** Options of `consumer`. */
+export interface ConsumerOptions {
+  /**
+   * Number of partitions, 1 to 256, which is also the most workers that get changes. All workers of a consumer need the same number. 16 by default.
+   * With 1, the consumer is exclusive: one worker gets all changes, and the others wait for their turn.
+   */
+  partitions?: number | undefined
+  /**
+   * Duration of the worker's lease in seconds, at least 1. 60 by default. If the process was stopped or has ended, the lease is not renewed, and other workers
+   * take over the partitions when it expires. In SQLite, the lease also ends at once with its process.
+   */
+  leaseSeconds?: number | undefined
+  /** Ends the iteration and closes the worker. */
+  signal?: AbortSignal | undefined
+}
+
 /** Options of `wait`. */
 export interface WaitOptions extends PollOptions {
   /** Number of milliseconds after which an empty list is returned. Without it the call waits until there is a change. */
@@ -109,12 +125,18 @@ export interface WaitOptions extends PollOptions {
   signal?: AbortSignal | undefined
 }
 
-/** A change that `mirror.changes` returned. */
+/** A change that `mirror.changes` or a worker of `mirror.consumer` returned. */
 export type FollowedChange = Change & {
   /**
-   * Acknowledges this change, but no earlier one: the consumer does not get it again. The acknowledgement is durable once all changes that the
-   * iterator returned earlier are acknowledged as well: if they are already, when the promise is fulfilled. Rejects with `errors.StoreError` if it
-   * cannot be stored (call it again), and with `errors.InvalidArgumentError` after the mirror was closed.
+   * Acknowledges this change: the consumer does not get it again.
+   *
+   * For a change of `mirror.changes`, it acknowledges no earlier one, and is durable once all changes that the iterator returned earlier are acknowledged
+   * as well: if they are already, when the promise is fulfilled. For a change of a worker, it acknowledges the earlier changes that the worker returned
+   * from the same partition as well, and is durable when the promise is fulfilled.
+   *
+   * Rejects with `errors.StoreError` if it cannot be stored: call it again, unless the message says that the lease was lost, because then the change is
+   * returned again, to whoever has the consumer or the partition now. Rejects with `errors.InvalidArgumentError` after the mirror was closed, and if the
+   * consumer was dropped.
    */
   readonly ack: () => Promise<void>
   /**
@@ -133,6 +155,39 @@ export interface Changes extends AsyncIterableIterator<FollowedChange> {
   next(): Promise<IteratorResult<FollowedChange, undefined>>
   /** Ends the iteration; `break` in a loop does this. */
   return(value?: undefined): Promise<IteratorResult<FollowedChange, undefined>>
+}
+
+/**
+ * A worker of a consumer with partitions: an async iterator over the changes of the partitions that it holds. Tasks may share it: each change goes to one of
+ * them. The first call of `next` joins the consumer.
+ *
+ * A background task renews the lease as long as the worker is open, also while a handler hangs: limit the time of the handler. While 1,000 changes that
+ * were returned are not acknowledged, no more are returned.
+ */
+export interface Worker extends AsyncIterableIterator<FollowedChange> {
+  /** Numbers of the partitions that this worker holds, in ascending order. */
+  readonly partitions: number[]
+  /**
+   * Returns the next change of the partitions that this worker holds; waits until there is one. Rejects as `mirror.wait` does, and with
+   * `errors.InvalidArgumentError` if other workers hold another number of partitions. It may be called again after an error.
+   */
+  next(): Promise<IteratorResult<FollowedChange, undefined>>
+  /**
+   * Acknowledges all changes that this worker has returned, in one write. Durable when the promise is fulfilled. Rejects as `ack` of a change does: with
+   * an `errors.StoreError` whose message says that the lease was lost, some of the changes go to other workers.
+   */
+  ackAll(): Promise<void>
+  /** Does the same as `close`; `break` and an error in a loop do this. */
+  return(value?: undefined): Promise<IteratorResult<FollowedChange, undefined>>
+  /**
+   * Ends the iteration and releases the worker's partitions. When the promise is fulfilled, other workers can take them, and get the changes that were not
+   * acknowledged. Closing again does nothing. Rejects with `errors.StoreError` if the store fails: the partitions are then released when the lease ends.
+   */
+  close(): Promise<void>
+  /** Does the same as `close`, for `using`, if the runtime has this symbol. */
+  [Symbol.dispose](): void
+  /** Does the same as `close`, for `await using`, if the runtime has this symbol. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 declare global {
@@ -283,8 +338,28 @@ export class Mirror {
    * The loop keeps the process alive. It ends with `break`, when `signal` is aborted and when the mirror is closed. It returns each change
    * once; changes that were not acknowledged are returned again by the next loop. Acknowledging a change does not acknowledge earlier ones: the
    * consumer's cursor moves to it once all changes that the loop returned before it are acknowledged as well, so that several workers can share the iterator.
+   *
+   * The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the loop waits for its turn. A loop holds the
+   * consumer by a lease of a minute that a background task renews, also while a handler hangs. After the process has ended or was stopped, others wait until the
+   * lease expires; with SQLite, the lease also ends at once with its process. To share the work among processes, use `consumer`.
    */
   changes(consumer: string, options?: ChangesOptions): Changes
+  /**
+   * Returns a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes.
+   *
+   * Each user's changes are in one partition, which one worker holds at a time through its lease, so that they are returned in order. The workers
+   * share the partitions evenly. If one joins, the others release some of their partitions, each as soon as its returned changes are acknowledged. If
+   * one is closed, or its process ends, the others take over its partitions and get again what it has not acknowledged: with PostgreSQL, when the lease of the
+   * ended process expires.
+   *
+   * Close the worker: with `await using`, or by the end of a `for await` loop, unless `next` rejects.
+   *
+   * A consumer that has partitions cannot be read by `poll`, `wait` and `changes`, or acknowledged by `mirror.ack`. The number of partitions can be
+   * changed while no worker holds one; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
+   * @param name Name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
+   * @throws errors.InvalidArgumentError for an option that is unknown, of another type or out of range.
+   */
+  consumer(name: string, options?: ConsumerOptions): Worker
   /** Acknowledges every change up to and including `seq`. Durable when the promise is fulfilled. */
   ack(consumer: string, seq: number): Promise<void>
   /**

@@ -154,7 +154,7 @@ class Calls {
 /** The changes of one consumer, each once; waits for the next ones. */
 class Changes {
   #calls
-  /** The addon's iterator, or undefined if the mirror was closed before. */
+  /** The addon's iterator or worker, or undefined if the mirror was closed before. */
   #native
   #options
   #ending = new AbortController()
@@ -193,7 +193,10 @@ class Changes {
     } finally {
       release()
     }
-    if (this.#hasEnded) return { value: undefined, done: true }
+    if (this.#hasEnded) {
+      this.#native?.end()
+      return { value: undefined, done: true }
+    }
     const index = this.#at++
     return { value: this.#followed(this.#items[index], this.#page, index), done: false }
   }
@@ -225,7 +228,57 @@ class Changes {
     this.#ending.abort()
     this.#items = []
     this.#page = undefined
+    this.#native?.end()
     return { value, done: true }
+  }
+
+  [Symbol.asyncIterator]() {
+    return this
+  }
+}
+
+/** A worker of a consumer with partitions: the changes of the partitions that it holds. */
+class Worker {
+  #calls
+  #native
+  #changes
+  /** The promise of `close`, once it was called. */
+  #closed
+
+  constructor(calls, native, signal) {
+    this.#calls = calls
+    this.#native = native
+    this.#changes = new Changes(calls, native, '{}', signal)
+  }
+
+  get partitions() {
+    return this.#native.partitions()
+  }
+
+  /** Closes the worker at the end of the iteration: after that, `for await` does not call `return`. */
+  async next() {
+    const next = await this.#changes.next()
+    if (next.done) await this.close()
+    return next
+  }
+
+  async ackAll() {
+    await this.#calls.run(() => this.#native.ackAll())
+  }
+
+  async return(value) {
+    await this.close()
+    return { value, done: true }
+  }
+
+  close() {
+    return (this.#closed ??= this.#close())
+  }
+
+  async #close() {
+    await this.#changes.return()
+    // Closing the mirror releases the partitions as well.
+    if (!this.#calls.closed) await this.#calls.run(() => this.#native.leave())
   }
 
   [Symbol.asyncIterator]() {
@@ -413,6 +466,13 @@ class Mirror {
     return new Changes(this.#calls, changes, given, signalOf(options))
   }
 
+  consumer(name, options) {
+    const consumer = text('the consumer', name)
+    const given = json(options, ['signal'])
+    const signal = signalOf(options)
+    return new Worker(this.#calls, rethrow(() => this.#native.consumer(consumer, given)), signal)
+  }
+
   async ack(consumer, seq) {
     await this.#calls.run(() => this.#native.ack(text('the consumer', consumer), number('seq', seq)))
   }
@@ -457,8 +517,10 @@ class Mirror {
 }
 
 // Node 18 does not have these symbols.
-for (const symbol of [Symbol.dispose, Symbol.asyncDispose]) {
-  if (symbol) Object.defineProperty(Mirror.prototype, symbol, { value: Mirror.prototype.close, configurable: true, writable: true })
+for (const { prototype } of [Mirror, Worker]) {
+  for (const symbol of [Symbol.dispose, Symbol.asyncDispose]) {
+    if (symbol) Object.defineProperty(prototype, symbol, { value: prototype.close, configurable: true, writable: true })
+  }
 }
 
 module.exports = { Mirror }

@@ -2,7 +2,7 @@
 import byDefault, { Client, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
-import type { Approval, Change, ChangeKind, Directory, Event, GroupPage, MirrorSettings, MirrorUser, Organization, PendingEvent, Retirement, RoleMapEntry, SyncReport, User, UserPage } from 'headcount'
+import type { Approval, Change, ChangeKind, Directory, Event, GroupPage, MirrorSettings, MirrorUser, Organization, PendingEvent, Retirement, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
 
 export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
   const scalekit = new ScalekitClient(process.env.SCALEKIT_ENVIRONMENT_URL!, process.env.SCALEKIT_CLIENT_ID!, process.env.SCALEKIT_CLIENT_SECRET!)
@@ -142,6 +142,16 @@ export async function provision(client: Client, request: { headers: Record<strin
     // @ts-expect-error: a reason is required
     await change.park()
   }
+  const worker: Worker = mirror.consumer('app', { partitions: 16, leaseSeconds: 120, signal: AbortSignal.timeout(1000) })
+  for await (const change of worker) {
+    handle(change)
+    await change.ack()
+  }
+  await worker.ackAll()
+  console.log(worker.partitions.at(0)?.toFixed())
+  await worker.close()
+  // @ts-expect-error: an option that does not exist
+  mirror.consumer('app', { partition: 16 })
   const batch: Change[] = await mirror.wait('app', { limit: 10, timeoutMs: 100 })
   const last = batch.at(-1)
   if (last) await mirror.ack('app', last.seq)

@@ -1,12 +1,12 @@
 //! The change feed and its consumers.
 
-use super::options::{PollOptions, WaitOptions};
+use super::options::{ConsumerOptions, PollOptions, WaitOptions};
 use super::{NativeMirror, OptionalCancel, Promise};
 use crate::calls::promise;
 use crate::errors::thrown;
 use crate::json::{self, Json};
 use crate::options::{milliseconds, read};
-use headcount::mirror::Changes;
+use headcount::mirror::{Changes, Worker};
 use headcount::{Change, Error, Result};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
@@ -45,6 +45,13 @@ impl NativeMirror {
     pub fn changes(&self, consumer: String) -> napi::Result<NativeChanges> {
         let changes = self.mirror().map(|mirror| mirror.changes(&consumer, None));
         changes.map(|changes| NativeChanges(RwLock::new(Some(changes)))).map_err(thrown)
+    }
+
+    /// Returns a worker of a consumer with partitions.
+    #[napi]
+    pub fn consumer(&self, name: String, options: String) -> napi::Result<NativeWorker> {
+        let worker = || read::<ConsumerOptions>(&options)?.apply(self.mirror()?.consumer(&name))?.start();
+        worker().map(|worker| NativeWorker(RwLock::new(Some(worker)))).map_err(thrown)
     }
 
     /// Acknowledges every change up to and including `seq`.
@@ -148,6 +155,97 @@ impl NativeChanges {
             let change = page.get(index as usize).ok_or_else(|| Error::internal("a page has no such change"))?;
             json::text(&changes?.park(change, &reason).await?)
         })
+    }
+
+    /// Ends the iteration, so that another process can read the consumer. Changes can still be acknowledged.
+    #[napi]
+    pub fn end(&self) {
+        if let Ok(changes) = self.changes() {
+            changes.close();
+        }
+    }
+
+    /// Releases the mirror; later calls fail.
+    #[napi]
+    pub fn close(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// A worker of a consumer with partitions; `None` after `close`. Its methods are called like those of [`NativeChanges`].
+#[napi_derive::napi]
+pub struct NativeWorker(RwLock<Option<Worker>>);
+
+impl NativeWorker {
+    fn worker(&self) -> Result<Worker> {
+        let worker = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        worker.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
+    }
+}
+
+#[napi_derive::napi]
+impl NativeWorker {
+    /// Resolves to the next change as soon as there is one, or null if the worker or the mirror is closed. One by one, because a partition is handed over
+    /// to another worker only once the changes that were returned are acknowledged.
+    #[napi]
+    pub fn next<'env>(
+        &self,
+        env: &'env Env,
+        _options: String,
+        cancel: OptionalCancel<'_>,
+    ) -> napi::Result<PromiseRaw<'env, Option<NativeChangePage>>> {
+        let worker = self.worker();
+        promise(env, cancel, async move {
+            let change = worker?.next().await?;
+            Ok(change.map(|change| NativeChangePage(Arc::new([change]))))
+        })
+    }
+
+    /// Acknowledges a change, and those before it in its partition.
+    #[napi]
+    pub fn ack<'env>(&self, env: &'env Env, seq: f64) -> Promise<'env> {
+        let worker = self.worker();
+        promise(env, None, async move { json::text(&worker?.ack(change_number(seq)?).await?) })
+    }
+
+    /// Acknowledges all changes that were returned.
+    #[napi]
+    pub fn ack_all<'env>(&self, env: &'env Env) -> Promise<'env> {
+        let worker = self.worker();
+        promise(env, None, async move { json::text(&worker?.ack_all().await?) })
+    }
+
+    /// Parks the change at an index of a page, and acknowledges it as `ack` does.
+    #[napi]
+    pub fn park<'env>(
+        &self,
+        env: &'env Env,
+        page: ClassInstance<'_, NativeChangePage>,
+        index: u32,
+        reason: String,
+    ) -> Promise<'env> {
+        let (worker, page) = (self.worker(), Arc::clone(&page.0));
+        promise(env, None, async move {
+            let change = page.get(index as usize).ok_or_else(|| Error::internal("a page has no such change"))?;
+            json::text(&worker?.park(change, &reason).await?)
+        })
+    }
+
+    /// Returns the numbers of the partitions that the worker holds.
+    #[napi]
+    pub fn partitions(&self) -> Vec<u32> {
+        self.worker().map_or_else(|_| Vec::new(), |worker| worker.partitions())
+    }
+
+    /// Does nothing: `leave` ends the iteration.
+    #[napi]
+    pub fn end(&self) {}
+
+    /// Releases the worker's partitions.
+    #[napi]
+    pub fn leave<'env>(&self, env: &'env Env) -> Promise<'env> {
+        let worker = self.worker();
+        promise(env, None, async move { json::text(&worker?.close().await?) })
     }
 
     /// Releases the mirror; later calls fail.

@@ -1,7 +1,7 @@
 //! Options of the mirror's calls, read from the JSON that `mirror.js` makes of them.
 
 use crate::options::{Separate, seconds};
-use headcount::mirror::{RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode};
+use headcount::mirror::{RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode, WorkerBuilder};
 use headcount::{Error, Result};
 use serde::Deserialize;
 
@@ -156,6 +156,29 @@ pub(super) struct WaitOptions {
     _timeout_ms: Separate,
     #[serde(rename = "signal")]
     _signal: Separate,
+}
+
+/// Options of `consumer`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ConsumerOptions {
+    partitions: Option<u32>,
+    lease_seconds: Option<f64>,
+    #[serde(rename = "signal")]
+    _signal: Separate,
+}
+
+impl ConsumerOptions {
+    /// Sets the options that are present.
+    pub(super) fn apply(self, mut worker: WorkerBuilder) -> Result<WorkerBuilder> {
+        if let Some(partitions) = self.partitions {
+            worker = worker.partitions(partitions);
+        }
+        if let Some(lease) = self.lease_seconds {
+            worker = worker.lease(seconds("leaseSeconds", lease)?);
+        }
+        Ok(worker)
+    }
 }
 
 impl PollOptions {
