@@ -26,7 +26,7 @@
  *   0 or NULL for their defaults: `hc_user_options options = { .struct_size = sizeof options, .page_size = 30 };`. Only struct_size
  *   bytes are read. A size that is 0, ends inside a field or is larger than 1024 is HC_INVALID_ARGUMENT; so is a field that this version
  *   of the library does not have and that is not 0. A NULL options pointer means the defaults.
- * Threads. Any number of threads may use a handle at once; iterators, except hc_change_iter, may be used by one thread at a time. Freeing is exclusive: no other
+ * Threads. Any number of threads may use a handle at once; iterators, except hc_change_iter and hc_worker, may be used by one thread at a time. Freeing is exclusive: no other
  *   thread may be using the object or what is borrowed from it. Calls block the calling thread; those whose names end in _async return
  *   immediately and pass their result to a callback. The application needs no async runtime.
  * Forks. A child process may use its parent's clients, mirrors (not those in memory) and replay guards: in the child they have their own
@@ -537,6 +537,11 @@ typedef struct hc_user_page hc_user_page;
  * A verifier for one signing secret, or for several while one is rotated. Thread-safe: any number of threads may use it at once.
  */
 typedef struct hc_webhook hc_webhook;
+
+/**
+ * A worker of a consumer with partitions. Any number of threads may use it at once: each change goes to one of them, and belongs to the caller.
+ */
+typedef struct hc_worker hc_worker;
 
 /**
  * One activity of a client. The struct and its texts are valid until the observer returns. No text contains a token, a secret,
@@ -1378,6 +1383,30 @@ typedef struct hc_sync_options {
    */
   uint32_t concurrency;
 } hc_sync_options;
+
+/**
+ * Options of a worker. Set all bytes to 0, then struct_size and the fields that you need.
+ */
+typedef struct hc_worker_options {
+  /**
+   * sizeof(hc_worker_options).
+   */
+  size_t struct_size;
+  /**
+   * Duration of the worker's lease in milliseconds, at least 1000. 0 means 60000. If the process was stopped or has ended, the lease is not renewed, and
+   * other workers take over the partitions when it expires. In SQLite, the lease also ends at once with its process.
+   */
+  uint64_t lease_ms;
+  /**
+   * Number of partitions, 1 to 256, which is also the most workers that get changes. 0 means 16. All workers of a consumer need the same number. With 1,
+   * the consumer is exclusive: one worker gets all changes, and the others wait for their turn.
+   */
+  uint32_t partitions;
+  /**
+   * Reserved: set it to 0.
+   */
+  uint32_t reserved;
+} hc_worker_options;
 
 #ifdef __cplusplus
 extern "C" {
@@ -3913,6 +3942,11 @@ hc_status hc_mirror_trim(const struct hc_mirror *mirror,
  * that this iterator gave before it, are acknowledged. The next iterator, here or in another process, gives the changes after the cursor
  * again.
  *
+ * The consumer is exclusive: while another mirror iterates over its changes, here or in another process, hc_change_iter_next waits. An iterator holds the
+ * consumer from its first change until it has ended and all changes that it gave are acknowledged, until it is freed, or until the mirror is
+ * closed. It does so by a lease of a minute that a background task renews, also while a handler hangs. After the process has ended or was stopped, others wait
+ * until the lease expires; with SQLite, the lease also ends at once with its process. To share the work among processes, use hc_mirror_consumer.
+ *
  * - `mirror`: required. It may be freed before the iterator.
  * - `consumer`: its name, 1 to 200 bytes. A new consumer starts with the first change of the feed.
  * - `timeout_ms`: longest wait for a change, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
@@ -3949,7 +3983,8 @@ hc_status hc_change_iter_next(const struct hc_change_iter *iter,
  * - `iter`: required.
  * - `change`: a change that `iter` gave.
  * - `error`: may be NULL.
- * - Fails with HC_STORE (call it again) or HC_INVALID_ARGUMENT, also in a forked child.
+ * - Fails with HC_STORE: call it again, unless the message says that the lease was lost, because then the change is given again, to whoever has the
+ *   consumer now. Fails with HC_INVALID_ARGUMENT, also in a forked child.
  * - Threads: any number at once.
  */
 hc_status hc_change_iter_ack(const struct hc_change_iter *iter,
@@ -3979,6 +4014,122 @@ hc_status hc_change_iter_park(const struct hc_change_iter *iter,
  * - Threads: exclusive.
  */
 void hc_change_iter_free(struct hc_change_iter *iter);
+
+/**
+ * Makes a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes. The first call of
+ * hc_worker_next joins the consumer.
+ *
+ * Each user's changes are in one partition, which one worker holds at a time through its lease, so that they are given in order. The workers share the
+ * partitions evenly. If one joins, the others release some of their partitions, each as soon as its changes that were given are acknowledged. If one
+ * is closed or freed, or its process ends, the others take over its partitions and get again what it has not acknowledged: with PostgreSQL, when
+ * the lease of the ended process expires. A background task renews the lease as long as the worker exists, also while a handler hangs: limit the time of
+ * the handler.
+ *
+ * A consumer that has partitions cannot be read by hc_mirror_poll, hc_mirror_wait and hc_mirror_changes, or acknowledged by hc_mirror_ack. The number of
+ * partitions can be changed while no worker holds one. Some acknowledged changes may then be given again, unless the new number is a multiple of
+ * the old one.
+ *
+ * - `mirror`: required. It may be freed before the worker.
+ * - `consumer`: its name, 1 to 200 bytes. A new consumer starts with the first change of the feed.
+ * - `options`: may be NULL, which means the defaults.
+ * - `timeout_ms`: longest wait of hc_worker_next for a change, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
+ * - `worker`: receives the worker; free it with hc_worker_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT; with HC_STORE if a forked child cannot open the mirror.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_consumer(const struct hc_mirror *mirror,
+                                  const char *consumer,
+                                  const struct hc_worker_options *options,
+                                  int64_t timeout_ms,
+                                  struct hc_worker **worker,
+                                  struct hc_error **error);
+
+/**
+ * Gives the next change of the partitions that the worker holds. Waits for it up to the worker's timeout. While 1000 changes that were given are not
+ * acknowledged, no more are given.
+ *
+ * - `worker`: required.
+ * - `change`: receives the change, which belongs to the caller: free it with hc_change_free. NULL if none came within the timeout (this may
+ *   be called again then), and when the worker (hc_worker_close) or the mirror (hc_mirror_close) is closed.
+ * - `error`: may be NULL.
+ * - Fails with HC_HISTORY_TRIMMED if the retention has removed the next change, also for a new consumer: call
+ *   hc_mirror_start_from_snapshot; with HC_STORE; or with HC_INVALID_ARGUMENT, if other workers hold another number of partitions, and in a
+ *   forked child. It may be called again after an error.
+ * - Threads: any number at once. Each change goes to one of them.
+ */
+hc_status hc_worker_next(const struct hc_worker *worker,
+                              struct hc_change **change,
+                              struct hc_error **error);
+
+/**
+ * Acknowledges a change, and the earlier ones that the worker gave from its partition. The acknowledgement is durable when this returns.
+ *
+ * - `worker`: required.
+ * - `change`: a change that `worker` gave.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE: call it again, unless the message says that the lease was lost, because then the worker that has the partition now gets the change
+ *   again. Fails with HC_INVALID_ARGUMENT if the consumer was dropped, and in a forked child.
+ * - Threads: any number at once.
+ */
+hc_status hc_worker_ack(const struct hc_worker *worker,
+                             const struct hc_change *change,
+                             struct hc_error **error);
+
+/**
+ * Acknowledges all changes that the worker has given, in one write. The acknowledgement is durable when this returns.
+ *
+ * - `worker`: required.
+ * - `error`: may be NULL.
+ * - Fails as hc_worker_ack. If the lease of some partitions was lost, their changes are given again to other workers.
+ * - Threads: any number at once.
+ */
+hc_status hc_worker_ack_all(const struct hc_worker *worker, struct hc_error **error);
+
+/**
+ * Parks a change that cannot be handled, with a reason, and acknowledges it as hc_worker_ack does. It is kept until it is dropped
+ * (hc_mirror_drop_parked). A change of a snapshot can be parked as well.
+ *
+ * - `worker`: required.
+ * - `change`: a change that `worker` gave.
+ * - `reason`: why the change was parked. It is copied.
+ * - `error`: may be NULL.
+ * - Fails as hc_worker_ack; nothing is parked then.
+ * - Threads: any number at once.
+ */
+hc_status hc_worker_park(const struct hc_worker *worker,
+                              const struct hc_change *change,
+                              const char *reason,
+                              struct hc_error **error);
+
+/**
+ * Returns the number of partitions that the worker holds; 0 if `worker` is NULL, and in a forked child. Another worker may have taken them over
+ * meanwhile, if the lease was lost.
+ *
+ * - `worker`: may be NULL.
+ * - Threads: any number at once.
+ */
+size_t hc_worker_partitions_len(const struct hc_worker *worker);
+
+/**
+ * Releases the worker's partitions, and ends its calls of hc_worker_next. When this returns, other workers can take the partitions, and get the
+ * changes that were not acknowledged. Closing again has no effect.
+ *
+ * - `worker`: required.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE: the partitions are then released when the lease ends. Fails with HC_INVALID_ARGUMENT in a forked child.
+ * - Threads: any number at once.
+ */
+hc_status hc_worker_close(const struct hc_worker *worker,
+                               struct hc_error **error);
+
+/**
+ * Frees a worker, which releases its partitions in the background, if it is not closed. The changes that it gave stay valid.
+ *
+ * - `worker`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_worker_free(struct hc_worker *worker);
 
 /**
  * Id of the approval. The changes that it made have the cause "approval:" and this id.
@@ -4243,7 +4394,7 @@ const char *hc_change_at(const struct hc_change *change);
 const char *hc_change_json(const struct hc_change *change);
 
 /**
- * Frees a change that hc_change_iter_next gave, and what came from it. Do not free one that is borrowed from a batch
+ * Frees a change that hc_change_iter_next or hc_worker_next gave, and what came from it. Do not free one that is borrowed from a batch
  * or a parked change.
  *
  * - `change`: may be NULL.

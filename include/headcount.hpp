@@ -410,11 +410,12 @@ struct RoleEntry {
     std::optional<std::string> organization_id = std::nullopt;
 };
 
-/* Gives the unacknowledged changes of one consumer, each once, and waits for the next one. Threads may share it: each change goes to one of them,
- * which acknowledges only that change. A loop ends if no change comes within the timeout, and when the mirror is closed. */
-class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
+/* Gives changes one after another, and waits for the next one: the common part of AllChanges and Worker. */
+template <class T, auto Free, auto Next, auto Ack, auto Park>
+class ChangeSequence : public Object<T, Free> {
   public:
-    using Object::Object;
+    using Object<T, Free>::Object;
+    using Object<T, Free>::get;
 
     class iterator {
       public:
@@ -423,7 +424,7 @@ class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
         using difference_type = std::ptrdiff_t;
         using pointer = const hc_change *;
         using reference = const hc_change &;
-        iterator(const AllChanges *of, std::shared_ptr<const Change> change) : of_(of), change_(std::move(change)) {}
+        iterator(const ChangeSequence *of, std::shared_ptr<const Change> change) : of_(of), change_(std::move(change)) {}
         reference operator*() const { return *change_->get(); }
         pointer operator->() const { return change_->get(); }
         iterator &operator++() {
@@ -434,24 +435,24 @@ class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
         bool operator!=(const iterator &other) const { return change_ != other.change_; }
 
       private:
-        const AllChanges *of_;
+        const ChangeSequence *of_;
         std::shared_ptr<const Change> change_;
     };
 
     /* Returns the next change. Returns an empty Change, which converts to false, if none came within the timeout (next may be called again), or if the
-     * mirror is closed. */
+     * sequence has ended. */
     Change next() const {
-        return Change(detail::given<hc_change *>([&](hc_change **out, hc_error **error) { return hc_change_iter_next(get(), out, error); }));
+        return Change(detail::given<hc_change *>([&](hc_change **out, hc_error **error) { return Next(get(), out, error); }));
     }
     iterator begin() const { return {this, shared()}; }
     iterator end() const { return {this, nullptr}; }
-    /* Acknowledges one change, and not those before it. */
+    /* Acknowledges a change, as the comment of the class says. */
     void ack(const hc_change &change) const {
-        detail::check([&](hc_error **error) { return hc_change_iter_ack(get(), &change, error); });
+        detail::check([&](hc_error **error) { return Ack(get(), &change, error); });
     }
     /* Parks a change that cannot be handled, with a reason, and acknowledges it as ack() does. */
     void park(const hc_change &change, const std::string &reason) const {
-        detail::check([&](hc_error **error) { return hc_change_iter_park(get(), &change, reason.c_str(), error); });
+        detail::check([&](hc_error **error) { return Park(get(), &change, reason.c_str(), error); });
     }
 
   private:
@@ -459,6 +460,32 @@ class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
     std::shared_ptr<const Change> shared() const {
         Change change = next();
         return change ? std::make_shared<const Change>(std::move(change)) : nullptr;
+    }
+};
+
+/* Gives the unacknowledged changes of one consumer, each once, and waits for the next one. Threads may share it: each change goes to one of them. ack()
+ * acknowledges one change, and not those before it. A loop ends if no change comes within the timeout, and when the mirror is closed. */
+class AllChanges : public ChangeSequence<hc_change_iter, hc_change_iter_free, hc_change_iter_next, hc_change_iter_ack, hc_change_iter_park> {
+  public:
+    using ChangeSequence::ChangeSequence;
+};
+
+/* A worker of a consumer with partitions: gives the changes of the partitions that it holds, and waits for the next one. Threads may share it: each change
+ * goes to one of them. ack() acknowledges a change and the earlier ones that the worker gave from its partition. A loop ends if no change comes within the
+ * timeout, and when the worker or the mirror is closed. The destructor releases the partitions in the background, unless close() was called. */
+class Worker : public ChangeSequence<hc_worker, hc_worker_free, hc_worker_next, hc_worker_ack, hc_worker_park> {
+  public:
+    using ChangeSequence::ChangeSequence;
+
+    /* Acknowledges all changes that the worker has given, in one write. */
+    void ack_all() const {
+        detail::check([&](hc_error **error) { return hc_worker_ack_all(get(), error); });
+    }
+    /* Returns the number of partitions that the worker holds. */
+    std::size_t partitions() const { return hc_worker_partitions_len(get()); }
+    /* Releases the partitions: when it returns, other workers can take them. Ends the loops of this worker, also in other threads. */
+    void close() const {
+        detail::check([&](hc_error **error) { return hc_worker_close(get(), error); });
     }
 };
 
@@ -546,6 +573,12 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
      * at most, or without limit (HC_WAIT_FOREVER). */
     AllChanges changes(const std::string &consumer, std::int64_t timeout_ms = HC_WAIT_FOREVER) const {
         return made<AllChanges, hc_change_iter>(hc_mirror_changes, consumer.c_str(), timeout_ms);
+    }
+    /* Returns a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes: see
+     * hc_mirror_consumer. Its loops end if no change comes for timeout_ms milliseconds, or do not end (HC_WAIT_FOREVER). */
+    Worker consumer(const std::string &name, const hc_worker_options &how = options<hc_worker_options>(),
+                    std::int64_t timeout_ms = HC_WAIT_FOREVER) const {
+        return made<Worker, hc_worker>(hc_mirror_consumer, name.c_str(), &how, timeout_ms);
     }
     Changes poll(const std::string &consumer, std::size_t limit = 100) const {
         return made<Changes, hc_change_batch>(hc_mirror_poll, consumer.c_str(), limit);

@@ -18,6 +18,11 @@ pub struct hc_change_iter(Changes);
 /// that this iterator gave before it, are acknowledged. The next iterator, here or in another process, gives the changes after the cursor
 /// again.
 ///
+/// The consumer is exclusive: while another mirror iterates over its changes, here or in another process, hc_change_iter_next waits. An iterator holds the
+/// consumer from its first change until it has ended and all changes that it gave are acknowledged, until it is freed, or until the mirror is
+/// closed. It does so by a lease of a minute that a background task renews, also while a handler hangs. After the process has ended or was stopped, others wait
+/// until the lease expires; with SQLite, the lease also ends at once with its process. To share the work among processes, use hc_mirror_consumer.
+///
 /// - `mirror`: required. It may be freed before the iterator.
 /// - `consumer`: its name, 1 to 200 bytes. A new consumer starts with the first change of the feed.
 /// - `timeout_ms`: longest wait for a change, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
@@ -62,7 +67,8 @@ pub unsafe extern "C" fn hc_change_iter_next(
 /// - `iter`: required.
 /// - `change`: a change that `iter` gave.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE (call it again) or HC_INVALID_ARGUMENT, also in a forked child.
+/// - Fails with HC_STORE: call it again, unless the message says that the lease was lost, because then the change is given again, to whoever has the
+///   consumer now. Fails with HC_INVALID_ARGUMENT, also in a forked child.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_change_iter_ack(

@@ -75,6 +75,8 @@ pub mod change;
 
 pub mod changes;
 
+pub mod worker;
+
 pub mod generated;
 
 /// Checks at compile time that each type may be used by as many threads as the header permits.
@@ -94,5 +96,6 @@ const _: () = {
     any_number_of_threads::<mirror::hc_mirror>();
     any_number_of_threads::<roles::hc_role_map>();
     any_number_of_threads::<changes::hc_change_iter>();
+    any_number_of_threads::<worker::hc_worker>();
     one_thread_at_a_time::<mirrored::hc_mirror_user_iter>();
 };

@@ -13,6 +13,7 @@ use crate::sandbox_content::hc_sandbox_user;
 use crate::sync::hc_sync_options;
 use crate::user::hc_user_options;
 use crate::webhook::hc_webhook_options;
+use crate::worker::hc_worker_options;
 use std::mem::offset_of;
 
 #[test]
@@ -41,6 +42,7 @@ fn every_struct_begins_with_its_size_and_ends_without_padding() {
         hc_mirror_options: schema as 8;
         hc_mirror_user_options: group_id as 8;
         hc_sync_options: concurrency as 4;
+        hc_worker_options: reserved as 4;
     }
 }
 

@@ -237,6 +237,19 @@ static void a_mirror_syncs_receives_webhooks_and_feeds_changes(const Sandbox &sa
     CHECK(hc_change_seq(&polled[0]) == hc_change_seq(first.get()));
     shared.ack(*first.get());
     CHECK(mirror.poll("loop").empty() && mirror.parked_changes("loop").size() == 1);
+    auto four = options<hc_worker_options>();
+    four.partitions = 4;
+    Worker worker = mirror.consumer("partitioned", four, 0);
+    std::size_t taken = 0;
+    for (const hc_change &change : worker) {
+        if (taken++ == 0) worker.ack(change);
+    }
+    CHECK(taken == others + 1 && worker.partitions() == 4);
+    worker.ack_all();
+    worker.close();
+    CHECK(!worker.next() && worker.partitions() == 0);
+    Worker next = mirror.consumer("partitioned", four, 0);
+    for (const hc_change &change : next) CHECK(hc_change_seq(&change) == 0);
     AllChanges waiting = mirror.changes("loop");
     std::thread closer([&] { mirror.close(); });
     /* All changes are acknowledged, so the loop has no iteration; it ends when the mirror is closed. */

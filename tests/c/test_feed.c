@@ -1,4 +1,5 @@
-/* Iterators over the changes of a consumer: threads share them, changes are acknowledged or parked one by one, and closing the mirror ends them. */
+/* Iterators over the changes of a consumer: threads share them, changes are acknowledged or parked one by one, and closing the mirror ends them. Workers of a
+ * consumer with partitions: acknowledging, parking, closing and freeing. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 #include <pthread.h>
@@ -168,6 +169,105 @@ static void closing_a_mirror_ends_waits(void) {
     hc_mirror_free(mirror);
 }
 
+static hc_worker *worker_of(const hc_mirror *mirror, const char *consumer, int64_t timeout_ms) {
+    hc_error *error = NULL;
+    hc_worker *worker = NULL;
+    hc_worker_options options = {.struct_size = sizeof options, .partitions = 4};
+    WORKS(hc_mirror_consumer(mirror, consumer, &options, timeout_ms, &worker, &error));
+    return worker;
+}
+
+/* Returns the worker's next change, or NULL. The caller frees it. */
+static hc_change *next_of(const hc_worker *worker) {
+    hc_error *error = NULL;
+    hc_change *change = NULL;
+    WORKS(hc_worker_next(worker, &change, &error));
+    return change;
+}
+
+static void a_worker_acknowledges_one_or_all_of_its_changes_and_parks_others(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror();
+    hc_worker *worker = worker_of(mirror, "partitioned", 0);
+    CHECK(hc_worker_partitions_len(worker) == 0);
+    hc_change *first = next_of(worker), *second = next_of(worker);
+    CHECK(hc_worker_partitions_len(worker) == 4);
+    WORKS(hc_worker_ack(worker, first, &error));
+    WORKS(hc_worker_park(worker, second, "no seat is left", &error));
+    size_t rest = 0;
+    for (hc_change *change = next_of(worker); change != NULL; change = next_of(worker), rest++) hc_change_free(change);
+    CHECK(rest > 2);
+    WORKS(hc_worker_ack_all(worker, &error));
+    CHECK(cursor_of(mirror, "partitioned") >= hc_change_seq(second) + (int64_t)rest);
+    hc_parked_list *parked = NULL;
+    WORKS(hc_mirror_parked_changes(mirror, "partitioned", &parked, &error));
+    CHECK(hc_parked_list_len(parked) == 1);
+    hc_parked_list_free(parked);
+    hc_change_free(first);
+    hc_change_free(second);
+    /* It is freed after the mirror, and without having been closed. */
+    hc_mirror_free(mirror);
+    hc_worker_free(worker);
+}
+
+/* Waits for a change, and checks that there is none. Runs on a thread. */
+static void *wait_in_vain(void *of) {
+    CHECK(next_of(of) == NULL);
+    return NULL;
+}
+
+static void closing_a_worker_ends_its_waits_and_returns_its_changes_to_others(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror();
+    hc_worker *closed = worker_of(mirror, "handed over", HC_WAIT_FOREVER), *other = worker_of(mirror, "handed over", HC_WAIT_FOREVER);
+    hc_change *lost = next_of(closed);
+    WORKS(hc_worker_close(closed, &error));
+    WORKS(hc_worker_close(closed, &error));
+    CHECK(next_of(closed) == NULL && hc_worker_partitions_len(closed) == 0);
+    CHECK(hc_worker_ack(closed, lost, &error) == HC_STORE);
+    CHECK(strstr(hc_error_message(error), "was lost") != NULL);
+    hc_error_free(error);
+    hc_change *again = next_of(other);
+    CHECK(hc_change_seq(again) == hc_change_seq(lost));
+    hc_change_free(lost);
+    hc_change_free(again);
+
+    size_t rest = 0;
+    hc_worker *all = worker_of(mirror, "read", 0);
+    for (hc_change *change = next_of(all); change != NULL; change = next_of(all), rest++) hc_change_free(change);
+    CHECK(rest > 0);
+    WORKS(hc_worker_ack_all(all, &error));
+    hc_worker_free(all);
+    hc_worker *waiting = worker_of(mirror, "read", HC_WAIT_FOREVER);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, wait_in_vain, waiting) == 0);
+    while (hc_worker_partitions_len(waiting) == 0) sched_yield();
+    WORKS(hc_worker_close(waiting, &error));
+    CHECK(pthread_join(thread, NULL) == 0);
+    hc_worker_free(closed);
+    hc_worker_free(other);
+    hc_worker_free(waiting);
+    hc_mirror_free(mirror);
+}
+
+/* Two mirrors, as two processes would open them. */
+static void a_second_mirror_waits_until_the_iterator_of_the_first_is_freed(void) {
+    hc_mirror *one = open_mirror(), *two = open_mirror();
+    hc_change_iter *first = changes_of(one, "exclusive", 0), *second = changes_of(two, "exclusive", 0);
+    hc_change *change = next(first);
+    CHECK(change != NULL && next(second) == NULL);
+    hc_change_iter_free(first);
+    hc_change *again = NULL;
+    /* The lease is released in the background. */
+    while (again == NULL) again = next(second);
+    CHECK(hc_change_seq(again) == hc_change_seq(change));
+    hc_change_free(change);
+    hc_change_free(again);
+    hc_change_iter_free(second);
+    hc_mirror_free(one);
+    hc_mirror_free(two);
+}
+
 int main(void) {
     hc_error *error = NULL;
     alarm(300); /* Ends the program if a wait does not end. */
@@ -185,6 +285,9 @@ int main(void) {
     a_change_that_one_thread_has_not_acknowledged_is_given_again();
     a_change_of_a_snapshot_can_be_parked();
     closing_a_mirror_ends_waits();
+    a_worker_acknowledges_one_or_all_of_its_changes_and_parks_others();
+    closing_a_worker_ends_its_waits_and_returns_its_changes_to_others();
+    a_second_mirror_waits_until_the_iterator_of_the_first_is_freed();
 
     for (const char *const *suffix = (const char *const[]){"", "-wal", "-shm", NULL}; *suffix != NULL; suffix++) {
         char name[80];

@@ -293,6 +293,8 @@ static void free_functions_accept_null(void) {
     hc_change_batch_free(NULL);
     hc_change_free(NULL);
     hc_change_iter_free(NULL);
+    CHECK(hc_worker_partitions_len(NULL) == 0);
+    hc_worker_free(NULL);
     hc_approval_list_free(NULL);
     hc_retirement_list_free(NULL);
     hc_pending_event_list_free(NULL);

@@ -222,7 +222,7 @@ pub(super) const RECORDS: &[CRecord] = &[
         one: "a change",
         json: true,
         free: Some(
-            "Frees a change that hc_change_iter_next gave, and what came from it. Do not free one that is borrowed from a batch or a parked change.",
+            "Frees a change that hc_change_iter_next or hc_worker_next gave, and what came from it. Do not free one that is borrowed from a batch or a parked change.",
         ),
         list: Some(CList { noun: "change_batch", parameter: "batch", many: "changes" }),
         ..EMPTY
