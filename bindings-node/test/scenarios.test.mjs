@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { Mirror, Sandbox, Webhook, errors } from 'headcount'
 import { newSchema, startPostgres } from './sandbox.mjs'
 
@@ -38,7 +39,7 @@ async function run(t, name, path, options = {}) {
   const settings = fields(scenario.mirror ?? {}, 'guard_users', 'guard_share', 'guard_events')
   const mirror = new Mirror(path, { client, webhookSecret: sandbox.webhookSecret, ...settings, ...options })
   t.after(() => mirror.close())
-  const runners = stepRunners({ sandbox, mirror, webhook, ids: new Map() })
+  const runners = stepRunners({ sandbox, mirror, webhook, ids: new Map(), workers: [] })
   for (const [index, step] of scenario.steps.entries()) {
     assert.ok(runners[step.do], `there is no step ${step.do}`)
     await runners[step.do](step, `step ${index}: ${JSON.stringify(step)}`)
@@ -46,7 +47,7 @@ async function run(t, name, path, options = {}) {
 }
 
 /** Returns an object with one function for each kind of step. The function runs a step of that kind. */
-function stepRunners({ sandbox, mirror, webhook, ids }) {
+function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
   const organization = sandbox.organizationId
   const id = (name) => ids.get(name) ?? assert.fail(`no user, group or hold is called ${name}`)
 
@@ -78,6 +79,52 @@ function stepRunners({ sandbox, mirror, webhook, ids }) {
     const decided = call(id(step.hold), { by: 'ops@example.com', note: 'looked at' })
     if (step.error !== undefined) await assert.rejects(decided, (error) => kindOf(error) === step.error, at)
     else assert.equal(await decided, step.count, at)
+  }
+
+  const workerOf = ({ consumer, partitions }) => mirror.consumer(consumer, { partitions })
+
+  /** The changes that the workers got, in this order, each with the place of its worker. */
+  const got = []
+  const follow = async (worker, place) => {
+    for await (const change of worker) {
+      await change.ack()
+      got.push({ place, change })
+    }
+  }
+
+  const startWorkers = async (step) => {
+    for (let place = 0; place < step.count; place++) {
+      const worker = workerOf(step)
+      workers.push({ worker, ended: follow(worker, place) })
+    }
+    while (workers.some(({ worker }) => worker.partitions.length !== step.partitions / step.count)) await setTimeout(5)
+  }
+
+  const stopWorkers = async ({ count }, at) => {
+    while (got.length < count) await setTimeout(5)
+    for (const { worker } of workers) await worker.close()
+    await Promise.all(workers.map(({ ended }) => ended))
+    const seqs = got.map(({ change }) => change.seq).sort((a, b) => a - b)
+    assert.deepEqual(seqs, Array.from({ length: count }, (_, index) => index + 1), at)
+    assert.equal(new Set(got.map(({ place }) => place)).size, workers.length, at)
+    const last = new Map()
+    for (const { place, change } of got) {
+      if (!change.user) continue
+      const before = last.get(change.user.id) ?? { place, seq: 0 }
+      assert.ok(place === before.place && change.seq > before.seq, at)
+      last.set(change.user.id, { place, seq: change.seq })
+    }
+  }
+
+  const losePartition = async (step, at) => {
+    const [one, two] = [workerOf(step), workerOf(step)]
+    const { value: lost } = await one.next()
+    await one.close()
+    await assert.rejects(lost.ack(), (error) => kindOf(error) === step.error, at)
+    const { value: again } = await two.next()
+    assert.equal(again.seq, lost.seq, at)
+    await again.ack()
+    await two.close()
   }
 
   /** Returns a change in the form of an entry of the scenario, with the same fields. */
@@ -151,5 +198,8 @@ function stepRunners({ sandbox, mirror, webhook, ids }) {
       assert.deepEqual(changes.map((change, n) => described(change, step.changes[n])), step.changes, at)
     },
     skip: drain,
+    start_workers: startWorkers,
+    stop_workers: stopWorkers,
+    lose_partition: losePartition,
   }
 }

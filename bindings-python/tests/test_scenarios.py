@@ -30,6 +30,25 @@ class Blocking:
     async def named_users(self, hold_id):
         return list(self.mirror.hold_users(hold_id))
 
+    async def follow(self, worker, receive):
+        """Acknowledges what the worker gets, on a thread of its own, until it is closed."""
+
+        def loop():
+            for change in worker:
+                change.ack()
+                receive(change)
+
+        await asyncio.get_running_loop().run_in_executor(None, loop)
+
+    async def take(self, worker):
+        return next(worker)
+
+    async def settle(self, change):
+        change.ack()
+
+    async def end(self, worker):
+        worker.close()
+
 
 class Awaited:
     """An ``AsyncMirror``, with the interface of ``Blocking``."""
@@ -45,6 +64,21 @@ class Awaited:
 
     async def named_users(self, hold_id):
         return [user async for user in self.mirror.hold_users(hold_id)]
+
+    async def follow(self, worker, receive):
+        """Acknowledges what the worker gets until it is closed."""
+        async for change in worker:
+            await change.ack()
+            receive(change)
+
+    async def take(self, worker):
+        return await worker.__anext__()
+
+    async def settle(self, change):
+        await change.ack()
+
+    async def end(self, worker):
+        await worker.close()
 
 
 def test_the_scenarios_are_found():
@@ -68,12 +102,15 @@ def test_a_scenario_produces_its_feed(path, store, asynchronous):
 
         async def main():
             player = Player(sandbox, Awaited(mirror) if asynchronous else Blocking(mirror))
-            for index, step in enumerate(scenario["steps"]):
-                try:
-                    await getattr(player, step["do"])(**{name: value for name, value in step.items() if name != "do"})
-                except Exception as failure:
-                    raise AssertionError(f"{path.stem}, step {index}: {step}") from failure
-            await player.mirror.close()
+            try:
+                for index, step in enumerate(scenario["steps"]):
+                    try:
+                        await getattr(player, step["do"])(**{name: value for name, value in step.items() if name != "do"})
+                    except Exception as failure:
+                        raise AssertionError(f"{path.stem}, step {index}: {step}") from failure
+            finally:
+                # Ends the threads of workers as well.
+                await player.mirror.close()
 
         asyncio.run(main())
 
@@ -86,6 +123,9 @@ class Player:
         self.mirror = mirror
         self.webhook = headcount.Webhook(sandbox.webhook_secret)
         self.ids = {}
+        self.workers = []
+        self.following = []
+        self.got = []
 
     async def create_user(self, **step):
         name = step.pop("as")
@@ -187,6 +227,45 @@ class Player:
 
     async def skip(self, consumer):
         await self.drain(consumer)
+
+    def worker(self, consumer, partitions):
+        return self.mirror.mirror.consumer(consumer, partitions=partitions)
+
+    async def start_workers(self, consumer, partitions, count):
+        self.workers = [self.worker(consumer, partitions) for _ in range(count)]
+        for place, worker in enumerate(self.workers):
+            loop = self.mirror.follow(worker, lambda change, place=place: self.got.append((place, change)))
+            self.following.append(asyncio.ensure_future(loop))
+        while any(len(worker.partitions) != partitions // count for worker in self.workers):
+            await asyncio.sleep(0.005)
+
+    async def stop_workers(self, count):
+        while len(self.got) < count:
+            await asyncio.sleep(0.005)
+        for worker in self.workers:
+            await self.mirror.end(worker)
+        await asyncio.gather(*self.following)
+        assert sorted(change.seq for _, change in self.got) == list(range(1, count + 1))
+        assert {place for place, _ in self.got} == set(range(len(self.workers)))
+        of_users = {}
+        for place, change in self.got:
+            if change.user:
+                of_users.setdefault(change.user.id, []).append((place, change.seq))
+        for changes in of_users.values():
+            assert len({place for place, _ in changes}) == 1
+            assert changes == sorted(changes)
+
+    async def lose_partition(self, consumer, partitions, error):
+        one, two = self.worker(consumer, partitions), self.worker(consumer, partitions)
+        lost = await self.mirror.take(one)
+        await self.mirror.end(one)
+        with pytest.raises(headcount.Error) as raised:
+            await self.mirror.settle(lost)
+        assert raised.value.kind == error
+        again = await self.mirror.take(two)
+        assert again.seq == lost.seq
+        await self.mirror.settle(again)
+        await self.mirror.end(two)
 
     async def drain(self, consumer):
         changes = []

@@ -2,12 +2,14 @@
 //! their format.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use headcount::mirror::{RoleMapEntry, SyncMode};
+use headcount::mirror::{RoleMapEntry, SyncMode, Worker};
 use headcount::{Change, Mirror, MirrorBuilder, Result, Webhook};
 use headcount_sandbox::{NewGroup, NewUser, Sandbox, UserChange};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 #[cfg(feature = "postgres")]
 #[path = "postgres/server.rs"]
@@ -92,6 +94,9 @@ struct Run {
     mirror: Mirror,
     /// Ids of the users and groups that steps created and of the holds that steps found, by the names that `as` gave them.
     ids: HashMap<String, String>,
+    workers: Vec<Worker>,
+    /// The changes that the workers got, in this order, each with the place of the worker in `workers`.
+    got: Arc<Mutex<Vec<(usize, Change)>>>,
 }
 
 impl Run {
@@ -119,7 +124,7 @@ impl Run {
             builder = builder.guard_events(events);
         }
         let mirror = builder.open(path).await.unwrap();
-        Run { sandbox, webhook, mirror, ids: HashMap::new() }
+        Run { sandbox, webhook, mirror, ids: HashMap::new(), workers: Vec::new(), got: Arc::default() }
     }
 
     /// Runs one step and compares its results with the expected ones.
@@ -164,6 +169,9 @@ impl Run {
             "dismiss" => self.check_decision(step, self.mirror.dismiss(self.id(step, "hold"), BY, NOTE).await),
             "feed" => self.check_feed(step).await,
             "skip" => drop(self.read_changes(step).await),
+            "start_workers" => self.start_workers(step).await,
+            "stop_workers" => self.stop_workers(step).await,
+            "lose_partition" => self.lose_partition(step).await,
             other => panic!("{}: unknown step {other}", step.at),
         }
     }
@@ -302,6 +310,60 @@ impl Run {
         assert_eq!(found, *expected, "{}", step.at);
     }
 
+    fn worker(&self, step: &Step<'_>) -> Worker {
+        self.mirror.consumer(&step.text("consumer")).partitions(step.number("partitions") as u32).start().unwrap()
+    }
+
+    async fn start_workers(&mut self, step: &Step<'_>) {
+        let count = step.number("count") as usize;
+        self.workers = (0..count).map(|_| self.worker(step)).collect();
+        for (place, worker) in self.workers.iter().cloned().enumerate() {
+            let got = Arc::clone(&self.got);
+            tokio::spawn(async move {
+                while let Some(change) = worker.next().await.unwrap() {
+                    worker.ack(change.seq).await.unwrap();
+                    got.lock().unwrap().push((place, change));
+                }
+            });
+        }
+        let share = step.number("partitions") as usize / count;
+        until(step, || self.workers.iter().all(|worker| worker.partitions().len() == share)).await;
+    }
+
+    async fn stop_workers(&mut self, step: &Step<'_>) {
+        let count = step.number("count") as usize;
+        until(step, || self.got.lock().unwrap().len() >= count).await;
+        for worker in &self.workers {
+            worker.close().await.unwrap();
+        }
+        let got = std::mem::take(&mut *self.got.lock().unwrap());
+        let numbers: Vec<i64> = got.iter().map(|(_, change)| change.seq).collect();
+        assert_eq!(numbers.iter().copied().collect::<BTreeSet<_>>(), (1..=count as i64).collect(), "{}", step.at);
+        assert_eq!(numbers.len(), count, "{}: each change came once", step.at);
+        let places: BTreeSet<usize> = got.iter().map(|(place, _)| *place).collect();
+        assert_eq!(places.len(), self.workers.len(), "{}: each worker got some", step.at);
+        let mut of_users = BTreeMap::<String, Vec<(usize, i64)>>::new();
+        for (place, change) in got {
+            if let Some(user) = change.user {
+                of_users.entry(user.id).or_default().push((place, change.seq));
+            }
+        }
+        for changes in of_users.values() {
+            assert!(changes.is_sorted_by(|one, next| one.0 == next.0 && one.1 < next.1), "{}: {changes:?}", step.at);
+        }
+    }
+
+    async fn lose_partition(&self, step: &Step<'_>) {
+        let (one, two) = (self.worker(step), self.worker(step));
+        let lost = one.next().await.unwrap().unwrap();
+        one.close().await.unwrap();
+        assert_eq!(one.ack(lost.seq).await.unwrap_err().kind().name(), step.text("error"), "{}", step.at);
+        let again = two.next().await.unwrap().unwrap();
+        assert_eq!(again.seq, lost.seq, "{}", step.at);
+        two.ack(again.seq).await.unwrap();
+        two.close().await.unwrap();
+    }
+
     /// Polls and acknowledges as the step's consumer until the feed has no further change.
     async fn read_changes(&self, step: &Step<'_>) -> Vec<Change> {
         let consumer = step.text("consumer");
@@ -313,6 +375,16 @@ impl Run {
             changes.extend(batch);
         }
     }
+}
+
+/// Waits until a condition is met.
+async fn until(step: &Step<'_>, condition: impl Fn() -> bool) {
+    let met = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(60), met).await.is_ok(), "{}: it took too long", step.at);
 }
 
 /// Returns a change in the form of a scenario's expected change: with the fields that `expected` has, or with all fields if it is `None`.

@@ -9,7 +9,8 @@ from vectors_to_c import text, texts
 
 NONE = -1  # HC_SANDBOX_NONE and HC_GUARD_NOBODY, for the number 0. In C's options, 0 means the default.
 STEPS = ("create_user", "update_user", "delete_user", "create_group", "update_group", "delete_group", "add_member", "remove_member",
-         "delete_users", "sync", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "link", "status", "hold", "approve", "dismiss", "feed", "skip")
+         "delete_users", "sync", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "link", "status", "hold", "approve", "dismiss", "feed", "skip",
+         "start_workers", "stop_workers", "lose_partition")
 
 
 # Each of the following functions returns the C expression or initializer of a value in a scenario.
@@ -52,7 +53,7 @@ STEP = {
     **dict.fromkeys(("do", "as", "user", "group", "email", "given_name", "family_name", "display_name", "account_id", "consumer", "mode",
                      "outcome", "error", "hold", "reason"), text),
     **dict.fromkeys(("created", "updated", "deactivated", "deleted", "events"), count),
-    **dict.fromkeys(("users", "count", "delivery", "limit"), str),
+    **dict.fromkeys(("users", "count", "delivery", "limit", "partitions"), str),
     "groups": lambda value: listed(value) if isinstance(value, list) else f"{{.len = {value}}}",
     "held": text, "active": yes_or_no, "approve_removals": yes_or_no, "pairs": pairs, "entries": entries, "changes": changes,
     "types": listed, "roles": listed,

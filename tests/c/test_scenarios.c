@@ -3,6 +3,8 @@
  * MIRROR_SCHEMA. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
+#include <pthread.h>
+#include <time.h>
 
 /* Optional values of a step or a change: `named` tells whether the scenario sets them. */
 typedef struct { bool named; const char *value; } maybe_text;
@@ -26,7 +28,7 @@ typedef struct {
     const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason;
     maybe_count created, updated, deactivated, deleted, events;
     maybe_texts groups; /* in a step about a user: the user's groups; in a status step, only len is set: the number of groups */
-    size_t users, count, delivery, limit;
+    size_t users, count, delivery, limit, partitions;
     int active, approve_removals;
     maybe_texts types, roles;
     struct { const hc_role_pair *items; size_t len; } pairs;
@@ -44,6 +46,15 @@ typedef struct {
 
 #include "scenarios.h"
 
+/* The changes that workers got, in this order, each with the number of its worker. */
+enum { MOST_CHANGES = 64, MOST_WORKERS = 4 };
+static struct { hc_change *change; int worker; } got[MOST_CHANGES];
+static size_t got_len;
+static pthread_mutex_t got_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* A worker and the thread that acknowledges what it gets. */
+typedef struct { hc_worker *worker; pthread_t thread; int number; } running_worker;
+
 /* The state of a running scenario. */
 typedef struct {
     hc_sandbox *sandbox;
@@ -52,6 +63,8 @@ typedef struct {
     hc_mirror *mirror;
     struct { const char *name; char *id; } known[16];
     size_t known_len;
+    running_worker workers[MOST_WORKERS];
+    size_t workers_len;
 } run;
 
 /* Stores the id of the user, group or hold that the scenario calls `name`. */
@@ -227,6 +240,100 @@ static void run_feed(const run *run, const step *step, bool compared) {
     CHECK(!compared || seen == step->changes.len);
 }
 
+static hc_worker *worker_of(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_worker *worker = NULL;
+    hc_worker_options options = {.struct_size = sizeof options, .partitions = (uint32_t)step->partitions};
+    WORKS(hc_mirror_consumer(run->mirror, step->consumer, &options, HC_WAIT_FOREVER, &worker, &error));
+    return worker;
+}
+
+/* Returns the next change, or NULL if the worker is closed. The caller frees it. */
+static hc_change *next_of(const hc_worker *worker) {
+    hc_error *error = NULL;
+    hc_change *change = NULL;
+    WORKS(hc_worker_next(worker, &change, &error));
+    return change;
+}
+
+static void *follow(void *of) {
+    const running_worker *running = of;
+    hc_error *error = NULL;
+    for (hc_change *change = next_of(running->worker); change != NULL; change = next_of(running->worker)) {
+        WORKS(hc_worker_ack(running->worker, change, &error));
+        pthread_mutex_lock(&got_lock);
+        CHECK(got_len < MOST_CHANGES);
+        got[got_len].change = change;
+        got[got_len++].worker = running->number;
+        pthread_mutex_unlock(&got_lock);
+    }
+    return NULL;
+}
+
+static void pause_shortly(void) { nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); }
+
+static void start_workers(run *run, const step *step) {
+    CHECK(step->count <= MOST_WORKERS);
+    run->workers_len = step->count;
+    for (size_t i = 0; i < step->count; i++) {
+        run->workers[i] = (running_worker){.worker = worker_of(run, step), .number = (int)i};
+        CHECK(pthread_create(&run->workers[i].thread, NULL, follow, &run->workers[i]) == 0);
+    }
+    for (size_t i = 0; i < step->count; i++) {
+        while (hc_worker_partitions_len(run->workers[i].worker) != step->partitions / step->count) pause_shortly();
+    }
+}
+
+static size_t got_so_far(void) {
+    pthread_mutex_lock(&got_lock);
+    size_t len = got_len;
+    pthread_mutex_unlock(&got_lock);
+    return len;
+}
+
+static void stop_workers(run *run, const step *step) {
+    hc_error *error = NULL;
+    while (got_so_far() < step->count) pause_shortly();
+    for (size_t i = 0; i < run->workers_len; i++) {
+        WORKS(hc_worker_close(run->workers[i].worker, &error));
+        CHECK(pthread_join(run->workers[i].thread, NULL) == 0);
+        hc_worker_free(run->workers[i].worker);
+    }
+    bool seen[MOST_CHANGES + 1] = {false}, busy[MOST_WORKERS] = {false};
+    CHECK(got_len == step->count);
+    for (size_t i = 0; i < got_len; i++) {
+        int64_t seq = hc_change_seq(got[i].change);
+        CHECK(seq >= 1 && seq <= (int64_t)step->count && !seen[seq]);
+        seen[seq] = busy[got[i].worker] = true;
+        const hc_mirror_user *user = hc_change_user(got[i].change);
+        for (size_t j = 0; j < i && user != NULL; j++) {
+            const hc_mirror_user *other = hc_change_user(got[j].change);
+            if (other == NULL || strcmp(hc_mirror_user_id(user), hc_mirror_user_id(other)) != 0) continue;
+            CHECK(got[j].worker == got[i].worker && hc_change_seq(got[j].change) < seq);
+        }
+    }
+    for (size_t i = 0; i < run->workers_len; i++) CHECK(busy[i]);
+    while (got_len > 0) hc_change_free(got[--got_len].change);
+    run->workers_len = 0;
+}
+
+static void lose_partition(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_worker *one = worker_of(run, step), *two = worker_of(run, step);
+    hc_change *lost = next_of(one);
+    WORKS(hc_worker_close(one, &error));
+    CHECK_TEXT(hc_status_name(hc_worker_ack(one, lost, &error)), step->error);
+    hc_error_free(error);
+    hc_change *again = next_of(two);
+    CHECK(hc_change_seq(again) == hc_change_seq(lost));
+    WORKS(hc_worker_ack(two, again, &error));
+    WORKS(hc_worker_close(two, &error));
+    hc_change_free(lost);
+    hc_change_free(again);
+    hc_worker_free(one);
+    hc_worker_free(two);
+}
+
 static void delete_users(const run *run, size_t count) {
     hc_error *error = NULL;
     hc_mirror_user_iter *iter = NULL;
@@ -288,6 +395,12 @@ static void run_step(run *run, const step *step) {
         check_hold(run, step);
     } else if (strcmp(what, "approve") == 0 || strcmp(what, "dismiss") == 0) {
         decide(run, step);
+    } else if (strcmp(what, "start_workers") == 0) {
+        start_workers(run, step);
+    } else if (strcmp(what, "stop_workers") == 0) {
+        stop_workers(run, step);
+    } else if (strcmp(what, "lose_partition") == 0) {
+        lose_partition(run, step);
     } else {
         run_feed(run, step, strcmp(what, "feed") == 0);
     }
