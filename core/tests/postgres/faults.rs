@@ -1,6 +1,6 @@
 //! Tests with a server that is killed, with calls that wait too long, with connections that are all in use, and with clocks that are wrong.
 //!
-//! `HEADCOUNT_KILLS` sets how often the server is killed at random moments, 25 if it is not set.
+//! `HEADCOUNT_KILLS` sets how often the server is killed at random moments, 50 if it is not set.
 
 use super::*;
 use futures_util::TryStreamExt;
@@ -199,7 +199,7 @@ fn repeat<F: Future<Output = ()> + Send>(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_succeed_while_the_server_is_killed_at_random_moments() {
-    let kills = number_of("HEADCOUNT_KILLS").unwrap_or(25);
+    let kills = number_of("HEADCOUNT_KILLS").unwrap_or(50);
     let test = async {
         let _alone = ONE_AT_A_TIME.lock().await;
         let sandbox = Arc::new(Sandbox::builder().users(30).groups(3).start().unwrap());
