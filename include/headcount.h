@@ -4394,8 +4394,8 @@ const char *hc_change_at(const struct hc_change *change);
 const char *hc_change_json(const struct hc_change *change);
 
 /**
- * Frees a change that hc_change_iter_next or hc_worker_next gave, and what came from it. Do not free one that is borrowed from a batch
- * or a parked change.
+ * Frees a change that hc_change_iter_next or hc_worker_next gave, and what came from it. Do not free one that is
+ * borrowed from a batch or a parked change.
  *
  * - `change`: may be NULL.
  * - Threads: exclusive.

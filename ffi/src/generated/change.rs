@@ -200,8 +200,8 @@ pub unsafe extern "C" fn hc_change_json(change: *const hc_change) -> *const c_ch
     read!(change => change.cached.json.of_json(&change.record))
 }
 
-/// Frees a change that hc_change_iter_next or hc_worker_next gave, and what came from it. Do not free one that is borrowed from a batch
-/// or a parked change.
+/// Frees a change that hc_change_iter_next or hc_worker_next gave, and what came from it. Do not free one that is
+/// borrowed from a batch or a parked change.
 ///
 /// - `change`: may be NULL.
 /// - Threads: exclusive.
