@@ -1,16 +1,17 @@
 #!/bin/sh
-# Installs PostgreSQL, pgbouncer, Patroni and etcd from Debian's packages if they are missing, for the tests that use them, which start their own servers. Starts no service and creates no database cluster.
+# Installs PostgreSQL, pgbouncer, Patroni, etcd and nginx from Debian's packages if they are missing, for the tests that use them, which start their own servers. Starts no service and creates no database cluster.
 set -eu
 # Debian's packages install the programs in these places.
 has_postgresql() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 has_pgbouncer() { [ -x /usr/sbin/pgbouncer ]; }
 has_patroni() { [ -x /usr/bin/patroni ]; }
 has_etcd() { [ -x /usr/bin/etcd ]; }
-if has_postgresql && has_pgbouncer && has_patroni && has_etcd; then
+has_nginx() { [ -x /usr/sbin/nginx ]; }
+if has_postgresql && has_pgbouncer && has_patroni && has_etcd && has_nginx; then
     exit 0
 fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo 'PostgreSQL, pgbouncer, Patroni or etcd is missing: install the packages postgresql (15 or later), pgbouncer, patroni and etcd-server' >&2
+    echo 'PostgreSQL, pgbouncer, Patroni, etcd or nginx is missing: install the packages postgresql (15 or later), pgbouncer, patroni, etcd-server and nginx' >&2
     exit 1
 fi
 install_packages() {
@@ -38,3 +39,4 @@ fi
 has_pgbouncer || install_packages pgbouncer
 has_patroni || install_packages patroni
 has_etcd || install_packages etcd-server
+has_nginx || install_packages nginx-light
