@@ -16,7 +16,7 @@ def main() -> None:
     with headcount.Client.from_env() as client, settings.open_mirror(client) as mirror:
         while True:
             try:
-                for report in mirror.sync_all(wait=False):
+                for report in mirror.sync_all():
                     print(report.organization_id, report.directory_id, report.outcome, report.error or "", flush=True)
             except headcount.Error as error:
                 # The next sync tries again. If `mirror.status()` shows that the last sync is long ago, alert somebody.
