@@ -98,7 +98,7 @@ impl Holdings {
     }
 
     /// Applies the consumer's stored row: adds the partitions that the row says this worker holds, and drops all others. If the row has another
-    /// generation, all partitions are first removed, and no change counts as lost any more.
+    /// generation, all partitions are first removed, and acknowledging changes of the earlier generation has no effect from then on.
     pub(in crate::mirror) fn update(&mut self, row: &ConsumerRow, own: WorkerId) {
         if self.generation != row.generation {
             self.lose_all();
