@@ -16,7 +16,7 @@ pub(crate) const USER_UPDATED: &str = "organization.directory.user_updated";
 #[derive(Clone, Default)]
 pub(crate) struct FakeApi(Arc<Mutex<State>>);
 
-/// What [`FakeApi`] answers, as JSON.
+/// What a [`FakeApi`] answers (directories, users and groups as JSON), and the time of its clock.
 pub(crate) struct State {
     pub(crate) now: Timestamp,
     pub(crate) directories: Vec<Value>,
@@ -24,34 +24,34 @@ pub(crate) struct State {
     pub(crate) users: Vec<Value>,
     /// Groups of all directories, with a field `directory` as users have.
     pub(crate) groups: Vec<Value>,
-    /// The total that listings of users report, or `None` for the number of listed users.
+    /// The total that listings of users report, or `None` for the number of listed users. `wrong_totals` and `wrong_total_of` take precedence.
     pub(crate) reported_total: Option<u64>,
-    /// How many of the next listings of users report a wrong total.
+    /// How many of the next listings of users report the wrong total 99.
     pub(crate) wrong_totals: u32,
-    /// The directory whose listings of users report a wrong total, or `None`.
+    /// Id of the directory whose listings of users report the wrong total 99, or `None`.
     pub(crate) wrong_total_of: Option<String>,
-    /// The users of the next listings of `dir_1`, in place of `users`: for example those that a reader sees if users of an earlier page leave while a
-    /// later page is read.
+    /// The users of the next listings of `dir_1`, in place of `users`, with one element for each listing: for example the users that a reader sees if
+    /// users of an earlier page leave while a later page is read.
     pub(crate) next_listings: VecDeque<Vec<Value>>,
     /// The greatest number of users on a page, or `None` for one page of all users.
     pub(crate) page_size: Option<usize>,
-    /// The vendor's time of every page, or `None` if the pages do not have one.
+    /// The time of the vendor's clock that every page of users has, or `None` if the pages have none.
     pub(crate) served_at: Option<Timestamp>,
     /// The number of listings of users so far.
     pub(crate) listings: u32,
     /// Whether the API no longer lists any directory.
     pub(crate) has_lost_directories: bool,
-    /// The environment that the source names, or `None` if it names none.
+    /// Host name of the vendor's environment that the source reports, or `None` if it reports none.
     pub(crate) environment: Option<String>,
-    /// The pages of the listing of organizations, as ids.
+    /// The pages of the listing of organizations, each as the ids of its organizations.
     pub(crate) organizations: Vec<Vec<String>>,
-    /// Whether the listing of organizations fails after its pages.
+    /// Whether the listing of organizations fails after its last page.
     pub(crate) organizations_fail: bool,
-    /// Organizations that the API does not find.
+    /// Ids of the organizations for which listing the directories is a 404 error.
     pub(crate) unknown_organizations: Vec<String>,
-    /// The organization whose listings of users panic, or `None`.
+    /// Id of the organization whose listings of users panic, or `None`.
     pub(crate) panicking_organization: Option<String>,
-    /// The directory whose listings of users fail after their pages, or `None`.
+    /// Id of the directory whose listings of users fail after their last page, or `None`.
     pub(crate) failing_directory: Option<String>,
 }
 
@@ -98,7 +98,7 @@ impl FakeApi {
         self.with(|state| state.users = users.into_iter().collect());
     }
 
-    /// Lists `diruser_000`, `diruser_001` and so on, `count` in all.
+    /// Lists exactly `count` users from now on: `diruser_000`, `diruser_001` and so on.
     pub(crate) fn list_numbered_users(&self, count: usize) {
         self.list_users((0..count).map(listed_user));
     }
@@ -121,7 +121,8 @@ impl FakeApi {
     }
 }
 
-/// Opens a mirror in a new store: in memory, or with `HEADCOUNT_LISTINGS_IN=postgres` in a new schema of a PostgreSQL server.
+/// Opens a mirror in a new store: in memory, or in a new schema of a PostgreSQL server if the environment variable `HEADCOUNT_LISTINGS_IN` is
+/// `postgres`.
 pub(crate) async fn open(builder: MirrorBuilder) -> Mirror {
     #[cfg(feature = "postgres")]
     if std::env::var("HEADCOUNT_LISTINGS_IN").is_ok_and(|store| store == "postgres") {
@@ -146,7 +147,7 @@ impl Clock for FakeApi {
 struct FakePages<T> {
     pages: VecDeque<Page<T>>,
     served_at: Option<Timestamp>,
-    /// Whether the listing fails after its pages.
+    /// Whether the listing fails after its last page.
     fails: bool,
 }
 
@@ -165,13 +166,13 @@ impl<T: Send> SourcePages<T> for FakePages<T> {
     }
 }
 
-/// Returns a listing with one page of these items. The page's total is `total`, or the number of items if that is `None`.
+/// Returns a listing with one page of these items. The page's total is `total`, or the number of items if `total` is `None`.
 fn one_page<T: DeserializeOwned>(items: &[Value], total: Option<u64>) -> FakePages<T> {
     pages(items, None, total)
 }
 
-/// Returns a listing with pages of `size` items, or with one page if `size` is `None`. The total of each page is `total`, or the number of all items
-/// if that is `None`.
+/// Returns a listing with pages of at most `size` items, or with one page if `size` is `None` or there are no items. The total of each page is
+/// `total`, or the number of all items if `total` is `None`.
 fn pages<T: DeserializeOwned>(items: &[Value], size: Option<usize>, total: Option<u64>) -> FakePages<T> {
     let total_size = total.unwrap_or(items.len() as u64);
     let page = |items: &[Value]| {
@@ -186,7 +187,7 @@ fn pages<T: DeserializeOwned>(items: &[Value], size: Option<usize>, total: Optio
     FakePages { pages, served_at: None, fails: false }
 }
 
-/// The pages of a listing of organizations, and whether it fails after them.
+/// The pages of a listing of organizations, and whether the listing fails after its last page.
 struct OrganizationPages(VecDeque<FakePages<Organization>>, bool);
 
 impl SourcePages<Organization> for OrganizationPages {
@@ -233,7 +234,7 @@ impl Source for FakeApi {
     }
 
     fn users(&self, directory: &Directory, _: Option<Timestamp>) -> Box<dyn SourcePages<User>> {
-        // The panic is outside of `with`, because it would poison the lock.
+        // Panics outside of `with`, because a panic inside would poison the lock of the state.
         let panicking_organization = self.with(|state| state.panicking_organization.clone());
         assert_ne!(panicking_organization.as_ref(), Some(&directory.organization_id), "the listing panicked");
         self.with(|state| {
@@ -279,14 +280,14 @@ pub(crate) async fn full_sync(mirror: &Mirror) -> Result<SyncReport> {
     mirror.sync("org_1").directory("dir_1").mode(SyncMode::Full).await.map(|mut reports| reports.remove(0))
 }
 
-/// Applies an event of `org_1` with this data.
+/// Applies an event of `org_1` of the type `kind`, with this data and the member `organization_id` added to it.
 pub(crate) async fn apply_event(mirror: &Mirror, id: &str, kind: &str, occurred_at: &str, mut data: Value) -> Outcome {
     data["organization_id"] = json!("org_1");
     let body = json!({ "id": id, "type": kind, "occurred_at": occurred_at, "organization_id": "org_1", "data": data });
     mirror.apply(&event(&body)).await.unwrap()
 }
 
-/// Applies the event of a user's deletion at 12:00, the first time of the API's clock.
+/// Applies the event of a user's deletion at 2025-06-01T12:00:00Z, the time at which the API's clock starts.
 pub(crate) async fn apply_deletion(mirror: &Mirror, event_id: &str, user_id: &str) -> Outcome {
     apply_event(mirror, event_id, USER_DELETED, "2025-06-01T12:00:00Z", json!({ "id": user_id })).await
 }

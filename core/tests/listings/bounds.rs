@@ -54,7 +54,7 @@ fn user_event(id: &str, organization_id: &str, data: Value) -> Event {
     }))
 }
 
-/// Returns an event about a user whose id is derived from the event's id.
+/// Returns an event that updates the user whose id is `diruser_` followed by the event's id.
 fn ada(id: &str, organization_id: &str) -> Event {
     user_event(id, organization_id, json!({ "id": format!("diruser_{id}"), "email": "ada@example.com" }))
 }
@@ -308,7 +308,7 @@ fn file(name: &str) -> PathBuf {
     folder.join("mirror.db")
 }
 
-/// Counts how often the bytes of a text occur in the folder of the mirror: in the database and the files beside it.
+/// Counts how often the bytes of a text occur in the files of the folder of `path`: in the database and the files beside it.
 fn occurrences(path: &std::path::Path, text: &str) -> usize {
     let files = std::fs::read_dir(path.parent().unwrap()).unwrap();
     let contents = files.map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
@@ -322,7 +322,7 @@ async fn nothing_of_a_removed_user_is_left_in_the_files_after_the_retention() {
     api.with(|state| {
         for n in [0, 150, 299] {
             state.users[n]["email"] = json!("leaver-7f3a@example.com");
-            // Larger than a page of the database, so that SQLite stores it on overflow pages.
+            // 24,000 bytes are more than a page of the database, so SQLite stores the text on overflow pages.
             state.users[n]["user_detail"] = json!({ "bio": "leaver-7f3a ".repeat(2_000) });
         }
     });
@@ -359,7 +359,7 @@ async fn the_write_ahead_log_is_small_after_a_large_sync() {
     full_sync(&mirror).await.unwrap();
 
     let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
-    assert!(log < 1 << 20, "the write-ahead log has {log} bytes");
+    assert!(log < 1 << 20, "expected a write-ahead log of less than 1 MiB, got {log} bytes");
 }
 
 /// Opens a mirror in a file and syncs one user. Returns the mirror and its store.
@@ -367,14 +367,14 @@ async fn mirror_in(path: &std::path::Path) -> (Mirror, Arc<SqliteStore>) {
     let store = Arc::new(SqliteStore::open(path).unwrap());
     let mirror = FakeApi::with_users(1).mirror_builder().open_in(store.clone()).await.unwrap();
     full_sync(&mirror).await.unwrap();
-    // The first event of a minute also removes old rows, so it is applied before the one that is measured.
+    // The first event of a minute also removes old rows. This one does, so the event that a test measures does not.
     mirror.apply(&user_event("evt_0", "org_1", json!({ "id": "diruser_000" }))).await.unwrap();
     (mirror, store)
 }
 
-/// What one event costs.
+/// The size of one event, and what applying it has stored and run.
 struct Cost {
-    /// Bytes of its body.
+    /// Size of the event's body in bytes.
     body: u64,
     /// Bytes by which the database grew.
     stored: u64,
@@ -384,7 +384,7 @@ struct Cost {
     changes: i64,
 }
 
-/// Applies an event about a user who is in `count` new groups, and returns what it costs. The mirror's folder is named after `test` and `count`.
+/// Applies an event about a user who is in `count` new groups, and returns the event's cost. The mirror's folder is named after `test` and `count`.
 async fn cost_of_groups(test: &str, count: usize) -> Cost {
     let path = file(&format!("groups_{test}_{count}"));
     let (mirror, store) = mirror_in(&path).await;
@@ -423,8 +423,8 @@ async fn statements_of_holding(count: usize) -> u64 {
 #[tokio::test]
 async fn the_number_of_statements_for_holding_removals_is_at_most_linear_in_the_number_of_users() {
     let (one, three) = (statements_of_holding(1_000).await, statements_of_holding(3_000).await);
-    assert!(three < one * 4, "1,000 users take {one} statements, 3,000 take {three}");
-    assert!(three < 3_000, "3,000 users take {three} statements, at least one for each user");
+    assert!(three < one * 4, "3,000 users take {three} statements, expected fewer than 4 times the {one} of 1,000");
+    assert!(three < 3_000, "3,000 users take {three} statements, expected fewer than one for each user");
 }
 
 /// Returns an event of `org_1` that updates a user at this time.
@@ -439,26 +439,37 @@ async fn the_stored_bytes_of_an_event_are_at_most_linear_in_the_number_of_its_gr
     let (half, whole) = (cost_of_groups("bytes", 1_000).await, cost_of_groups("bytes", 2_000).await);
     assert!(
         whole.changes >= 4_000,
-        "each group has a creation and a membership, but there are {} changes",
+        "expected a creation and a membership for each of 2,000 groups, got {} changes",
         whole.changes
     );
     assert!(
         whole.stored < half.stored * 5 / 2,
-        "1,000 groups store {} bytes, 2,000 store {}",
-        half.stored,
-        whole.stored
+        "2,000 groups store {} bytes, expected less than 2.5 times the {} of 1,000",
+        whole.stored,
+        half.stored
     );
-    assert!(whole.stored < whole.body * 40, "a body of {} bytes stores {}", whole.body, whole.stored);
+    assert!(
+        whole.stored < whole.body * 40,
+        "{} bytes are stored, expected less than 40 times the {} of the body",
+        whole.stored,
+        whole.body
+    );
 }
 
 #[tokio::test]
 async fn an_event_with_2000_groups_takes_at_most_16_statements_more_than_one_with_10() {
     let (few, many) = (cost_of_groups("statements", 10).await, cost_of_groups("statements", 2_000).await);
-    assert!(few.statements <= 16, "10 groups take {} statements", few.statements);
-    assert!(many.statements <= few.statements + 16, "2,000 groups take {} statements", many.statements);
+    assert!(few.statements <= 16, "10 groups take {} statements, expected at most 16", few.statements);
+    assert!(
+        many.statements <= few.statements + 16,
+        "2,000 groups take {} statements, expected at most 16 more than the {} of 10",
+        many.statements,
+        few.statements
+    );
 }
 
-/// Syncs a changed directory, applies an event, reads rows, and polls, parks and acknowledges the changes. Each `turn` uses other values.
+/// Syncs a changed directory, applies an event, reads rows, polls changes, parks the first of them and acknowledges all. Each `turn` uses other
+/// values.
 async fn use_everything(api: &FakeApi, mirror: &Mirror, turn: usize) {
     api.list_numbered_users(3 + turn % 2);
     full_sync(mirror).await.unwrap();
@@ -478,7 +489,7 @@ async fn use_everything(api: &FakeApi, mirror: &Mirror, turn: usize) {
 #[tokio::test]
 async fn no_statement_is_prepared_again_for_other_values() {
     let api = FakeApi::with_users(3);
-    // A store in memory has one connection, so that the statements of reads are counted as well.
+    // A store in memory has one connection for reads and writes, so the statements of reads are counted as well.
     let store = Arc::new(SqliteStore::open(":memory:").unwrap());
     let mirror = api.mirror_builder().open_in(store.clone()).await.unwrap();
     use_everything(&api, &mirror, 0).await;

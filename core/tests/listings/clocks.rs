@@ -20,7 +20,8 @@ async fn users(mirror: &Mirror) -> Vec<(String, String)> {
     found
 }
 
-/// Applies events of the same time to a mirror of one user, in this order and in the reverse order. Asserts that both leave the users `expected`.
+/// Applies events of the same time, given as id, type and data, to a mirror of one user: in this order, and to another mirror in the reverse order.
+/// Asserts that each mirror then has exactly the users `expected`, given as ids and email addresses.
 async fn assert_any_order(events: &[(&str, &str, Value)], expected: &[(&str, &str)]) {
     for reversed in [false, true] {
         let mirror = FakeApi::with_users(1).synced_mirror().await;
@@ -83,8 +84,8 @@ async fn later_events_are_applied_after_a_listing_names_a_user_whom_an_event_fro
     assert_eq!(users(&mirror).await, []);
 }
 
-/// Returns a mirror that has removed one of its two users, `diruser_001`, because a listing at noon lacks them. `served_at` is the vendor's time of
-/// that listing, or `None` if it is not known.
+/// Returns a mirror that has removed one of its two users, `diruser_001`, because a listing at noon lacks them. `served_at` is the time
+/// of the vendor's clock that the listing has, or `None` if it has none.
 async fn mirror_after_a_removal_by_listing(served_at: Option<&str>) -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(2);
     let mirror = api.synced_mirror().await;
@@ -102,13 +103,13 @@ async fn update(mirror: &Mirror, id: &str, occurred_at: &str) -> Outcome {
 
 #[tokio::test]
 async fn an_update_from_before_a_removal_by_listing_does_not_bring_the_user_back_if_the_vendors_clock_is_ahead() {
-    // The vendor's clock is three minutes ahead.
+    // The vendor's clock is three minutes ahead of the mirror's, which shows 12:00.
     let (_api, mirror) = mirror_after_a_removal_by_listing(Some("2025-06-01T12:03:00.999999999Z")).await;
     assert_eq!(update(&mirror, "evt_1", "2025-06-01T12:02:59Z").await, Outcome::Stale);
     assert_eq!(users(&mirror).await.len(), 1);
 
     assert_eq!(update(&mirror, "evt_2", "2025-06-01T12:03:01Z").await, Outcome::Applied);
-    assert_eq!(users(&mirror).await.len(), 2, "the user has returned");
+    assert_eq!(users(&mirror).await.len(), 2, "an update after the removal brings the user back");
 }
 
 #[tokio::test]
@@ -130,7 +131,7 @@ async fn without_the_vendors_time_a_listing_restores_a_user_whose_update_event_w
     assert_eq!(users(&mirror).await.len(), 2);
     let data = json!({ "id": "diruser_001" });
     let outcome = apply_event(&mirror, "evt_2", USER_DELETED, "2025-06-01T12:01:01Z", data).await;
-    assert_eq!(outcome, Outcome::Applied, "events after the return are not stale");
+    assert_eq!(outcome, Outcome::Applied, "a deletion after the listing that restored the user is not stale");
 }
 
 /// Returns whether the mirror's directory is enabled.
@@ -160,5 +161,5 @@ async fn a_lagging_listing_of_directories_does_not_enable_a_directory_that_an_ev
 
     api.with(|state| state.now += Duration::from_secs(301));
     full_sync(&mirror).await.unwrap();
-    assert!(is_enabled(&mirror).await, "a listing lags behind events by at most five minutes");
+    assert!(is_enabled(&mirror).await, "a listing more than five minutes after the event enables the directory");
 }

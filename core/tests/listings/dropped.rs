@@ -54,7 +54,7 @@ async fn a_receive_that_is_dropped_applies_its_event_as_a_whole_or_not_at_all() 
     let mirror = api.mirror_builder().webhook(webhook.clone()).open(":memory:").await.unwrap();
     full_sync(&mirror).await.unwrap();
     for polls in 1.. {
-        // More than a minute passes between the events, so that each removes old rows as well.
+        // The first event of a minute also removes old rows. The clock advances by more than a minute, so each of these events does.
         let now = api.with(|state| {
             state.now += Duration::from_secs(61);
             state.now
@@ -102,7 +102,7 @@ async fn a_sync_that_is_dropped_releases_its_lease_and_the_next_one_completes_it
 
         assert_eq!(next.outcome, SyncOutcome::Done, "after {polls} polls");
         assert_eq!(user_ids(&mirror).await, (1..6).map(numbered_user).collect::<Vec<_>>(), "after {polls} polls");
-        // One change of the directory, six creations and one removal: none is repeated.
+        // One change of the directory, six creations and one removal, each exactly once.
         assert_eq!(feed(&mirror, "app").await, (1..=8).collect::<Vec<_>>(), "after {polls} polls");
         if let Some(report) = done {
             assert_eq!(report.unwrap().outcome, SyncOutcome::Done);
@@ -147,7 +147,7 @@ async fn iterations_that_are_dropped_lose_no_change() {
             }
         }
         while let Some(change) = changes.next().await.unwrap() {
-            // This acknowledgement may not be stored. The acknowledgements at the end of the test store it.
+            // If this call is dropped, its acknowledgement may not be stored. The test acknowledges all changes again at its end.
             let _ = polled(polls, changes.ack(change.seq)).await;
             seen.push(change.seq);
         }

@@ -5,7 +5,8 @@ use headcount::mirror::Outcome;
 use headcount::{ErrorKind, Mirror};
 use serde_json::json;
 
-/// Returns a mirror of one user, after an event that lacks `email` and `groups`, which the listing has, and has fields that the listing lacks.
+/// Returns a mirror that has listed one user with `email` and `groups` and has then applied an event about the same user. The event has neither of
+/// these fields, and has others that the listing lacks.
 async fn mirror_after_a_partial_event() -> Mirror {
     let api = FakeApi::default();
     let groups = json!([{ "id": "dirgroup_1", "display_name": "Crew" }]);

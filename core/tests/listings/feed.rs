@@ -27,7 +27,7 @@ async fn trimmed_mirror() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
-/// Polls and acknowledges until the feed has no further change. Returns the changes.
+/// Polls and acknowledges as this consumer until the feed has no further change. Returns the changes.
 async fn read_to_the_end(mirror: &Mirror, consumer: &str) -> Vec<Change> {
     let mut changes = Vec::new();
     loop {
@@ -272,13 +272,13 @@ async fn a_poll_flushes_the_changes_of_a_sync_once() {
     mirror.poll("app", 100).await.unwrap();
     mirror.poll("other", 100).await.unwrap();
 
-    assert_eq!(before.0, 11, "the second sync did not flush its changes");
+    assert_eq!(before.0, 11, "expected the changes of the second sync not to be flushed yet");
     assert_eq!(durable().await, 21);
-    assert_eq!(store.flushes(), before.1 + 1, "one flush for both consumers");
+    assert_eq!(store.flushes(), before.1 + 1, "expected one flush for both consumers");
 }
 
 #[tokio::test]
-async fn a_poll_that_returns_nothing_new_writes_nothing() {
+async fn a_poll_without_new_changes_does_not_flush_and_does_not_change_the_consumer() {
     let api = FakeApi::with_users(10);
     let store = Arc::new(SqliteStore::open(":memory:").unwrap());
     let mirror = api.mirror_builder().open_in(Arc::clone(&store) as Arc<dyn Store>).await.unwrap();
@@ -378,7 +378,7 @@ async fn a_consumer_that_polls_does_not_expire() {
 }
 
 #[tokio::test]
-async fn a_poll_that_returns_nothing_new_updates_seen_at_after_an_hour() {
+async fn a_poll_without_changes_updates_seen_at_only_if_an_hour_has_passed() {
     let (api, mirror) = mirror_of_ten().await;
     read_to_the_end(&mirror, "app").await;
     let seen_at = async || mirror.consumers().await.unwrap()[0].seen_at;

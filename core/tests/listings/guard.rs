@@ -14,7 +14,7 @@ fn set_enabled(api: &FakeApi, enabled: bool) {
     api.with(|state| state.directories[0]["enabled"] = json!(enabled));
 }
 
-/// Returns a mirror of three users whose directory has become empty since the last sync.
+/// Returns a mirror of three users. The API lists none of them any more.
 async fn mirror_of_an_emptied_directory() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(3);
     let mirror = api.synced_mirror().await;
@@ -94,7 +94,8 @@ async fn mirror_after_a_deletion_burst() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
-/// Advances the clock by ten minutes, and lists all users but the first 23. Two of the five held users are still listed.
+/// Sets the clock to 12:10, ten minutes after the deletion events, and lists the users 23 to 99: two of the five held users, 20 to 24, are still
+/// listed.
 fn list_all_but_23_users(api: &FakeApi) {
     let listed = api.with(|state| {
         state.now = "2025-06-01T12:10:00Z".parse().unwrap();
@@ -119,8 +120,8 @@ async fn deletion_events_beyond_the_limit_are_held() {
 async fn full_syncs_keep_deletion_events_held_for_users_who_are_not_listed() {
     let (api, mirror) = mirror_after_a_deletion_burst().await;
     list_all_but_23_users(&api);
-    // The three users are fewer than the limit, and stay held nevertheless: a directory with a defect can both send deletion events and omit users
-    // from its listings, so no number of listings approves a held event.
+    // The users 20 to 22 are fewer than the limit and stay held nevertheless: a defective directory can both send deletion events and omit users from
+    // its listings, so listings never approve a held deletion.
     for _ in 0..2 {
         let error = full_sync(&mirror).await.unwrap_err();
         let removals = error.removals().unwrap();

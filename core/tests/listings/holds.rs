@@ -1,6 +1,8 @@
 //! Holds: which users are held, what an approval covers, which losses of access the guard limits, and how its budget is counted.
 
-use crate::api::{FakeApi, USER_UPDATED, apply_deletion, apply_event, count_users, full_sync, numbered_user};
+use crate::api::{
+    FakeApi, USER_UPDATED, apply_deletion, apply_event, count_users, full_sync, listed_user, numbered_user,
+};
 use headcount::mirror::{Hold, HoldReason, Outcome, SyncMode, SyncOutcome};
 use headcount::store::{SqliteStore, Store};
 use headcount::{ChangeKind, ErrorKind, Mirror, MirrorUser};
@@ -19,7 +21,7 @@ async fn only_hold(mirror: &Mirror) -> Hold {
     holds.remove(0)
 }
 
-/// Returns the users whom a hold names.
+/// Returns the first page of the users whom a hold names.
 async fn named_users(mirror: &Mirror, hold: &Hold) -> Vec<MirrorUser> {
     mirror.hold_users(&hold.id).unwrap().next_page().await.unwrap()
 }
@@ -30,12 +32,8 @@ fn set_time(api: &FakeApi, now: &str) {
 
 /// Lists the numbered users from `first` to 99.
 fn list_from(api: &FakeApi, first: usize) {
-    let listed: Vec<Value> = (first..100).map(user).collect();
+    let listed: Vec<Value> = (first..100).map(listed_user).collect();
     api.list_users(listed);
-}
-
-fn user(number: usize) -> Value {
-    json!({ "id": numbered_user(number), "email": format!("{number}@example.com") })
 }
 
 /// Returns a mirror of 100 users after a listing that lacks the first 25, five more than the guard permits; and the hold of the 25.
@@ -70,11 +68,11 @@ async fn a_hold_is_flushed_before_its_id_is_returned() {
     full_sync(&mirror).await.unwrap();
     let before_a_hold = store.flushes();
     assert_eq!(holds(&mirror).await, []);
-    assert_eq!(store.flushes(), before_a_hold, "holds were flushed although there are none");
+    assert_eq!(store.flushes(), before_a_hold, "expected no flush, because there are no holds");
     set_time(&api, "2025-06-02T12:00:00Z");
     list_from(&api, 25);
 
-    // The sync, which stores the hold, flushes it before it returns.
+    // A sync that stores a hold flushes it before the sync returns.
     assert_eq!(full_sync(&mirror).await.unwrap_err().kind(), ErrorKind::MassRemoval);
     let after_the_report = store.flushes();
     only_hold(&mirror).await;
@@ -82,7 +80,7 @@ async fn a_hold_is_flushed_before_its_id_is_returned() {
     assert!(after_the_report > before_a_hold);
     assert!(
         store.flushes() > after_the_report,
-        "reading holds flushes as well, because another process may have stored them"
+        "expected reading holds to flush as well, because another process may have stored them"
     );
 }
 
@@ -136,11 +134,11 @@ async fn an_approval_in_one_directory_does_not_change_the_holds_of_another() {
     let api = FakeApi::default();
     api.with(|state| state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true })));
     let in_second = |n: usize| json!({ "id": format!("diruser_b{n:03}"), "directory": "dir_2" });
-    api.list_users((0..100).map(user).chain((0..100).map(in_second)));
+    api.list_users((0..100).map(listed_user).chain((0..100).map(in_second)));
     let mirror = api.open_mirror().await;
     mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
     set_time(&api, "2025-06-02T12:00:00Z");
-    api.list_users((30..100).map(user).chain((30..100).map(in_second)));
+    api.list_users((30..100).map(listed_user).chain((30..100).map(in_second)));
     mirror.sync("org_1").mode(SyncMode::Full).await.unwrap_err();
     assert_eq!(holds(&mirror).await.len(), 2);
 
@@ -186,7 +184,7 @@ async fn a_hold_does_not_change_when_its_directory_is_disabled_and_enabled() {
     full_sync(&mirror).await.unwrap();
     api.with(|state| state.directories[0]["enabled"] = json!(true));
     full_sync(&mirror).await.unwrap_err();
-    assert_eq!(only_hold(&mirror).await, hold, "the same id, count and time");
+    assert_eq!(only_hold(&mirror).await, hold, "expected the same id, count and time");
 }
 
 #[tokio::test]
@@ -267,7 +265,7 @@ async fn deactivations_by_a_listing_are_limited_and_held() {
     let hold = only_hold(&mirror).await;
     assert_eq!((hold.reason, hold.count, hold.limit), (HoldReason::MassDeactivation, 80, 20));
     full_sync(&mirror).await.unwrap();
-    assert_eq!(only_hold(&mirror).await, hold, "another sync adds no user to the hold");
+    assert_eq!(only_hold(&mirror).await, hold, "expected another sync to add no user to the hold");
 
     assert_eq!(mirror.approve(&hold.id, "ops", "").await.unwrap(), 80);
     assert_eq!(active_users(&mirror).await, 0);
@@ -329,7 +327,7 @@ async fn mirror_of_a_group_with_a_role() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
-/// Lists 100 users, of whom the first `members` are in the group.
+/// Lists 100 users, of whom the first `members` are in `dirgroup_1`.
 fn list_members(api: &FakeApi, members: usize) {
     api.list_users((0..100).map(|n| {
         let groups = if n < members { json!([{ "id": "dirgroup_1" }]) } else { json!([]) };
@@ -481,7 +479,7 @@ async fn the_guards_limit_in_a_directory_of_21_users_is_six() {
     let api = FakeApi::with_users(21);
     let mirror = api.synced_mirror().await;
     set_time(&api, "2025-06-02T12:00:00Z");
-    api.list_users((20..21).map(user));
+    api.list_users((20..21).map(listed_user));
     full_sync(&mirror).await.unwrap_err();
     assert_eq!(count_users(&mirror).await, 21);
     assert_eq!(only_hold(&mirror).await.limit, 6);
@@ -497,7 +495,7 @@ async fn a_user_who_is_deactivated_and_then_deleted_counts_once() {
     let deletion = json!({ "id": numbered_user(0) });
     let kind = crate::api::USER_DELETED;
     assert_eq!(apply_event(&mirror, "evt_2", kind, "2025-06-01T12:00:01Z", deletion).await, Outcome::Applied);
-    // The guard permits one loss of access in a directory of two users.
+    // The guard permits one loss of access in a directory of two users. The first user's has used it.
     let other = json!({ "id": numbered_user(1) });
     assert_eq!(apply_event(&mirror, "evt_3", kind, "2025-06-01T12:00:02Z", other).await, Outcome::Held);
     only_hold(&mirror).await;

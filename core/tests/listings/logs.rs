@@ -22,7 +22,8 @@ struct Line {
     fields: BTreeMap<String, String>,
 }
 
-/// Collects the lines and spans of the target `headcount` that this thread writes. The tests' runtimes have one thread.
+/// Collects the lines of at least the level INFO and all spans of the target `headcount` that this thread writes. The tests' runtimes have one
+/// thread.
 #[derive(Clone, Default)]
 struct Log {
     lines: Arc<Mutex<Vec<Line>>>,
@@ -73,7 +74,7 @@ impl Subscriber for Log {
 }
 
 impl Log {
-    /// Starts to collect. Ends when the second returned value is dropped.
+    /// Starts to collect. The log collects until the second returned value is dropped.
     fn start() -> (Log, DefaultGuard) {
         let log = Log::default();
         let collecting = tracing::subscriber::set_default(log.clone());
@@ -94,7 +95,7 @@ impl Log {
     }
 }
 
-/// Asserts that a line or a span has this level and these fields. It may have other fields as well.
+/// Asserts that a line or a span has this level and these fields. Other fields are not compared.
 fn assert_line(line: &Line, level: Level, fields: &[(&str, &str)]) {
     assert_eq!(line.level, level, "{line:?}");
     for (name, value) in fields {
@@ -102,7 +103,7 @@ fn assert_line(line: &Line, level: Level, fields: &[(&str, &str)]) {
     }
 }
 
-/// The fields of a line about `dir_1`.
+/// The fields that name the organization and the directory in a line about `dir_1`.
 const PLACE: [(&str, &str); 2] = [("organization_id", "org_1"), ("directory_id", "dir_1")];
 
 #[tokio::test]
@@ -344,7 +345,7 @@ async fn an_event_of_another_organization_is_a_warning() {
     let fields =
         [("organization_id", "org_2"), ("event_id", "evt_1"), ("event_type", USER_UPDATED), ("outcome", "foreign")];
     assert_line(&line, Level::WARN, &fields);
-    assert!(!format!("{line:?}").contains("ada@"), "no personal data");
+    assert!(!format!("{line:?}").contains("ada@"), "expected no personal data in {line:?}");
 }
 
 #[tokio::test]

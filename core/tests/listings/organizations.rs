@@ -7,7 +7,8 @@ use rusqlite::Connection;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Returns a synced mirror of a directory with three users, one of them in a group. The API no longer lists the directory.
+/// Returns a synced mirror of a directory with three users, one of them in a group. The consumer `app` has acknowledged the changes, and the API no
+/// longer lists the directory.
 async fn mirror_of_a_missing_directory() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(3);
     api.with(|state| {
@@ -20,7 +21,7 @@ async fn mirror_of_a_missing_directory() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
-/// Reads and acknowledges the changes. Returns their kinds, causes and directories.
+/// Reads and acknowledges the changes as the consumer `app`. Returns their kinds, causes and ids of directories.
 async fn read_changes(mirror: &Mirror) -> Vec<(ChangeKind, String, String)> {
     let changes = mirror.poll("app", 1_000).await.unwrap();
     if let Some(last) = changes.last() {
@@ -29,7 +30,7 @@ async fn read_changes(mirror: &Mirror) -> Vec<(ChangeKind, String, String)> {
     changes.into_iter().map(|change| (change.kind, change.cause, change.directory_id)).collect()
 }
 
-/// Reads and acknowledges the changes. Returns their kinds.
+/// Reads and acknowledges the changes as the consumer `app`. Returns their kinds.
 async fn read_kinds(mirror: &Mirror) -> Vec<ChangeKind> {
     read_changes(mirror).await.into_iter().map(|(kind, ..)| kind).collect()
 }
@@ -172,7 +173,7 @@ async fn a_deletion_event_that_is_older_than_the_return_of_its_organization_is_s
     assert_eq!(
         delete("evt_3", "2025-06-01T12:30:01Z").await,
         Outcome::Applied,
-        "a deletion after the return is applied"
+        "a deletion after the organization was found again is applied"
     );
 }
 
@@ -311,7 +312,8 @@ async fn users_with_a_role(mirror: &Mirror) -> usize {
 
 #[tokio::test]
 async fn a_retirement_takes_roles_from_users_of_other_directories_only_as_far_as_their_budget_permits() {
-    // The members of the first page leave the group in the write that removes the group. The others leave it in later writes, as a chore.
+    // 100 members all leave the group in the write that removes the group. Of 600 members, only those of the first page do, and a chore removes the
+    // others from the group in later writes.
     for (members, permitted) in [(100, 20), (600, 60)] {
         let (_api, mirror) = mirror_of_members_in_another_directory(members).await;
 
@@ -358,7 +360,7 @@ async fn an_interrupted_retirement_is_completed_when_the_mirror_is_opened() {
     api.with(|state| state.has_lost_directories = true);
     sync(&mirror).await;
     mirror.close().await.unwrap();
-    // Stores the row that `retire` stores first, as if the process had ended before it removed a user.
+    // Stores the row that `retire` stores first, as if the process had ended before `retire` removed a user.
     let sql = "INSERT INTO retirement VALUES ('r', 'org_1', 'dir_1', 'ops@example.com', '', x'800000000000000000000000', NULL, 0)";
     Connection::open(&path).unwrap().execute(sql, []).unwrap();
 

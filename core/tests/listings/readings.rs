@@ -12,8 +12,8 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 /// Syncs a mirror of five users from a listing that `users` makes of the first four. `reported_total` is the listing's total, or `None` for the number
-/// of listed users. Asserts that the sync is incomplete for `reason` and removes no user, and that a complete listing of the first four then removes
-/// the fifth.
+/// of listed users. Asserts that the sync is incomplete with a text that contains `reason`, that it removes no user, and that a complete listing of
+/// the first four then removes the fifth.
 async fn assert_removes_no_user(users: impl FnOnce(&[Value]) -> Vec<Value>, reported_total: Option<u64>, reason: &str) {
     let api = FakeApi::with_users(5);
     let mirror = api.open_mirror().await;
@@ -83,9 +83,9 @@ async fn a_sync_removes_a_user_after_two_complete_readings_lack_them() {
     assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
 }
 
-/// Returns a mirror of the users 0 to 4. The next listing is that of an API with pages by offset, where user 0 leaves and user 5 joins after the first
-/// page of three was read: it has user 0, lacks user 3, and has as many users as its total. The directory's `stats` do not show the change, as if the
-/// API had cached them.
+/// Returns a mirror of the users 0 to 4. The next listing is what a client gets from an API with pages by offset if user 0 leaves and user 5 joins
+/// after the first page of three users was read: it has user 0, lacks user 3, who is still in the directory, and has as many users as its total. The
+/// directory's `stats` do not show the change, as if the API had cached them.
 async fn mirror_with_a_shifting_listing() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(5);
     api.with(|state| {
@@ -106,7 +106,7 @@ async fn a_present_user_whom_a_shifting_listing_skips_is_not_removed() {
     assert_eq!(report.outcome, SyncOutcome::Done);
     assert_eq!(report.deleted, 0);
     assert!(mirror.user(&numbered_user(3)).await.unwrap().is_some());
-    assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1, "user 0 has left");
+    assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1, "expected user 0, who has left, to be removed");
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_sync_that_removes_no_user_reads_the_listing_once() {
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
     full_sync(&mirror).await.unwrap();
-    assert_eq!(api.with(|state| state.listings), 2, "one for each of the two syncs");
+    assert_eq!(api.with(|state| state.listings), 2, "expected one listing for each of the two syncs");
 }
 
 #[tokio::test]
@@ -139,8 +139,8 @@ async fn a_full_sync_removes_an_absent_user_although_an_event_deletes_another_du
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
     api.list_numbered_users(4);
-    // The listing has the users 0 to 3, and an event deletes user 0 during the sync. Then the mirror has as many users as the listing, although it
-    // still has user 4, whom the listing lacks.
+    // The listing has the users 0 to 3, and an event deletes user 0 during the sync. Then the mirror has the users 1 to 4: as many as the listing,
+    // although the listing lacks user 4.
     let (events, deleting) = (mirror.clone(), std::sync::Once::new());
     let runtime = tokio::runtime::Handle::current();
     let sync = mirror.sync("org_1").mode(SyncMode::Full).on_progress(move |progress| {
@@ -293,7 +293,7 @@ async fn a_listing_that_lags_behind_a_deletion_does_not_restore_the_user() {
 async fn a_deleted_user_who_is_still_listed_after_five_minutes_is_restored() {
     let (api, mirror) = mirror_ahead_of_its_listing().await;
     full_sync(&mirror).await.unwrap();
-    // A listing may lag by at most five minutes.
+    // A listing may lag behind events by at most five minutes.
     api.with(|state| state.now += Duration::from_secs(301));
     let report = full_sync(&mirror).await.unwrap();
     assert_eq!(report.created, 1);
@@ -307,7 +307,7 @@ async fn a_listing_that_still_has_users_whom_events_deleted_is_complete() {
     for number in 0..3 {
         apply_deletion(&mirror, &format!("evt_{number}"), &numbered_user(number)).await;
     }
-    // The listing still has these three users, and lacks the last one.
+    // The listing still has the three deleted users, and lacks user 19.
     api.list_numbered_users(19);
 
     let report = full_sync(&mirror).await.unwrap();
@@ -412,7 +412,7 @@ async fn mirror_of_three_members() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
-/// Returns the numbers of the users who are in `dirgroup_1`.
+/// Returns the numbers of the users who are in `dirgroup_1`. Asserts that these users have the role and the others do not.
 async fn members(mirror: &Mirror) -> Vec<usize> {
     let mut members = Vec::new();
     for number in 0..3 {
@@ -442,7 +442,7 @@ async fn a_listing_in_which_no_user_has_groups_keeps_all_memberships() {
 async fn users_without_a_list_of_groups_are_in_none_if_another_user_has_a_group() {
     for page_size in [None, Some(1)] {
         let (api, mirror) = mirror_of_three_members().await;
-        // Users without groups precede and follow the one who has groups, on the same page or on others.
+        // Users without a list of groups precede and follow the one who has a group: on one page, or each on a page of their own.
         let groups: [Option<&[&str]>; 3] = [None, Some(&["dirgroup_1"]), None];
         api.list_users((0..3).map(|number| user_in(number, groups[number])));
         api.with(|state| state.page_size = page_size);
@@ -476,7 +476,11 @@ async fn an_incremental_listing_without_groups_ends_memberships_if_full_listings
     assert_eq!(report.outcome, SyncOutcome::Done);
     assert_eq!(report.mode, SyncMode::Incremental);
     assert_eq!(members(&mirror).await, [1, 2]);
-    assert_eq!(api.with(|state| state.listings) - listings, 2, "the changes, and all users");
+    assert_eq!(
+        api.with(|state| state.listings) - listings,
+        2,
+        "expected a listing of the changes and one of all users"
+    );
 }
 
 #[tokio::test]
@@ -490,14 +494,14 @@ async fn an_incremental_listing_without_groups_keeps_memberships_if_full_listing
     incremental_sync(&mirror).await.unwrap();
 
     assert_eq!(members(&mirror).await, [0, 1, 2]);
-    assert_eq!(api.with(|state| state.listings) - listings, 1, "the changes alone");
+    assert_eq!(api.with(|state| state.listings) - listings, 1, "expected only the listing of the changes");
 }
 
 #[tokio::test]
 async fn a_listing_keeps_the_user_of_a_pending_event_only_for_five_minutes_after_the_event_arrived() {
     let api = FakeApi::with_users(1);
     let mirror = api.open_mirror().await;
-    // The directory is not known yet.
+    // The mirror does not know the directory until a sync has listed it.
     let data = json!({ "id": "diruser_9", "email": "ada@example.com" });
     let outcome = apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", data).await;
     assert_eq!(outcome, Outcome::Pending);

@@ -6,12 +6,12 @@ use headcount::mirror::{HoldReason, SyncMode, SyncOutcome};
 use headcount::{ChangeKind, ErrorKind, Mirror};
 use serde_json::{Value, json};
 
-/// Returns the listed user that replaces `diruser_000`: the same person with another id.
+/// Returns the listed user that replaces `diruser_000`: the same person with another id, and with capital letters in the address.
 fn recreated() -> Value {
     json!({ "id": "diruser_new", "email": "0@EXAMPLE.com", "given_name": "Ada" })
 }
 
-/// Returns a mirror of ten users whose creations `app` has acknowledged. The API now lists the first of them with another id.
+/// Returns a mirror of ten users whose changes `app` has acknowledged. The API now lists [`recreated`] in place of the first user.
 async fn mirror_of_a_recreated_person() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(10);
     let mirror = api.synced_mirror().await;

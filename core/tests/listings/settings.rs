@@ -20,6 +20,7 @@ impl Shared {
         Shared { api: FakeApi::with_users(count), store: Arc::new(SqliteStore::open(":memory:").unwrap()) }
     }
 
+    /// Opens a handle with the settings that `set` makes.
     async fn open(&self, set: impl FnOnce(MirrorBuilder) -> MirrorBuilder) -> Mirror {
         set(self.api.mirror_builder()).open_in(self.store.clone()).await.unwrap()
     }
@@ -92,7 +93,7 @@ async fn configure_changes_the_settings_of_all_handles() {
     assert_eq!(
         one.settings().await.unwrap().ignored.len(),
         1,
-        "the stored value differs from the one that the handle was opened with"
+        "expected `guard_users` to be ignored: the handle was opened with another value than the stored one"
     );
     assert_eq!(other.settings().await.unwrap().ignored, []);
 }

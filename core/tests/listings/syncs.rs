@@ -133,7 +133,7 @@ async fn no_user_is_removed_while_another_directory_cannot_be_read() {
 async fn no_user_is_removed_while_another_directory_lists_fewer_users_than_its_total() {
     let (api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
     api.with(|state| {
-        // The user has moved to the second directory, but is on a page that the reading missed.
+        // `diruser_9` has moved to the second directory, but its listing lacks them and has a greater total, as if a page had been missed.
         state.users.retain(|user| user["id"] != "diruser_9");
         state.wrong_total_of = Some("dir_2".to_owned());
     });
@@ -151,7 +151,7 @@ async fn a_disabled_directory_is_not_read_for_users_who_have_moved() {
     assert_eq!(
         api.with(|state| state.listings) - listings,
         2,
-        "two readings of the former directory, and none of the other"
+        "expected two readings of the former directory, and none of the other"
     );
 }
 
@@ -165,7 +165,7 @@ async fn another_directory_is_not_read_if_no_user_is_absent() {
 }
 
 #[tokio::test]
-async fn two_syncs_of_an_organization_with_several_directories_do_not_wait_for_each_other() {
+async fn two_simultaneous_syncs_of_an_organization_with_several_directories_are_both_completed() {
     let api = FakeApi::default();
     for number in 2..=3 {
         let directory = json!({ "id": format!("dir_{number}"), "organization_id": "org_1", "enabled": true });
@@ -271,7 +271,7 @@ async fn a_sync_without_a_client_is_a_config_error() {
 }
 
 /// Returns a mirror with 11 changes that are older than the retention of 30 days: one of the directory and one of each of ten users. The consumer
-/// `app` has acknowledged five of them, and the consumer `idle` none. `trim` was called.
+/// `app` has acknowledged five of them, and the consumer `idle` none, so `trim`, which was called, has removed none.
 async fn mirror_with_old_changes() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(10);
     let mirror = crate::api::open(api.mirror_builder().consumer_expiry(None)).await;

@@ -27,7 +27,7 @@ fn two_organizations() -> FakeApi {
     api
 }
 
-/// Returns a synced mirror of [`two_organizations`], whose changes the consumer `app` has acknowledged.
+/// Returns a synced mirror of [`two_organizations`] in the environment `acme.scalekit.com`. The consumer `app` has acknowledged its changes.
 async fn mirror_of_two_organizations() -> (FakeApi, Mirror) {
     let api = two_organizations();
     api.with(|state| state.environment = Some("acme.scalekit.com".to_owned()));
@@ -43,7 +43,7 @@ async fn sync(mirror: &Mirror, organization_id: &str) -> SyncReport {
     mirror.sync(organization_id).mode(SyncMode::Full).await.unwrap().remove(0)
 }
 
-/// Reads and acknowledges the changes. Returns their kinds and organizations.
+/// Reads and acknowledges the changes as the consumer `app`. Returns their kinds and ids of organizations.
 async fn read_changes(mirror: &Mirror) -> Vec<(ChangeKind, String)> {
     let changes = mirror.poll("app", 1_000).await.unwrap();
     if let Some(last) = changes.last() {
@@ -52,7 +52,8 @@ async fn read_changes(mirror: &Mirror) -> Vec<(ChangeKind, String)> {
     changes.into_iter().map(|change| (change.kind, change.organization_id)).collect()
 }
 
-/// Applies an event with this organization in its envelope. The event is later than all listings.
+/// Applies an event of the type `kind` with this organization in its envelope, or none if it is empty. The event is one second later than all
+/// listings.
 async fn apply(mirror: &Mirror, id: &str, organization_id: &str, kind: &str, data: Value) -> Outcome {
     let body = json!({
         "id": id, "type": kind, "occurred_at": "2025-06-01T12:00:01Z", "organization_id": organization_id, "data": data,
@@ -60,7 +61,7 @@ async fn apply(mirror: &Mirror, id: &str, organization_id: &str, kind: &str, dat
     mirror.apply(&event(&body)).await.unwrap()
 }
 
-/// Asserts that an event of `org_1` is foreign, that its second delivery is a duplicate, and that neither changes a row.
+/// Asserts that an event of `org_1` is foreign, that its second delivery is a duplicate, and that neither delivery appends a change to the feed.
 async fn assert_foreign(kind: &str, data: Value) {
     let (_api, mirror) = mirror_of_two_organizations().await;
     assert_eq!(apply(&mirror, "evt_1", "org_1", kind, data.clone()).await, Outcome::Foreign);
@@ -232,7 +233,7 @@ async fn the_next_sync_binds_an_unbound_mirror_to_its_environment() {
     assert_eq!(production.sync("org_1").await.unwrap_err().kind(), ErrorKind::Config);
 }
 
-/// Applies an event of this environment that updates `diruser_1`.
+/// Applies an event that updates `diruser_1`, with this `environment_id`, or without one if it is `None`.
 async fn apply_of_environment(mirror: &Mirror, id: &str, environment_id: Option<&str>) -> Outcome {
     let body = json!({
         "id": id, "type": USER_UPDATED, "occurred_at": "2025-06-01T12:00:01Z", "organization_id": "org_1",
