@@ -10,6 +10,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Where Debian installs Patroni and etcd.
@@ -45,7 +46,9 @@ cat >/dev/null
 touch "$folder/stop"
 # Patroni stops its server before it ends.
 for node in a b; do
-    if [ ! -e "$folder/$node/down" ]; then kill "$(cat "$folder/$node/patroni.pid")"; fi
+    if [ -e "$folder/$node/down" ]; then continue; fi
+    kill "$(cat "$folder/$node/patroni.pid")"
+    kill -CONT "$(cat "$folder/$node/patroni.pid")" "$(head -n 1 "$folder/$node/data/postmaster.pid")"
 done
 waits=0
 while [ $waits -lt 150 ] && { kill -0 $a || kill -0 $b; }; do
@@ -69,6 +72,8 @@ pub(crate) struct Cluster {
     pub(crate) url: String,
     nodes: [Node; 2],
     supervisor: Child,
+    /// The ids of the processes that [`Cluster::freeze_primary`] has stopped.
+    frozen: Mutex<Vec<String>>,
 }
 
 struct Node {
@@ -123,8 +128,8 @@ impl Cluster {
         }
         let supervisor = supervisor.stdin(Stdio::piped()).spawn().unwrap();
         let hosts = format!("127.0.0.1:{port_a},127.0.0.1:{port_b}");
-        let url = format!("postgresql://headcount@{hosts}/postgres?target_session_attrs=read-write");
-        let cluster = Cluster { url, nodes, supervisor };
+        let url = format!("postgresql://headcount@{hosts}/postgres?target_session_attrs=read-write&connect_timeout=2");
+        let cluster = Cluster { url, nodes, supervisor, frozen: Mutex::default() };
         let started = Instant::now();
         while !cluster.is_redundant() {
             assert!(started.elapsed() < Duration::from_secs(90), "the servers did not start");
@@ -149,20 +154,21 @@ impl Cluster {
     pub(crate) fn kill_primary(&self) {
         let node = self.node(self.primary().expect("there is a primary"));
         std::fs::write(node.folder.join("down"), "").unwrap();
-        let first_line = |name: &str| {
-            let text = std::fs::read_to_string(node.folder.join(name)).unwrap();
-            text.lines().next().unwrap().to_owned()
-        };
-        let (patroni, server) = (first_line("patroni.pid"), first_line("data/postmaster.pid"));
-        // While it is stopped, the server makes no more processes.
-        signal("-STOP", std::slice::from_ref(&server));
-        let mut pids = children_of(&server);
-        pids.extend([patroni, server]);
-        signal("-KILL", &pids);
+        signal("-KILL", &stop(node));
     }
 
-    /// Starts the killed node again. It becomes the standby.
+    /// Stops the primary and its Patroni (SIGSTOP), as if its machine were paused, until [`Cluster::revive`]. Its connections stay open.
+    pub(crate) fn freeze_primary(&self) {
+        let node = self.node(self.primary().expect("there is a primary"));
+        *self.frozen.lock().unwrap() = stop(node);
+    }
+
+    /// Starts the killed node again, or continues the frozen one. It becomes the standby.
     pub(crate) fn revive(&self) {
+        let frozen = std::mem::take(&mut *self.frozen.lock().unwrap());
+        if !frozen.is_empty() {
+            signal("-CONT", &frozen);
+        }
         for node in &self.nodes {
             let _ = std::fs::remove_file(node.folder.join("down"));
         }
@@ -175,7 +181,7 @@ impl Cluster {
         let started = Instant::now();
         while self.primary() != Some(new) {
             // Answers when it has switched over. It refuses the order while the standby is behind.
-            let answer = request(self.node(old).api, "POST", "/switchover", &order);
+            let answer = request(self.node(old).api, "POST", "/switchover", &order, Duration::from_secs(30));
             assert!(started.elapsed() < Duration::from_secs(60), "Patroni did not switch over: {answer:?}");
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -187,7 +193,8 @@ impl Cluster {
 
     /// Returns the names of the primary and of the synchronous standby, if they run.
     fn roles(&self) -> (Option<&'static str>, Option<&'static str>) {
-        let answers = self.nodes.iter().filter_map(|node| request(node.api, "GET", "/cluster", "").ok());
+        let answers =
+            self.nodes.iter().filter_map(|node| request(node.api, "GET", "/cluster", "", Duration::from_secs(2)).ok());
         let Some(cluster) = answers.filter_map(|text| serde_json::from_str::<Value>(&text).ok()).next() else {
             return (None, None);
         };
@@ -209,6 +216,7 @@ impl Drop for Cluster {
                 println!("---- {}\n{}", node.name, lines[lines.len().saturating_sub(60)..].join("\n"));
             }
         }
+        self.revive();
         // Closes the pipe, at which the supervisor stops everything and removes the folder. That takes some seconds, for which this does not wait.
         drop(self.supervisor.stdin.take());
     }
@@ -271,14 +279,29 @@ fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
     found.map(|listener| listener.local_addr().unwrap().port())
 }
 
-/// Sends a request to a REST API of this machine. Returns the body of the answer.
-fn request(port: u16, method: &str, path: &str, body: &str) -> std::io::Result<String> {
+/// Sends a request to a REST API of this machine. Returns the body of the answer, or an error if no answer comes within `limit`.
+fn request(port: u16, method: &str, path: &str, body: &str, limit: Duration) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.set_read_timeout(Some(limit))?;
     write!(stream, "{method} {path} HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer.split_once("\r\n\r\n").unwrap_or_default().1.to_owned())
+}
+
+/// Stops the Patroni of a node, its server, and all processes of the server (SIGSTOP). Returns their ids.
+fn stop(node: &Node) -> Vec<String> {
+    let first_line = |name: &str| {
+        let text = std::fs::read_to_string(node.folder.join(name)).unwrap();
+        text.lines().next().unwrap().to_owned()
+    };
+    let (patroni, server) = (first_line("patroni.pid"), first_line("data/postmaster.pid"));
+    // While it is stopped, the server makes no more processes.
+    signal("-STOP", &[patroni.clone(), server.clone()]);
+    let mut pids = children_of(&server);
+    signal("-STOP", &pids);
+    pids.extend([patroni, server]);
+    pids
 }
 
 /// Sends a signal to processes. Some of them may have ended.

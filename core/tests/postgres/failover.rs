@@ -1,8 +1,8 @@
 //! Processes with one mirror, while the database fails over between two servers: what they have acknowledged stays, the feed's numbers have no gap and
 //! no repetition, leases stay, and in the end the mirror equals the directories.
 //!
-//! `HEADCOUNT_FAILOVERS` sets the number of failovers, 2 if it is not set. In every second one, the primary is killed; in the others, Patroni switches
-//! over. `HEADCOUNT_FAILOVERS_SEED` sets the seed of what happens in the directories; a run without it prints its own.
+//! `HEADCOUNT_FAILOVERS` sets the number of failovers, 2 if it is not set. In turn, Patroni switches over, the primary is killed, and the primary is
+//! paused, so that it continues after the standby has become the primary. `HEADCOUNT_FAILOVERS_SEED` sets the seed of what happens in the directories; a run without it prints its own.
 
 use super::cluster::Cluster;
 use super::processes::{Place, Running, SeededRandom, Seen, World, check};
@@ -26,8 +26,9 @@ const LEASE: &str = "of_the_test";
 
 #[derive(Clone, Copy, Debug)]
 enum Failover {
-    Kill,
     Switchover,
+    Kill,
+    Freeze,
 }
 
 /// The processes, what they have printed, and the directories that change while they run.
@@ -87,11 +88,14 @@ async fn processes_go_on_at_the_new_primary_after_a_failover() {
         let world = World::new().await;
         let mirror = place.open(&world.sandbox).await;
         mirror.sync_all().await.unwrap();
-        let store = Arc::new(open(&place.url, NAME).await.unwrap());
+        let mut options = options(NAME);
+        // A server that is paused counts as lost after the sum of both.
+        (options.lock_timeout, options.statement_timeout) = (Duration::from_secs(4), Duration::from_secs(4));
+        let store = Arc::new(PostgresStore::connect_with(&place.url, options).await.unwrap());
         let mut load = Load::start(&place, world, seed);
         block_in_place(|| load.run_until("the start", |seen| seen.has_all(&ROLES)));
         for number in 0..failovers {
-            let kind = if number % 2 == 0 { Failover::Switchover } else { Failover::Kill };
+            let kind = [Failover::Switchover, Failover::Kill, Failover::Freeze][number as usize % 3];
             fail_over(kind, &cluster, &place, &store, &mut load).await;
         }
         let (world, seen) = load.end();
@@ -127,6 +131,7 @@ async fn fail_over(kind: Failover, cluster: &Arc<Cluster>, place: &Place, store:
         let action = std::thread::spawn(move || match kind {
             Failover::Kill => acting.kill_primary(),
             Failover::Switchover => acting.switch_over(),
+            Failover::Freeze => acting.freeze_primary(),
         });
         load.run_until("the failover", |_| {
             action.is_finished() && cluster.primary().is_some_and(|primary| primary != old)

@@ -94,6 +94,8 @@ async fn open_mirror(url: &str, name: &str, client: Client, secret: &str) -> Res
     let mut options = options(name);
     // The server ends a transaction that is idle for half of this time, such as that of a process that is stopped.
     options.lock_timeout = Duration::from_secs(4);
+    // A server that is paused counts as lost after the sum of both.
+    options.statement_timeout = Duration::from_secs(4);
     let store = Arc::new(PostgresStore::connect_with(url, options).await?);
     let webhook = Webhook::new([secret])?;
     // The guard must not hold removals by events. It may hold those by listings: the test receives all events in the end, and these remove the same users.
