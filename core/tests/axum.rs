@@ -102,7 +102,7 @@ impl Program {
         self.send(path, Method::POST, headers, body.to_vec()).await.0.as_u16()
     }
 
-    /// Posts a signed body without a declared length. Returns the status.
+    /// Posts a signed body in chunks of 50,000 bytes, without a declared length. Returns the status.
     async fn post_in_chunks(&self, path: &str, body: &[u8]) -> u16 {
         let parts: Vec<_> =
             body.chunks(50_000).map(|part| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(part)))).collect();
@@ -121,7 +121,7 @@ impl Program {
         line.trim_end().to_owned()
     }
 
-    /// Posts a signed body one byte at a time. Returns the first line of the answer.
+    /// Posts a signed body: sends the headers and the body one byte at a time. Returns the first line of the answer.
     async fn post_slowly(&self, path: &str, body: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.origin.strip_prefix("http://").unwrap()).await.unwrap();
         stream.set_nodelay(true).unwrap();
@@ -173,7 +173,7 @@ async fn the_endpoint_and_the_extractor_answer_requests_and_pass_events_to_the_h
         assert_eq!(program.post(path, b"[1]").await, 400);
 
         // The first request is refused because of its declared length, before its body is read. The second declares no length, and its body has one
-        // byte more than the limit.
+        // byte more than the limit of 1 MiB.
         assert_eq!(program.post_raw(path, "content-length: 2000000", b"").await, "HTTP/1.1 413 Payload Too Large");
         let over = [b"100001\r\n".as_slice(), &[b'x'; (1 << 20) + 1]].concat();
         assert_eq!(program.post_raw(path, "transfer-encoding: chunked", &over).await, "HTTP/1.1 413 Payload Too Large");
@@ -189,14 +189,14 @@ async fn the_endpoint_and_the_extractor_answer_requests_and_pass_events_to_the_h
         assert_eq!(status, 405);
         assert!(headers[ALLOW].to_str().unwrap().contains("POST"));
 
-        // The handler fails, so that the vendor delivers the event again.
+        // The handler fails, and the endpoint answers with 500, so that the vendor delivers the event again.
         assert_eq!(program.post(path, &with("data", json!({ "id": "fail" }))).await, 500);
         assert_eq!(program.post(path, &good).await, 201);
     }
     let kind = "organization.directory.user_created";
     let id = event()["id"].as_str().unwrap().to_owned();
     let lines = [&id, "evt_ü", &id, &id, &id].map(|id| format!("{kind} {id}"));
-    assert_eq!(program.output(), [lines.clone(), lines].concat(), "both paths print the same lines");
+    assert_eq!(program.output(), [lines.clone(), lines].concat(), "expected the same lines for both paths");
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn the_endpoint_and_the_extractor_work_after_a_middleware_that_reads_the_b
 async fn a_repeated_message_is_handled_again_only_if_its_handler_failed() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
-    // The first call fails.
+    // Fails when it is called for the first time.
     let handler = move |_: Event| {
         let first = counted.fetch_add(1, Ordering::SeqCst) == 0;
         async move { if first { Err(StatusCode::SERVICE_UNAVAILABLE) } else { Ok(()) } }

@@ -27,7 +27,7 @@ fn token(n: usize, seconds: f64) -> Reply {
     ok(&format!(r#"{{"access_token":"token-{n}","token_type":"bearer","expires_in":{seconds}}}"#))
 }
 
-/// Returns the page `n`, counted from 0, of a listing of `count` users with one user on each page.
+/// Returns the answer with the page `n`, counted from 0, of a listing of `count` users with one user on each page.
 fn users(n: usize, count: usize) -> Reply {
     let next = if n + 1 < count { format!("p{}", n + 1) } else { String::new() };
     ok(&format!(r#"{{"users":[{{"id":"diruser_{n}"}}],"total_size":{count},"next_page_token":"{next}"}}"#))
@@ -45,7 +45,7 @@ async fn a_token_is_renewed_in_the_background_while_the_old_one_is_valid() {
     let tokens = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&tokens);
     let server = Server::start(
-        // Valid for 200 s, so that it is renewed after 180 s.
+        // The first token is valid for 200 s, so the client renews it after 180 s of tokio's clock.
         |n| if n == 0 { token(0, 200.0) } else { Reply::Late(Duration::from_millis(50), Box::new(token(n, 3600.0))) },
         move |_, request| {
             let token = request.split_once("Bearer ").unwrap().1.split("\r\n").next().unwrap();
@@ -79,7 +79,7 @@ async fn a_token_is_renewed_in_the_background_while_the_old_one_is_valid() {
 
 #[tokio::test]
 async fn a_failed_renewal_does_not_fail_calls_while_the_token_is_valid() {
-    // Valid for 200 s, so that it is renewed after 180 s of tokio's clock.
+    // The first token is valid for 200 s, so the client renews it after 180 s of tokio's clock.
     let server = Server::start(
         |n| if n == 0 { token(0, 200.0) } else { Reply::Http("500 Oops", String::new()) },
         |_, _| ok(ORGANIZATION),
@@ -91,12 +91,12 @@ async fn a_failed_renewal_does_not_fail_calls_while_the_token_is_valid() {
     for _ in 0..5 {
         client.organizations().get("org_1").await.unwrap();
     }
-    // One renewal made three attempts. Until the pause after it has ended, calls start no further renewal.
+    // Four token requests: the first, and three attempts of a renewal that failed. A pause follows a failed renewal, in which calls start no other.
     until(|| server.counts().0 == 4).await;
     client.organizations().get("org_1").await.unwrap();
     assert_eq!(server.counts().0, 4);
     advance(20).await;
-    // Now the token has expired, and there is no other.
+    // 205 s have passed, so the token has expired, and there is no other.
     let error = client.organizations().get("org_1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
 }
@@ -167,7 +167,7 @@ async fn a_429_pauses_every_caller_of_the_client() {
     assert_eq!(server.counts(), (1, 3));
 }
 
-/// Returns a client of the server, and the kinds of its activities, which are appended as they happen.
+/// Returns a client of the server, and a list to which the kind of each of the client's activities is appended.
 fn observed(server: &Server, max_attempts: u32) -> (Client, Arc<Mutex<Vec<String>>>) {
     let kinds = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&kinds);
@@ -226,7 +226,7 @@ async fn a_cancelled_call_ends_and_closes_its_connection() {
     let late = client.with(CallOptions::new().cancel(cancel)).organizations().get("org_1").await.unwrap_err();
     assert_eq!((late.kind(), server.counts()), (ErrorKind::Cancelled, (1, 1)));
 
-    // Aborting the task drops the call's future, which has the same effect.
+    // Aborting the task drops the call's future, which also ends the call and closes its connection.
     let waiting = tokio::spawn(async move { client.organizations().get("org_1").await });
     until(|| server.counts().1 == 2).await;
     waiting.abort();
@@ -412,7 +412,8 @@ async fn an_observer_receives_every_activity_and_no_secrets() {
 
 #[tokio::test]
 async fn requests_go_through_the_proxy_only_if_one_is_set() {
-    // The first line of a request to a proxy has the absolute URL.
+    // The first line of a request to a proxy has the absolute URL. Therefore the server does not recognize the token request, and counts it among the
+    // other requests.
     let answer = |_: usize, request: &str| match request.split(" HTTP/1.1").next().unwrap() {
         "POST http://localhost:9/oauth/token" => ok(TOKEN),
         "GET http://localhost:9/api/v1/organizations/org_1" => ok(ORGANIZATION),

@@ -1,7 +1,7 @@
-//! Crash safety with a real process: a process that syncs, receives webhooks, polls and acknowledges is killed at random times. What it
-//! acknowledged must survive, no event may be applied twice, and the file must stay valid.
+//! Crash safety with a real process: a process that syncs, receives webhooks, polls and acknowledges is killed at random times. What the
+//! process has acknowledged must survive, no event may be applied twice, and the file must stay valid.
 //!
-//! `HEADCOUNT_CRASHES=200` sets the number of crashes; the default is 40.
+//! The environment variable `HEADCOUNT_CRASHES` sets the number of crashes; the default is 40.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use headcount::mirror::{Outcome, SyncMode};
@@ -19,10 +19,10 @@ const FILE: &str = "HEADCOUNT_CRASH_FILE";
 /// Environment variable with the sandbox's settings as JSON, for the process that is killed.
 const SETTINGS: &str = "HEADCOUNT_CRASH_SETTINGS";
 
-/// The guard's limit. It is so high that the guard never holds a removal: this test is about crashes.
+/// The number of users that the guard permits to be removed: so high that the guard never holds a removal, because this test is about crashes.
 const GUARD_USERS: u64 = 1_000;
 
-/// The process that is killed. The test below starts it with environment variables; without them, this does nothing.
+/// The process that is killed. The test below starts this function with the environment variables; without them, the function does nothing.
 #[test]
 fn killed_process() {
     let Ok(file) = std::env::var(FILE) else { return };
@@ -121,7 +121,7 @@ fn run_until_killed(file: &Path, sandbox: &Sandbox) -> Vec<String> {
 struct Acknowledged {
     /// Ids of the events that were received.
     events: BTreeSet<String>,
-    /// Number of the last change that the consumer `app` acknowledged.
+    /// Number of the last change that the consumer `app` acknowledged, or 0.
     seq: i64,
 }
 
@@ -146,7 +146,8 @@ impl Acknowledged {
     }
 }
 
-/// Creates, changes or deletes a user at random.
+/// Creates, changes or deletes a user, at random. `user_ids` has the ids of the users that this function has created and not deleted. Creates a user
+/// instead of changing one if there is none, and instead of deleting one if there are at most five.
 fn change_a_user(sandbox: &Sandbox, user_ids: &mut Vec<String>, round: u64) {
     match random_below(3) {
         0 if user_ids.len() > 5 => {
@@ -164,7 +165,7 @@ fn change_a_user(sandbox: &Sandbox, user_ids: &mut Vec<String>, round: u64) {
     }
 }
 
-/// Opens the file after the last crash. Checks that it is valid and has what was acknowledged, and returns its mirror after a full sync.
+/// Opens the file after the last crash. Checks that the file is valid and has what was acknowledged, and returns its mirror after a full sync.
 async fn check_file(file: &Path, sandbox: &Sandbox, acknowledged: &Acknowledged) -> Mirror {
     let sqlite = rusqlite::Connection::open(file).unwrap();
     let integrity: String = sqlite.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -219,5 +220,5 @@ async fn check_feed(mirror: &Mirror) {
         mirror.ack("audit", last.seq).await.unwrap();
     }
     let status = mirror.status().await.unwrap().remove(0);
-    assert_eq!(present.len() as u64, status.users);
+    assert_eq!(present.len() as u64, status.users, "expected as many users in the feed as in the mirror");
 }

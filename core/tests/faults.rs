@@ -76,14 +76,14 @@ struct Fault {
     name: &'static str,
     occurs: Occurs,
     reply: fn(&Operation) -> Reply,
-    /// For idempotent calls: outcome, number of requests and number of token requests.
+    /// Outcome, number of requests and number of token requests of a call. For `create organization`, `once_only` takes precedence.
     outcome: (Outcome, usize, usize),
-    /// Outcome and number of requests of `create organization`, if they differ: that call is not idempotent, so repeating it could create two
-    /// organizations.
+    /// Outcome and number of requests of `create organization`, or `None` if they are those of `outcome`. This call is not idempotent: a repetition
+    /// could create a second organization.
     once_only: Option<(Outcome, usize)>,
 }
 
-/// Returns an answer with this status, an error's body, and the headers that may follow the status after a newline.
+/// Returns an answer with an error's body. `line` has the status, and may have headers after a newline, each with `\r\n` at its end.
 fn status(line: &'static str) -> Reply {
     Reply::Http(line, r#"{"code":2,"message":"message of the test"}"#.to_owned())
 }
@@ -92,7 +92,7 @@ fn faults() -> Vec<Fault> {
     use ErrorKind::{Api, Authentication, Connection, Decode, NotFound, PermissionDenied, RateLimit, Server, Timeout};
     use Occurs::{Always, Once};
     let fault = |name, occurs, reply, outcome| Fault { name, occurs, reply, outcome, once_only: None };
-    // A fault after which it is not known whether the server has done the call. A call that is not idempotent is not repeated then.
+    // A fault after which the client does not know whether the server has executed the call. Then only idempotent calls are repeated.
     let lost =
         |name, occurs, reply, outcome, kind| Fault { name, occurs, reply, outcome, once_only: Some((Err(kind), 1)) };
     vec![
@@ -145,13 +145,13 @@ fn faults() -> Vec<Fault> {
     ]
 }
 
-/// Returns half of the valid answer with the length of the whole, after which the connection is closed.
+/// Returns an answer that declares the length of the valid answer, has only half of its body, and closes the connection.
 fn cut_off(operation: &Operation) -> Reply {
     let half = &operation.good[..operation.good.len() / 2];
     Reply::Raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{half}", operation.good.len()))
 }
 
-/// Returns half of the valid answer as if it were the whole.
+/// Returns an answer whose body is the first half of the valid one and whose declared length is that of the half.
 fn truncated(operation: &Operation) -> Reply {
     ok(&operation.good[..operation.good.len() / 2])
 }
@@ -161,14 +161,15 @@ fn without_length(_: &Operation) -> Reply {
     Reply::Raw(format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}", "junk".repeat(10 << 18)))
 }
 
-/// Makes the call with the fault and checks outcome, requests, time and error text.
+/// Makes the call with the fault. Checks its outcome, the numbers of requests, its duration if a timeout is expected, that the error's text has no
+/// secrets, and that all connections are closed in the end.
 async fn check(operation: Operation, fault: &Fault) {
     let place = format!("{} × {}", operation.name, fault.name);
     let (reply, occurs) = ((fault.reply)(&operation), fault.occurs);
     let good = operation.good;
     let answer = move |n: usize, _: &str| if n == 0 || occurs == Occurs::Always { reply.clone() } else { ok(good) };
     let server = Server::start(|_| ok(TOKEN), answer).await;
-    // A short deadline if the call is expected to end at it, otherwise one that no call should reach.
+    // 400 ms if the call is expected to end at its deadline, otherwise a time that no call should need.
     let waits = fault.outcome.0 == Err(ErrorKind::Timeout);
     let timeout = Duration::from_millis(if waits { 400 } else { 20_000 });
     let client = server.with(|builder| {
@@ -188,8 +189,8 @@ async fn check(operation: Operation, fault: &Fault) {
         expected = fault.once_only.unwrap_or(expected);
     }
     assert_eq!(result.as_ref().map(|_| ()).map_err(headcount::Error::kind), expected.0, "{place}: {result:?}");
-    assert_eq!(server.counts(), (fault.outcome.2, expected.1), "{place}: token requests and others");
-    assert!(!waits || took >= timeout, "{place}: gave up after {took:?}");
+    assert_eq!(server.counts(), (fault.outcome.2, expected.1), "{place}: (token requests, other requests)");
+    assert!(!waits || took >= timeout, "{place}: expected the call to end after {timeout:?}, it ended after {took:?}");
     if let Err(error) = result {
         let text = format!("{error} {error:?}");
         assert!(
@@ -237,7 +238,7 @@ async fn every_call_reports_an_untrusted_certificate_without_a_retry() {
         let error = (operation.call)(client.clone()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{}", operation.name);
         assert!(error.to_string().contains("certificate"), "{error}");
-        // A certificate that is not trusted is a permanent error.
+        // A certificate that is not trusted is a permanent error, so there is one connection.
         assert_eq!(sandbox.connections() - before, 1, "{}", operation.name);
     }
     assert!(sandbox.requests().is_empty());

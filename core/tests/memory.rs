@@ -80,8 +80,8 @@ impl Source for GeneratedDirectory {
     }
 }
 
-/// The measured process. The test below starts it with environment variables; without them, this does nothing. Syncs twice, gives all users a
-/// role, and removes all users but one. Prints its peak memory in kilobytes.
+/// The measured process. The test below starts this function with the environment variables; without them, the function does nothing. Syncs twice,
+/// gives all users a role, and removes all users but one. Prints the process's peak memory in KiB.
 #[tokio::test]
 async fn measured_process() {
     let (Ok(users), Ok(file)) = (std::env::var(USERS), std::env::var(FILE)) else { return };
@@ -103,7 +103,7 @@ async fn measured_process() {
     println!("peak {}", peak.split_whitespace().nth(1).unwrap());
 }
 
-/// Runs [`measured_process`] with this many users. Returns its peak memory in kilobytes.
+/// Runs [`measured_process`] with this many users. Returns the process's peak memory in KiB.
 #[cfg(target_os = "linux")]
 fn measure_peak(users: usize) -> u64 {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("memory.{users}.db"));
@@ -118,8 +118,8 @@ fn measure_peak(users: usize) -> u64 {
         .unwrap();
     let output = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert!(ended.status.success(), "{output}{}", String::from_utf8_lossy(&ended.stderr));
-    let kilobytes = output.lines().find_map(|line| line.split_once("peak ")).unwrap().1;
-    kilobytes.trim().parse().unwrap()
+    let peak = output.lines().find_map(|line| line.split_once("peak ")).unwrap().1;
+    peak.trim().parse().unwrap()
 }
 
 #[test]
@@ -127,6 +127,9 @@ fn measure_peak(users: usize) -> u64 {
 fn peak_memory_does_not_grow_with_the_number_of_users() {
     let small = measure_peak(1_000);
     let large = measure_peak(50_000);
-    // The page caches of the two connections may take 16 MB each. The remaining 16 MB are for the allocator's fragmentation.
-    assert!(large < small + 48 * 1024, "{large} kB for 50,000 users, {small} kB for 1,000");
+    // The page caches of the two connections may take 16 MiB each. The remaining 16 MiB are for the allocator's fragmentation.
+    assert!(
+        large < small + 48 * 1024,
+        "{large} KiB for 50,000 users, expected less than 48 MiB more than the {small} KiB for 1,000"
+    );
 }

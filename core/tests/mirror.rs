@@ -38,7 +38,7 @@ async fn incremental_sync(mirror: &Mirror, sandbox: &Sandbox) -> SyncReport {
     mirror.sync(sandbox.organization_id()).mode(SyncMode::Incremental).await.unwrap().remove(0)
 }
 
-/// Syncs in the default mode.
+/// Syncs in the default mode, in which the mirror chooses between a full and an incremental sync.
 async fn auto_sync(mirror: &Mirror, sandbox: &Sandbox) -> SyncReport {
     mirror.sync(sandbox.organization_id()).await.unwrap().remove(0)
 }
@@ -47,7 +47,7 @@ async fn status(mirror: &Mirror) -> DirectoryStatus {
     mirror.status().await.unwrap().remove(0)
 }
 
-/// Polls and acknowledges until the feed has no further change.
+/// Polls and acknowledges as this consumer until the feed has no further change. Returns the changes.
 async fn read_changes(mirror: &Mirror, consumer: &str) -> Vec<Change> {
     let mut changes = Vec::new();
     loop {
@@ -355,7 +355,8 @@ async fn the_deletion_of_a_group_removes_its_memberships_and_their_roles() {
     assert_eq!(kinds(&changes), expected);
 }
 
-/// The bodies of the webhooks of Ada's creation, update and deletion, which the sandbox has recorded. A test delivers them in any order.
+/// The bodies of the webhooks of Ada's creation, update and deletion, which the sandbox has recorded. A test delivers them in the order that
+/// it needs.
 struct AdaWebhooks {
     webhook: Webhook,
     ada: User,

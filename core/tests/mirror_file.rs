@@ -1,5 +1,5 @@
-//! The mirror's file: URLs in place of paths, files that are locked, changed, replaced or of version 0.1.0, permissions, what a sync writes, and
-//! closing.
+//! The mirror's file: URLs in place of paths, files that are locked, changed, replaced or of version 0.1.0, permissions, what a sync writes,
+//! closing, and a consumer with partitions of a blocking mirror.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use futures_util::FutureExt;
@@ -122,9 +122,11 @@ async fn the_error_names_a_file_that_is_not_a_mirror() {
     assert!(error.to_string().contains(&path.display().to_string()), "{error}");
 }
 
-/// Sizes of the parts of SQLite's write-ahead log, in bytes, with the page size of the mirror's file.
+/// Size of the header of SQLite's write-ahead log, in bytes.
 const LOG_HEADER: u64 = 32;
+/// Size of the header that precedes each page in the write-ahead log, in bytes.
 const FRAME_HEADER: u64 = 24;
+/// Size of a page of the mirror's file, in bytes.
 const PAGE: u64 = 8_192;
 
 #[tokio::test]
@@ -144,7 +146,10 @@ async fn a_full_sync_that_changes_nothing_writes_at_most_13_pages() {
     // Six writes, whatever the number of users: the lease is taken and released, and the organization's listing and the directory's sync are
     // each recorded when they begin and when they end. The writes change 13 pages of the file: the rows, the counters, and an index.
     let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
-    assert!(log <= LOG_HEADER + 13 * (FRAME_HEADER + PAGE), "the sync left {log} bytes in the write-ahead log");
+    assert!(
+        log <= LOG_HEADER + 13 * (FRAME_HEADER + PAGE),
+        "expected at most 13 pages in the write-ahead log, got {log} bytes"
+    );
 }
 
 #[tokio::test]
@@ -168,7 +173,7 @@ async fn a_file_of_version_0_1_0_is_polled_and_synced() {
     assert_eq!(report.outcome, SyncOutcome::Done);
     assert_eq!(report.users, 8);
     let last = 21 + new.len() as i64;
-    assert!(last > 21, "the role map changes roles");
+    assert!(last > 21, "expected the new role map to change roles");
     assert_eq!(new.iter().map(|change| change.seq).collect::<Vec<_>>(), (22..=last).collect::<Vec<_>>());
 }
 
@@ -190,7 +195,7 @@ async fn a_file_whose_schema_was_changed_is_refused() {
         Mirror::builder().open(&path).await.unwrap().close().await.unwrap();
         Connection::open(&path).unwrap().execute_batch(sql).unwrap();
         let opening = tokio::time::timeout(std::time::Duration::from_secs(60), Mirror::builder().open(&path));
-        let error = opening.await.expect("opening a file with an endless query ends").unwrap_err();
+        let error = opening.await.expect("opening the file must end within 60 s").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Store, "{name}: {error}");
         assert!(error.message().contains("triggers or views"), "{name}: {error}");
     }
@@ -258,7 +263,7 @@ async fn closing_a_mirror_ends_waits_completes_queued_writes_and_closes_the_file
     let options = MirrorOptions { guard_users: Some(7), ..MirrorOptions::default() };
     let write = tokio::spawn(async move { configuring.configure(options).await });
     let wait = tokio::spawn(async move { waiting.wait("app", 10, None).await });
-    // Lets both calls queue their first write.
+    // Lets both tasks run until each call has queued its first write.
     tokio::task::yield_now().await;
     let unlock = tokio::spawn(async move { drop(other) });
 

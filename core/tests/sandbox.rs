@@ -50,7 +50,7 @@ async fn https_with_a_private_authority_uses_one_connection_for_all_requests() {
     for call in calls.collect::<Vec<_>>() {
         assert_eq!(call.await.unwrap().unwrap().len(), 300);
     }
-    // 32 listings at once share one connection, because the sandbox supports HTTP/2.
+    // The 32 simultaneous listings share one connection, because the sandbox supports HTTP/2.
     assert_eq!(sandbox.connections(), 1);
     assert_eq!(client.stats().pages, 320);
 
@@ -145,7 +145,7 @@ async fn each_portal_link_is_new_and_its_location_is_not_printed() {
     assert!(!format!("{one:?}").contains(&one.location), "{one:?}");
     let error = organizations.generate_portal_link(id, &["magic"]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadRequest);
-    // A link whose answer was lost is not used by anyone, so the call is retried although each attempt makes a new link.
+    // The call is retried although each attempt makes a new link, because a link that was lost with its answer is never used.
     sandbox.fault([Fault::Reset], 2);
     assert!(organizations.generate_portal_link(id, &[]).await.is_ok());
     assert!(organizations.generate_portal_link(id, &[]).await.is_ok());
@@ -324,7 +324,7 @@ fn closing_a_blocking_mirror_ends_an_iterator_that_waits() {
     mirror.close().unwrap();
 
     let count = end.recv_timeout(Duration::from_secs(60)).expect("the iterator did not end");
-    assert!(count <= 4, "{count}");
+    assert!(count <= 4, "expected at most 4 changes, got {count}");
     iterating.join().unwrap();
 }
 

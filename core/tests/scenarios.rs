@@ -95,7 +95,7 @@ struct Run {
     /// Ids of the users and groups that steps created and of the holds that steps found, by the names that `as` gave them.
     ids: HashMap<String, String>,
     workers: Vec<Worker>,
-    /// The changes that the workers got, in this order, each with the place of the worker in `workers`.
+    /// The changes that the workers have acknowledged, in this order, each with the index of its worker in `workers`.
     got: Arc<Mutex<Vec<(usize, Change)>>>,
 }
 
@@ -339,9 +339,9 @@ impl Run {
         let got = std::mem::take(&mut *self.got.lock().unwrap());
         let numbers: Vec<i64> = got.iter().map(|(_, change)| change.seq).collect();
         assert_eq!(numbers.iter().copied().collect::<BTreeSet<_>>(), (1..=count as i64).collect(), "{}", step.at);
-        assert_eq!(numbers.len(), count, "{}: each change came once", step.at);
+        assert_eq!(numbers.len(), count, "{}: expected each change once", step.at);
         let places: BTreeSet<usize> = got.iter().map(|(place, _)| *place).collect();
-        assert_eq!(places.len(), self.workers.len(), "{}: each worker got some", step.at);
+        assert_eq!(places.len(), self.workers.len(), "{}: expected each worker to get a change", step.at);
         let mut of_users = BTreeMap::<String, Vec<(usize, i64)>>::new();
         for (place, change) in got {
             if let Some(user) = change.user {
@@ -364,7 +364,7 @@ impl Run {
         two.close().await.unwrap();
     }
 
-    /// Polls and acknowledges as the step's consumer until the feed has no further change.
+    /// Polls and acknowledges as the step's consumer until the feed has no further change. Returns the changes.
     async fn read_changes(&self, step: &Step<'_>) -> Vec<Change> {
         let consumer = step.text("consumer");
         let mut changes = Vec::new();
@@ -377,14 +377,18 @@ impl Run {
     }
 }
 
-/// Waits until a condition is met.
+/// Waits until a condition is met. Panics after 60 s.
 async fn until(step: &Step<'_>, condition: impl Fn() -> bool) {
     let met = async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(60), met).await.is_ok(), "{}: it took too long", step.at);
+    assert!(
+        tokio::time::timeout(Duration::from_secs(60), met).await.is_ok(),
+        "{}: the condition was not met within 60 s",
+        step.at
+    );
 }
 
 /// Returns a change in the form of a scenario's expected change: with the fields that `expected` has, or with all fields if it is `None`.

@@ -212,7 +212,7 @@ async fn dropping_a_store_in_a_task_does_not_wait_and_opening_it_again_does() {
     let other = lock(&path);
     assert!(store.write(users(["diruser_1".to_owned()])).now_or_never().is_none());
 
-    // Only this thread can end the lock, so if this waited for the write, the write would fail.
+    // Only this thread can end the lock: if `drop` waited for the write, the write would fail after SQLite's timeout.
     drop(store);
     let unlock = tokio::spawn(async move { drop(other) });
     let again = SqliteStore::open_off_executor(&path).await.unwrap();
@@ -330,7 +330,7 @@ async fn a_write_that_fails_after_it_wrote_a_row_does_not_affect_the_writes_and_
 /// A call of a store that has not been started.
 type Call<'a> = futures_util::future::LocalBoxFuture<'a, ()>;
 
-/// Runs the calls in one group, in this order. `path` is that of the store's file.
+/// Writes the user `diruser_first`, and then runs the calls in one group, in this order. `path` is that of the store's file.
 async fn run_as_one_group(store: &SqliteStore, path: &Path, mut calls: Vec<Call<'_>>) {
     let other = lock(path);
     // The first write waits for the lock, and all calls queued after it are one group.
@@ -440,10 +440,10 @@ async fn writes_of_a_group_need_fewer_than_two_statements_each() {
 
     run_as_one_group(&store, &path, (0..100).map(write).collect()).await;
 
-    // A write that is not in a group runs six statements: `BEGIN`, reading the counters, reading the organization,
-    // writing the user, writing the counters, and `COMMIT`. In a group, each write runs only the statement that writes its user.
+    // A write that is not in a group runs six statements: `BEGIN`, reading the counters, reading the organization, writing the user, writing the
+    // counters, and `COMMIT`. In a group, each write runs only the statement that writes its user, and the group runs the others once.
     let count = store.statements() - started;
-    assert!(count < 2 * 101, "{count} statements");
+    assert!(count < 2 * 101, "expected fewer than two statements for each of 101 writes, got {count}");
 }
 
 #[tokio::test]
@@ -459,8 +459,8 @@ async fn a_damaged_row_is_an_error() {
     assert!(error.message().contains("damaged"), "{error}");
 }
 
-/// The process with a limit on the size of files. The test below starts it with an environment variable; without it, this does nothing. Writes
-/// users until the store fails.
+/// The process with a limit on the size of files. The test below starts this function with an environment variable; without the variable, the
+/// function does nothing. Writes pages of 100 users until a write fails, and prints the number of written pages after each.
 #[tokio::test]
 async fn process_with_a_file_size_limit() {
     let Ok(path) = std::env::var("HEADCOUNT_FILE_SIZE_LIMIT") else { return };
@@ -480,7 +480,8 @@ async fn process_with_a_file_size_limit() {
 #[tokio::test]
 async fn a_write_that_the_disk_has_no_room_for_is_an_error_and_earlier_writes_stay() {
     let path = file("full");
-    // A limit of 400 kB on the size of files has the effect of a full disk. A write beyond it returns an error, because the signal SIGXFSZ is ignored.
+    // A limit of 400 KiB (800 blocks of 512 bytes) on the size of a file has the effect of a full disk. A write beyond the limit returns an error,
+    // because the signal SIGXFSZ is ignored.
     let limited = "trap '' XFSZ; ulimit -f 800; exec \"$0\" --exact process_with_a_file_size_limit --nocapture";
     let ended = Command::new("sh")
         .args(["-c", limited])
@@ -498,7 +499,8 @@ async fn a_write_that_the_disk_has_no_room_for_is_an_error_and_earlier_writes_st
     assert_eq!(user_ids(&SqliteStore::open(&path).unwrap()).await.len(), pages * 100);
 }
 
-/// The process that aborts while it holds a lease. The test below starts it with an environment variable; without it, this does nothing.
+/// The process that aborts while it holds a lease. The test below starts this function with an environment variable; without the variable, the
+/// function does nothing.
 #[tokio::test]
 async fn process_that_holds_a_lease() {
     let Ok(path) = std::env::var("HEADCOUNT_LEASE_HOLDER") else { return };
@@ -788,7 +790,8 @@ async fn a_file_of_version_0_1_0_can_be_written() {
     assert_eq!(store.parked_changes("app".to_owned()).await.unwrap()[0].change.seq, 5);
 }
 
-/// The process that prints the modes of its files. The test below starts it with an environment variable; without it, this does nothing.
+/// The process that prints the modes of its files, in octal. The test below starts this function with an environment variable; without the
+/// variable, the function does nothing.
 #[cfg(unix)]
 #[tokio::test]
 async fn process_with_a_umask() {
@@ -818,11 +821,14 @@ fn only_their_owner_can_open_the_files_whatever_the_umask_is() {
         let output = String::from_utf8_lossy(&ended.stdout);
         assert!(ended.status.success(), "{output}{}", String::from_utf8_lossy(&ended.stderr));
         let modes: Vec<&str> = output.lines().filter_map(|line| line.split_once("mode ")).map(|line| line.1).collect();
-        assert_eq!(modes.len(), 4, "database, log, index of the log, and lock: {modes:?}");
+        assert_eq!(modes.len(), 4, "expected the database, the log, the log's index and a lock file, got {modes:?}");
         for mode in modes {
-            // The umask applies to lock files, so one of 277 takes away the owner's permission to write.
+            // The umask applies to lock files, so the umask 277 (octal) takes the owner's permission to write from them.
             let is_lock_with_a_strict_umask = umask == "277" && mode.contains("-lease-");
-            assert!(mode.starts_with("600 ") || is_lock_with_a_strict_umask, "umask {umask}: {mode}");
+            assert!(
+                mode.starts_with("600 ") || is_lock_with_a_strict_umask,
+                "umask {umask}: expected the mode 600, got {mode}"
+            );
         }
     }
 }

@@ -23,7 +23,7 @@ fn alone(test: &str, variables: &[(&str, &str)], case: impl FnOnce()) {
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
-/// Environment variables with which a process finds no certificate authorities of the system.
+/// Environment variables with which a process finds no certificate authorities of the system: an empty file, and a folder without certificates.
 const NO_AUTHORITIES: [(&str, &str); 2] = [("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/proc/self/task")];
 
 #[test]
@@ -74,7 +74,7 @@ fn the_error_for_a_certificate_of_an_unknown_authority_names_ca_file() {
     let error = client.organizations().get("org_1").unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Connection, headcount::ErrorStatus::Permanent));
     assert!(error.message().contains("pass the authority's certificate as ca_file"), "{error}");
-    // The text does not contain the cause, so the error has it as its source.
+    // The error's text does not contain the cause, so the error has the cause as its source.
     assert!(std::error::Error::source(&error).is_some_and(|source| !error.message().contains(&source.to_string())));
     drop(other);
 }
@@ -128,7 +128,7 @@ fn the_file_of_only_ca_variable_replaces_the_systems_authorities() {
         let error = get(builder().only_ca_variable(VARIABLE, Some(temporary("instead.pem").into()))).unwrap_err();
         assert!(error.message().contains("an authority that is not in SOME_CA_VARIABLE"), "{error}");
         assert!(error.message().contains("as ca_file, or add it there"), "{error}");
-        // With `ca_file`, the variable is ignored: the file is added to the system's authorities.
+        // With `ca_file`, the variable is ignored: `ca_file` is added to the system's authorities.
         get(builder().ca_file(temporary("instead.pem")).only_ca_variable(VARIABLE, Some("/does/not/exist".into())))
             .unwrap();
     });
@@ -152,7 +152,7 @@ fn only_ca_variable_may_name_a_folder() {
     }
     let error = builder().build().unwrap_err();
     assert!(error.message().starts_with(VARIABLE) && error.message().contains("openssl rehash"), "{error}");
-    // One file with a certificate is enough: the other one is ignored.
+    // One file with a certificate is enough. The other file, which has none, is ignored.
     std::fs::copy(&path, format!("{folder}/0a1b2c3d.12")).unwrap();
     std::fs::write(format!("{folder}/0a1b2c3d.0"), "no certificate").unwrap();
     headcount::blocking::Client::new(builder()).unwrap().organizations().get(sandbox.organization_id()).unwrap();
@@ -170,7 +170,8 @@ fn the_files_of_variables_are_not_read_for_plain_http() {
     }
 }
 
-/// The client asks no resolver for such a name: a resolver could answer with the address of another machine, which would receive the client secret.
+/// The client asks no resolver for a name below `localhost`: a resolver could answer with the address of another machine, which would receive the
+/// client secret.
 #[test]
 fn names_below_localhost_are_resolved_to_this_machine() {
     let sandbox = Sandbox::builder().start().unwrap();

@@ -65,7 +65,7 @@ fn headers(headers: &[(String, Bytes)]) -> Vec<(&str, Vec<u8>)> {
     headers.iter().map(|(name, value)| (name.as_str(), value.bytes())).collect()
 }
 
-/// The expected result of a verification: success, optionally with the event's fields, or an error with this reason.
+/// The expected result of a verification: success, with these fields of the event if there are any, or an error with this reason.
 #[derive(Deserialize)]
 struct Expect {
     ok: bool,
@@ -159,7 +159,7 @@ fn secrets_are_accepted_or_refused_as_in_the_vectors() {
                 "{}",
                 case.name
             );
-            // A short secret may occur in the error's text by chance.
+            // Only secrets of more than 8 characters are looked for, because a shorter one may occur in the error's text by chance.
             let long = |secret: &&String| secret.trim_start_matches("whsec_").len() > 8;
             assert!(!secrets.iter().filter(long).any(|secret| error.to_string().contains(secret.as_str())), "{error}");
             if let [secret] = secrets.as_slice() {
@@ -325,7 +325,7 @@ fn older_event_types_are_replaced_and_unknown_types_and_unexpected_data_are_kept
             format!(r#"{{"id":"evt_1","type":"{kind}","occurred_at":"2025-01-06T18:44:25.153954001Z","data":{data}}}"#);
         Event::from_verified_body(body.as_bytes()).unwrap()
     };
-    for (older, today) in [
+    for (older, current) in [
         ("scalekit.dir.user.create", "organization.directory.user_created"),
         ("scalekit.dir.user.update", "organization.directory.user_updated"),
         ("scalekit.dir.user.delete", "organization.directory.user_deleted"),
@@ -336,7 +336,7 @@ fn older_event_types_are_replaced_and_unknown_types_and_unexpected_data_are_kept
         ("scalekit.dir.sync.disable", "organization.directory_disabled"),
     ] {
         let event = event(older, r#"{"id":"x_1"}"#);
-        assert_eq!(event.type_(), today);
+        assert_eq!(event.type_(), current);
         assert!(String::from_utf8_lossy(event.body()).contains(older));
     }
     let unknown = event("directory.user.promoted", r#"{"to":"boss"}"#);
@@ -359,7 +359,7 @@ impl Clock for TestClock {
     }
 }
 
-/// A replay store that the library does not contain: message ids with the times at which they expire.
+/// A replay store of the test: its clock, and message ids with the times at which they expire.
 struct TestStore(TestClock, Mutex<HashMap<String, Timestamp>>);
 
 impl ReplayStore for TestStore {
