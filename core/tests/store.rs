@@ -252,7 +252,7 @@ async fn closing_a_store_completes_queued_calls_and_releases_its_leases() {
     assert!(unlock.is_finished(), "the other task did not run while the store was being closed");
     write.await.unwrap();
     let names = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
-    assert_eq!(names.collect::<Vec<_>>(), ["mirror.db"], "the log and the lease's lock file are removed");
+    assert_eq!(names.collect::<Vec<_>>(), ["mirror.db"], "expected the log and the lease's lock file to be removed");
     let error = write_user(&store, "diruser_2").await.unwrap_err();
     assert!(error.message().contains("the store is closed"), "{error}");
     store.close().await.unwrap();
@@ -531,7 +531,7 @@ async fn a_lease_ends_with_its_process() {
     let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, hour).await.unwrap();
 
     assert_eq!(lease.unwrap().fence().token, 2);
-    assert_eq!(lock_files(), 1, "the lock file of the process that ended is removed");
+    assert_eq!(lock_files(), 1, "expected the lock file of the process that ended to be removed");
     store.close().await.unwrap();
     assert_eq!(lock_files(), 0);
 }
@@ -659,7 +659,10 @@ async fn a_file_of_version_0_1_0_is_read() {
     assert_eq!(set.revision, 4);
     assert_eq!(set.role_map.as_deref(), Some("[[\"Engineering\",\"admin\"]]"));
     let chore = set.chore.unwrap();
-    assert_eq!(chore.cause, "roles", "roles are derived again, because entries of the role map are typed now");
+    assert_eq!(
+        chore.cause, "roles",
+        "expected a chore that derives the roles again, because entries of the role map are typed now"
+    );
     assert_eq!(chore.group_id, "");
 
     let counts = store.directory_counts().await.unwrap();
@@ -697,7 +700,10 @@ async fn a_file_of_version_0_1_0_is_read() {
     assert_eq!(consumers[1].0.snapshot.unwrap().seq, 21);
 
     let settled = store.events(organization, EventState::Settled, 0, 10).await.unwrap();
-    assert!(settled.iter().all(|(_, event)| event.body.is_none()), "the migration removes the bodies of held events");
+    assert!(
+        settled.iter().all(|(_, event)| event.body.is_none()),
+        "expected the migration to remove the bodies of held events"
+    );
     let pending = store.events("org_other".to_owned(), EventState::Pending, 0, 10).await.unwrap();
     assert_eq!(pending[0].1.id, "evt_pending");
     assert!(pending[0].1.body.is_some());
