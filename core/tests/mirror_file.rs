@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use futures_util::FutureExt;
-use headcount::mirror::{MirrorOptions, SyncMode, SyncOutcome};
+use headcount::mirror::{CopyOptions, MirrorOptions, SyncMode, SyncOutcome};
 use headcount::store::SqliteStore;
 use headcount::webhook::ReplayGuard;
 use headcount::{ErrorKind, Mirror, blocking};
@@ -46,6 +46,46 @@ fn a_blocking_mirror_does_not_treat_a_url_as_a_path_or_put_its_password_into_err
     let error = open("postgresql://app:hunter2@127.0.0.1:9/mirror?sslmode=disable&connect_timeout=1");
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_copy_in_a_file_is_refused_where_a_mirror_is_or_cannot_be() {
+    let (own, newer, used) = (file("copy_own"), file("copy_newer"), file("copy_used"));
+    let mirror = Mirror::builder().open(&own).await.unwrap();
+    mirror.set_role_map([("Crew", "sailor")]).await.unwrap();
+    let other = Mirror::builder().open(&used).await.unwrap();
+    other.set_role_map([("Crew", "captain")]).await.unwrap();
+    Connection::open(&newer)
+        .unwrap()
+        .execute_batch("PRAGMA application_id = 1751346546; PRAGMA user_version = 99")
+        .unwrap();
+    let mut with_schema = CopyOptions::default();
+    with_schema.schema = Some("directories".to_owned());
+    for (target, options, kind, message) in [
+        (&own, CopyOptions::default(), ErrorKind::Store, "expected an empty store"),
+        (&used, CopyOptions::default(), ErrorKind::Store, "expected an empty store"),
+        (&newer, CopyOptions::default(), ErrorKind::Store, "another version of headcount"),
+        (&PathBuf::from(":memory:"), CopyOptions::default(), ErrorKind::Config, "got :memory:"),
+        (&file("copy_schema"), with_schema, ErrorKind::Config, "a schema is set for a mirror in a file"),
+        (&own.with_file_name("missing").join("mirror.db"), CopyOptions::default(), ErrorKind::Store, "folder exists"),
+    ] {
+        let error = mirror.copy_to(target, options).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.message().contains(message), "{error}");
+    }
+    assert_eq!(other.role_map().await.unwrap(), [("Crew".to_owned(), "captain".to_owned())]);
+}
+
+#[test]
+fn a_copy_of_a_file_of_version_0_1_0_has_the_same_changes() {
+    let (old, copy) = (file("copy_old"), file("copy_of_old"));
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mirror-0.1.0.db"), &old).unwrap();
+    let old = blocking::Mirror::with_settings(&old, None, Mirror::builder()).unwrap();
+    old.copy_to(&copy, CopyOptions::default()).unwrap();
+    let copy = blocking::Mirror::with_settings(&copy, None, Mirror::builder()).unwrap();
+    let changes = copy.poll("copy", 1_000).unwrap();
+    assert!(!changes.is_empty());
+    assert_eq!(changes, old.poll("copy", 1_000).unwrap());
 }
 
 #[test]

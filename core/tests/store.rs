@@ -7,6 +7,7 @@ mod store_files;
 use futures_util::FutureExt;
 use headcount::mirror::{HoldReason, Mirrored};
 use headcount::store::conformance::Factory;
+use headcount::store::copy::{NUMBERS, TABLES};
 use headcount::store::{
     Batch, ConsumerState, ConsumerUpdate, Decision, Delta, DirectoryRow, Durability, EntryBody, EventRow, EventState,
     Keys, Lease, NewEntry, Retention, Scope, SqliteStore, Store, StoreFuture, UserFilter, UserRow, UserWrite,
@@ -14,6 +15,7 @@ use headcount::store::{
 };
 use headcount::{ChangeKind, ErrorKind, ErrorStatus, MirrorUser, Result, Timestamp};
 use rusqlite::Connection;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -252,7 +254,7 @@ async fn closing_a_store_completes_queued_calls_and_releases_its_leases() {
     assert!(unlock.is_finished(), "the other task did not run while the store was being closed");
     write.await.unwrap();
     let names = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
-    assert_eq!(names.collect::<Vec<_>>(), ["mirror.db"], "expected the log and the lease's lock file to be removed");
+    assert_eq!(names.collect::<Vec<_>>(), ["mirror.db"], "the log and the lease's lock file are removed");
     let error = write_user(&store, "diruser_2").await.unwrap_err();
     assert!(error.message().contains("the store is closed"), "{error}");
     store.close().await.unwrap();
@@ -531,7 +533,7 @@ async fn a_lease_ends_with_its_process() {
     let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, hour).await.unwrap();
 
     assert_eq!(lease.unwrap().fence().token, 2);
-    assert_eq!(lock_files(), 1, "expected the lock file of the process that ended to be removed");
+    assert_eq!(lock_files(), 1, "the lock file of the process that ended is removed");
     store.close().await.unwrap();
     assert_eq!(lock_files(), 0);
 }
@@ -651,6 +653,30 @@ fn written_by_version_0_1_0(name: &str) -> PathBuf {
     path
 }
 
+#[test]
+fn every_column_of_the_schema_is_copied() {
+    let path = file("columns");
+    drop(SqliteStore::open(&path).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    let sql = "SELECT tables.name || '.' || columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+        WHERE tables.type = 'table' AND tables.name NOT IN ('lease', 'counter', 'sqlite_sequence')";
+    let mut statement = connection.prepare(sql).unwrap();
+    let found: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(|name| name.unwrap()).collect();
+    // These have the same value in every row of a copy.
+    let fixed = ["change.kind", "event.directory_id", "parked_change.last", "parked_change.count"];
+    let found: BTreeSet<String> = found.into_iter().filter(|name| !fixed.contains(&name.as_str())).collect();
+    let in_file = |table: &str, column: &str| match (table, column) {
+        ("users", column) => format!("user.{column}"),
+        ("groups", column) => format!("group.{column}"),
+        ("hold", "allowed") => "hold.limit".to_owned(),
+        ("approval", "decided_by") => "approval.by".to_owned(),
+        (table, column) => format!("{table}.{column}"),
+    };
+    let tables = TABLES.iter().filter(|table| **table != NUMBERS);
+    let copied = tables.flat_map(|table| table.columns.iter().map(move |(column, _)| in_file(table.name, column)));
+    assert_eq!(found, copied.collect(), "add new columns to headcount::store::copy::TABLES");
+}
+
 #[tokio::test]
 async fn a_file_of_version_0_1_0_is_read() {
     let store = SqliteStore::open(written_by_version_0_1_0("old_read")).unwrap();
@@ -659,10 +685,7 @@ async fn a_file_of_version_0_1_0_is_read() {
     assert_eq!(set.revision, 4);
     assert_eq!(set.role_map.as_deref(), Some("[[\"Engineering\",\"admin\"]]"));
     let chore = set.chore.unwrap();
-    assert_eq!(
-        chore.cause, "roles",
-        "expected a chore that derives the roles again, because entries of the role map are typed now"
-    );
+    assert_eq!(chore.cause, "roles", "roles are derived again, because entries of the role map are typed now");
     assert_eq!(chore.group_id, "");
 
     let counts = store.directory_counts().await.unwrap();
@@ -700,10 +723,7 @@ async fn a_file_of_version_0_1_0_is_read() {
     assert_eq!(consumers[1].0.snapshot.unwrap().seq, 21);
 
     let settled = store.events(organization, EventState::Settled, 0, 10).await.unwrap();
-    assert!(
-        settled.iter().all(|(_, event)| event.body.is_none()),
-        "expected the migration to remove the bodies of held events"
-    );
+    assert!(settled.iter().all(|(_, event)| event.body.is_none()), "the migration removes the bodies of held events");
     let pending = store.events("org_other".to_owned(), EventState::Pending, 0, 10).await.unwrap();
     assert_eq!(pending[0].1.id, "evt_pending");
     assert!(pending[0].1.body.is_some());

@@ -4,14 +4,15 @@
 
 use super::Client;
 use super::runtime::{may_wait, wait, wait_unless_async};
+use crate::mirror::CopyOptions;
 use crate::process::{PerProcess, Process};
 use crate::record::{
-    Approval, Consumer, DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Outcome,
-    ParkedChange, PendingEvent, Progress, Retirement, RoleMapEntry, SyncMode, SyncReport,
+    Approval, Consumer, CopyReport, DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings,
+    Outcome, ParkedChange, PendingEvent, Progress, Retirement, RoleMapEntry, SyncMode, SyncReport,
 };
 use crate::webhook::Headers;
 use crate::{Change, Error, Event, MirrorBuilder, MirrorUser, Result, Timestamp, mirror};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
@@ -221,6 +222,7 @@ calls! {
     retire(directory_id: &str, by: &str, note: &str) -> u64;
     retirements() -> Vec<Retirement>;
     unbind_environment() -> ();
+    copy_to(target: &Path, options: CopyOptions) -> CopyReport;
 }
 
 impl Mirror {

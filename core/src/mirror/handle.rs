@@ -209,7 +209,9 @@ impl Mirror {
         if asked == MirrorOptions::default() {
             return Ok(());
         }
-        self.store_settings(move |stored| stored.or(&asked)).await?;
+        if !self.store().is_read_only() {
+            self.store_settings(move |stored| stored.or(&asked)).await?;
+        }
         for setting in self.settings().await?.ignored {
             tracing::warn!(
                 target: "headcount",
@@ -419,33 +421,12 @@ impl MirrorBuilder {
     /// or its window is 0.
     #[cfg(feature = "sqlite")]
     pub async fn open(self, path: impl AsRef<Path>) -> Result<Mirror> {
-        let path = path.as_ref();
-        let Some(url) = database_url(path) else {
-            #[cfg(feature = "postgres")]
-            if self.schema.is_some() {
-                return Err(Error::config(
-                    "a schema is set for a mirror in a file: expected the URL of a PostgreSQL database, postgresql://user@host/database",
-                ));
-            }
-            let store = crate::store::SqliteStore::open_off_executor(path).await?;
-            return self.open_in(Arc::new(store)).await;
-        };
         #[cfg(feature = "postgres")]
-        {
-            let mut options = crate::store::PostgresOptions::default();
-            if let Some(schema) = &self.schema {
-                options.schema.clone_from(schema);
-            }
-            let store = crate::store::PostgresStore::connect_with(url, options).await?;
-            self.open_in(Arc::new(store)).await
-        }
+        let schema = self.schema.clone();
         #[cfg(not(feature = "postgres"))]
-        {
-            let _ = url;
-            Err(Error::config(
-                "expected the path of a SQLite file, got a PostgreSQL URL: enable headcount's feature `postgres`",
-            ))
-        }
+        let schema = None;
+        let store = open_store(path.as_ref(), schema).await?;
+        self.open_in(store).await
     }
 
     /// Opens the mirror in a given store, and completes work that an earlier process began, such as applying a role map.
@@ -478,9 +459,43 @@ impl MirrorBuilder {
             closed: CancellationToken::new(),
         }));
         mirror.settle_settings().await?;
-        mirror.finish_chores().await?;
-        mirror.finish_retirements().await?;
+        if !mirror.store().is_read_only() {
+            mirror.finish_chores().await?;
+            mirror.finish_retirements().await?;
+        }
         Ok(mirror)
+    }
+}
+
+/// Opens the store in a file or a PostgreSQL database. `schema` is that of the tables in PostgreSQL, or `None` for the default.
+///
+/// # Errors
+///
+/// As [`Mirror::open`].
+#[cfg(feature = "sqlite")]
+pub(super) async fn open_store(path: &Path, schema: Option<String>) -> Result<Arc<dyn Store>> {
+    let Some(url) = database_url(path) else {
+        if schema.is_some() {
+            return Err(Error::config(
+                "a schema is set for a mirror in a file: expected the URL of a PostgreSQL database, postgresql://user@host/database",
+            ));
+        }
+        return Ok(Arc::new(crate::store::SqliteStore::open_off_executor(path).await?));
+    };
+    #[cfg(feature = "postgres")]
+    {
+        let mut options = crate::store::PostgresOptions::default();
+        if let Some(schema) = schema {
+            options.schema = schema;
+        }
+        Ok(Arc::new(crate::store::PostgresStore::connect_with(url, options).await?))
+    }
+    #[cfg(not(feature = "postgres"))]
+    {
+        let _ = url;
+        Err(Error::config(
+            "expected the path of a SQLite file, got a PostgreSQL URL: enable headcount's feature `postgres`",
+        ))
     }
 }
 

@@ -10,10 +10,12 @@
 // application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers,
 // `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
+// `copy` copies a mirror to another store.
 // `handle` is the open mirror, `source` the API that is listed. `options` has the options of a sync, `moments` the times of periodic work.
 mod changes;
 mod chores;
 mod consumer;
+mod copy;
 mod decide;
 mod environment;
 mod exclusive;
@@ -37,12 +39,13 @@ mod view;
 mod write;
 
 pub use crate::record::{
-    Approval, Consumer, DirectoryStatus, GuardSettings, Hold, HoldReason, IgnoredSetting, MirrorDirectory, MirrorGroup,
-    MirrorOptions, MirrorSettings, Mirrored, Outcome, ParkedChange, PendingEvent, Phase, Progress, Retirement,
-    RoleMapEntry, RoleMapKey, SyncMode, SyncOutcome, SyncReport,
+    Approval, Consumer, CopiedTable, CopyReport, DirectoryStatus, GuardSettings, Hold, HoldReason, IgnoredSetting,
+    MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Mirrored, Outcome, ParkedChange, PendingEvent, Phase,
+    Progress, Retirement, RoleMapEntry, RoleMapKey, SyncMode, SyncOutcome, SyncReport,
 };
 pub use changes::Changes;
 pub use consumer::{Worker, WorkerBuilder};
+pub use copy::CopyOptions;
 pub use feed::MAX_POLL;
 pub use source::{Source, SourceFuture, SourcePages};
 pub use sync::SyncBuilder;

@@ -63,6 +63,9 @@ pub struct EntryBody {
     pub groups: Vec<MirrorGroup>,
     /// The changes, in the order of their numbers.
     pub changes: Vec<Delta>,
+    /// The only change, in entries that version 0.1.0 wrote and that were copied to another store; the other fields have only its kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Box<ChangeBody>>,
 }
 
 /// One change of an entry.
@@ -107,6 +110,19 @@ impl Entry {
         self.changes_after(i64::MIN, usize::MAX)
     }
 
+    /// Returns the entry without [`kind`](Entry::kind), for a store that has no column for it. It has the same changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`changes`](Entry::changes).
+    pub fn in_present_form(self) -> Result<Entry> {
+        let Some(kind) = self.kind else { return Ok(self) };
+        let only = serde_json::from_str(&self.body).map_err(damaged)?;
+        let changes = vec![Delta { kind, group_id: None, fields: Vec::new() }];
+        let body = EntryBody { changes, only: Some(only), ..EntryBody::default() };
+        Ok(Entry { kind: None, body: body.encode()?, ..self })
+    }
+
     /// Returns the first `limit` of the entry's changes whose numbers are greater than `after`. The others are not made: each change of a user has a
     /// copy of the user with all group ids, so making all changes takes time that is quadratic in the number of groups.
     ///
@@ -115,10 +131,6 @@ impl Entry {
     /// As [`changes`](Entry::changes).
     pub fn changes_after(self, after: i64, limit: usize) -> Result<Vec<Change>> {
         let Entry { last, count, kind, organization_id, directory_id, cause, at, body } = self;
-        let damaged = |error: serde_json::Error| {
-            Error::store("a feed entry cannot be read: the file is damaged, restore it or sync into a new one")
-                .with_source(error)
-        };
         let first = last - i64::from(count) + 1;
         let skipped = usize::try_from(after.saturating_sub(first).saturating_add(1)).unwrap_or(0);
         let wanted = skipped..skipped.saturating_add(limit);
@@ -140,7 +152,11 @@ impl Entry {
 impl EntryBody {
     /// Returns the kind and content of each change whose position in the entry is in `wanted`.
     fn bodies(self, wanted: &Range<usize>) -> Vec<(ChangeKind, ChangeBody)> {
-        let EntryBody { before, after, roles, groups, changes } = self;
+        let EntryBody { before, after, roles, groups, changes, only } = self;
+        if let Some(only) = only {
+            let deltas = changes.into_iter().take(1).filter(|_| wanted.contains(&0));
+            return deltas.map(|delta| (delta.kind, (*only).clone())).collect();
+        }
         let user = |side: &Option<Mirrored>| side.as_ref().and_then(Mirrored::user).cloned();
         let (user_before, user_after) = (user(&before), user(&after));
         let deltas = changes.into_iter().enumerate();
@@ -201,6 +217,11 @@ impl EntryBody {
         }
         bodies
     }
+}
+
+fn damaged(error: serde_json::Error) -> Error {
+    Error::store("a feed entry cannot be read: the file is damaged, restore it or sync into a new one")
+        .with_source(error)
 }
 
 fn mirrored(user: &MirrorUser) -> Option<Mirrored> {
@@ -269,6 +290,19 @@ mod tests {
                 assert_eq!(part, expected, "{limit} changes after {after}");
             }
         }
+    }
+
+    #[test]
+    fn an_entry_of_version_0_1_0_has_the_same_change_in_the_present_form() {
+        let user = MirrorUser { id: "diruser_1".to_owned(), linked_id: Some("1".to_owned()), ..MirrorUser::default() };
+        let body = ChangeBody { user: Some(user), group: Some(group(1)), ..ChangeBody::default() };
+        let body = serde_json::to_string(&body).unwrap();
+        let old = Entry { last: 7, count: 1, kind: Some(ChangeKind::MembershipAdded), body, ..created_in(0) };
+        let new = old.clone().in_present_form().unwrap();
+        assert_eq!(new.kind, None);
+        assert_eq!(new.clone().changes().unwrap(), old.clone().changes().unwrap());
+        assert_eq!(new.clone().changes_after(7, 1).unwrap(), []);
+        assert_eq!(new.clone().in_present_form().unwrap(), new);
     }
 
     #[test]

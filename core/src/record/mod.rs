@@ -6,6 +6,7 @@
 mod batch;
 mod change;
 mod consumer;
+mod copy;
 mod directory;
 mod entry;
 mod environment;
@@ -23,6 +24,7 @@ mod working_set;
 pub use batch::{Batch, Chore, UserWrite};
 pub use change::{Change, ChangeBody, ChangeKind, Mirrored, ParkedChange};
 pub use consumer::{Consumer, ConsumerRow, Partition, Snapshot, WorkerId};
+pub use copy::{CopiedTable, CopyReport};
 pub use directory::{DirectoryRow, DirectoryStatus, MirrorDirectory, OrganizationRow};
 pub(crate) use entry::brief;
 pub use entry::{Delta, Entry, EntryBody, NewEntry};

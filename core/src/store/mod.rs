@@ -6,6 +6,7 @@
 mod codec;
 #[cfg(feature = "store-testing")]
 pub mod conformance;
+pub mod copy;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod pending;
 #[cfg(feature = "postgres")]
@@ -414,12 +415,54 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async { Ok(()) })
     }
 
+    /// Returns whether the store permits no writes to this process, so that a mirror that is opened in it leaves unfinished work to others. The default is
+    /// false.
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
+    /// Reads rows of a table of [`copy::TABLES`] whose keys are after `after`, in the order of their keys: at least one row if there is any, and not many more
+    /// than 4 MiB. Returns no rows after the last one. The default fails: it is for a store that cannot be copied.
+    ///
+    /// The future may be dropped: it only reads.
+    fn dump(&self, table: &'static copy::Table, after: Option<copy::Row>) -> StoreFuture<'_, Vec<copy::Row>> {
+        let _ = (table, after);
+        Box::pin(async { Err(Error::store(copy::NOT_COPIED)) })
+    }
+
+    /// Fills an empty store with pages of rows, reads them again, has the result checked, and commits all of it, so that a crash or a power failure cannot
+    /// undo it. Nothing is stored if any of that fails. Others see the store as empty until then, and cannot write to it. The store is not one that
+    /// the pages are read from. It may have leases. The default fails: it is for a store that cannot be copied.
+    ///
+    /// The future may be dropped: then all rows are stored, or none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store has rows or has had any, or fails; and those of the pages.
+    fn restore(&self, pages: Box<dyn CopyPages>) -> StoreFuture<'_, ()> {
+        drop(pages);
+        Box::pin(async { Err(Error::store(copy::NOT_COPIED)) })
+    }
+
     /// Closes the store: completes the calls that were made before, releases all leases, and returns when what the store has opened is closed. Later
     /// calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store), except for this one, [`released`](Store::released) and
     /// [`shrink`](Store::shrink), which do nothing then.
     ///
     /// The future may be dropped: the store is closed nevertheless, if the future was polled.
     fn close(&self) -> StoreFuture<'_, ()>;
+}
+
+/// The rows that [`Store::restore`] stores.
+pub trait CopyPages: Send {
+    /// Returns the next page, or `None` after the last one.
+    ///
+    /// The future is not dropped before it is done, unless the copy ends.
+    fn next(&mut self) -> StoreFuture<'_, Option<copy::Page>>;
+
+    /// Checks what was stored, before it is committed. If this fails, the store stays empty.
+    ///
+    /// The future is not dropped before it is done, unless the copy ends.
+    fn check(&mut self, stored: copy::Digest) -> StoreFuture<'_, ()>;
 }
 
 /// The error of a call of a store that was closed, or that belongs to another process.

@@ -104,7 +104,7 @@ async fn a_pending_event_beyond_the_limit_is_a_temporary_error() {
     assert_eq!(
         unlisted.event_state("evt_3").await,
         None,
-        "expected a refused event not to be stored, so that its next delivery is applied"
+        "a refused event is not stored, so that its next delivery is applied"
     );
     assert_eq!(unlisted.mirror.apply(&ada("evt_4", "org_2")).await.unwrap(), Outcome::Pending);
     unlisted.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
@@ -130,11 +130,7 @@ async fn the_sync_of_another_organization_does_not_expire_or_apply_pending_event
     assert_eq!(unlisted.pending_ids("org_1").await, ["evt_1"]);
 
     unlisted.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
-    assert_eq!(
-        unlisted.event_state("evt_1").await,
-        None,
-        "expected an applied event to be removed after its retention"
-    );
+    assert_eq!(unlisted.event_state("evt_1").await, None, "an applied event is removed after its retention");
     assert!(unlisted.mirror.user("diruser_evt_1").await.unwrap().is_some());
 }
 
@@ -269,7 +265,7 @@ async fn a_removed_user_cannot_be_linked() {
     let data = json!({ "id": "diruser_000", "email": "ada@example.com" });
     apply_event(&mirror, "evt_2", USER_UPDATED, "2025-06-01T12:00:01Z", data).await;
     let user = mirror.user("diruser_000").await.unwrap().unwrap();
-    assert_eq!(user.linked_id.as_deref(), Some("acct_1"), "expected the link to be kept for a user who returns");
+    assert_eq!(user.linked_id.as_deref(), Some("acct_1"), "the link is kept for a user who returns");
 }
 
 #[tokio::test]

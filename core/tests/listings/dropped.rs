@@ -33,7 +33,7 @@ async fn polled<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     .await
 }
 
-/// Returns the numbers of the changes that a consumer has not acknowledged, the first 1,000 at most.
+/// Returns the numbers of the changes that a consumer has not acknowledged, at most 1,000.
 async fn feed(mirror: &Mirror, consumer: &str) -> Vec<i64> {
     mirror.poll(consumer, 1_000).await.unwrap().iter().map(|change| change.seq).collect()
 }

@@ -126,7 +126,7 @@ async fn a_change_that_one_of_several_workers_has_not_acknowledged_is_returned_a
     changes.ack(first.seq).await.unwrap();
     let rest = mirror.poll("app", 100).await.unwrap();
 
-    assert_eq!(again[0].seq, first.seq, "expected the first change again, because it was not acknowledged");
+    assert_eq!(again[0].seq, first.seq, "the first change was not acknowledged");
     assert_eq!(rest[0].seq, second.seq + 1);
 }
 
@@ -153,11 +153,7 @@ async fn a_page_of_an_iterator_is_acknowledged_change_by_change() {
     changes.ack(3).await.unwrap();
     changes.ack(1).await.unwrap();
 
-    assert_eq!(
-        mirror.consumers().await.unwrap()[0].cursor,
-        1,
-        "expected the cursor before change 2, which was not acknowledged"
-    );
+    assert_eq!(mirror.consumers().await.unwrap()[0].cursor, 1, "change 2 is not acknowledged");
     assert_eq!(seqs(&changes.next_page(100).await.unwrap()), (4..=11).collect::<Vec<_>>());
     assert_eq!(changes.next_page(100).await.unwrap(), []);
 }
@@ -178,11 +174,7 @@ async fn closing_a_mirror_ends_the_calls_that_wait_for_its_changes() {
     assert_eq!(tokio::time::timeout(limit, next).await.unwrap().unwrap().unwrap(), None);
     let error = tokio::time::timeout(limit, wait).await.unwrap().unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
-    assert_eq!(
-        tokio::time::timeout(limit, changes.next()).await.unwrap().unwrap(),
-        None,
-        "expected later calls to return `None` at once"
-    );
+    assert_eq!(tokio::time::timeout(limit, changes.next()).await.unwrap().unwrap(), None, "later calls end at once");
 }
 
 // ---- streams ----
@@ -205,7 +197,7 @@ async fn a_stream_returns_each_change_once_and_starts_after_the_acknowledged_one
     assert_eq!(seen, (1..=11).collect::<Vec<_>>());
     assert_eq!(mirror.consumers().await.unwrap()[0].cursor, 4);
     let next = mirror.changes("app", NO_WAIT).stream().next().await.unwrap().unwrap();
-    assert_eq!(next.seq, 5, "expected the first change that was not acknowledged");
+    assert_eq!(next.seq, 5, "the first change that was not acknowledged");
 }
 
 #[tokio::test]

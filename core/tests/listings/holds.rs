@@ -72,7 +72,7 @@ async fn a_hold_is_flushed_before_its_id_is_returned() {
     set_time(&api, "2025-06-02T12:00:00Z");
     list_from(&api, 25);
 
-    // A sync that stores a hold flushes the store before it returns.
+    // A sync that stores a hold flushes it before the sync returns.
     assert_eq!(full_sync(&mirror).await.unwrap_err().kind(), ErrorKind::MassRemoval);
     let after_the_report = store.flushes();
     only_hold(&mirror).await;
@@ -162,7 +162,7 @@ async fn approve_removals_of_an_organization_does_not_cover_a_directory_whose_li
 
     mirror.sync("org_1").approve_removals(true).await.unwrap_err();
 
-    assert_eq!(count_users(&mirror).await, 75, "expected the held users of the first directory to be removed");
+    assert_eq!(count_users(&mirror).await, 75, "the held users of the first directory are removed");
     let hold = only_hold(&mirror).await;
     assert_eq!(hold.directory_id, "dir_2");
     assert_eq!(hold.reason, HoldReason::EmptyListing);
@@ -462,7 +462,7 @@ async fn users_who_were_added_within_the_window_do_not_enlarge_the_budget() {
     list_from(&api, 6);
     full_sync(&mirror).await.unwrap_err();
     let hold = only_hold(&mirror).await;
-    assert_eq!((hold.count, hold.limit), (6, 5), "expected a limit of half of the ten users at the window's start");
+    assert_eq!((hold.count, hold.limit), (6, 5), "the limit is half of the ten users at the window's start");
 }
 
 #[tokio::test]
@@ -495,7 +495,7 @@ async fn a_user_who_is_deactivated_and_then_deleted_counts_once() {
     let deletion = json!({ "id": numbered_user(0) });
     let kind = crate::api::USER_DELETED;
     assert_eq!(apply_event(&mirror, "evt_2", kind, "2025-06-01T12:00:01Z", deletion).await, Outcome::Applied);
-    // The guard permits one loss of access in a directory of two users, and the first user's loss has used this budget.
+    // The guard permits one loss of access in a directory of two users. The first user's has used it.
     let other = json!({ "id": numbered_user(1) });
     assert_eq!(apply_event(&mirror, "evt_3", kind, "2025-06-01T12:00:02Z", other).await, Outcome::Held);
     only_hold(&mirror).await;

@@ -121,7 +121,7 @@ async fn an_organization_that_is_not_found_is_reported_missing_with_its_director
     assert_eq!(
         full_sync(&mirror).await.unwrap_err().kind(),
         ErrorKind::NotFound,
-        "expected a sync that names the directory to fail"
+        "a sync that names the directory fails"
     );
 
     api.with(|state| {

@@ -85,7 +85,6 @@ async fn a_listing_in_which_all_users_were_recreated_does_not_count_as_empty() {
 
 #[tokio::test]
 async fn all_users_are_mirrored_if_more_were_recreated_than_a_sync_defers() {
-    // A sync defers at most 2,000 creations.
     let api = FakeApi::with_users(2_300);
     let mirror = crate::api::open(api.mirror_builder().guard_share(1.0)).await;
     full_sync(&mirror).await.unwrap();

@@ -15,7 +15,7 @@ async fn mirror_of_two_directories() -> Mirror {
     let api = FakeApi::default();
     api.list_users([json!({ "id": "diruser_1" }), json!({ "id": "diruser_2" })]);
     let mirror = api.synced_mirror().await;
-    // User events do not name a directory. This one is applied to `dir_1`, because the organization has no other directory yet.
+    // User events do not name a directory: this one is applied to the organization's only directory.
     let data = json!({ "id": "diruser_3", "email": "ada@example.com" });
     let outcome = apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T11:00:00Z", data).await;
     assert_eq!(outcome, Outcome::Applied);

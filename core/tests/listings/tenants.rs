@@ -52,8 +52,8 @@ async fn read_changes(mirror: &Mirror) -> Vec<(ChangeKind, String)> {
     changes.into_iter().map(|change| (change.kind, change.organization_id)).collect()
 }
 
-/// Applies an event of the type `kind` with this organization in its envelope; an empty `organization_id` stands for none. The event is one second
-/// later than all listings.
+/// Applies an event of the type `kind` with this organization in its envelope, or none if it is empty. The event is one second later than all
+/// listings.
 async fn apply(mirror: &Mirror, id: &str, organization_id: &str, kind: &str, data: Value) -> Outcome {
     let body = json!({
         "id": id, "type": kind, "occurred_at": "2025-06-01T12:00:01Z", "organization_id": organization_id, "data": data,
@@ -166,7 +166,7 @@ async fn a_listed_user_of_another_organization_is_applied_only_after_that_organi
     assert_eq!(report.created, 1);
     let user = mirror.user("diruser_1").await.unwrap().unwrap();
     assert_eq!(user.organization_id, "org_2");
-    assert_eq!(user.linked_id, None, "expected no link in org_2, because the account belongs to org_1");
+    assert_eq!(user.linked_id, None, "the linked account belongs to org_1");
     let changes = read_changes(&mirror).await;
     let users: Vec<_> = changes.iter().filter(|(kind, _)| kind.name().starts_with("user.")).collect();
     assert_eq!(users[0], &(ChangeKind::UserDeleted, "org_1".to_owned()));

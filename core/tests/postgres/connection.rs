@@ -296,47 +296,6 @@ async fn a_role_with_read_only_transactions_by_default_can_write() {
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_roles_of_the_guide_have_only_the_permissions_that_they_need() {
-    let test = async {
-        // The names of the roles and of the schema are fixed in the script, so the test does not use the shared server.
-        let (server, _) = secured();
-        server.psql(include_str!("../../../docs/postgresql-roles.sql"));
-        server.psql(
-            "CREATE ROLE app_migrate LOGIN IN ROLE headcount_migrate; ALTER ROLE app_migrate SET role = headcount_migrate;
-            CREATE ROLE app LOGIN IN ROLE headcount_write; CREATE ROLE report LOGIN IN ROLE headcount_read",
-        );
-        let url = |role: &str| server.url.replace("user=headcount", &format!("user={role}"));
-        let as_role = |role: &str, sql: &str| server.psql_result(&format!("SET ROLE {role}; {sql}"));
-
-        // The role of the application cannot create the tables. Once they exist, it can use them.
-        let error = PostgresStore::connect(&url("app")).await.unwrap_err();
-        assert!(error.message().contains("no permission to create or change the schema headcount"), "{error}");
-        drop(PostgresStore::connect(&url("app_migrate")).await.unwrap());
-        let store = PostgresStore::connect(&url("app")).await.unwrap();
-        store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
-        let everything = write("", Keys::default(), |_| with_user(user("org_2", "diruser_2")));
-        store.write(Write { scope: Scope::Everything, ..everything }).await.unwrap();
-        let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, Duration::from_secs(60)).await.unwrap();
-        assert!(lease.is_some());
-        let soon = Timestamp::UNIX_EPOCH + Duration::from_secs(1);
-        let old = Retention { changes: soon, consumers: soon, tombstones: soon, events: soon, losses: soon, limit: 10 };
-        store.trim(old).await.unwrap();
-
-        assert_eq!(as_role("report", "SELECT count(*) FROM headcount.users").unwrap(), "2");
-        for (role, sql) in [
-            ("app", "CREATE TABLE headcount.other (id bigint)"),
-            ("app", "DROP TABLE headcount.users"),
-            ("report", "DELETE FROM headcount.users"),
-            ("report", "SELECT nextval('headcount.revision')"),
-        ] {
-            let error = as_role(role, sql).unwrap_err();
-            assert!(error.contains("permission denied") || error.contains("must be owner"), "{role}: {sql}: {error}");
-        }
-    };
-    tokio::time::timeout(LIMIT, test).await.unwrap();
-}
-
 #[test]
 fn a_blocking_mirror_is_opened_by_the_url_of_its_database() {
     Server::shared().forget(&schema("blocking"));

@@ -9,6 +9,7 @@
 
 mod cluster;
 mod connection;
+mod copy;
 mod disk;
 mod failover;
 mod faults;
@@ -16,6 +17,7 @@ mod groups;
 mod leases;
 mod plans;
 mod processes;
+mod roles;
 mod server;
 mod speed;
 mod writes;

@@ -237,6 +237,18 @@ impl Server {
         psql(&self.url, sql)
     }
 
+    /// Runs a script of the folder `docs`, with variables such as `name=value`. Returns what psql reports if it fails.
+    pub(crate) fn psql_file(&self, name: &str, variables: &[&str]) -> Result<(), String> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+        let mut psql = Command::new(binaries().join("psql"));
+        psql.args(["-Xq", "-v", "ON_ERROR_STOP=1", &self.url]).arg("-f").arg(script);
+        for variable in variables {
+            psql.args(["-v", variable]);
+        }
+        let output = psql.output().unwrap();
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    }
+
     /// Returns how many single rows pgbench inserts in a second with this many connections.
     pub(crate) fn pgbench(&self, clients: usize) -> f64 {
         self.psql("CREATE TABLE IF NOT EXISTS public.row (id bigserial PRIMARY KEY, body text)");

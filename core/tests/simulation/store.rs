@@ -4,9 +4,11 @@ use super::disk::Disk;
 use super::random::SeededRandom;
 use super::world::World;
 use headcount::mirror::ParkedChange;
+use headcount::store::copy::{Row, Table};
 use headcount::store::{
-    Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry, FeedPage,
-    GroupRow, Keys, Lease, Retention, SqliteStore, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    Committed, CopyPages, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
+    FeedPage, GroupRow, Keys, Lease, Retention, SqliteStore, Store, StoreFuture, UserFilter, UserRow, WorkingSet,
+    Write,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use std::collections::BTreeMap;
@@ -167,6 +169,12 @@ impl Store for Process {
         read leases(prefix: String, now: Timestamp) -> Vec<headcount::store::Fence>;
         read lease(name: String, now: Timestamp, duration: Duration) -> Option<Box<dyn Lease>>;
         read released() -> ();
+        read dump(table: &'static Table, after: Option<Row>) -> Vec<Row>;
+        written restore(pages: Box<dyn CopyPages>) -> ();
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.store.is_read_only()
     }
 
     /// Does nothing, because other processes may share the store.

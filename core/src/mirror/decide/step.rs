@@ -596,9 +596,15 @@ impl Step {
         });
         let body = if is_brief {
             let roles = before.map(|user| user.roles.clone());
-            EntryBody { before: None, after: Some(mirrored(&brief(user))), roles, groups, changes }
+            EntryBody { after: Some(mirrored(&brief(user))), roles, groups, changes, ..EntryBody::default() }
         } else {
-            EntryBody { before: before.map(mirrored), after: after.map(mirrored), roles: None, groups, changes }
+            EntryBody {
+                before: before.map(mirrored),
+                after: after.map(mirrored),
+                groups,
+                changes,
+                ..EntryBody::default()
+            }
         };
         self.append(body, &user.organization_id, &user.directory_id);
     }

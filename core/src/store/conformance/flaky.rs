@@ -1,9 +1,11 @@
 //! A store that calls the decisions of writes more than once, at random.
 
 use crate::record::{Approval, ConsumerRow, HoldRow, ParkedChange};
+use crate::store::copy::{Row, Table};
 use crate::store::{
-    Committed, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
-    FeedPage, Fence, GroupRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    Committed, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState,
+    Expiry, FeedPage, Fence, GroupRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet,
+    Write,
 };
 use crate::{Change, Error, ErrorStatus, Result, Timestamp};
 use std::collections::BTreeMap;
@@ -239,6 +241,18 @@ impl Store for Flaky {
             self.after_listing.iter().for_each(|then| then());
             listed
         })
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.store.is_read_only()
+    }
+
+    fn dump(&self, table: &'static Table, after: Option<Row>) -> StoreFuture<'_, Vec<Row>> {
+        self.store.dump(table, after)
+    }
+
+    fn restore(&self, pages: Box<dyn CopyPages>) -> StoreFuture<'_, ()> {
+        self.store.restore(pages)
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {

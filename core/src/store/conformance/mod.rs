@@ -31,6 +31,7 @@
 
 mod close;
 mod consumers;
+mod copy;
 mod feed;
 mod flaky;
 mod leases;
@@ -42,6 +43,7 @@ mod writes;
 
 pub use close::*;
 pub use consumers::*;
+pub use copy::*;
 pub use feed::*;
 pub use flaky::Flaky;
 pub use leases::*;
@@ -94,6 +96,11 @@ impl Setup {
 
     async fn create(&self) -> Arc<dyn Store> {
         self.wrap(self.factory.create(self.name.clone()).await.unwrap())
+    }
+
+    /// Opens another new, empty store.
+    async fn create_another(&self) -> Arc<dyn Store> {
+        self.wrap(self.factory.create(format!("{}_another", self.name)).await.unwrap())
     }
 
     async fn reopen(&self) -> Option<Arc<dyn Store>> {
@@ -211,6 +218,13 @@ macro_rules! store_tests {
             a_write_that_changes_nothing_extends_a_lease
             another_open_store_gets_a_lease_only_after_its_release
             a_lease_ends_with_its_store
+            a_copy_has_the_rows_of_every_table
+            a_copy_continues_the_numbers
+            a_store_that_was_used_refuses_a_copy
+            a_copy_that_fails_leaves_the_store_empty
+            a_copy_that_is_dropped_leaves_the_store_empty
+            a_restored_store_is_durable_and_can_be_used
+            a_dump_is_read_in_pages_of_a_few_mebibytes
             a_closed_store_refuses_later_calls
             closing_a_store_completes_the_calls_before_it
             closing_a_store_releases_its_leases_and_does_not_affect_other_open_stores

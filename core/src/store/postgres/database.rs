@@ -172,6 +172,8 @@ pub(super) struct Database {
     pub(super) pool: Arc<Pool>,
     /// The quoted name of the schema.
     pub(super) schema: String,
+    /// Whether the role may not write.
+    pub(super) is_read_only: bool,
     /// Whether leases use the time that the caller passes, and not the server's clock.
     pub(super) callers_time: bool,
     /// How long a call is repeated after its connection was lost.

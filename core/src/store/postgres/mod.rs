@@ -11,6 +11,7 @@
 
 mod commit;
 mod consumers;
+mod copy;
 mod database;
 mod failure;
 mod feed;
@@ -28,10 +29,11 @@ mod tls;
 
 pub use options::PostgresOptions;
 
+use super::copy::{Row, Table};
 use super::{
-    Approval, Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
-    FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet,
-    Write, closed,
+    Approval, Committed, CopyPages, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState,
+    Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow,
+    WorkingSet, Write, closed,
 };
 use crate::record::{ConsumerRow, ParkedChange};
 use crate::{Change, Result, Timestamp};
@@ -238,6 +240,18 @@ impl Store for PostgresStore {
             lease::wait_for_releases().await;
             Ok(())
         })
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.database.is_read_only
+    }
+
+    fn dump(&self, table: &'static Table, after: Option<Row>) -> StoreFuture<'_, Vec<Row>> {
+        self.call(async move { copy::dump(&self.database, table, after.as_ref()).await })
+    }
+
+    fn restore(&self, pages: Box<dyn CopyPages>) -> StoreFuture<'_, ()> {
+        self.call(copy::restore(&self.database, pages))
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {

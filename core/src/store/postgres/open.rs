@@ -37,9 +37,10 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Databas
     if schema.starts_with("pg_") {
         return Err(Error::config("the name of the schema begins with pg_, which PostgreSQL reserves: choose another"));
     }
-    let database = Database {
+    let mut database = Database {
         pool: Arc::new(Pool::new(target, *connections, *lock_timeout, *prepared_statements)),
         schema: format!("\"{schema}\""),
+        is_read_only: false,
         callers_time: *callers_time,
         give_up_after: *give_up_after,
         answer_timeout: statement_timeout.saturating_add(*lock_timeout),
@@ -47,12 +48,16 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Databas
     };
     let mut attempts = Attempts::to_open();
     loop {
-        let result = match check(&database).await {
-            Ok(role) => migrate(&database, schema, &role).await,
-            Err(failure) => Err(failure),
+        let result = async {
+            let role = check(&database).await?;
+            migrate(&database, schema, &role).await?;
+            is_read_only(&database).await
         };
-        match result {
-            Ok(()) => return Ok(database),
+        match result.await {
+            Ok(is_read_only) => {
+                database.is_read_only = is_read_only;
+                return Ok(database);
+            }
             // Repeated also if another process created the schema at the same time.
             Err(failure) => attempts.wait(failure).await?,
         }
@@ -77,6 +82,14 @@ async fn check(database: &Database) -> Result<String, Failure> {
         .into());
     }
     Ok(get_text(row, 3)?)
+}
+
+/// Returns whether the role may not lock a scope, with which each write begins.
+async fn is_read_only(database: &Database) -> Result<bool, Failure> {
+    let sql = "SELECT NOT has_table_privilege('{s}.scope', 'INSERT')";
+    let rows = database.begin_read().await?.end(&[Statement::new(sql)], Flush::Later).await?;
+    let row = rows.first().and_then(|rows| rows.first()).ok_or_else(super::rows::no_row)?;
+    Ok(get(row, 0)?)
 }
 
 /// Replaces the error "insufficient privilege" (42501) of a migration by one that has the SQL to run. Returns other failures as they are.

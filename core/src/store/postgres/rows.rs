@@ -119,6 +119,11 @@ impl Json {
     pub(super) fn new<T: Serialize>(value: &T) -> Result<Json> {
         to_json(value).map(Json)
     }
+
+    /// Wraps text that is JSON already.
+    pub(super) fn raw(json: String) -> Json {
+        Json(json)
+    }
 }
 
 impl ToSql for Json {

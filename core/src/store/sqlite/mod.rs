@@ -7,6 +7,7 @@
 
 mod commit;
 mod consumers;
+mod copy;
 mod database;
 mod feed;
 mod lease;
@@ -19,10 +20,11 @@ mod shared;
 mod sharing;
 mod worker;
 
+use super::copy::{PAGE_ROWS, Row, Table, interrupted};
 use super::{
-    Approval, Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
-    FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet,
-    Write,
+    Approval, Committed, CopyPages, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState,
+    Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow,
+    WorkingSet, Write,
 };
 use crate::error::catch_panic;
 use crate::record::{ConsumerRow, ParkedChange};
@@ -31,12 +33,14 @@ use crate::sqlite::closing::{self, Closed};
 use crate::task::carried_to_thread;
 use crate::{Change, Error, Result, Timestamp};
 use database::Database;
+use futures_util::future::join;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use worker::Worker;
 
@@ -320,6 +324,40 @@ impl Store for SqliteStore {
                 return Err(Error::internal("a closed store was asked for its leases"));
             };
             lease::list(database, &open.holder, &prefix, now)
+        })
+    }
+
+    fn dump(&self, table: &'static Table, after: Option<Row>) -> StoreFuture<'_, Vec<Row>> {
+        self.read(move |database| copy::dump(database, table, after.as_ref(), PAGE_ROWS))
+    }
+
+    fn restore(&self, mut source: Box<dyn CopyPages>) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let (pages, received) = mpsc::channel(1);
+            let ((stored, digest), (accept, accepted)) = (oneshot::channel(), oneshot::channel());
+            // If the job runs again, the pages of its first run are gone.
+            let mut exchange = Some(copy::Exchange { pages: received, stored, accepted });
+            let restored = self.change(Durability::Power, move |database| {
+                copy::restore(database, exchange.take().ok_or_else(interrupted)?)
+            });
+            // If this ends before it has accepted the digest, the job fails, and its transaction is rolled back. Errors of the channels mean that the job has
+            // failed, which is the error to return.
+            let read = async move {
+                loop {
+                    let page = source.next().await?;
+                    let is_last = page.is_none();
+                    if pages.send(page).await.is_err() || is_last {
+                        break;
+                    }
+                }
+                if let Ok(digest) = digest.await {
+                    source.check(digest).await?;
+                    let _ = accept.send(());
+                }
+                Ok(())
+            };
+            let (read, restored) = join(read, restored).await;
+            read.and(restored)
         })
     }
 

@@ -1,0 +1,284 @@
+//! Tests of dumps and restores. A store without them passes.
+
+use super::Setup;
+use super::rows::{
+    acknowledge, append, approval, at, commit, commit_users, consumer, directory, entry, event, group, hold, joining,
+    kept, of_users, organization, removed, retirement, user,
+};
+use crate::record::{
+    Batch, Chore, ConsumerRow, EnvironmentRow, EventState, HeldLoss, HoldReason, Keys, Loss, LossRow, MirrorOptions,
+    Partition, Snapshot, UserWrite, WorkerId,
+};
+use crate::store::copy::{Cell, Digest, NOT_COPIED, NUMBERS, Page, TABLES};
+use crate::store::{ConsumerUpdate, CopyPages, Durability, Park, Store, StoreFuture};
+use crate::{Error, ErrorKind, Result};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Texts that stores have to escape or must not change.
+const TEXTS: [&str; 6] = ["", "O'Brien \"♥\"\n", "a\0b", "\u{ffff}", "\u{ffff}0\0", "a\\\u{1F600}\u{7f}"];
+
+/// Writes rows to every table. `seed` determines the texts and how many rows there are.
+pub async fn fill(store: &Arc<dyn Store>, seed: usize) {
+    let text = |n: usize| TEXTS[(seed + n) % TEXTS.len()].to_owned();
+    let count = 3 + seed % 4;
+    let mut batch = Batch {
+        organizations: (0..count).map(|n| organization(&format!("org_{n}"))).collect(),
+        directories: (0..count).map(|n| directory(&format!("dir_{n}"), &format!("org_{n}"))).collect(),
+        groups: (0..count).map(|n| group(&format!("dirgroup_{n}"))).collect(),
+        entries: (0..count).map(|n| entry(&format!("diruser_{n}"), 1 + n, at(n as i64))).collect(),
+        events: vec![
+            event("evt_1", EventState::Pending, at(1)),
+            event("evt_2", EventState::Settled, at(2)),
+            event("evt_3", EventState::Expired, at(3)),
+        ],
+        holds: vec![hold(9, HoldReason::MassRemoval), hold(10, HoldReason::DirectoryDisabled)],
+        approvals: vec![approval("1", 1), approval("2", 2)],
+        role_map: Some(format!("[\"{}\"]", text(1))),
+        settings: Some(MirrorOptions { guard_users: Some(seed as u64), ..MirrorOptions::default() }),
+        environment: Some(EnvironmentRow { host: Some(text(2)), environment_id: None }),
+        retirements: vec![retirement("1", at(1))],
+        chores: vec![Chore { group_id: "dirgroup_1".to_owned(), cause: text(3), ..Chore::default() }],
+        ..Batch::default()
+    };
+    for n in 0..count {
+        let mut row = user(&format!("diruser_{n}"), &["dirgroup_0", "dirgroup_missing"]);
+        row.user.given_name = text(n);
+        row.user.email = format!("ÄDA{n}@Example.com");
+        row.user.linked_id = (n % 2 == 0).then(|| text(n + 1));
+        row.added_at = (n % 3 == 0).then(|| at(n as i64));
+        row.held = (n == 1).then(|| HeldLoss { hold: 9, revision: 6, loss: Loss { roles: true, ..Loss::default() } });
+        batch.users.push(joining(row));
+        let (at, added_at) = (at(n as i64), None);
+        let (directory_id, user_id) = ("dir_1".to_owned(), format!("diruser_{n}"));
+        batch.losses.push(LossRow { directory_id, user_id, at, added_at, is_removal: n == 0, is_approved: n == 1 });
+    }
+    batch.users.push(UserWrite { row: removed(user("diruser_gone", &[]), at(4)), ..UserWrite::default() });
+    batch.retirements[0].note = text(4);
+    batch.approvals[0].note = text(5);
+    commit(store, batch).await;
+    let partition = Partition { cursor: 1, worker: Some(WorkerId { number: 1, token: 7 }) };
+    for n in 0..count {
+        let change = store.changes(n as i64, 1).await.unwrap().remove(0);
+        let name = format!("consumer {n} {}", text(n));
+        let row = ConsumerRow {
+            name: name.clone(),
+            cursor: n as i64,
+            polled: n as i64 + 1,
+            generation: n as i64,
+            snapshot: (n == 2).then(|| Snapshot { seq: 1, groups: 1, users: 1, at: at(1) }),
+            seen_at: at(n as i64),
+            partitions: if n == 1 { vec![partition; 2] } else { Vec::new() },
+        };
+        let park = Park { change: Box::new(change), reason: text(n), at: at(9) };
+        consumer(store, &name, move |_| ConsumerUpdate { row: Some(row.clone()), park: Some(park.clone()) }).await;
+    }
+}
+
+/// Returns everything that a store keeps, in pages.
+pub async fn dump_of(store: &Arc<dyn Store>) -> Vec<Page> {
+    let mut pages = Vec::new();
+    for table in TABLES {
+        let mut after = None;
+        loop {
+            let rows = store.dump(table, after).await.unwrap();
+            let Some(last) = rows.last() else { break };
+            after = Some(table.key_of(last));
+            pages.push(Page { table, rows });
+        }
+    }
+    pages
+}
+
+/// Returns the digest of everything that a store keeps.
+pub async fn digest_of(store: &Arc<dyn Store>) -> Digest {
+    digest(&dump_of(store).await)
+}
+
+fn digest(pages: &[Page]) -> Digest {
+    let mut digest = Digest::default();
+    pages.iter().for_each(|page| digest.add(page.table, &page.rows));
+    digest
+}
+
+/// How the pages of a copy end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Accepted,
+    Refused,
+    /// An error in place of the last page.
+    Fails,
+    /// Waits for ever in place of the last page.
+    Waits,
+}
+
+struct Pages {
+    pages: VecDeque<Page>,
+    digest: Digest,
+    end: End,
+}
+
+impl Pages {
+    async fn of(store: &Arc<dyn Store>, end: End) -> Box<dyn CopyPages> {
+        let pages = dump_of(store).await;
+        Box::new(Pages { digest: digest(&pages), pages: pages.into(), end })
+    }
+}
+
+impl CopyPages for Pages {
+    fn next(&mut self) -> StoreFuture<'_, Option<Page>> {
+        Box::pin(async {
+            match self.end {
+                End::Fails if self.pages.len() == 1 => Err(Error::store("the source failed")),
+                End::Waits if self.pages.len() == 1 => std::future::pending().await,
+                _ => Ok(self.pages.pop_front()),
+            }
+        })
+    }
+
+    fn check(&mut self, stored: Digest) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            assert_eq!(stored.difference(&self.digest), None, "the restored rows are not those of the source");
+            if self.end == End::Refused { Err(Error::store("the copy was refused")) } else { Ok(()) }
+        })
+    }
+}
+
+/// Opens a filled store, an empty one, and returns both, or `None` if stores of this kind cannot be copied.
+async fn stores(setup: &Setup) -> Option<(Arc<dyn Store>, Arc<dyn Store>)> {
+    let source = setup.create().await;
+    match source.dump(&NUMBERS, None).await {
+        Err(error) if error.message() == NOT_COPIED => return None,
+        numbers => assert_eq!(numbers.unwrap().len(), 1),
+    }
+    fill(&source, 1).await;
+    Some((source, setup.create_another().await))
+}
+
+async fn copy(source: &Arc<dyn Store>, target: &Arc<dyn Store>, end: End) -> Result<()> {
+    target.restore(Pages::of(source, end).await).await
+}
+
+pub async fn a_copy_has_the_rows_of_every_table(setup: Setup) {
+    let Some((source, target)) = stores(&setup).await else { return };
+    copy(&source, &target, End::Accepted).await.unwrap();
+    let (of_source, of_target) = (digest_of(&source).await, digest_of(&target).await);
+    assert_eq!(of_source.difference(&of_target), None);
+    assert_eq!(of_target.rows().len(), TABLES.len() - 1, "tables with rows: {:?}", of_target.rows());
+    let keys = of_users(&["diruser_0", "diruser_1", "diruser_gone"]);
+    let (expected, found) = (source.load(keys.clone()).await.unwrap(), target.load(keys).await.unwrap());
+    assert_eq!(found.users, expected.users);
+    assert_eq!(found.groups, expected.groups);
+    assert_eq!(found.role_map, expected.role_map);
+    assert_eq!(found.settings, expected.settings);
+    assert_eq!(found.environment, expected.environment);
+    assert_eq!(target.changes(0, 100).await.unwrap(), source.changes(0, 100).await.unwrap());
+    assert_eq!(target.approvals(None).await.unwrap(), source.approvals(None).await.unwrap());
+    assert_eq!(target.holds(None, None).await.unwrap(), source.holds(None, None).await.unwrap());
+    let ((expected, _), (found, _)) = (source.consumers().await.unwrap(), target.consumers().await.unwrap());
+    for ((expected, parked), (found, parked_in_copy)) in expected.into_iter().zip(found) {
+        let partitions = found.partitions.iter().map(|partition| partition.cursor);
+        assert!(partitions.eq(expected.partitions.iter().map(|partition| partition.cursor)));
+        assert!(found.partitions.iter().all(|partition| partition.worker.is_none()), "leases are not copied");
+        assert_eq!(parked_in_copy, parked);
+        let name = found.name.clone();
+        assert_eq!(ConsumerRow { partitions: expected.partitions.clone(), ..found }, expected);
+        let parked = source.parked_changes(name.clone()).await.unwrap();
+        assert_eq!(target.parked_changes(name).await.unwrap(), parked);
+    }
+}
+
+pub async fn a_copy_continues_the_numbers(setup: Setup) {
+    let Some((source, target)) = stores(&setup).await else { return };
+    let revision = source.load(Keys::default()).await.unwrap().revision;
+    copy(&source, &target, End::Accepted).await.unwrap();
+    let latest = *kept(&source).await.last().unwrap();
+    let mut numbers = Vec::new();
+    for store in [&source, &target] {
+        append(store, &[50]).await;
+        assert_eq!(*kept(store).await.last().unwrap(), latest + 1);
+        let committed = commit_users(store, &["diruser_new"], &[]).await;
+        numbers.push(committed.users["diruser_new"]);
+        assert!(store.load(Keys::default()).await.unwrap().revision > revision);
+        let batch = Batch { groups: vec![group("dirgroup_new")], chores: vec![Chore::default()], ..Batch::default() };
+        numbers.push(commit(store, batch).await.groups["dirgroup_new"]);
+    }
+    assert_eq!(numbers[..2], numbers[2..]);
+    let chore = target.load(Keys { chore: Some(10), ..Keys::default() }).await.unwrap().chore.unwrap();
+    assert_eq!(chore.group_id, "dirgroup_1", "the older chore is first");
+}
+
+pub async fn a_store_that_was_used_refuses_a_copy(setup: Setup) {
+    let Some((source, target)) = stores(&setup).await else { return };
+    // A consumer that was dropped leaves no row. Its generation was used.
+    consumer(&target, "app", |_| {
+        let row = ConsumerRow { name: "app".to_owned(), generation: 1, seen_at: at(1), ..ConsumerRow::default() };
+        ConsumerUpdate { row: Some(row), park: None }
+    })
+    .await;
+    for was_dropped in [false, true] {
+        let error = copy(&source, &target, End::Accepted).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Store);
+        assert!(error.message().contains("expected an empty store"), "{error}");
+        if !was_dropped {
+            assert!(target.drop_consumer("app".to_owned()).await.unwrap());
+        }
+    }
+    let error = copy(&source, &source, End::Accepted).await.unwrap_err();
+    assert!(error.message().contains("expected an empty store"), "{error}");
+}
+
+pub async fn a_copy_that_fails_leaves_the_store_empty(setup: Setup) {
+    let Some((source, target)) = stores(&setup).await else { return };
+    let empty = digest_of(&target).await;
+    for (end, message) in [(End::Refused, "the copy was refused"), (End::Fails, "the source failed")] {
+        assert_eq!(copy(&source, &target, end).await.unwrap_err().message(), message);
+        assert_eq!(digest_of(&target).await, empty);
+    }
+    copy(&source, &target, End::Accepted).await.unwrap();
+    assert_eq!(digest_of(&target).await, digest_of(&source).await);
+}
+
+pub async fn a_copy_that_is_dropped_leaves_the_store_empty(setup: Setup) {
+    let Some((source, target)) = stores(&setup).await else { return };
+    let empty = digest_of(&target).await;
+    let copying = target.restore(Pages::of(&source, End::Waits).await);
+    // The copy waits for ever, so it is dropped whenever the time ends.
+    assert!(tokio::time::timeout(Duration::from_millis(100), copying).await.is_err());
+    assert_eq!(digest_of(&target).await, empty);
+    copy(&source, &target, End::Accepted).await.unwrap();
+    assert_eq!(digest_of(&target).await, digest_of(&source).await);
+}
+
+pub async fn a_restored_store_is_durable_and_can_be_used(setup: Setup) {
+    let Some((source, target)) = stores(&setup).await else { return };
+    copy(&source, &target, End::Accepted).await.unwrap();
+    acknowledge(&target, "new", 1).await;
+    let page = target.feed("new".to_owned(), None, 100).await.unwrap();
+    assert_eq!(page.marks.durable, page.marks.latest);
+    assert_eq!(page.changes, source.changes(1, 100).await.unwrap());
+    target.flush().await.unwrap();
+    let update = |_| Ok(ConsumerUpdate::default());
+    target.update_consumer("new".to_owned(), Durability::Power, Box::new(update)).await.unwrap();
+}
+
+pub async fn a_dump_is_read_in_pages_of_a_few_mebibytes(setup: Setup) {
+    let Some((source, target)) = stores(&setup).await else { return };
+    let large = |n: usize| {
+        let mut row = event(&format!("evt_large_{n}"), EventState::Pending, at(1));
+        row.body = Some(vec![7; 1 << 20]);
+        row
+    };
+    commit(&source, Batch { events: (0..12).map(large).collect(), ..Batch::default() }).await;
+    let members: Vec<String> = (0..1_200).map(|n| format!("diruser_many_{n}")).collect();
+    commit_users(&source, &members.iter().map(String::as_str).collect::<Vec<_>>(), &["dirgroup_1"]).await;
+    let pages = dump_of(&source).await;
+    for Page { table, rows } in &pages {
+        let bytes: usize = rows.iter().flatten().map(Cell::size).sum();
+        assert!(bytes <= 6 << 20, "a page of {} has {bytes} bytes", table.name);
+        assert!(rows.len() <= 500, "a page of {} has {} rows", table.name, rows.len());
+    }
+    copy(&source, &target, End::Accepted).await.unwrap();
+    assert_eq!(digest_of(&target).await, digest(&pages));
+}

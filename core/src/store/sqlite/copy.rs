@@ -1,0 +1,209 @@
+//! Dumps the tables and restores them. The differences from the names and forms in [`copy`](crate::store::copy) are here.
+
+use super::database::{Database, limited};
+use super::open::failed;
+use super::rows::{ENTRY, PARKED_ENTRY, entry, from_json, get};
+use crate::store::codec::{time_bytes, to_json};
+use crate::store::copy::{
+    CHANGES, CONSUMERS, Cell, Digest, EVENTS, GROUPS, NUMBERS, PAGE_BYTES, PAGE_ROWS, PARKED_CHANGES, Page, Row,
+    TABLES, Table, USERS, has_numbers, interrupted, not_empty, without_workers,
+};
+use crate::{Error, Result};
+use rusqlite::params_from_iter;
+use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
+use tokio::sync::{mpsc, oneshot};
+
+/// What [`restore`] exchanges with the task that reads the pages.
+pub(super) struct Exchange {
+    /// The pages, and `None` after the last one.
+    pub(super) pages: mpsc::Receiver<Option<Page>>,
+    /// Gets the digest of what was stored.
+    pub(super) stored: oneshot::Sender<Digest>,
+    /// A message if the digest is accepted.
+    pub(super) accepted: oneshot::Receiver<()>,
+}
+
+impl ToSql for Cell {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Cell::Null => ToSqlOutput::Owned(Value::Null),
+            Cell::Number(number) => ToSqlOutput::from(*number),
+            Cell::Text(text) => ToSqlOutput::from(text.as_str()),
+            Cell::Bytes(bytes) => ToSqlOutput::from(bytes.as_slice()),
+        })
+    }
+}
+
+/// Returns the name of a table in the file's schema.
+fn table_name(table: &Table) -> &'static str {
+    match table.name {
+        name if name == USERS.name => "user",
+        name if name == GROUPS.name => "\"group\"",
+        name => name,
+    }
+}
+
+/// Returns the name of a column in the file's schema.
+fn column_name(name: &'static str) -> &'static str {
+    match name {
+        "allowed" => "\"limit\"",
+        "decided_by" => "\"by\"",
+        name => name,
+    }
+}
+
+/// Columns that other stores do not have, with the values that a restored row has in them.
+fn own_columns(table: &Table) -> &'static [(&'static str, &'static str)] {
+    match table.name {
+        name if name == CHANGES.name => &[("kind", "''")],
+        name if name == EVENTS.name => &[("directory_id", "''")],
+        // The copy of an entry with this change alone.
+        name if name == PARKED_CHANGES.name => &[("last", "?2"), ("count", "1")],
+        _ => &[],
+    }
+}
+
+/// Reads a page of a table: see [`Store::dump`](crate::store::Store::dump).
+pub(super) fn dump(database: &Database, table: &Table, after: Option<&Row>, rows: usize) -> Result<Vec<Row>> {
+    if *table == NUMBERS {
+        let sql = "SELECT revision, user, \"group\", change, event, trimmed, generation FROM counter";
+        let read = |row: &rusqlite::Row<'_>| (0..7).map(|column| Ok(Cell::Number(get(row, column)?))).collect();
+        return if after.is_some() { Ok(Vec::new()) } else { database.all(sql, [], read) };
+    }
+    let names: Vec<&str> = table.columns.iter().map(|(name, _)| column_name(name)).collect();
+    let columns = match table.name {
+        name if name == CHANGES.name => ENTRY.to_owned(),
+        name if name == PARKED_CHANGES.name => format!("{PARKED_ENTRY}, consumer, seq, reason, at"),
+        _ => names.join(", "),
+    };
+    let key = names.get(..table.key).unwrap_or_default().join(", ");
+    let name = table_name(table);
+    let mut values: Vec<&dyn ToSql> = after.iter().flat_map(|row| row.iter()).map(|cell| cell as &dyn ToSql).collect();
+    let limit = limited(rows);
+    values.push(&limit);
+    let marks = vec!["?"; values.len() - 1].join(", ");
+    let condition = if after.is_some() { format!("WHERE ({key}) > ({marks})") } else { String::new() };
+    let sql = format!("SELECT {columns} FROM {name} {condition} ORDER BY {key} LIMIT ?");
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    database.while_more(&sql, values.as_slice(), |row| {
+        let cells = match table.name {
+            name if name == CHANGES.name => change(row)?,
+            name if name == PARKED_CHANGES.name => parked_change(row)?,
+            name if name == CONSUMERS.name => consumer(read(table, row)?)?,
+            _ => read(table, row)?,
+        };
+        bytes += cells.iter().map(Cell::size).sum::<usize>();
+        found.push(cells);
+        Ok(bytes < PAGE_BYTES)
+    })?;
+    Ok(found)
+}
+
+/// Reads the values of a row.
+fn read(table: &Table, row: &rusqlite::Row<'_>) -> Result<Row> {
+    let cell = |column| {
+        Ok(match row.get_ref(column).map_err(|error| failed(&error))? {
+            ValueRef::Null => Cell::Null,
+            ValueRef::Integer(number) => Cell::Number(number),
+            ValueRef::Text(_) => Cell::Text(get(row, column)?),
+            ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
+            ValueRef::Real(_) => return Err(damaged(table)),
+        })
+    };
+    (0..table.columns.len()).map(cell).collect()
+}
+
+/// Makes the error for a value of a type that its column never has.
+fn damaged(table: &Table) -> Error {
+    Error::store("a row of the mirror cannot be read: the file is damaged, restore it or sync into a new one")
+        .with_context("table", table.name)
+}
+
+/// Reads an entry of the feed.
+fn change(row: &rusqlite::Row<'_>) -> Result<Row> {
+    let entry = entry(row)?.in_present_form()?;
+    Ok(vec![
+        Cell::Number(entry.last),
+        Cell::Number(i64::from(entry.count)),
+        Cell::Text(entry.organization_id),
+        Cell::Text(entry.directory_id),
+        Cell::Text(entry.cause),
+        Cell::Bytes(time_bytes(entry.at).to_vec()),
+        Cell::Text(entry.body),
+    ])
+}
+
+/// Reads a parked change, which may be one of several in its entry.
+fn parked_change(row: &rusqlite::Row<'_>) -> Result<Row> {
+    let seq: i64 = get(row, 9)?;
+    let change = entry(row)?.changes_after(seq - 1, 1)?.into_iter().next().ok_or_else(|| damaged(&PARKED_CHANGES))?;
+    let body = to_json(&change.body())?;
+    Ok(vec![
+        Cell::Text(get(row, 8)?),
+        Cell::Number(seq),
+        Cell::Text(get(row, 10)?),
+        Cell::Bytes(get(row, 11)?),
+        Cell::Text(change.kind.name().to_owned()),
+        Cell::Text(change.organization_id),
+        Cell::Text(change.directory_id),
+        Cell::Text(change.cause),
+        Cell::Bytes(time_bytes(change.at).to_vec()),
+        Cell::Text(body),
+    ])
+}
+
+/// Removes the workers from the partitions of a consumer, the last column.
+fn consumer(mut row: Row) -> Result<Row> {
+    if let Some(Cell::Text(partitions)) = row.last_mut() {
+        *partitions = without_workers(from_json(partitions)?)?;
+    }
+    Ok(row)
+}
+
+/// Fills the file in the open transaction, and has the result checked: see [`Store::restore`](crate::store::Store::restore).
+pub(super) fn restore(database: &Database, exchange: Exchange) -> Result<()> {
+    let Exchange { mut pages, stored, accepted } = exchange;
+    for table in TABLES {
+        let rows = dump(database, table, None, 1)?;
+        if rows.iter().any(|row| *table != NUMBERS || has_numbers(row)) {
+            return Err(not_empty(table));
+        }
+    }
+    database.atomically(|| {
+        while let Some(page) = pages.blocking_recv().ok_or_else(interrupted)? {
+            put(database, &page)?;
+        }
+        // All changes are durable once this is committed.
+        database.run("UPDATE counter SET durable = change", [])?;
+        let _ = stored.send(digest(database)?);
+        accepted.blocking_recv().map_err(|_| interrupted())
+    })
+}
+
+fn put(database: &Database, page: &Page) -> Result<()> {
+    let Page { table, rows } = page;
+    if **table == NUMBERS {
+        let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5, trimmed = ?6, generation = ?7";
+        return rows.iter().try_for_each(|row| database.run(sql, params_from_iter(row)).map(drop));
+    }
+    let given = table.columns.iter().enumerate().map(|(at, (name, _))| (column_name(name), format!("?{}", at + 1)));
+    let own = own_columns(table).iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let (names, values): (Vec<&str>, Vec<String>) = given.chain(own).unzip();
+    let sql = format!("INSERT INTO {} ({}) VALUES ({})", table_name(table), names.join(", "), values.join(", "));
+    rows.iter().try_for_each(|row| database.run(&sql, params_from_iter(row)).map(drop))
+}
+
+/// Reads all tables again.
+fn digest(database: &Database) -> Result<Digest> {
+    let mut digest = Digest::default();
+    for table in TABLES {
+        let mut after = None;
+        loop {
+            let rows = dump(database, table, after.as_ref(), PAGE_ROWS)?;
+            let Some(last) = rows.last() else { break };
+            after = Some(table.key_of(last));
+            digest.add(table, &rows);
+        }
+    }
+    Ok(digest)
+}
