@@ -3,6 +3,7 @@ import type { CallOptions, MirrorOptions, StoredMirrorOptions } from './options'
 import type {
   Approval,
   Change,
+  CopyReport,
   DirectoryStatus,
   FeedConsumer,
   Hold,
@@ -72,6 +73,12 @@ export interface HoldDecision {
   by: string
   /** Why, at most 2,000 bytes. Empty by default. */
   note?: string | undefined
+}
+
+/** Options of `copyTo`. */
+export interface CopyOptions {
+  /** Name of the schema in PostgreSQL that gets the copy; `headcount` by default. The role has to be its owner. */
+  schema?: string | undefined
 }
 
 /** Which users are looked up. */
@@ -324,6 +331,14 @@ export class Mirror {
    * changed; a mirror must not be synced with two environments.
    */
   unbindEnvironment(): Promise<void>
+  /**
+   * Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were. Stop everything that
+   * writes to the mirror before: if something was written during the copy, this fails. If it fails, nothing was copied, and it can be called again.
+   * @param target The path of a file, or the URL of a database, as for the constructor. The file or the schema must not have been used by a mirror.
+   * @throws errors.StoreError if the target is not empty, was the source, or cannot be opened or written, and if the mirror was written meanwhile.
+   * @throws errors.ConfigError if the target is `:memory:`, and if the URL or the schema is invalid.
+   */
+  copyTo(target: string, options?: CopyOptions): Promise<CopyReport>
   /**
    * Returns the changes after the consumer's cursor, oldest first. Changes that are not acknowledged are returned again. A consumer with a new
    * name starts with the first change of the feed.

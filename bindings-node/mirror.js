@@ -448,6 +448,10 @@ class Mirror {
     await this.#calls.run(() => this.#native.unbindEnvironment())
   }
 
+  async copyTo(target, options) {
+    return this.#calls.run(() => this.#native.copyTo(text('the target', target), json(options, [])))
+  }
+
   async poll(consumer, options) {
     return this.#calls.run(() => this.#native.poll(text('the consumer', consumer), json(options, [])))
   }

@@ -708,6 +708,26 @@ export interface PendingEvent {
   why: string
 }
 
+/** A table of a copied mirror. */
+export interface CopiedTable {
+  /** The name, such as `users`, `groups`, `change` or `consumer`. */
+  name: string
+  /** Number of rows. Users and groups include tombstones; `change` has entries of the feed, which may have several changes each. */
+  rows: number
+}
+
+/** The result of copying a mirror. */
+export interface CopyReport {
+  /** The tables that have rows, in the order in which they were copied. */
+  tables: CopiedTable[]
+  /** Number of rows in all tables. */
+  rows: number
+  /** Number of the latest change of the feed, or 0. The next change has the next number, in the copy as in the source. */
+  lastChange: number
+  /** Checksum of all rows, 64 hexadecimal digits. It was computed from the source, twice, and from the copy. */
+  checksum: string
+}
+
 /**
  * One entry of the role map: members of the groups that it matches have its role.
  *

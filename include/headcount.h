@@ -291,6 +291,16 @@ typedef struct hc_consumer hc_consumer;
 typedef struct hc_consumer_list hc_consumer_list;
 
 /**
+ * A table of a copied mirror.
+ */
+typedef struct hc_copied_table hc_copied_table;
+
+/**
+ * The result of copying a mirror.
+ */
+typedef struct hc_copy_report hc_copy_report;
+
+/**
  * A directory of an organization: the schema "directoriesDirectory" of the vendor's API.
  */
 typedef struct hc_directory hc_directory;
@@ -3236,6 +3246,26 @@ hc_status hc_mirror_unbind_environment(const struct hc_mirror *mirror,
                                             struct hc_error **error);
 
 /**
+ * Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were. Stop everything
+ * that writes to the mirror before: if something was written during the copy, the call fails. If it fails, nothing was copied, and it can be called
+ * again.
+ *
+ * - `mirror`: required.
+ * - `target`: the path of a file, or the URL of a database, as for hc_mirror_open. The file or the schema must not have been used by a mirror.
+ * - `schema`: name of the schema in PostgreSQL. NULL: "headcount". In PostgreSQL, the role has to be the owner of the schema.
+ * - `report`: receives what was copied; free it with hc_copy_report_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE (the target is not empty, was the source, or cannot be opened or written; the mirror was written meanwhile), HC_CONFIG (the target
+ *   is ":memory:", or the URL or the schema is invalid), HC_CANCELLED or HC_INVALID_ARGUMENT (the mirror was closed).
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_copy_to(const struct hc_mirror *mirror,
+                                 const char *target,
+                                 const char *schema,
+                                 struct hc_copy_report **report,
+                                 struct hc_error **error);
+
+/**
  * Returns the pending events of an organization, oldest first: events that can be applied only after a sync. The list contains no personal
  * data.
  *
@@ -4556,6 +4586,75 @@ const struct hc_consumer *hc_consumer_list_at(const struct hc_consumer_list *con
  * - Threads: exclusive.
  */
 void hc_consumer_list_free(struct hc_consumer_list *consumers);
+
+/**
+ * The name, such as "users", "groups", "change" or "consumer".
+ *
+ * - `table`: may be NULL, which gives NULL.
+ * - Returns text owned by `table`.
+ * - Threads: any number at once.
+ */
+const char *hc_copied_table_name(const struct hc_copied_table *table);
+
+/**
+ * Number of rows. Users and groups include tombstones; "change" has entries of the feed, which may have several
+ * changes each.
+ *
+ * - `table`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_copied_table_rows(const struct hc_copied_table *table);
+
+/**
+ * Returns the number of items that hc_copy_report_tables_at gives.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_copy_report_tables_len(const struct hc_copy_report *report);
+
+/**
+ * The tables that have rows, in the order in which they were copied.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a table owned by `report`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_copied_table *hc_copy_report_tables_at(const struct hc_copy_report *report, size_t index);
+
+/**
+ * Number of rows in all tables.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_copy_report_rows(const struct hc_copy_report *report);
+
+/**
+ * Number of the latest change of the feed, or 0. The next change has the next number, in the copy as in the source.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+int64_t hc_copy_report_last_change(const struct hc_copy_report *report);
+
+/**
+ * Checksum of all rows, 64 hexadecimal digits. It was computed from the source, twice, and from the copy.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_copy_report_checksum(const struct hc_copy_report *report);
+
+/**
+ * Frees a report that hc_mirror_copy_to gave, and what came from it.
+ *
+ * - `report`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_copy_report_free(struct hc_copy_report *report);
 
 /**
  * Id, "dir_...".

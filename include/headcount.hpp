@@ -219,6 +219,7 @@ using DirectoryStatuses = List<hc_mirror_directory_status_list, hc_mirror_direct
 using Holds = List<hc_hold_list, hc_hold, hc_hold_list_len, hc_hold_list_at, hc_hold_list_free>;
 using Approvals = List<hc_approval_list, hc_approval, hc_approval_list_len, hc_approval_list_at, hc_approval_list_free>;
 using Retirements = List<hc_retirement_list, hc_retirement, hc_retirement_list_len, hc_retirement_list_at, hc_retirement_list_free>;
+using CopyReport = Object<hc_copy_report, hc_copy_report_free>;
 using PendingEvents = List<hc_pending_event_list, hc_pending_event, hc_pending_event_list_len, hc_pending_event_list_at, hc_pending_event_list_free>;
 using RoleMapEntries =
     List<hc_role_map_entry_list, hc_role_map_entry, hc_role_map_entry_list_len, hc_role_map_entry_list_at, hc_role_map_entry_list_free>;
@@ -661,6 +662,10 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     void configure(const hc_mirror_options &options) const { call(hc_mirror_configure, &options); }
     /* Removes the mirror's binding to its environment; see hc_mirror_unbind_environment. */
     void unbind_environment() const { call(hc_mirror_unbind_environment); }
+    /* Copies the mirror to a new file or to a PostgreSQL database; see hc_mirror_copy_to. */
+    CopyReport copy_to(const std::string &target, const std::optional<std::string> &schema = std::nullopt) const {
+        return made<CopyReport, hc_copy_report>(hc_mirror_copy_to, target.c_str(), detail::c_str(schema));
+    }
 
     void link(const std::string &user_id, const std::optional<std::string> &account_id) const {
         call(hc_mirror_link, user_id.c_str(), detail::c_str(account_id));

@@ -163,6 +163,25 @@ test('a mirror that was unbound from its environment can be synced again', async
   assert.equal(report.outcome, 'done')
 })
 
+test('a consumer continues at a copy', async (t) => {
+  const { mirror, organization } = startMirror(t)
+  await mirror.sync(organization)
+  const [first, second] = await mirror.poll('app', { limit: 2 })
+  await mirror.ack('app', first.seq)
+  const target = join(temporaryFolder(t), 'copy.db')
+  const report = await mirror.copyTo(target)
+  assert.deepEqual(Object.keys(report), ['tables', 'rows', 'lastChange', 'checksum'])
+  assert.equal(report.rows, report.tables.reduce((sum, { rows }) => sum + rows, 0))
+  assert.match(report.checksum, /^[0-9a-f]{64}$/)
+  const copy = new Mirror(target)
+  const [next] = await copy.poll('app', { limit: 1 })
+  assert.equal(next.seq, second.seq)
+  await assert.rejects(mirror.copyTo(target), { name: 'StoreError', message: /expected an empty store/ })
+  await assert.rejects(mirror.copyTo(':memory:'), errors.ConfigError)
+  await assert.rejects(mirror.copyTo(target, { scheme: 'other' }), errors.InvalidArgumentError)
+  await copy.close()
+})
+
 test('a change that was not acknowledged is returned again after the mirror is reopened', async (t) => {
   const path = join(temporaryFolder(t), 'headcount.db')
   const { client, organization } = startMirror(t)

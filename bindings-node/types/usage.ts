@@ -2,7 +2,7 @@
 import byDefault, { Client, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
-import type { Approval, Change, ChangeKind, Directory, Event, GroupPage, MirrorSettings, MirrorUser, Organization, PendingEvent, Retirement, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
+import type { Approval, Change, ChangeKind, CopyReport, Directory, Event, GroupPage, MirrorSettings, MirrorUser, Organization, PendingEvent, Retirement, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
 
 export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
   const scalekit = new ScalekitClient(process.env.SCALEKIT_ENVIRONMENT_URL!, process.env.SCALEKIT_CLIENT_ID!, process.env.SCALEKIT_CLIENT_SECRET!)
@@ -132,6 +132,8 @@ export async function provision(client: Client, request: { headers: Record<strin
   // @ts-expect-error: the organization is required
   await mirror.pendingEvents()
   await mirror.unbindEnvironment()
+  const copied: CopyReport = await mirror.copyTo('copy.db', { schema: 'directories' })
+  console.log(copied.checksum, copied.tables[0]?.rows)
   const [first] = await mirror.roleMap()
   console.log(outcome, user?.id, first?.[1].length)
   for (const { reason, change } of await mirror.parkedChanges('app')) console.log(reason, change.seq)

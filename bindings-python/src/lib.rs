@@ -41,9 +41,9 @@ mod _headcount {
     use crate::event::Event;
     #[pymodule_export]
     use crate::generated::{
-        Approval, Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, GuardSettings, Hold,
-        IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser, Organization, ParkedChange,
-        PendingEvent, PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
+        Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle, Group,
+        GuardSettings, Hold, IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser, Organization,
+        ParkedChange, PendingEvent, PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
     };
     #[pymodule_export]
     use crate::listing::{

@@ -298,6 +298,32 @@ def test_a_mirror_is_bound_to_its_environment_until_it_is_unbound(environment, t
     run(test())
 
 
+def test_a_consumer_continues_at_a_copy(environment, tmp_path, opened):
+    async def test():
+        mirror, target = opened(), tmp_path / "copy.db"
+        await mirror.sync(environment.organization_id)
+        first, second = await mirror.poll("app", 2)
+        await mirror.ack("app", first.seq)
+        report = await mirror.copy_to(target)
+        assert isinstance(report, headcount.CopyReport)
+        assert report.rows == sum(table.rows for table in report.tables)
+        assert [table.rows for table in report.tables if table.name == "users"] == [12]
+        assert len(report.checksum) == 64
+        assert same_after_pickling(report)
+        copy = opened(target)
+        assert [change.seq for change in await copy.poll("app", 1)] == [second.seq]
+        for refused in (target, ":memory:"):
+            with pytest.raises((headcount.StoreError, headcount.ConfigError), match="expected"):
+                await mirror.copy_to(refused)
+        with pytest.raises(headcount.StoreError) as raised:
+            await mirror.copy_to("postgresql://app:Zq7secret@127.0.0.1:9/app", schema="other")
+        assert "Zq7secret" not in repr(raised.value) + str(raised.value)
+        await copy.close()
+        await mirror.close()
+
+    run(test())
+
+
 def test_a_change_that_is_not_acknowledged_is_returned_again_after_the_mirror_is_reopened(environment, tmp_path, opened):
     async def test():
         path = tmp_path / "mirror.db"

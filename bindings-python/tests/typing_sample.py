@@ -76,6 +76,8 @@ def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) ->
         mirror.configure(guard_users=5, consumer_expiry=timedelta(days=3))
         mirror.configure(guard_user=5)  # type: ignore[call-arg]
         mirror.unbind_environment()
+        copied: headcount.CopyReport = mirror.copy_to("copy.db", schema=None)
+        print(copied.checksum, copied.tables[0].name)
         user: Optional[headcount.MirrorUser] = mirror.user("diruser_1")
         emails: list[str] = [one.email for one in mirror.users("org_1", group_id="dirgroup_1")]
         print(emails, user and user.linked_id, mirror.groups("org_1")[0].display_name, mirror.status()[0].held)

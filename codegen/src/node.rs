@@ -36,6 +36,8 @@ const RECORDS: &[&str] = &[
     "Approval",
     "Retirement",
     "PendingEvent",
+    "CopiedTable",
+    "CopyReport",
     "RoleMapEntry",
     "GuardSettings",
     "IgnoredSetting",

@@ -64,6 +64,8 @@ pub(crate) const RECORDS: &[Surface] = &[
     by_id("Approval"),
     by_id("Retirement"),
     by_id("PendingEvent"),
+    plain("CopiedTable"),
+    plain("CopyReport"),
     plain("RoleMapEntry"),
     plain("GuardSettings"),
     plain("IgnoredSetting"),

@@ -5,10 +5,10 @@ use crate::boundary::{Out, call, free, value_or_absent};
 use crate::client::hc_client;
 use crate::error::hc_error;
 use crate::event::hc_event;
-use crate::generated::{hc_outcome, hc_pending_event_list, hc_status, outcome};
+use crate::generated::{hc_copy_report, hc_outcome, hc_pending_event_list, hc_status, outcome};
 use crate::mirror_options::{hc_mirror_options, settings};
 use crate::webhook::{hc_header, request, time};
-use headcount_core::mirror::Outcome;
+use headcount_core::mirror::{CopyOptions, Outcome};
 use headcount_core::{Error, Result, blocking};
 use std::ffi::{c_char, c_int, c_void};
 
@@ -100,6 +100,33 @@ pub unsafe extern "C" fn hc_mirror_unbind_environment(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (mirror: object) => mirror.0.unbind_environment())
+}
+
+/// Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were. Stop everything
+/// that writes to the mirror before: if something was written during the copy, the call fails. If it fails, nothing was copied, and it can be called
+/// again.
+///
+/// - `mirror`: required.
+/// - `target`: the path of a file, or the URL of a database, as for hc_mirror_open. The file or the schema must not have been used by a mirror.
+/// - `schema`: name of the schema in PostgreSQL. NULL: "headcount". In PostgreSQL, the role has to be the owner of the schema.
+/// - `report`: receives what was copied; free it with hc_copy_report_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE (the target is not empty, was the source, or cannot be opened or written; the mirror was written meanwhile), HC_CONFIG (the target
+///   is ":memory:", or the URL or the schema is invalid), HC_CANCELLED or HC_INVALID_ARGUMENT (the mirror was closed).
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_copy_to(
+    mirror: *const hc_mirror,
+    target: *const c_char,
+    schema: *const c_char,
+    report: *mut *mut hc_copy_report,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, report, (mirror: object, target: text, schema: optional_text) => {
+        let mut options = CopyOptions::default();
+        options.schema = schema.map(str::to_owned);
+        mirror.0.copy_to(target.as_ref(), options).map(hc_copy_report::from)
+    })
 }
 
 /// Returns the pending events of an organization, oldest first: events that can be applied only after a sync. The list contains no personal

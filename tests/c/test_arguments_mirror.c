@@ -118,6 +118,7 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     hc_change *change = NULL;
     hc_approval_list *approvals = NULL;
     hc_retirement_list *retirements = NULL;
+    hc_copy_report *copied = NULL;
     hc_pending_event_list *events = NULL;
     hc_role_map_entry_list *entries = NULL;
     hc_settings *settings = NULL;
@@ -274,6 +275,9 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_mirror_configure(NULL, NULL, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_configure(mirror, NULL, place), "options");
     NULL_IS_REFUSED(hc_mirror_unbind_environment(NULL, place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_copy_to(NULL, "copy.db", NULL, &copied, place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_copy_to(mirror, NULL, NULL, &copied, place), "target");
+    NULL_IS_REFUSED(hc_mirror_copy_to(mirror, "copy.db", NULL, NULL, place), "report");
     NULL_IS_REFUSED(hc_mirror_close(NULL, place), "mirror");
     hc_role_entry entry = {.group = "Crew", .role = NULL};
     NULL_IS_REFUSED(hc_mirror_set_role_map_entries(NULL, &entry, 1, place), "mirror");
@@ -283,7 +287,7 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_mirror_set_role_map_entries(mirror, &entry, 1, place), "entries[0].group");
     entry = (hc_role_entry){.group = "Crew", .role = "sailor", .organization_id = NOT_UTF8};
     TEXT_IS_REFUSED(hc_mirror_set_role_map_entries(mirror, &entry, 1, place), "entries[0].organization_id");
-    CHECK(changes == NULL && change == NULL && approvals == NULL && retirements == NULL);
+    CHECK(changes == NULL && change == NULL && approvals == NULL && retirements == NULL && copied == NULL);
     CHECK(events == NULL && entries == NULL && settings == NULL);
 
     pairs[0].group = NULL;

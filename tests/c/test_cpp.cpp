@@ -223,6 +223,7 @@ static void a_mirror_syncs_receives_webhooks_and_feeds_changes(const Sandbox &sa
     mirror.configure(changed);
     CHECK(hc_guard_settings_users(hc_settings_guard(mirror.settings().get())) == 9);
     mirror.unbind_environment();
+    thrown(HC_CONFIG, "", [&] { mirror.copy_to(":memory:"); });
 
     /* Changes of an iterator are acknowledged or parked one by one. The first change is not, so the cursor stays before it. */
     AllChanges shared = mirror.changes("loop", 0);

@@ -206,6 +206,9 @@ static void accessors_accept_null(void) {
     CHECK(hc_role_map_entry_list_len(NULL) == 0 && hc_role_map_entry_list_at(NULL, 0) == NULL);
     CHECK(hc_role_map_entry_key(NULL) == NULL && hc_role_map_entry_group(NULL) == NULL);
     CHECK(hc_role_map_entry_role(NULL) == NULL && hc_role_map_entry_organization_id(NULL) == NULL);
+    CHECK(hc_copy_report_tables_len(NULL) == 0 && hc_copy_report_tables_at(NULL, 0) == NULL && hc_copy_report_rows(NULL) == 0);
+    CHECK(hc_copy_report_last_change(NULL) == 0 && hc_copy_report_checksum(NULL) == NULL);
+    CHECK(hc_copied_table_name(NULL) == NULL && hc_copied_table_rows(NULL) == 0);
     CHECK(hc_settings_guard(NULL) == NULL && hc_settings_full_every_ms(NULL) == 0 && hc_settings_retention_ms(NULL) == 0);
     CHECK(hc_settings_pending_events(NULL) == 0 && hc_settings_pending_bytes(NULL) == 0 && hc_settings_groups_per_user(NULL) == 0);
     CHECK(hc_settings_consumer_expiry_ms(NULL) == 0 && hc_settings_ignored_len(NULL) == 0 && hc_settings_ignored_at(NULL, 0) == NULL);
@@ -300,6 +303,7 @@ static void free_functions_accept_null(void) {
     hc_pending_event_list_free(NULL);
     hc_role_map_entry_list_free(NULL);
     hc_settings_free(NULL);
+    hc_copy_report_free(NULL);
     hc_parked_list_free(NULL);
     hc_consumer_list_free(NULL);
     hc_text_list_free(NULL);

@@ -246,6 +246,30 @@ static void a_mirror_that_was_unbound_can_be_synced_again(void) {
     hc_mirror_free(mirror);
 }
 
+static void a_copy_has_everything_and_an_open_file_is_refused(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
+    sync_directory(mirror);
+    char folder[] = "/tmp/headcount-copy-XXXXXX", path[64];
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/copy.db", folder);
+    hc_copy_report *report = NULL;
+    WORKS(hc_mirror_copy_to(mirror, path, NULL, &report, &error));
+    CHECK(hc_copy_report_rows(report) > 0 && hc_copy_report_last_change(report) > 0 && strlen(hc_copy_report_checksum(report)) == 64);
+    const hc_copied_table *table = hc_copy_report_tables_at(report, 0);
+    CHECK(hc_copy_report_tables_len(report) > 3 && hc_copied_table_name(table) != NULL && hc_copied_table_rows(table) > 0);
+    hc_copy_report_free(report);
+
+    CHECK(hc_mirror_copy_to(mirror, path, NULL, &report, &error) == HC_STORE && report == NULL);
+    CHECK(strstr(hc_error_message(error), "expected an empty store") != NULL);
+    hc_error_free(error);
+    error = NULL;
+    CHECK(hc_mirror_copy_to(mirror, ":memory:", NULL, &report, &error) == HC_CONFIG);
+    hc_error_free(error);
+    hc_mirror_free(mirror);
+    CHECK(unlink(path) == 0 && rmdir(folder) == 0);
+}
+
 int main(void) {
     hc_error *error = NULL;
     hc_sandbox_options options = {.struct_size = sizeof options, .seed = 7, .users = 12, .groups = 1};
@@ -261,6 +285,7 @@ int main(void) {
     settings_are_kept_in_the_store();
     role_map_entries_match_groups_by_id_or_name();
     a_mirror_that_was_unbound_can_be_synced_again();
+    a_copy_has_everything_and_an_open_file_is_refused();
     decisions_are_recorded();
 
     hc_client_free(client);

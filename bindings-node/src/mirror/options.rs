@@ -52,6 +52,21 @@ impl MirrorOptions {
     }
 }
 
+/// Options of a copy.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct CopyOptions {
+    schema: Option<String>,
+}
+
+impl CopyOptions {
+    pub(super) fn copying(self) -> headcount::mirror::CopyOptions {
+        let mut options = headcount::mirror::CopyOptions::default();
+        options.schema = self.schema;
+        options
+    }
+}
+
 /// An entry of the role map.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,6 +1,6 @@
 //! What the application sets: the role map, the settings that the store keeps, and the environment.
 
-use super::options::{MirrorOptions, RoleEntry};
+use super::options::{CopyOptions, MirrorOptions, RoleEntry};
 use super::{NativeMirror, Promise};
 use crate::json;
 use crate::options::read;
@@ -54,5 +54,14 @@ impl NativeMirror {
     #[napi]
     pub fn unbind_environment<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.unbind_environment().await?) })
+    }
+
+    /// Copies the mirror to a file or a PostgreSQL database. Resolves to a report.
+    #[napi]
+    pub fn copy_to<'env>(&self, env: &'env Env, target: String, options: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move {
+            let options = read::<CopyOptions>(&options)?.copying();
+            json::text(&mirror.copy_to(target, options).await?)
+        })
     }
 }

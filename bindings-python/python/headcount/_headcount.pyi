@@ -2074,6 +2074,20 @@ class Mirror:
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
+    def copy_to(self, target: Union[str, PathLike[str]], *, schema: Optional[str] = None) -> CopyReport:
+        """Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were.
+        Stop everything that writes to the mirror before: if something was written during the copy, this fails. If it fails, nothing was
+        copied, and it can be called again.
+
+        - ``target``: the path of a file, or the URL of a database, as for the constructor. The file or the schema must not have been used
+          by a mirror.
+        - ``schema``: name of the schema in PostgreSQL (default: ``headcount``). The role has to be its owner.
+
+        Raises ``StoreError`` if the target is not empty, was the source, or cannot be opened or written, and if the mirror was written
+        meanwhile; ``ConfigError`` if the target is ``":memory:"``, and if the URL or the schema is invalid; and ``InvalidArgumentError``
+        if the mirror is closed.
+        """
+
     def poll(self, consumer: str, limit: Optional[int] = None) -> list[Change]:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
@@ -2609,6 +2623,20 @@ class AsyncMirror:
         has changed; a mirror must not be synced with two environments.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def copy_to(self, target: Union[str, PathLike[str]], *, schema: Optional[str] = None) -> Coroutine[Any, Any, CopyReport]:
+        """Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were.
+        Stop everything that writes to the mirror before: if something was written during the copy, this fails. If it fails, nothing was
+        copied, and it can be called again.
+
+        - ``target``: the path of a file, or the URL of a database, as for the constructor. The file or the schema must not have been used
+          by a mirror.
+        - ``schema``: name of the schema in PostgreSQL (default: ``headcount``). The role has to be its owner.
+
+        Raises ``StoreError`` if the target is not empty, was the source, or cannot be opened or written, and if the mirror was written
+        meanwhile; ``ConfigError`` if the target is ``":memory:"``, and if the URL or the schema is invalid; and ``InvalidArgumentError``
+        if the mirror is closed.
         """
 
     def poll(self, consumer: str, limit: Optional[int] = None) -> Coroutine[Any, Any, list[AsyncChange]]:
@@ -3771,6 +3799,60 @@ class PendingEvent:
     def __hash__(self) -> int: ...
     @classmethod
     def _from_json(cls, json: str) -> PendingEvent: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class CopiedTable:
+    """A table of a copied mirror."""
+
+    @property
+    def name(self) -> str:
+        """The name, such as ``users``, ``groups``, ``change`` or ``consumer``."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows. Users and groups include tombstones; ``change`` has entries of the feed, which may have several changes
+        each.
+        """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> CopiedTable: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class CopyReport:
+    """The result of copying a mirror."""
+
+    @property
+    def tables(self) -> list[CopiedTable]:
+        """The tables that have rows, in the order in which they were copied."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows in all tables."""
+
+    @property
+    def last_change(self) -> int:
+        """Number of the latest change of the feed, or 0. The next change has the next number, in the copy as in the source."""
+
+    @property
+    def checksum(self) -> str:
+        """Checksum of all rows, 64 hexadecimal digits. It was computed from the source, twice, and from the copy."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> CopyReport: ...
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
 
 @final

@@ -3,7 +3,7 @@
 mod records;
 
 pub(crate) use records::{
-    Approval, Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, GuardSettings, Hold,
-    IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser, Organization, ParkedChange, PendingEvent,
-    PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
+    Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle, Group,
+    GuardSettings, Hold, IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser, Organization,
+    ParkedChange, PendingEvent, PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
 };

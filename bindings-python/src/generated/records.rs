@@ -1252,6 +1252,127 @@ impl PendingEvent {
     }
 }
 
+/// A table of a copied mirror.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct CopiedTable {
+    pub(crate) value: headcount::mirror::CopiedTable,
+}
+
+impl From<headcount::mirror::CopiedTable> for CopiedTable {
+    fn from(value: headcount::mirror::CopiedTable) -> CopiedTable {
+        CopiedTable { value }
+    }
+}
+
+#[pymethods]
+impl CopiedTable {
+    /// The name, such as ``users``, ``groups``, ``change`` or ``consumer``.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.value.name
+    }
+
+    /// Number of rows. Users and groups include tombstones; ``change`` has entries of the feed, which may have several changes
+    /// each.
+    #[getter]
+    fn rows(&self) -> u64 {
+        self.value.rows
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, CopiedTable>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        hash_json(py, &self.value)
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, CopiedTable>) -> PyResult<String> {
+        repr(slf.as_any(), "CopiedTable", &["name", "rows"])
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<CopiedTable> {
+        unpickle::<headcount::mirror::CopiedTable>(py, json).map(CopiedTable::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, CopiedTable>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
+/// The result of copying a mirror.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct CopyReport {
+    pub(crate) value: headcount::mirror::CopyReport,
+}
+
+impl From<headcount::mirror::CopyReport> for CopyReport {
+    fn from(value: headcount::mirror::CopyReport) -> CopyReport {
+        CopyReport { value }
+    }
+}
+
+#[pymethods]
+impl CopyReport {
+    /// The tables that have rows, in the order in which they were copied.
+    #[getter]
+    fn tables(&self) -> Vec<CopiedTable> {
+        self.value.tables.iter().cloned().map(CopiedTable::from).collect()
+    }
+
+    /// Number of rows in all tables.
+    #[getter]
+    fn rows(&self) -> u64 {
+        self.value.rows
+    }
+
+    /// Number of the latest change of the feed, or 0. The next change has the next number, in the copy as in the source.
+    #[getter]
+    fn last_change(&self) -> i64 {
+        self.value.last_change
+    }
+
+    /// Checksum of all rows, 64 hexadecimal digits. It was computed from the source, twice, and from the copy.
+    #[getter]
+    fn checksum(&self) -> &str {
+        &self.value.checksum
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, CopyReport>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        hash_json(py, &self.value)
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, CopyReport>) -> PyResult<String> {
+        repr(slf.as_any(), "CopyReport", &["tables", "rows", "last_change", "checksum"])
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<CopyReport> {
+        unpickle::<headcount::mirror::CopyReport>(py, json).map(CopyReport::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, CopyReport>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
 /// One entry of the role map: members of the groups that it matches have its role.
 ///
 /// A pair of a group and a role is an entry for all organizations. The group is an id if it begins with ``dirgroup_``, else

@@ -1,10 +1,11 @@
-//! The settings that the store keeps: reading and changing them.
+//! The settings that the store keeps, and copies to another store.
 
 use super::class::{AsyncMirror, Mirror};
 use super::options::Settings;
 use crate::call::{Asyncio, Blocking, Mode};
-use crate::convert::{Flag, Number, Size, Span};
-use crate::generated::MirrorSettings;
+use crate::convert::{FilePath, Flag, Number, Size, Span, Text};
+use crate::generated::{CopyReport, MirrorSettings};
+use headcount::mirror::CopyOptions;
 use pyo3::prelude::*;
 
 /// Defines the calls of a mirror class about settings.
@@ -70,6 +71,31 @@ macro_rules! settings {
             fn unbind_environment<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.unbind_environment().await }, |py, ()| Ok(py.None()))
+            }
+
+            /// Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were. Stop
+            /// everything that writes to the mirror before: if something was written during the copy, this fails. If it fails, nothing was copied, and it
+            /// can be called again.
+            ///
+            /// - ``target``: the path of a file, or the URL of a database, as for the constructor. The file or the schema must not have been used by a
+            ///   mirror.
+            /// - ``schema``: name of the schema in PostgreSQL (default: ``headcount``). The role has to be its owner.
+            ///
+            /// Raises ``StoreError`` if the target is not empty, was the source, or cannot be opened or written, and if the mirror was written meanwhile;
+            /// ``ConfigError`` if the target is ``":memory:"``, and if the URL or the schema is invalid; and ``InvalidArgumentError`` if the mirror is
+            /// closed.
+            #[pyo3(signature = (target, *, schema = None))]
+            fn copy_to<'py>(
+                &self,
+                py: Python<'py>,
+                target: FilePath,
+                schema: Option<Text>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                let mut options = CopyOptions::default();
+                options.schema = schema.map(String::from);
+                let copy = async move { mirror.copy_to(target.0, options).await };
+                <$mode>::run(py, copy, |_, report| Ok(CopyReport::from(report)))
             }
         }
     };

@@ -181,6 +181,15 @@ pub(super) const RECORDS: &[CRecord] = &[
         list: Some(CList { noun: "pending_event_list", parameter: "events", many: "pending events" }),
         ..EMPTY
     },
+    CRecord { record: "CopiedTable", noun: "copied_table", parameter: "table", one: "a table", ..EMPTY },
+    CRecord {
+        record: "CopyReport",
+        noun: "copy_report",
+        parameter: "report",
+        one: "a report",
+        free: Some("Frees a report that hc_mirror_copy_to gave, and what came from it."),
+        ..EMPTY
+    },
     CRecord {
         record: "RoleMapEntry",
         noun: "role_map_entry",

@@ -24,6 +24,8 @@ pub(super) const CLASSES: &[&str] = &[
     "Approval",
     "Retirement",
     "PendingEvent",
+    "CopiedTable",
+    "CopyReport",
     "RoleMapEntry",
     "GuardSettings",
     "IgnoredSetting",
