@@ -11,8 +11,8 @@
 //!   copies of SQLite, in this process and in others, and ends only with its own descriptor. All locks that this process has on a file are on one
 //!   descriptor, which nothing else uses, so that SQLite's connections share them as they share record locks.
 //! - `close`: closes this descriptor together with the last one that SQLite has of the file.
-//! - `fstat` and `stat`: return another device number after a fork. SQLite finds its records of a file by device and inode, so a forked child does
-//!   not find those of its parent, and makes its own.
+//! - `fstat` and `stat`: return another device number after a fork, and after all descriptors of the process were closed. SQLite finds its records
+//!   of a file by device and inode, so it does not find those that it made before, such as those of a forked child's parent, and makes new ones.
 //!
 //! At a fork, `pthread_atfork` handlers take SQLite's static mutexes, so that no other thread has one of them locked: the child does not have that
 //! thread. In the child they close the descriptors of locks and of [`PrivateFile`]s, so that a child does not keep its parent's locks.

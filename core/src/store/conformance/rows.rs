@@ -1,4 +1,4 @@
-//! Makes rows and writes for the tests.
+//! Helpers of the tests: they make rows and writes, commit them, and read what is stored.
 
 use crate::record::{
     Approval, Batch, Change, ChangeKind, ConsumerRow, Delta, DirectoryRow, EntryBody, EventRow, EventState, GroupRow,

@@ -1,6 +1,7 @@
 -- Version 1. Each later version has a separate file, which is run after this one. `{s}` is replaced by the quoted name of the schema.
 --
--- A time is 12 bytes that sort like the times: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant byte first.
+-- A time in a column of type `bytea` has 12 bytes that sort like the times: seconds since 1970 with the sign bit inverted, then nanoseconds, most
+-- significant byte first.
 -- Records are JSON in columns of type `text`, which keeps them byte for byte. Text by which rows are searched or sorted has the collation `C`, which
 -- compares bytes.
 

@@ -314,7 +314,8 @@ impl Transaction<'_> {
     }
 
     /// Runs statements and commits without waiting for the disk. Then runs `next` in another transaction, which is flushed and thereby flushes this
-    /// one. All of that takes one round trip. Returns the rows of each statement, and those of `next`.
+    /// one. All of that takes one round trip. Returns the rows of each statement, and those of `next`, which must change nothing if the first
+    /// transaction was rolled back: the server runs it even then.
     ///
     /// A failure whose cause is [`Cause::Lost`] leaves open whether the first transaction was committed, and whether it is flushed. After any other,
     /// it is rolled back.
@@ -324,7 +325,6 @@ impl Transaction<'_> {
         next: Statement,
     ) -> Result<(Vec<Vec<Row>>, Vec<Row>), Failure> {
         let begin = self.database.begin_statement(READ_WRITE);
-        // If the first transaction fails, the server runs the second one nevertheless.
         let commits = [Statement::script(COMMIT_LATER), begin, next, Statement::script(COMMIT_NOW)];
         let mut rows = self.end_with(statements, &commits).await?;
         let of_next = rows.drain(statements.len()..).nth(2).unwrap_or_default();

@@ -98,7 +98,7 @@ fn of_client(error: tokio_postgres::Error) -> Failure {
     Error::store("the connection to PostgreSQL cannot be used: check the URL").with_source(error).into()
 }
 
-/// The text of the client's errors of TLS.
+/// The text of TLS errors of `tokio_postgres`.
 const TLS_FAILED: &str = "error performing TLS handshake";
 
 /// Classifies an error that the server has reported.

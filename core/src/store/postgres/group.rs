@@ -499,7 +499,7 @@ impl Group<'_> {
         };
         let id = CommitId::new(self.revision);
         let mut statements = std::mem::take(&mut self.unsent);
-        // Also if no rows were written: see `commit::attempt`.
+        // The transaction is logged and flushed even if it wrote no rows: see `commit::attempt`.
         match append_or_log(&self.entries, sent.changes, id) {
             Ok(last) => statements.push(last),
             Err(error) => {

@@ -83,7 +83,7 @@ pub(super) struct Holder {
     runtime: Handle,
 }
 
-/// A lease that is held until it is dropped.
+/// A lease that is released when it is dropped.
 struct Taken {
     fence: Fence,
     database: Arc<Database>,

@@ -77,7 +77,8 @@ impl Pool {
         self.process.is_current()
     }
 
-    /// Returns an idle connection, or makes one. If the permitted number is in use, waits until one is free.
+    /// Returns an idle connection, or makes one. If the permitted number is in use, waits until one is free, and fails after
+    /// [`timeout`](Pool::timeout).
     pub(super) async fn get(self: &Arc<Pool>) -> Result<Connection, Failure> {
         if !self.is_ours() {
             return Err(closed().into());

@@ -55,7 +55,7 @@ pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// The servers, of which the first that accepts a connection is used.
 pub(super) struct Target {
-    /// The client's settings for each server, in the order in which the servers are tried.
+    /// The settings of `tokio_postgres` for each server, in the order in which the servers are tried.
     pub(super) servers: Vec<Config>,
     /// `None` if no connection uses TLS.
     pub(super) tls: Option<MakeRustlsConnect>,

@@ -41,7 +41,7 @@ impl Mode {
         }
     }
 
-    /// Returns the client's mode, which says only whether connections use TLS.
+    /// Returns the `sslmode` of `tokio_postgres`, which says only whether connections use TLS, and not how certificates are checked.
     pub(super) fn of_connection(self) -> SslMode {
         match self {
             Mode::Disable => SslMode::Disable,

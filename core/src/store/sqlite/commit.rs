@@ -437,6 +437,7 @@ fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], comm
         let NewEntry { organization_id, directory_id, cause, at, body } = entry;
         values.push(last)?;
         values.push(entry.count())?;
+        // `kind` is used only by entries of schema version 1: see `schema-2.sql`.
         values.push("")?;
         values.push(organization_id)?;
         values.push(directory_id)?;
@@ -448,9 +449,10 @@ fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], comm
 
 /// Writes events and updates the counts of pending events. Returns whether one of the counts has changed.
 fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], stored: &Stored) -> Result<bool> {
-    let unknown = rows.iter().map(|row| &row.id).filter(|id| !stored.events.contains_key(*id)).collect();
-    let unknown = stored_events(database, &unknown)?;
-    let stored = |id: &String| stored.events.get(id).and_then(Option::as_ref).or_else(|| unknown.get(id));
+    // Events that the decision did not ask for are read here.
+    let unloaded_ids = rows.iter().map(|row| &row.id).filter(|id| !stored.events.contains_key(*id)).collect();
+    let read_here = stored_events(database, &unloaded_ids)?;
+    let stored = |id: &String| stored.events.get(id).and_then(Option::as_ref).or_else(|| read_here.get(id));
     // Each row takes a new number. An event that is already stored keeps its number, and the new one stays unused.
     let first = counter.event + 1;
     counter.event += rows.len() as i64;
@@ -460,6 +462,7 @@ fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], sto
         values.push(number)?;
         values.push(id)?;
         values.push(organization_id)?;
+        // Nothing reads the `directory_id` of an event.
         values.push("")?;
         values.push(time_bytes(*received_at))?;
         values.push(state_number(*state))?;

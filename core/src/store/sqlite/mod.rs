@@ -67,7 +67,8 @@ pub struct SqliteStore {
     path: Option<PathBuf>,
 }
 
-/// What is released when a store is closed. The writer's thread drops it after its connection was closed.
+/// The state of an open store. Dropping it releases the leases and reports that the store is closed. The writer's thread drops it after it has closed
+/// its connection.
 struct Open {
     holder: lease::Holder,
     closed: Arc<Closed>,

@@ -51,7 +51,8 @@ impl Database {
         self.run(sql, params![revision, user, group, change, event, durable]).map(drop)
     }
 
-    /// Writes the counters to the file, and discards what was loaded: another job may change it, and a write of settings has changed it.
+    /// Writes the counters to the file, and discards what was loaded. Must be called before a job that reads or changes these rows and is not a
+    /// [`Write`](crate::store::Write), and after a write that has changed the role map, the settings or the environment.
     pub(super) fn end_sharing(&self) -> Result<()> {
         if self.shared.borrow().as_ref().is_some_and(|shared| shared.is_counter_newer) {
             self.atomically(|| self.write_counter())?;
