@@ -309,7 +309,7 @@ impl Changes {
         }
     }
 
-    /// Refuses to go on in a forked child: one of the parent's threads, which the child does not have, could hold a lock.
+    /// Returns an error in a forked child: one of the parent's threads, which the child does not have, could hold a lock.
     fn check_process(&self) -> Result<()> {
         if self.0.process.is_current() {
             return Ok(());

@@ -25,7 +25,8 @@ pub const MAX_POLL: usize = 10_000;
 /// The longest name of a consumer, in bytes.
 const MAX_NAME: usize = 200;
 
-/// How often a waiting consumer looks for changes that another process has appended. Changes of this process wake it at once.
+/// How often a waiting consumer looks for changes that another process or another handle of the mirror has appended. Changes that its own handle
+/// or a clone of it appends wake it at once.
 pub(super) const LOOK: Duration = Duration::from_millis(500);
 
 /// How many rows of each kind one step of trimming removes.

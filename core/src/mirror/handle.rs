@@ -55,7 +55,7 @@ struct Inner {
     moments: Moments,
     /// The leases of the iterators over changes.
     exclusive: Arc<ExclusiveLeases>,
-    /// Incremented when this process has appended changes to the feed: wakes the calls that wait for them.
+    /// Incremented by [`wake`](Mirror::wake): wakes the calls that wait for changes.
     head: watch::Sender<u64>,
     /// Incremented when a worker of this handle has released partitions, or a consumer was reset: workers then look at the consumer's row.
     shares: watch::Sender<u64>,
@@ -285,7 +285,7 @@ impl Mirror {
         format!("{:016x}", self.0.random.bits())
     }
 
-    /// Returns a receiver that is marked as changed whenever this process has appended changes to the feed.
+    /// Returns a receiver that is marked as changed by each call of [`wake`](Mirror::wake) on this handle or a clone.
     pub(super) fn head(&self) -> watch::Receiver<u64> {
         self.0.head.subscribe()
     }
@@ -300,14 +300,14 @@ impl Mirror {
         self.0.shares.send_modify(|times| *times = times.wrapping_add(1));
     }
 
-    /// Wakes the calls that wait for changes, if there are any changes.
+    /// Wakes the calls that wait for changes, if `tally` has any changes.
     pub(super) fn notify(&self, tally: &Tally) {
         if tally.total() > 0 {
             self.wake();
         }
     }
 
-    /// Wakes the calls that wait for changes.
+    /// Wakes the calls that wait for changes on this handle and its clones.
     pub(super) fn wake(&self) {
         self.0.head.send_modify(|writes| *writes = writes.wrapping_add(1));
     }
@@ -319,7 +319,7 @@ impl MirrorBuilder {
         self.source(client)
     }
 
-    /// Sets the API that syncs list, instead of a [`Client`]: for tests with a fake API.
+    /// Sets the source from which syncs read listings, instead of a [`Client`]: for tests with a fake API.
     pub fn source(mut self, source: impl Source) -> Self {
         self.source = Some(Arc::new(source));
         self

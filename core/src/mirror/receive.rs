@@ -130,7 +130,7 @@ impl Mirror {
     }
 }
 
-/// Returns the event of a row, or `None` if its body is no longer kept. The row replaces an id and a time that the body lacks.
+/// Returns the event of a row, or `None` if its body is no longer kept. If the body has no id or no time, the event has those of the row.
 pub(super) fn stored_event(row: &EventRow) -> Option<Result<Event>> {
     Some(Event::from_verified_message_at(row.body.as_deref()?, &row.id, row.received_at))
 }

@@ -363,7 +363,7 @@ impl<'a> Run<'a> {
         Ok(Read::Part)
     }
 
-    /// Returns the earliest start of the last full syncs of the organization's other directories: `None` if one of them was never synced, and
+    /// Returns the earliest start of the last full syncs of the organization's other directories: `None` if one of them never had a full sync, and
     /// the greatest time if there are no others.
     async fn others_read(&self) -> Result<Option<Timestamp>> {
         let rows = self.mirror.store().directories(Some(self.directory.organization_id.clone())).await?;

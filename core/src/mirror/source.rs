@@ -1,4 +1,4 @@
-//! The API that syncs list: the client, or a fake in tests.
+//! The source from which syncs read listings: the client, or a fake in tests.
 
 use crate::client::{Listed, Pages};
 use crate::model::{Directory, Group, Organization, Page, User};

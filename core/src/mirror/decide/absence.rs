@@ -125,20 +125,20 @@ impl Reading {
         self.groups.insert(number.unsigned_abs());
     }
 
-    /// Ends the listing of groups, and compares it with `total`, the server's count.
+    /// Ends the listing of groups. It is complete if it named `total` groups, the server's count.
     pub(in crate::mirror) fn end_groups(&mut self, total: u64) {
         self.groups_complete = self.groups.len() == total;
     }
 
-    /// Ends the listing of users at the time `ended` of this machine's clock, and compares it with the server's count. `served_at` is the vendor's
-    /// time of the last page.
+    /// Ends the listing of users at the time `ended` of this machine's clock. The reading is doubtful if the listing does not name as many users as
+    /// the server counts. `served_at` is the vendor's time of the last page.
     pub(in crate::mirror) fn end_users(&mut self, ended: Timestamp, served_at: Option<Timestamp>) {
         self.ended = ended;
         self.served_at = served_at;
         self.compare_count(self.users.len() + self.deferred.len() as u64);
     }
 
-    /// Compares the number of named users with the server's count.
+    /// Makes the reading doubtful if `named`, the number of listed users, is not the server's count.
     pub(in crate::mirror) fn compare_count(&mut self, named: u64) {
         let total = self.total.unwrap_or(0);
         if named != total {
@@ -146,7 +146,8 @@ impl Reading {
         }
     }
 
-    /// Compares the directory's fields before and after the reading.
+    /// Makes the reading doubtful if the directory was disabled while it was read, or if its number of users or the time of their last change
+    /// differs between `before` and `after` the reading.
     pub(in crate::mirror) fn compare(&mut self, before: &Directory, after: &Directory) {
         let doubt = if !after.enabled {
             Some("the directory was disabled while it was read".to_owned())
@@ -211,8 +212,8 @@ impl Reading {
 pub(in crate::mirror) struct Absence {
     /// The reading.
     pub(in crate::mirror) reading: Reading,
-    /// The earliest start, by this machine's clock, of the last full syncs of the organization's other directories; `None` if one of them was never
-    /// synced.
+    /// The earliest start, by this machine's clock, of the last full syncs of the organization's other directories: `None` if one of them never had
+    /// a full sync, and the greatest time if there are no others.
     pub(in crate::mirror) others_read: Option<Timestamp>,
 }
 

@@ -162,7 +162,7 @@ mod tests {
         assert!(is_refused(from_feed(5, 10), 11));
         assert!(is_refused(from_feed(5, 10), 101));
         assert!(is_refused(from_snapshot(START, START + 3), START + 4));
-        assert!(is_refused(None, 0));
+        assert!(is_refused(None, 0), "a consumer that does not exist has not polled");
     }
 
     #[test]

@@ -67,26 +67,27 @@ mod tests {
     use super::*;
     use crate::ErrorKind;
 
-    fn bound(host: Option<&str>) -> EnvironmentRow {
+    /// The row of a mirror that has an environment id, and that is bound to `host` if there is one.
+    fn row(host: Option<&str>) -> EnvironmentRow {
         EnvironmentRow { host: host.map(str::to_owned), environment_id: Some("env_1".to_owned()) }
     }
 
     #[test]
     fn the_first_host_binds_the_mirror_and_keeps_the_environments_id() {
-        assert_eq!(bind_host(&bound(None), "acme.scalekit.com").unwrap(), Some(bound(Some("acme.scalekit.com"))));
-        assert_eq!(bind_host(&bound(Some("acme.scalekit.com")), "acme.scalekit.com").unwrap(), None);
+        assert_eq!(bind_host(&row(None), "acme.scalekit.com").unwrap(), Some(row(Some("acme.scalekit.com"))));
+        assert_eq!(bind_host(&row(Some("acme.scalekit.com")), "acme.scalekit.com").unwrap(), None);
     }
 
     #[test]
     fn the_environments_of_events_are_compared_only_after_a_sync_with_another_machine() {
-        assert!(is_bound(&bound(Some("acme.scalekit.com"))));
-        assert!(!is_bound(&bound(None)));
-        assert!(!is_bound(&bound(Some(LOOPBACK))));
+        assert!(is_bound(&row(Some("acme.scalekit.com"))));
+        assert!(!is_bound(&row(None)));
+        assert!(!is_bound(&row(Some(LOOPBACK))));
     }
 
     #[test]
     fn the_error_for_another_host_names_both_hosts() {
-        let error = bind_host(&bound(Some("acme.scalekit.com")), "acme.scalekit.dev").unwrap_err();
+        let error = bind_host(&row(Some("acme.scalekit.com")), "acme.scalekit.dev").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(
             error.message().contains("acme.scalekit.com") && error.message().contains("acme.scalekit.dev"),

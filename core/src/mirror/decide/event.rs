@@ -205,13 +205,13 @@ impl Applying<'_> {
             return Ok(Settled::Foreign);
         }
         match self.event.event_type() {
-            OrganizationDirectoryUserDeleted => self.user_deleted(step),
-            OrganizationDirectoryUserCreated | OrganizationDirectoryUserUpdated => self.user(step),
-            OrganizationDirectoryGroupDeleted => self.group(step, false),
-            OrganizationDirectoryGroupCreated | OrganizationDirectoryGroupUpdated => self.group(step, true),
-            OrganizationDirectoryEnabled => self.directory(step, true),
-            OrganizationDirectoryDisabled => self.directory(step, false),
-            _ => Ok(self.organization_deleted(step)),
+            OrganizationDirectoryUserDeleted => self.apply_user_deletion(step),
+            OrganizationDirectoryUserCreated | OrganizationDirectoryUserUpdated => self.apply_user(step),
+            OrganizationDirectoryGroupDeleted => self.apply_group(step, false),
+            OrganizationDirectoryGroupCreated | OrganizationDirectoryGroupUpdated => self.apply_group(step, true),
+            OrganizationDirectoryEnabled => self.apply_directory(step, true),
+            OrganizationDirectoryDisabled => self.apply_directory(step, false),
+            _ => Ok(self.apply_organization_deletion(step)),
         }
     }
 
@@ -253,7 +253,7 @@ impl Applying<'_> {
     /// Applies the creation or update of a user, also if another live user has the same address: an event is pending only because of its
     /// directory. If a person was deleted and created again, and the event of the deletion comes later or is pending, the feed has the creation
     /// first.
-    fn user(&self, step: &mut Step) -> Result<Settled> {
+    fn apply_user(&self, step: &mut Step) -> Result<Settled> {
         let mut data: UserData = self.data()?;
         if data.groups.as_ref().is_some_and(|groups| groups.len() as u64 > step.settings().groups_per_user) {
             return Ok(Settled::Ignored);
@@ -322,7 +322,8 @@ impl Applying<'_> {
         Ok(Settled::Applied)
     }
 
-    fn user_deleted(&self, step: &mut Step) -> Result<Settled> {
+    /// Applies the deletion of a user. For a user without a row, stores a tombstone.
+    fn apply_user_deletion(&self, step: &mut Step) -> Result<Settled> {
         let data: UserData = self.data()?;
         let version = self.version();
         let row = step.user(&data.id);
@@ -341,7 +342,8 @@ impl Applying<'_> {
         Ok(Settled::Applied)
     }
 
-    fn group(&self, step: &mut Step, exists: bool) -> Result<Settled> {
+    /// Applies the creation or update of a group, or its deletion if `exists` is false.
+    fn apply_group(&self, step: &mut Step, exists: bool) -> Result<Settled> {
         let data: DirectoryGroupData = self.data()?;
         let (version, row) = (self.version(), step.group(&data.id).cloned());
         if row.as_ref().is_some_and(|row| version <= row.trail.version) {
@@ -366,7 +368,8 @@ impl Applying<'_> {
         Ok(Settled::Applied)
     }
 
-    fn directory(&self, step: &mut Step, enabled: bool) -> Result<Settled> {
+    /// Applies the enabling or disabling of a directory. A directory without a row gets one.
+    fn apply_directory(&self, step: &mut Step, enabled: bool) -> Result<Settled> {
         let data: DirectoryData = self.data()?;
         let organization_id = self.organization(&data.organization_id).to_owned();
         let known = step.directory(&data.id).cloned();
@@ -387,7 +390,7 @@ impl Applying<'_> {
 
     /// Records that the organization is missing, and disables its directories. Its users are kept: the application decides whether to remove their
     /// accounts. The event is stale if a later listing showed that the organization exists.
-    fn organization_deleted(&self, step: &mut Step) -> Settled {
+    fn apply_organization_deletion(&self, step: &mut Step) -> Settled {
         let organization_id = organization_of(self.event);
         if step.organization(&organization_id).is_some_and(|row| shows_return(row, self.event.occurred_at())) {
             return Settled::Stale;

@@ -1,4 +1,4 @@
-//! Tests of the order of the changes that a step makes.
+//! Tests of which changes a step appends to the feed, and in which order.
 
 use super::step::{Decided, NewGroup, NewUser, Step};
 use crate::Timestamp;

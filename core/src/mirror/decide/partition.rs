@@ -72,7 +72,7 @@ pub(in crate::mirror) struct Turn {
     pub(in crate::mirror) generation: i64,
     /// Cursors to store, by partition.
     pub(in crate::mirror) cursors: BTreeMap<u32, i64>,
-    /// Partitions that may be released, the first ones first. As many of them are released as the worker holds beyond its share.
+    /// Partitions that may be released, in this order, until the worker holds no more than its share.
     pub(in crate::mirror) releases: Vec<u32>,
 }
 

@@ -100,7 +100,7 @@ pub(in crate::mirror) fn retire_groups(step: &mut Step, retirement: &Retirement,
     Ok(())
 }
 
-/// Ends a retirement after which no user or group is left.
+/// Ends a retirement that has removed all users and groups of its directory.
 pub(in crate::mirror) fn end_retirement(step: &mut Step, retirement: &Retirement) {
     let now = step.now;
     step.batch().retirements.push(Retirement { ended_at: Some(now), ..retirement.clone() });

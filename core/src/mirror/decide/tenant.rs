@@ -1,4 +1,4 @@
-//! Tenant isolation: a row changes only for the organization that it belongs to.
+//! Tenant isolation: an event changes only rows of its own organization.
 //!
 //! All events of an environment are signed with the same secret. The organization that an event may change is the one in its envelope, which
 //! the vendor writes. Much of the data comes from a customer's directory, so an id in it gives no access to the row that it names.
