@@ -29,7 +29,7 @@ pub(crate) fn from_value(name: &'static str, value: Option<OsString>) -> Result<
     Ok(text.to_owned())
 }
 
-/// Strips surrounding white space and one pair of surrounding quotes (`docker run --env-file` keeps them).
+/// Strips surrounding white space, then one pair of surrounding quotes (`docker run --env-file` keeps them) and the white space next to them.
 pub(crate) fn unquote(text: &str) -> &str {
     let text = text.trim();
     for quote in ['"', '\''] {

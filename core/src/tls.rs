@@ -133,7 +133,11 @@ pub(crate) fn file_verifier(setting: &str, path: &Path) -> Result<Arc<dyn Server
     Ok(verifier)
 }
 
-/// Reads the certificates of a PEM file, which has at least one. `setting` is the setting that names the file, for errors.
+/// Reads the certificates of a PEM file, as [`in_pem`] does. `setting` is the setting that names the file, for errors.
+///
+/// # Errors
+///
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) if the file cannot be read or has no certificate that rustls accepts.
 pub(crate) fn in_file(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let pem = std::fs::read(path).map_err(|error| unreadable(setting, path, &error))?;
     let certificates: Vec<_> = in_pem(&pem).collect();

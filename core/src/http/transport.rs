@@ -46,7 +46,8 @@ pub(super) struct Attempt {
 /// The error of one attempt of a call.
 pub(super) struct Failed {
     error: Error,
-    /// Whether it is an error of the request for the token that the call needs. A pause that such an error asks for was made and counted before.
+    /// Whether the request for the access token failed, and not the call's own request. If the server asked for a pause, the token request has
+    /// already started and counted it.
     is_of_token: bool,
 }
 

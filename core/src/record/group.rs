@@ -1,4 +1,4 @@
-//! Groups.
+//! Groups: as the mirror returns them and as stores keep them.
 
 use super::Trail;
 use crate::Timestamp;

@@ -1,4 +1,4 @@
-//! Users.
+//! Users: as the mirror returns them and as stores keep them, and the keys of their e-mail addresses.
 
 use super::{HeldLoss, Trail, Version};
 use crate::Timestamp;

@@ -156,7 +156,7 @@ impl<'a> FoundHeaders<'a> {
     }
 
     fn missing(&self, order: [usize; 2]) -> Error {
-        // The error names a header of the family of which some headers are present.
+        // Names a missing header of the first family in `order` that has any header, or of the preferred family if neither has one.
         let present = order.into_iter().find(|family| self.families[*family].iter().any(Option::is_some));
         let family = present.unwrap_or(order[0]);
         let part = self.families[family].iter().position(Option::is_none).unwrap_or(0);
