@@ -35,6 +35,8 @@ __all__ = [
     "Change",
     "ChangeIterator",
     "Consumer",
+    "CopiedTable",
+    "CopyReport",
     "DirectoryStatus",
     "GuardSettings",
     "Hold",
