@@ -27,6 +27,7 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
 }
 
 /// Appends the JSON text of a value to `buffer`.
+#[cfg(feature = "sqlite")]
 pub(super) fn write_json<T: Serialize>(buffer: &mut Vec<u8>, value: &T) -> Result<()> {
     serde_json::to_writer(buffer, value).map_err(not_json)
 }

@@ -277,7 +277,7 @@ pub(super) fn has_numbers(row: &[Cell]) -> bool {
 }
 
 /// The error of a restore whose caller has ended before the last page.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(feature = "sqlite")]
 pub(super) fn interrupted() -> Error {
     Error::store("the copy was interrupted: the store is still empty, copy again").temporary()
 }
