@@ -15,7 +15,7 @@ use crate::{Error, Result};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Options of [`Mirror::copy_to`].
+/// Options of `Mirror::copy_to`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CopyOptions {
@@ -60,13 +60,13 @@ impl Mirror {
         self.until_closed(copy).await
     }
 
-    /// Copies the mirror to an open store, as [`copy_to`](Mirror::copy_to) does. The store stays open.
+    /// Copies the mirror to an open store, as `copy_to` does. The store stays open.
     ///
     /// The future may be dropped: then everything is copied, or nothing.
     ///
     /// # Errors
     ///
-    /// As [`copy_to`](Mirror::copy_to); [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the store is the mirror's own.
+    /// As `copy_to`; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the store is the mirror's own.
     pub async fn copy_to_store(&self, target: Arc<dyn Store>) -> Result<CopyReport> {
         self.until_closed(self.copy_rows(target)).await
     }
