@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # Packages of the Python requirements that no helper is for.
-OTHERS = {"pytest", "celery", "gevent", "eventlet"}
+OTHERS = {"pytest", "celery", "gevent", "eventlet", "psycopg[binary]", "check-jsonschema"}
 
 
 def table(document):
