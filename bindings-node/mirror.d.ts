@@ -142,7 +142,7 @@ export type FollowedChange = Change & {
    * from the same partition as well, and is durable when the promise is fulfilled.
    *
    * Rejects with `errors.StoreError` if it cannot be stored: call it again, unless the message says that the lease was lost, because then the change is
-   * returned again, to whoever has the consumer or the partition now. Rejects with `errors.InvalidArgumentError` after the mirror was closed, and if the
+   * returned again, to the process that has the consumer or the partition now. Rejects with `errors.InvalidArgumentError` after the mirror was closed, and if the
    * consumer was dropped.
    */
   readonly ack: () => Promise<void>

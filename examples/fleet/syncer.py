@@ -19,7 +19,7 @@ def main() -> None:
                 for report in mirror.sync_all():
                     print(report.organization_id, report.directory_id, report.outcome, report.error or "", flush=True)
             except headcount.Error as error:
-                # The next sync tries again. If `mirror.status()` shows that the last sync is long ago, alert somebody.
+                # The next sync tries again. If `mirror.status()` shows that the last sync is long ago, raise an alert.
                 print(f"sync failed: {error}", flush=True)
             # Random, so that several syncers do not start at the same time.
             time.sleep(INTERVAL * random.uniform(0.8, 1.2))

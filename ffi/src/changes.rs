@@ -67,7 +67,7 @@ pub unsafe extern "C" fn hc_change_iter_next(
 /// - `iter`: required.
 /// - `change`: a change that `iter` gave.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE: call it again, unless the message says that the lease was lost, because then the change is given again, to whoever has the
+/// - Fails with HC_STORE: call it again, unless the message says that the lease was lost, because then the change is given again, to the process that has the
 ///   consumer now. Fails with HC_INVALID_ARGUMENT, also in a forked child.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]

@@ -237,7 +237,7 @@ fn settings(node: &Node, folder: &Path, etcd: u16) -> Value {
                 "ttl": TTL,
                 "loop_wait": 1,
                 "retry_timeout": 2,
-                // Without a standby, the primary goes on alone (`synchronous_mode_strict` is off). Patroni then makes nobody else the primary.
+                // Without a standby, the primary goes on alone (`synchronous_mode_strict` is off). Patroni then makes no other server the primary.
                 "synchronous_mode": true,
                 "postgresql": { "use_pg_rewind": true, "use_slots": false },
             },

@@ -54,7 +54,7 @@ impl Drop for Running {
     }
 }
 
-/// Counts the task that takes a lease as a release once nobody waits for the task: if its caller drops the future, the task releases the lease.
+/// Counts the task that takes a lease as a release once no call waits for the task: if its caller drops the future, the task releases the lease.
 ///
 /// The caller's future owns this value, and the task owns a clone of the `Arc`. Dropping this value puts a [`Running`] into the `Arc`, which is dropped
 /// when the task drops its clone.
