@@ -105,14 +105,24 @@ impl NativeMirror {
     }
 }
 
+/// Returns what a native object holds until it is closed.
+fn opened<T: Clone>(held: &RwLock<Option<T>>) -> Result<T> {
+    let held = held.read().unwrap_or_else(PoisonError::into_inner);
+    held.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
+}
+
+/// Returns the change at an index of a page.
+fn change_at(page: &[Change], index: u32) -> Result<&Change> {
+    page.get(index as usize).ok_or_else(|| Error::internal("a page has no such change"))
+}
+
 /// An iterator over a consumer's changes; `None` after `close`.
 #[napi_derive::napi]
 pub struct NativeChanges(RwLock<Option<Changes>>);
 
 impl NativeChanges {
     fn changes(&self) -> Result<Changes> {
-        let changes = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        changes.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
+        opened(&self.0)
     }
 }
 
@@ -152,7 +162,7 @@ impl NativeChanges {
     ) -> Promise<'env> {
         let (changes, page) = (self.changes(), Arc::clone(&page.0));
         promise(env, None, async move {
-            let change = page.get(index as usize).ok_or_else(|| Error::internal("a page has no such change"))?;
+            let change = change_at(&page, index)?;
             json::text(&changes?.park(change, &reason).await?)
         })
     }
@@ -178,8 +188,7 @@ pub struct NativeWorker(RwLock<Option<Worker>>);
 
 impl NativeWorker {
     fn worker(&self) -> Result<Worker> {
-        let worker = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        worker.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
+        opened(&self.0)
     }
 }
 
@@ -226,7 +235,7 @@ impl NativeWorker {
     ) -> Promise<'env> {
         let (worker, page) = (self.worker(), Arc::clone(&page.0));
         promise(env, None, async move {
-            let change = page.get(index as usize).ok_or_else(|| Error::internal("a page has no such change"))?;
+            let change = change_at(&page, index)?;
             json::text(&worker?.park(change, &reason).await?)
         })
     }
