@@ -99,13 +99,7 @@ async fn processes_go_on_at_the_new_primary_after_a_failover() {
             fail_over(kind, &cluster, &place, &store, &mut load).await;
         }
         let (world, seen) = load.end();
-        println!(
-            "{failovers} failovers, {} events, {} changes; completed calls: {:?}; errors: {:#?}",
-            seen.events.len(),
-            seen.changes.len(),
-            seen.successes,
-            seen.temporary_errors
-        );
+        seen.print_with(&format!("{failovers} failovers"));
         place.expire_leases();
         check(&mirror, &world, seen, &ROLES).await;
     };

@@ -272,7 +272,7 @@ pub(crate) struct Seen {
     /// When events were received, since the last call of [`Seen::longest_pause`].
     received_at: Vec<Instant>,
     /// How often each temporary error has occurred.
-    pub(crate) temporary_errors: BTreeMap<String, usize>,
+    temporary_errors: BTreeMap<String, usize>,
 }
 
 /// Which changes a consumer has got.
@@ -287,6 +287,17 @@ struct Position {
 }
 
 impl Seen {
+    /// Prints the faults of a run, and what the processes have done.
+    pub(crate) fn print_with(&self, faults: &str) {
+        println!(
+            "{faults}, {} events, {} changes; completed calls: {:?}; errors: {:#?}",
+            self.events.len(),
+            self.changes.len(),
+            self.successes,
+            self.temporary_errors
+        );
+    }
+
     /// Adds a line. Returns whether it is one of this test's.
     fn add(&mut self, role: &'static str, at: Instant, line: &str) -> bool {
         let Some((_, line)) = line.split_once(PREFIX) else { return false };
@@ -474,13 +485,7 @@ fn run(place: &Place, world: &mut World, time: Duration, random: &mut SeededRand
     for process in processes {
         process.kill(&mut seen);
     }
-    println!(
-        "{kills} kills, {stops} stops, {} events, {} changes; completed calls: {:?}; errors: {:#?}",
-        seen.events.len(),
-        seen.changes.len(),
-        seen.successes,
-        seen.temporary_errors
-    );
+    seen.print_with(&format!("{kills} kills, {stops} stops"));
     seen
 }
 
