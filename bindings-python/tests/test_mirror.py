@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from forking import results_in_a_child
 
 import headcount
 
@@ -459,21 +460,7 @@ def test_a_forked_child_can_use_its_parents_mirror(environment, tmp_path):
     assert mirror.user(user.id).linked_id == "acct_of_the_child" and {one.name for one in mirror.consumers()} == {"child"}
     # The child can use neither iterators that the parent began nor mirrors in memory.
     in_memory = opened(environment)
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        results = []
-        for call in (lambda: next(begun), lambda: in_memory.status()):
-            try:
-                call()
-            except headcount.Error as error:
-                results.append(f"{error.kind}: {error}")
-        os.write(write, "\n".join(results).encode())
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        results = pipe.read().splitlines()
-    os.waitpid(pid, 0)
+    results = results_in_a_child(lambda: next(begun), in_memory.status)
     assert [line.split(":")[0] for line in results] == ["invalid_argument", "store"] and all("fork" in line for line in results)
     assert len(list(begun)) == 11 and in_memory.status() == []
     in_memory.close()

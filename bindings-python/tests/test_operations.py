@@ -10,6 +10,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from forking import results_in_a_child
 
 import headcount
 
@@ -453,22 +454,7 @@ def test_a_forked_child_cannot_continue_its_parents_iterator(environment, tmp_pa
         mirror.sync(environment.organization_id)
         changes = mirror.changes("app")
         first = next(changes)
-        read, write = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            results = []
-            # Another consumer: the parent's iterator holds the consumer "app".
-            for call in (lambda: next(changes), first.ack, lambda: next(mirror.changes("child")).ack()):
-                try:
-                    call()
-                    results.append("done")
-                except headcount.Error as error:
-                    results.append(f"{error.kind}: {error}")
-            os.write(write, "\n".join(results).encode())
-            os._exit(0)
-        os.close(write)
-        with os.fdopen(read) as pipe:
-            results = pipe.read().splitlines()
-        os.waitpid(pid, 0)
+        # The last call is for another consumer, because the parent's iterator holds the consumer "app".
+        results = results_in_a_child(lambda: next(changes), first.ack, lambda: next(mirror.changes("child")).ack())
         assert [line.split(":")[0] for line in results] == ["invalid_argument", "invalid_argument", "done"]
         assert all("fork" in line for line in results[:2])

@@ -11,6 +11,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from forking import results_in_a_child
 
 import headcount
 
@@ -238,22 +239,7 @@ def test_cancelling_the_task_of_an_async_worker_releases_its_partitions(path):
 def test_a_forked_child_cannot_use_its_parents_worker(path):
     with headcount.Mirror(path) as mirror, mirror.consumer("app", timeout=0) as feed:
         first = next(feed)
-        read, write = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            results = []
-            for call in (lambda: next(feed), first.ack, feed.ack_all, feed.close):
-                try:
-                    call()
-                    results.append("done")
-                except headcount.Error as error:
-                    results.append(f"{error.kind}: {error}")
-            os.write(write, "\n".join(results).encode())
-            os._exit(0)
-        os.close(write)
-        with os.fdopen(read) as pipe:
-            results = pipe.read().splitlines()
-        os.waitpid(pid, 0)
+        results = results_in_a_child(lambda: next(feed), first.ack, feed.ack_all, feed.close)
         assert [line.split(":")[0] for line in results] == ["invalid_argument"] * 4
         assert all("fork" in line for line in results)
         first.ack()

@@ -456,12 +456,12 @@ pub trait Store: Send + Sync + 'static {
 pub trait CopyPages: Send {
     /// Returns the next page, or `None` after the last one.
     ///
-    /// The future is not dropped before it is done, unless the copy ends.
+    /// The future must not be dropped: a page could be lost. A store drops it only together with the pages, when the copy has failed.
     fn next(&mut self) -> StoreFuture<'_, Option<copy::Page>>;
 
     /// Checks what was stored, before it is committed. If this fails, the store stays empty.
     ///
-    /// The future is not dropped before it is done, unless the copy ends.
+    /// The future must not be dropped: the result would be unknown. A store drops it only together with the pages, when the copy has failed.
     fn check(&mut self, stored: copy::Digest) -> StoreFuture<'_, ()>;
 }
 

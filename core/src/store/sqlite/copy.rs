@@ -36,10 +36,10 @@ impl ToSql for Cell {
 
 /// Returns the name of a table in the file's schema.
 fn table_name(table: &Table) -> &'static str {
-    match table.name {
-        name if name == USERS.name => "user",
-        name if name == GROUPS.name => "\"group\"",
-        name => name,
+    match *table {
+        USERS => "user",
+        GROUPS => "\"group\"",
+        _ => table.name,
     }
 }
 
@@ -54,11 +54,11 @@ fn column_name(name: &'static str) -> &'static str {
 
 /// Columns that other stores do not have, with the values that a restored row has in them.
 fn own_columns(table: &Table) -> &'static [(&'static str, &'static str)] {
-    match table.name {
-        name if name == CHANGES.name => &[("kind", "''")],
-        name if name == EVENTS.name => &[("directory_id", "''")],
+    match *table {
+        CHANGES => &[("kind", "''")],
+        EVENTS => &[("directory_id", "''")],
         // The copy of an entry with this change alone.
-        name if name == PARKED_CHANGES.name => &[("last", "?2"), ("count", "1")],
+        PARKED_CHANGES => &[("last", "?2"), ("count", "1")],
         _ => &[],
     }
 }
@@ -71,9 +71,9 @@ pub(super) fn dump(database: &Database, table: &Table, after: Option<&Row>, rows
         return if after.is_some() { Ok(Vec::new()) } else { database.all(sql, [], read) };
     }
     let names: Vec<&str> = table.columns.iter().map(|(name, _)| column_name(name)).collect();
-    let columns = match table.name {
-        name if name == CHANGES.name => ENTRY.to_owned(),
-        name if name == PARKED_CHANGES.name => format!("{PARKED_ENTRY}, consumer, seq, reason, at"),
+    let columns = match *table {
+        CHANGES => ENTRY.to_owned(),
+        PARKED_CHANGES => format!("{PARKED_ENTRY}, consumer, seq, reason, at"),
         _ => names.join(", "),
     };
     let key = names.get(..table.key).unwrap_or_default().join(", ");
@@ -86,10 +86,10 @@ pub(super) fn dump(database: &Database, table: &Table, after: Option<&Row>, rows
     let sql = format!("SELECT {columns} FROM {name} {condition} ORDER BY {key} LIMIT ?");
     let (mut found, mut bytes) = (Vec::new(), 0);
     database.while_more(&sql, values.as_slice(), |row| {
-        let cells = match table.name {
-            name if name == CHANGES.name => change(row)?,
-            name if name == PARKED_CHANGES.name => parked_change(row)?,
-            name if name == CONSUMERS.name => consumer(read(table, row)?)?,
+        let cells = match *table {
+            CHANGES => change(row)?,
+            PARKED_CHANGES => parked_change(row)?,
+            CONSUMERS => consumer(read(table, row)?)?,
             _ => read(table, row)?,
         };
         bytes += cells.iter().map(Cell::size).sum::<usize>();
