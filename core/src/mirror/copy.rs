@@ -8,7 +8,7 @@ use super::Mirror;
 #[cfg(feature = "sqlite")]
 use super::handle::open_store;
 use crate::record::{CopiedTable, CopyReport};
-use crate::store::copy::{Digest, NUMBERS, Page, Row, TABLES};
+use crate::store::copy::{Digest, NUMBERS, Row, TABLES, TablePage};
 use crate::store::{CopyPages, Store, StoreFuture};
 use crate::{Error, Result};
 #[cfg(feature = "sqlite")]
@@ -99,13 +99,13 @@ impl PagesOf {
         PagesOf { store, table: 0, after: None, digest: Digest::default() }
     }
 
-    async fn next(&mut self) -> Result<Option<Page>> {
+    async fn next(&mut self) -> Result<Option<TablePage>> {
         while let Some(table) = TABLES.get(self.table) {
             let rows = self.store.dump(table, self.after.take()).await?;
             if let Some(last) = rows.last() {
                 self.after = Some(table.key_of(last));
                 self.digest.add(table, &rows);
-                return Ok(Some(Page { table, rows }));
+                return Ok(Some(TablePage { table, rows }));
             }
             self.table += 1;
         }
@@ -122,10 +122,10 @@ struct Reading {
 }
 
 impl CopyPages for Reading {
-    fn next(&mut self) -> StoreFuture<'_, Option<Page>> {
+    fn next(&mut self) -> StoreFuture<'_, Option<TablePage>> {
         Box::pin(async move {
             let page = self.pages.next().await?;
-            if let Some(Page { table, rows }) = &page
+            if let Some(TablePage { table, rows }) = &page
                 && **table == NUMBERS
             {
                 self.last_change = rows.first().map_or(0, |row| table.number(row, "change"));

@@ -251,7 +251,7 @@ impl Digest {
 
 /// A page of rows of one table.
 #[derive(Debug)]
-pub struct Page {
+pub struct TablePage {
     /// The table.
     pub table: &'static Table,
     /// The rows.

@@ -457,7 +457,7 @@ pub trait CopyPages: Send {
     /// Returns the next page, or `None` after the last one.
     ///
     /// The future must not be dropped: a page could be lost. A store drops it only together with the pages, when the copy has failed.
-    fn next(&mut self) -> StoreFuture<'_, Option<copy::Page>>;
+    fn next(&mut self) -> StoreFuture<'_, Option<copy::TablePage>>;
 
     /// Checks what was stored, before it is committed. If this fails, the store stays empty.
     ///

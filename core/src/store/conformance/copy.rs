@@ -9,7 +9,7 @@ use crate::record::{
     Batch, Chore, ConsumerRow, EnvironmentRow, EventState, HeldLoss, HoldReason, Keys, Loss, LossRow, MirrorOptions,
     Partition, Snapshot, UserWrite, WorkerId,
 };
-use crate::store::copy::{Cell, Digest, NOT_COPIED, NUMBERS, Page, TABLES};
+use crate::store::copy::{Cell, Digest, NOT_COPIED, NUMBERS, TABLES, TablePage};
 use crate::store::{ConsumerUpdate, CopyPages, Durability, Park, Store, StoreFuture};
 use crate::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
@@ -77,7 +77,7 @@ pub async fn fill(store: &Arc<dyn Store>, seed: usize) {
 }
 
 /// Returns everything that a store keeps, in pages.
-pub async fn dump_of(store: &Arc<dyn Store>) -> Vec<Page> {
+pub async fn dump_of(store: &Arc<dyn Store>) -> Vec<TablePage> {
     let mut pages = Vec::new();
     for table in TABLES {
         let mut after = None;
@@ -85,7 +85,7 @@ pub async fn dump_of(store: &Arc<dyn Store>) -> Vec<Page> {
             let rows = store.dump(table, after).await.unwrap();
             let Some(last) = rows.last() else { break };
             after = Some(table.key_of(last));
-            pages.push(Page { table, rows });
+            pages.push(TablePage { table, rows });
         }
     }
     pages
@@ -96,7 +96,7 @@ pub async fn digest_of(store: &Arc<dyn Store>) -> Digest {
     digest(&dump_of(store).await)
 }
 
-fn digest(pages: &[Page]) -> Digest {
+fn digest(pages: &[TablePage]) -> Digest {
     let mut digest = Digest::default();
     pages.iter().for_each(|page| digest.add(page.table, &page.rows));
     digest
@@ -114,7 +114,7 @@ enum End {
 }
 
 struct Pages {
-    pages: VecDeque<Page>,
+    pages: VecDeque<TablePage>,
     digest: Digest,
     end: End,
 }
@@ -127,7 +127,7 @@ impl Pages {
 }
 
 impl CopyPages for Pages {
-    fn next(&mut self) -> StoreFuture<'_, Option<Page>> {
+    fn next(&mut self) -> StoreFuture<'_, Option<TablePage>> {
         Box::pin(async {
             match self.end {
                 End::Fails if self.pages.len() == 1 => Err(Error::store("the source failed")),
@@ -274,7 +274,7 @@ pub async fn a_dump_is_read_in_pages_of_a_few_mebibytes(setup: Setup) {
     let members: Vec<String> = (0..1_200).map(|n| format!("diruser_many_{n}")).collect();
     commit_users(&source, &members.iter().map(String::as_str).collect::<Vec<_>>(), &["dirgroup_1"]).await;
     let pages = dump_of(&source).await;
-    for Page { table, rows } in &pages {
+    for TablePage { table, rows } in &pages {
         let bytes: usize = rows.iter().flatten().map(Cell::size).sum();
         assert!(bytes <= 6 << 20, "a page of {} has {bytes} bytes", table.name);
         assert!(rows.len() <= 500, "a page of {} has {} rows", table.name, rows.len());

@@ -5,7 +5,7 @@ use super::database::{Columns, Database, Statement, Transaction};
 use super::failure::Failure;
 use super::rows::{Bytes, Json, Text, from_json, get, get_text_if_any};
 use crate::store::copy::{
-    CHORES, CONSUMERS, Cell, Digest, Kind, NUMBERS, PAGE_BYTES, PAGE_ROWS, Page, Row, TABLES, Table, has_numbers,
+    CHORES, CONSUMERS, Cell, Digest, Kind, NUMBERS, PAGE_BYTES, PAGE_ROWS, Row, TABLES, Table, TablePage, has_numbers,
     not_empty, without_workers,
 };
 use crate::store::{CopyPages, Scope};
@@ -129,7 +129,7 @@ async fn fill(transaction: &mut Transaction<'_>, pages: &mut dyn CopyPages) -> R
         }
     }
     let mut last = 0;
-    while let Some(Page { table, rows }) = pages.next().await? {
+    while let Some(TablePage { table, rows }) = pages.next().await? {
         if *table == NUMBERS {
             for row in &rows {
                 let numbers: Vec<i64> = row.iter().map(Cell::number).collect();

@@ -5,8 +5,8 @@ use super::open::failed;
 use super::rows::{ENTRY, PARKED_ENTRY, entry, from_json, get};
 use crate::store::codec::{time_bytes, to_json};
 use crate::store::copy::{
-    CHANGES, CONSUMERS, Cell, Digest, EVENTS, GROUPS, NUMBERS, PAGE_BYTES, PAGE_ROWS, PARKED_CHANGES, Page, Row,
-    TABLES, Table, USERS, has_numbers, interrupted, not_empty, without_workers,
+    CHANGES, CONSUMERS, Cell, Digest, EVENTS, GROUPS, NUMBERS, PAGE_BYTES, PAGE_ROWS, PARKED_CHANGES, Row, TABLES,
+    Table, TablePage, USERS, has_numbers, interrupted, not_empty, without_workers,
 };
 use crate::{Error, Result};
 use rusqlite::params_from_iter;
@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 /// What [`restore`] exchanges with the task that reads the pages.
 pub(super) struct Exchange {
     /// The pages, and `None` after the last one.
-    pub(super) pages: mpsc::Receiver<Option<Page>>,
+    pub(super) pages: mpsc::Receiver<Option<TablePage>>,
     /// Gets the digest of what was stored.
     pub(super) stored: oneshot::Sender<Digest>,
     /// A message if the digest is accepted.
@@ -180,8 +180,8 @@ pub(super) fn restore(database: &Database, exchange: Exchange) -> Result<()> {
     })
 }
 
-fn put(database: &Database, page: &Page) -> Result<()> {
-    let Page { table, rows } = page;
+fn put(database: &Database, page: &TablePage) -> Result<()> {
+    let TablePage { table, rows } = page;
     if **table == NUMBERS {
         let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5, trimmed = ?6, generation = ?7";
         return rows.iter().try_for_each(|row| database.run(sql, params_from_iter(row)).map(drop));
