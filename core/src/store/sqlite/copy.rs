@@ -2,7 +2,7 @@
 
 use super::database::{Database, limited};
 use super::open::failed;
-use super::rows::{ENTRY, PARKED_ENTRY, entry, from_json, get};
+use super::rows::{ENTRY, PARKED_ENTRY, damaged_row, entry, from_json, get};
 use crate::store::codec::{time_bytes, to_json};
 use crate::store::copy::{
     CHANGES, CONSUMERS, Cell, Digest, EVENTS, GROUPS, NUMBERS, PAGE_BYTES, PAGE_ROWS, PARKED_CHANGES, Row, TABLES,
@@ -115,8 +115,7 @@ fn read(table: &Table, row: &rusqlite::Row<'_>) -> Result<Row> {
 
 /// Makes the error for a value of a type that its column never has.
 fn damaged(table: &Table) -> Error {
-    Error::store("a row of the mirror cannot be read: the file is damaged, restore it or sync into a new one")
-        .with_context("table", table.name)
+    damaged_row().with_context("table", table.name)
 }
 
 /// Reads an entry of the feed.

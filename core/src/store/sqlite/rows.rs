@@ -26,9 +26,13 @@ pub(super) fn hex_time(moment: Timestamp) -> String {
 }
 
 /// Returns the error for a row that cannot be read because the file is damaged.
-fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(super) fn damaged_row() -> Error {
     Error::store("a row of the mirror cannot be read: the file is damaged, restore it or sync into a new one")
-        .with_source(error)
+}
+
+/// Returns the error for a row that cannot be read, with its cause.
+fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    damaged_row().with_source(error)
 }
 
 pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
