@@ -52,7 +52,7 @@ impl Stream for Drip {
     }
 }
 
-/// A body of some bytes, followed by an error that closes the connection.
+/// A body that consists of the bytes in `half` and then an error, which closes the connection.
 struct Half {
     half: Option<Bytes>,
     flushed: bool,

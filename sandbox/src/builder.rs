@@ -111,8 +111,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets the seed of all generated names, ids and memberships. Default: 1. The client secret and the webhook secret do not depend on it: they are
-    /// random for each sandbox.
+    /// Sets the seed of the generated data: names, ids and memberships. Default: 1. The client id, the client secret and the webhook secret
+    /// do not depend on it: they are random for each sandbox.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -154,7 +154,7 @@ impl SandboxBuilder {
     ///
     /// # Errors
     ///
-    /// 400 if the speed is not a positive number; 500 if the port is in use or `ca_file` cannot be written.
+    /// 400 if the speed is not a positive number; 500 if, for example, the port is in use or `ca_file` cannot be written.
     pub fn start(self) -> Result<Sandbox, Error> {
         if !(self.speed.is_finite() && self.speed > 0.0) {
             return Err(Error::invalid("speed: expected a positive number"));

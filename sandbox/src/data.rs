@@ -121,8 +121,8 @@ fn add_directory(state: &mut State, rng: &mut Rng, organization_id: &str, domain
     state.add_directory(directory);
 }
 
-/// Returns when the `index`-th user or group last changed. The times are seven minutes and a few microseconds apart, so that tests of
-/// `updated_after` can select a part of them.
+/// Returns when the user or group with this index last changed. The times are seven minutes and one microsecond apart, so that tests of
+/// `updated_after` can select a part of them; those after 30,000,000 seconds start again at [`epoch`].
 fn updated_at(index: usize) -> Timestamp {
     let index = i64::try_from(index).unwrap_or(i64::MAX);
     let after = SignedDuration::from_secs(index.saturating_mul(420) % 30_000_000)

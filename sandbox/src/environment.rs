@@ -1,4 +1,4 @@
-//! Everything that a request handler may need, shared by all of them.
+//! The state that all request handlers share: data, clock, access tokens, faults and webhooks.
 
 use crate::clock::SandboxClock;
 use crate::data::Credentials;

@@ -42,7 +42,7 @@ impl Error {
         Error { status: 429, grpc: 8, code: "RATE_LIMIT_EXCEEDED", message: "too many requests".into() }
     }
 
-    /// The error of a planned fault, with the status that the fault names.
+    /// Makes the error of a planned fault, with the status that the fault names.
     pub(crate) fn requested(status: u16) -> Error {
         let (grpc, code) = match status {
             401 => (16, "UNAUTHENTICATED"),
@@ -55,7 +55,7 @@ impl Error {
         Error { status, grpc, code, message: "a planned fault of the sandbox".into() }
     }
 
-    /// A sandbox that cannot start, or an internal error.
+    /// Makes the error of a sandbox that cannot start, or of an internal failure.
     pub(crate) fn startup(message: impl Into<String>) -> Error {
         Error { status: 500, grpc: 13, code: "INTERNAL_ERROR", message: message.into() }
     }

@@ -13,9 +13,9 @@ use std::sync::LazyLock;
 static EXAMPLES: LazyLock<BTreeMap<String, Map<String, Value>>> =
     LazyLock::new(|| serde_json::from_str(include_str!("webhook-events.json")).unwrap_or_default());
 
-/// The default organization of an event whose type is not in the contract.
+/// Default `organization_id` of an event whose type is not in the contract.
 const ORGANIZATION: &str = "org_1234567890";
-/// The default environment of such an event.
+/// Default `environment_id` of such an event.
 const ENVIRONMENT: &str = "env_1234567890";
 
 /// Returns the event types of the contract.
@@ -129,8 +129,8 @@ fn unknown_event(type_: &str) -> Map<String, Value> {
     .collect()
 }
 
-/// Writes `id` into `data`, at any depth: in place of the string in a field with the name `key`, and of each string that equals `example`, the
-/// id in the example's envelope.
+/// Writes `id` into `data`, at any depth: in place of each string in a field with the name `key`, and of each string that equals `example`,
+/// which is the id in the example's envelope.
 fn replace_id(data: &mut Value, key: &str, example: Option<&str>, id: &str) {
     match data {
         Value::String(text) if Some(text.as_str()) == example => id.clone_into(text),

@@ -211,7 +211,8 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Makes every `every`-th REST call from now on fail with the next of `faults`, in turn. If `faults` is empty, no call fails.
+    /// Makes every `every`-th REST call from now on fail with the next of `faults`, in turn. If `faults` is empty, no call fails. 0 means
+    /// 1, which is every call.
     ///
     /// Token requests and the control API do not fail and are not counted.
     pub fn fault(&self, faults: impl IntoIterator<Item = Fault>, every: u32) {
@@ -233,8 +234,8 @@ impl Sandbox {
         self.app.outbox.deliveries()
     }
 
-    /// Returns false in a forked child of the process that started the sandbox. The child has none of its threads: it must use the sandbox by its
-    /// [`control_url`](Sandbox::control_url) only.
+    /// Returns false in a forked child of the process that started the sandbox. The child does not have the sandbox's threads: it must use
+    /// the sandbox by its [`control_url`](Sandbox::control_url) only.
     pub fn is_in_its_process(&self) -> bool {
         self.process.is_current()
     }
@@ -245,8 +246,8 @@ impl Sandbox {
         self.app.outbox.wake();
     }
 
-    /// Returns the number of calls by method and route, such as `GET /api/v1/organizations`, and under `tokens` the number of access tokens that
-    /// were issued.
+    /// Returns the number of calls by method and route, such as `GET /api/v1/organizations`, and under `tokens` the number of access tokens
+    /// that were issued. Calls of the control API are not counted.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.app.requests()
     }

@@ -1,7 +1,7 @@
-//! The types of all options, changes and bodies that a caller passes to the sandbox, with their JSON forms.
+//! The types of the options, changes and bodies that the control API and the language bindings accept, with their JSON forms.
 //!
-//! The control API and the bindings for other languages use these types, so that a new field is added here only. An unknown field
-//! is refused, and every error names the field. [`from_json`] reads them; Rust, C and Python code may also fill in the fields.
+//! All of them use these types, so that a new field is added here only. An unknown field is refused, and every error names the field.
+//! [`from_json`] reads them; Rust, C and Python code may also fill in the fields. (Bodies of the REST API are in `state`.)
 
 use crate::clock::parse_duration;
 use crate::error::Error;
@@ -148,7 +148,8 @@ pub struct EventOverrides {
     /// Organization of the event. Ids of the organization in the example's data are replaced too, unless
     /// [`data`](EventOverrides::data) sets them.
     pub organization_id: Option<String>,
-    /// Environment of the event. Ids of the environment in the example's data are replaced too.
+    /// Environment of the event. Ids of the environment in the example's data are replaced too, unless
+    /// [`data`](EventOverrides::data) sets them.
     pub environment_id: Option<String>,
     /// Directory of the event. It replaces `id` in the data of an event about a directory, and `directory_id` in the data of an event about a
     /// user or group of a directory. Other events ignore it.
@@ -267,7 +268,7 @@ fn parse<T: DeserializeOwned>(text: &str, names: FieldNames) -> Result<T, String
     }
 }
 
-/// Returns what is wrong with a field that is nested deeper than the parser permits, or `None` if there is none.
+/// Returns an error text about the first field that is nested deeper than the parser permits, or `None` if there is none.
 fn too_deep(text: &str) -> Option<String> {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
     // Parsed in an array, so that each has the nesting that it has as a member of the object.

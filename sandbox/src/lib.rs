@@ -1,6 +1,6 @@
 //! A local Scalekit environment: tokens, REST and signed webhooks over real HTTP, with faults on demand.
 //!
-//! For demos, and for tests of applications that use the Directory API. The same seed gives the same organizations, directories,
+//! For demos, and for tests of applications that use the Directory API. The same seed and sizes give the same organizations, directories,
 //! users, groups and ids.
 //!
 //! ```
@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Modules: `builder` starts a sandbox and `handle` controls it; `control` offers that control over HTTP, for programs in other languages.
-//! `input` has the types of all options, changes and bodies that a caller passes. `data` generates the initial data, `state` holds
+//! `input` has the types of the options, changes and bodies that both of them accept. `data` generates the initial data, `state` holds
 //! and changes them. `api` implements the vendor's OpenAPI document ("the contract", `tests/contract`). `outbox` signs and
 //! sends a webhook for every change. `fault` decides which calls fail. `events` makes the body of any event, without a sandbox.
 #![forbid(unsafe_code)]

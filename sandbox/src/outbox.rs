@@ -1,4 +1,4 @@
-//! Sends webhooks: each event to every endpoint, signed, and again on the vendor's schedule until the endpoint answers 2xx.
+//! Sends webhooks: each event, signed, to every endpoint. A delivery that is not answered with 2xx is sent again on the vendor's schedule.
 
 use crate::clock::SandboxClock;
 use crate::error::Error;
@@ -21,7 +21,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 /// One event for one endpoint.
 #[derive(Clone, Debug, Serialize)]
 pub struct Delivery {
-    /// The header `webhook-id`. All attempts have the same.
+    /// The header `webhook-id`, which is the same in all attempts.
     pub message_id: String,
     /// The event's `id`.
     pub event_id: String,
@@ -35,7 +35,8 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// All attempts so far, oldest first.
     pub attempts: Vec<Attempt>,
-    /// Time of the next attempt by the sandbox's clock, or `None` if there will be none.
+    /// Time at which the next attempt is due by the sandbox's clock, or `None` if there will be none. While an attempt is being sent, the
+    /// time at which that attempt was due.
     pub next_attempt_at: Option<Timestamp>,
 }
 
@@ -49,7 +50,7 @@ pub enum DeliveryState {
     Sending,
     /// The endpoint answered 2xx.
     Delivered,
-    /// Every attempt failed.
+    /// Every attempt of the schedule failed.
     Failed,
 }
 

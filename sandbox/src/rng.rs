@@ -23,7 +23,7 @@ impl Rng {
     }
 
     /// Returns a random item, or `None` if there are no items.
-    pub(crate) fn choose<T: Copy>(&mut self, of: &[T]) -> Option<T> {
-        of.get(self.below(of.len())).copied()
+    pub(crate) fn choose<T: Copy>(&mut self, items: &[T]) -> Option<T> {
+        items.get(self.below(items.len())).copied()
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP server: HTTP/1.1, and HTTP/1.1 or HTTP/2 over TLS. A response can reset its connection.
+//! The HTTP server: HTTP/1.1 or HTTP/2, with or without TLS. A response can reset its connection.
 
 use crate::broken::is_reset;
 use axum::Router;

@@ -1,4 +1,4 @@
-//! Every fault, as an HTTP client sees it.
+//! Faults as an HTTP client sees them.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -18,7 +18,7 @@ async fn start() -> (Sandbox, Rest) {
 }
 
 #[tokio::test]
-async fn a_rate_limit_has_its_retry_after() {
+async fn a_429_has_the_retry_after_of_the_fault() {
     let (sandbox, rest) = start().await;
     sandbox.fault([Fault::RateLimit(3)], 1);
     let response = rest.send(Method::GET, PATH, None).await.unwrap();

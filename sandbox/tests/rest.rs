@@ -255,7 +255,7 @@ async fn token_requests_with_wrong_credentials_are_refused() {
 }
 
 #[tokio::test]
-async fn the_same_seed_gives_the_same_users_and_other_secrets() {
+async fn the_same_seed_gives_the_same_users_and_different_secrets() {
     let (mut environments, mut secrets) = (Vec::new(), BTreeSet::new());
     for seed in [7, 7, 8] {
         let sandbox = Sandbox::builder().users(30).seed(seed).start().unwrap();
@@ -283,7 +283,7 @@ async fn the_same_seed_gives_the_same_users_and_other_secrets() {
 async fn requests_of_other_sites_are_refused() {
     let sandbox = Sandbox::builder().start().unwrap();
     let Rest { client, .. } = Rest::new(&sandbox).await;
-    for path in [format!("{}/state", sandbox.control_url()), format!("{}/oauth/token", sandbox.environment_url())] {
+    for path in [format!("{}/settings", sandbox.control_url()), format!("{}/oauth/token", sandbox.environment_url())] {
         let status = async |header: &str, value: &str| {
             client.get(&path).header(header, value).send().await.unwrap().status().as_u16()
         };

@@ -92,7 +92,7 @@ async fn a_failed_delivery_is_retried_on_the_vendors_schedule() {
     for (attempt, wait) in [0, 5, 300, 1800, 7200, 18000, 36000, 36000].into_iter().enumerate() {
         if attempt > 0 {
             assert_eq!(sandbox.deliveries()[0].attempts.len(), attempt);
-            // Not due two seconds early.
+            // Two seconds before it is due, the next attempt has not been made.
             sandbox.advance(Duration::from_secs(wait - 2));
             assert_eq!(sandbox.deliveries()[0].state, DeliveryState::Pending);
             assert_eq!(endpoint.requests.load(Ordering::SeqCst), attempt);

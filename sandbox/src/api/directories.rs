@@ -59,7 +59,7 @@ pub(super) async fn users(
     let (after, detail) = (params.updated_after()?, params.include_detail()?);
     let state = app.state();
     let directory = state.directory(&organization_id, &directory_id)?;
-    let select = |number: u64| {
+    let changed_user = |number: u64| {
         let user = directory.users.get(&number).filter(|user| after.is_none_or(|after| user.updated_at > after));
         user.map(|user| (number, user))
     };
@@ -71,16 +71,19 @@ pub(super) async fn users(
                 .and_then(|number| directory.members.get(&number))
                 .cloned()
                 .unwrap_or_default();
-            let total = members.iter().filter(|number| select(**number).is_some()).count();
-            (request.select(|range| members.range(range).filter_map(|number| select(*number))), total)
+            let total = members.iter().filter(|number| changed_user(**number).is_some()).count();
+            (request.select(|range| members.range(range).filter_map(|number| changed_user(*number))), total)
         }
         None => {
             let total = if after.is_none() {
                 directory.users.len()
             } else {
-                directory.users.keys().filter(|number| select(**number).is_some()).count()
+                directory.users.keys().filter(|number| changed_user(**number).is_some()).count()
             };
-            (request.select(|range| directory.users.range(range).filter_map(|(number, _)| select(*number))), total)
+            (
+                request.select(|range| directory.users.range(range).filter_map(|(number, _)| changed_user(*number))),
+                total,
+            )
         }
     };
     let users: Vec<Value> = page.items.into_iter().map(|user| directory.user_json(user, detail)).collect();

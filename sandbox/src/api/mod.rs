@@ -1,4 +1,4 @@
-//! The paths of the contract, which is the vendor's OpenAPI document.
+//! The paths of the contract, which is the vendor's OpenAPI document, and the router of all paths of the sandbox.
 //!
 //! A REST call is first counted. Then a planned fault may replace or delay its response. Then its token is checked, and the handler of
 //! its path answers it.
@@ -50,7 +50,7 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Counts a call by its route, and adds a request id to its response.
+/// Counts a call by its route, and adds a request id to its response. The id is the count, so another route may have the same.
 async fn count(Shared(app): Shared<App>, path: MatchedPath, request: Request, next: Next) -> Response {
     let number = app.count(format!("{} {}", request.method(), path.as_str()));
     let mut response = next.run(request).await;
@@ -60,7 +60,7 @@ async fn count(Shared(app): Shared<App>, path: MatchedPath, request: Request, ne
     response
 }
 
-/// Replaces or delays the response if a fault is due. Not used for token requests and the control API.
+/// Replaces or delays the response if a fault is due. Only the paths of the contract have this layer.
 async fn inject_fault(Shared(app): Shared<App>, request: Request, next: Next) -> Response {
     match app.faults.next() {
         None => next.run(request).await,
@@ -89,7 +89,7 @@ async fn inject_fault(Shared(app): Shared<App>, request: Request, next: Next) ->
     }
 }
 
-/// The members of all responses of the contract, each with a number as its value.
+/// The members of the contract's responses, except sizes and tokens of pages. Each has a number, which the contract permits for none of them.
 const WRONG_TYPES: &str =
     r#"{"organization":7,"organizations":7,"directory":7,"directories":7,"users":7,"groups":7,"enabled":7,"link":7}"#;
 

@@ -89,7 +89,7 @@ pub(super) async fn generate_portal_link(
 /// Answers the browser that opens a portal link.
 pub(super) async fn open_portal_link(State(app): State<App>, Path(link): Path<String>) -> Result<String, Error> {
     let name = app.state().open_portal_link(&link, app.clock.now())?;
-    Ok(format!("Admin portal of {name}. The sandbox has no pages in it.\n"))
+    Ok(format!("Admin portal of {name}. The sandbox does not have the portal's pages.\n"))
 }
 
 pub(super) async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Error> {

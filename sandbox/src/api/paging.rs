@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_lead_through_all_pages_and_back() {
+    fn page_tokens_select_every_page_forwards_and_backwards() {
         let items: BTreeMap<u64, u64> = (1..=25).map(|number| (number * 3, number)).collect();
         let page = |token: &str| {
             let request = with_token(token).page_request("numbers", SIZES).unwrap();

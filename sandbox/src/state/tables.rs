@@ -146,10 +146,10 @@ impl State {
     /// # Errors
     ///
     /// 404 if no directory has this group.
-    pub(crate) fn find_group(&mut self, id: &str) -> Result<(&mut Directory, u64), Error> {
+    pub(crate) fn find_group(&mut self, id_or_name: &str) -> Result<(&mut Directory, u64), Error> {
         self.directories
             .values_mut()
-            .find_map(|directory| directory.group_number(id).map(|number| (directory, number)))
+            .find_map(|directory| directory.group_number(id_or_name).map(|number| (directory, number)))
             .ok_or_else(|| Error::not_found("group"))
     }
 }

@@ -92,7 +92,7 @@ pub struct Endpoint {
     pub url: String,
     /// Message id and body of the accepted webhooks, in the order of their arrival.
     pub events: Arc<Mutex<Vec<(String, Value)>>>,
-    /// Number of all requests.
+    /// Number of all requests, including those that were answered 500.
     pub requests: Arc<AtomicUsize>,
 }
 
