@@ -1,4 +1,4 @@
-//! Conversions of doc comments that every emitter needs.
+//! Converts doc comments: what the emitters of all languages need.
 
 /// Replaces rustdoc's links by their text: `[`Error::reason`](crate::Error::reason)` becomes `` `Error::reason` ``. Removes examples in Rust.
 pub(crate) fn plain(doc: &str) -> String {

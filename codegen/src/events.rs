@@ -1,7 +1,7 @@
 //! The types of webhook events, and the record that describes the `data` of each.
 //!
-//! The names come from the vendor's published examples (`tests/contract/webhook-events.json`), which must match the records: an event or a
-//! field that is not defined is an error.
+//! The names come from the vendor's published examples (`tests/contract/webhook-events.json`), which must match the records: an event
+//! without a record, or a field that its record does not have, is an error.
 
 use crate::ir::{Definitions, Event, Type};
 use serde::Deserialize;
@@ -29,7 +29,7 @@ pub(crate) const RECORDS: &[&str] = &[
     "ConnectedAccountData",
 ];
 
-/// Prefixes of events' names, and the record of the `data` of such events. The longest prefix of a name applies.
+/// Prefixes of events' names, and the record of the `data` of such events. The longest prefix that matches a name applies.
 const DATA: &[(&str, &str)] = &[
     ("organization.", "OrganizationData"),
     ("organization.domain_", "DomainData"),

@@ -5,7 +5,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Everything that was read from the sources.
+/// Everything that was read from the sources in `core` and from the vendor's examples of events.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Definitions {
     /// The records of [`crate::surface::RECORDS`], then those of [`crate::events::RECORDS`].

@@ -1,11 +1,12 @@
-//! Writes the record part of every binding from the Rust definitions in `core`.
+//! Writes the generated files of every binding (records, enums, errors, types of events), and those of the core and the sandbox, from the Rust
+//! definitions in `core` and the vendor's examples of events.
 //!
-//! `cargo run -p headcount-codegen` writes the files; with `--check` it writes nothing, and exits with status 1 if a
-//! file is stale, after printing its path.
+//! `cargo run -p headcount-codegen` writes the files; with `--check` it writes nothing, prints the paths of the files that are stale, and exits
+//! with status 1 if there are any.
 //!
 //! `read` parses the sources into the definitions of `ir`. There is one emitter per language (`c`, `python`, `node`, and `rust` for the types
 //! of events). An emitter returns the path and the content of each of its files; `write` writes or compares them. `surface` lists the records
-//! that bindings offer and the fields with personal data.
+//! that bindings offer and the fields with personal data, `events` the records of webhook events. `doc` converts doc comments.
 
 mod c;
 mod doc;

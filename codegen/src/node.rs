@@ -8,7 +8,7 @@ use crate::write::{GENERATED, Output, render};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The records that `records.d.ts` declares, in the order of the file. The interfaces of options are written by hand, in
+/// The records that `records.d.ts` declares, in the order of the file; `Change` follows them. The interfaces of options are written by hand, in
 /// `options.d.ts.jinja`.
 const RECORDS: &[&str] = &[
     "Organization",
@@ -273,7 +273,7 @@ fn seconds(value: &str) -> Option<String> {
 
 /// Converts definitions to the values that templates print.
 struct Writer {
-    /// Names of all fields of records, in snake case. In documentation they are replaced by the names of the properties.
+    /// Names of all fields of [`RECORDS`], in snake case. In documentation they are replaced by the names of the properties.
     fields: BTreeSet<String>,
 }
 
@@ -593,7 +593,7 @@ mod tests {
     }
 
     #[test]
-    fn list_items_begin_lines() {
+    fn each_list_item_starts_a_line() {
         assert_eq!(fill("Kinds.\n\n- `a`: one\n- `b`: two", 80), ["Kinds.", "", "- `a`: one", "- `b`: two"]);
     }
 }

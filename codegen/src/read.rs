@@ -41,7 +41,7 @@ pub(crate) fn read(root: &Path) -> Result<Definitions, String> {
     Ok(definitions)
 }
 
-/// All Rust files below a directory, sorted by path.
+/// Appends all Rust files below a directory to `files`, sorted by path.
 fn rust_files(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", directory.display());
     let mut entries = Vec::new();
@@ -176,7 +176,7 @@ impl Items {
     ///
     /// # Errors
     ///
-    /// Not exactly one struct has this name, a field is not public, or its type is not supported.
+    /// Not exactly one struct has this name, its fields have no names, a field is not public, or the type of a field is not supported.
     fn record(&self, name: &str, names: &Names<'_>, defaults: &BTreeMap<String, String>) -> Result<Record, String> {
         let found = self.structs.get(name).map(Vec::as_slice).unwrap_or_default();
         let [(file, item)] = found else {

@@ -1,7 +1,7 @@
 //! What bindings need to know about records and cannot read from their definitions.
 //!
-//! [`RECORDS`] lists the records that bindings offer. A record that is not here is internal to the core. [`is_personal`] tells
-//! which fields must not be in texts for logs.
+//! [`RECORDS`] lists the records that bindings offer, except those of webhook events ([`crate::events::RECORDS`]). A record in neither list is
+//! internal to the core. [`is_personal`] tells which fields must not be in texts for logs.
 
 /// A record that bindings offer.
 pub(crate) struct Surface {
@@ -86,7 +86,7 @@ pub(crate) fn of(name: &str) -> Option<&'static Surface> {
     RECORDS.iter().find(|surface| surface.name == name)
 }
 
-/// Whether a field of a record holds personal data. For a field that holds another record, the fields of that record decide.
+/// Returns whether a field of a record holds personal data. For a field that holds another record, the fields of that record decide.
 pub(crate) fn is_personal(record: &str, field: &str) -> bool {
     match field {
         "email"

@@ -65,7 +65,7 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// Whether a type is a future: `impl Future`, a box of `dyn Future`, or an alias of one.
+/// Returns whether a type is a future: `impl Future`, a box of `dyn Future`, or an alias of one.
 fn is_future(of: &Type) -> bool {
     let is_bound = |bound: &TypeParamBound| match bound {
         TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| last.ident == "Future"),

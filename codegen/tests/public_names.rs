@@ -1,4 +1,5 @@
-//! Checks the public names of the crate `headcount`: each has one path, few are at the root, and the main types have examples.
+//! Checks the public names of the crate `headcount`: each has one path, and the root has exactly the names in the list below. Checks also that the
+//! main types have examples, and that the structs of `model` are `#[non_exhaustive]`.
 //!
 //! Reads `core/src` as text and follows `pub mod` and `pub use`. Left out are `blocking`, whose types have the same names as the async ones, and
 //! items that are `doc(hidden)`.

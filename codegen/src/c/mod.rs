@@ -1,4 +1,5 @@
-//! Writes the record part of the C binding: `ffi/src/generated/`, from which cbindgen makes `include/headcount.h`.
+//! Writes the generated part of the C binding (records, enums, constants and counters): `ffi/src/generated/`, from which, with the rest of
+//! `ffi/src`, cbindgen makes `include/headcount.h`.
 //!
 //! A record becomes an opaque type, which holds the record and the C strings that accessors returned. Fields have these accessors:
 //!

@@ -45,6 +45,7 @@ const EMPTY: CRecord = CRecord {
     renamed: &[],
 };
 
+/// The records that have a type in C.
 pub(super) const RECORDS: &[CRecord] = &[
     CRecord {
         record: "Organization",
@@ -277,6 +278,7 @@ pub(super) struct CEnum {
     pub(super) more: &'static str,
 }
 
+/// The enums that are enums in C as well.
 pub(super) const ENUMS: &[CEnum] = &[
     CEnum {
         name: "ErrorKind",
@@ -320,6 +322,7 @@ pub(super) struct CConstants {
     pub(super) numbers: &'static [(&'static str, i32)],
 }
 
+/// The enums whose members are integer constants in C.
 pub(super) const CONSTANTS: &[CConstants] = &[
     CConstants {
         name: "SyncMode",
@@ -337,7 +340,7 @@ pub(super) const CONSTANTS: &[CConstants] = &[
     },
 ];
 
-/// Counters, each of which is read by a function that takes a handle.
+/// A record of counters. A function for each counter takes a handle and returns the counter.
 pub(super) struct CCounters {
     /// Rust's name of the record.
     pub(super) record: &'static str,
@@ -349,5 +352,6 @@ pub(super) struct CCounters {
     pub(super) value: &'static str,
 }
 
+/// The records whose fields are counters of a handle in C.
 pub(super) const COUNTERS: &[CCounters] =
     &[CCounters { record: "Stats", noun: "client", handle: "crate::client::hc_client", value: "client.0.stats()" }];

@@ -2,7 +2,7 @@
 
 use crate::doc;
 
-/// The width of a documentation line, without `/// `.
+/// The largest number of columns of a documentation line, without `/// `.
 const WIDTH: usize = 116;
 
 /// Converts a Rust doc comment for C: `None` becomes NULL, other code spans become texts in quotes, and "…" and "–" become ASCII.
@@ -56,7 +56,7 @@ pub(super) fn wrap(text: &str) -> Vec<String> {
     lines
 }
 
-/// The documentation of a function: what it does, then a list of its parameters, results and threads.
+/// Returns the documentation of a function: what it does, then a list of its parameters, results and threads.
 pub(super) fn function_doc(text: &str, items: &[String]) -> Vec<String> {
     let mut lines = wrap(text);
     lines.push(String::new());

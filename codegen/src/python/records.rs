@@ -85,6 +85,7 @@ struct Class {
 
 #[derive(Serialize)]
 struct Getter {
+    /// The name of the method and its parameters.
     name: String,
     doc: Vec<String>,
     returns: String,
