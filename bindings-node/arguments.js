@@ -6,7 +6,7 @@
 const { isAnyArrayBuffer, isDate, isMap, isPromise, isUint8Array } = require('node:util/types')
 const { errors } = require('./errors.js')
 
-/** Returns what a value is, for an error. */
+/** Describes a value for an error, by its type. */
 function kindOf(value) {
   if (value === null || value === undefined) return String(value)
   if (typeof value !== 'object') return `a ${typeof value}`
@@ -17,13 +17,13 @@ function kindOf(value) {
 
 const unexpected = (name, value, expected) => new errors.InvalidArgumentError(`${name} is ${kindOf(value)}: expected ${expected}`)
 
-/** Checks a deadline in milliseconds. */
+/** Checks a deadline in milliseconds, and returns it. Returns undefined if there is none. */
 function timeout(timeoutMs) {
   if (timeoutMs !== undefined && timeoutMs !== null && typeof timeoutMs !== 'number') throw unexpected('timeoutMs', timeoutMs, 'a number of milliseconds')
   return timeoutMs ?? undefined
 }
 
-/** Checks a signal. Returns undefined if there is none. */
+/** Checks the option `signal`, and returns it. Returns undefined if there is none. */
 function signalOf(options) {
   const signal = options?.signal ?? undefined
   if (signal === undefined) return undefined
@@ -31,7 +31,7 @@ function signalOf(options) {
   return signal
 }
 
-/** Checks a function. Returns undefined if there is none. */
+/** Checks that a value is a function, and returns it. Returns undefined if there is none. `name` names the value in the error. */
 function callback(name, value) {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'function') throw unexpected(name, value, 'a function')
@@ -50,7 +50,7 @@ function plain(name, value) {
 }
 
 /**
- * Returns options as JSON, without those in `separate`, which go to the addon as arguments of their own. Refuses numbers and dates that are not
+ * Returns options as JSON, without those in `separate`, which are passed to the addon as arguments of their own. Refuses numbers and dates that are not
  * finite: JSON would make null of them, and a filter would be ignored. `what` names the argument in the error.
  */
 function json(options, separate = ['signal', 'timeoutMs'], what = 'the argument with the options') {
@@ -86,13 +86,13 @@ function stringify(name, value) {
   }
 }
 
-/** Checks that a value is a string. `name` names it in the error. */
+/** Checks that a value is a string, and returns it. `name` names it in the error. */
 function text(name, value) {
   if (typeof value !== 'string') throw unexpected(name, value, 'text')
   return value
 }
 
-/** Checks that a value is a number. */
+/** Checks that a value is a number, and returns it. `name` names it in the error. */
 function number(name, value) {
   if (typeof value !== 'number') throw unexpected(name, value, 'a number')
   return value
@@ -115,7 +115,7 @@ function bytes(body) {
   return undefined
 }
 
-/** Returns the Unix seconds of a Date, or the number. `name` names it in the error. */
+/** Returns the Unix seconds of a Date, or the number itself. Returns undefined if there is none. `name` names the time in the error. */
 function seconds(time, name = 'now') {
   if (time === undefined || time === null) return undefined
   if (isDate(time)) return Math.floor(Number(time) / 1000)
@@ -130,10 +130,10 @@ function knownOnly(known, options, what = 'the argument with the options') {
   return given
 }
 
-/** Whether a value is a list of two strings. */
+/** Returns whether a value is a list of two strings. */
 const isPair = (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((one) => typeof one === 'string')
 
-/** Returns an entry of the role map as the addon reads it, from a pair of strings or an object. `index` names it in errors. */
+/** Converts an entry of the role map, a pair of strings or an object, to the form that the addon reads. `index` is its position, for errors. */
 function roleEntry(entry, index) {
   const refuse = (what) => new errors.InvalidArgumentError(`the role map cannot be read: entry ${index} ${what}`)
   if (isPair(entry)) return { group: entry[0], role: entry[1] }
@@ -150,7 +150,7 @@ function roleEntry(entry, index) {
   return { key, group, role, organizationId }
 }
 
-/** Returns the entries of a role map, from an iterable of pairs and entries, such as a list or a Map, or from an object of group to role. */
+/** Converts a role map to the list that the addon reads, from an iterable of pairs and objects, such as a list or a Map, or from an object of group to role. */
 function roleEntries(map) {
   const expected = '[group, role] pairs of strings and entries: a list, a Map or another iterable, or an object with a role for each group'
   if (map === null || typeof map !== 'object') throw unexpected('the role map', map, expected)

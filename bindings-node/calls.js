@@ -27,7 +27,7 @@ function onAbort(signal, run) {
     listening.set(signal, entry)
     signal.addEventListener('abort', listener, { once: true })
   }
-  // A new function for each registration: `run` may be registered twice, and a Set would hold it once.
+  // A new function for each registration: `run` may be registered twice, and a Set would contain it only once.
   const own = () => run()
   const { runs, listener } = entry
   runs.add(own)
@@ -66,13 +66,13 @@ async function settle(begin, options, stack) {
   }
 }
 
-/** An async iterator over the items of all pages of a listing. After an error, `next()` requests the same page again. */
+/** An async iterator over the items of all pages of a listing. `pages` is the addon's iterator over its pages. */
 class Listing {
   #pages
   #signal
   #items = []
   #at = 0
-  /** Settled when the last call of `next()` has its result: calls that need a page are served one after another. */
+  /** Settled when the latest call of `next()` that needs a page is: such calls run one after another. */
   #turn = Promise.resolve()
   /** Number of calls of `next()` that wait for a page. */
   #waiting = 0
@@ -114,7 +114,7 @@ class Listing {
   }
 }
 
-/** The addon's object of each client, for classes that take a client. */
+/** The addon's object of each client, for the mirror, which takes a client. */
 const handles = new WeakMap()
 
 module.exports = { Listing, call, handles, onAbort }

@@ -6,7 +6,7 @@ import type { Body, Headers } from './webhook'
 export interface ListOptions extends CallOptions {
   /** Maximum number of items on a page. The server has its own default and its own limit. */
   pageSize?: number | undefined
-  /** The `nextPageToken` or `prevPageToken` of another page, to list that page. The first page by default. */
+  /** Token of the page to list: the `nextPageToken` or `prevPageToken` of a page that was listed before. The first page by default. */
   pageToken?: string | undefined
   /** Whether a listing of all pages requests the next page while the application reads the current one. True by default. */
   readAhead?: boolean | undefined
@@ -73,8 +73,8 @@ export interface GroupPage extends Page {
 }
 
 /**
- * A directory with a property `directory` (not enumerable) that is the same object. The vendor's SDK returns the directory itself, but the examples in
- * its documentation read `.directory` of the result.
+ * A directory with a property `directory` (not enumerable) that is the directory itself. The vendor's SDK returns the directory, but the examples in its
+ * documentation read `.directory` of the result.
  */
 export interface PrimaryDirectory extends Directory {
   /** The same object. */
@@ -83,7 +83,10 @@ export interface PrimaryDirectory extends Directory {
 
 /** An async iterator over the items of all pages of a listing. */
 export interface Listing<T> extends AsyncIterableIterator<T> {
-  /** Returns the next item. After an error the next call requests the same page again. */
+  /**
+   * Returns the next item. After an error the next call requests the same page again, except after an `errors.DecodeError` because the server
+   * repeated a page token, which ends the listing.
+   */
   next(): Promise<IteratorResult<T, undefined>>
   /** Ends the listing; `break` in a loop does this. */
   return(value?: undefined): Promise<IteratorResult<T, undefined>>
@@ -135,7 +138,7 @@ export interface OrganizationClient {
   generatePortalLink(id: string, options?: PortalLinkOptions): Promise<PortalLink>
   /** Deletes an organization and everything that belongs to it. This cannot be undone. */
   deleteOrganization(id: string, options?: CallOptions): Promise<void>
-  /** Lists the organizations of all pages. */
+  /** Lists the organizations of all pages, or from the page with `pageToken` on. */
   all(options?: ListOrganizationOptions): Listing<Organization>
 }
 
@@ -159,9 +162,9 @@ export interface DirectoryClient {
   enableDirectory(organizationId: string, directoryId: string, options?: CallOptions): Promise<DirectoryToggle>
   /** Disables a directory: Scalekit stops synchronizing it. */
   disableDirectory(organizationId: string, directoryId: string, options?: CallOptions): Promise<DirectoryToggle>
-  /** Lists the users of a directory, all pages. */
+  /** Lists the users of a directory, of all pages or from the page with `pageToken` on. */
   users(organizationId: string, directoryId: string, options?: ListDirectoryUsersOptions): Listing<User>
-  /** Lists the groups of a directory, all pages. */
+  /** Lists the groups of a directory, of all pages or from the page with `pageToken` on. */
   groups(organizationId: string, directoryId: string, options?: ListDirectoryGroupsOptions): Listing<Group>
 }
 
@@ -178,13 +181,13 @@ export class Client {
    * @param clientId Client id, from the API credentials in the vendor's dashboard.
    * @param clientSecret Client secret, from the same page.
    * @param options Settings that differ from the defaults.
-   * @throws errors.ConfigError that names the setting if one is missing or cannot be used; errors.InvalidArgumentError for an unknown option or
-   * one of another type.
+   * @throws errors.ConfigError, which names the setting, if one is missing or cannot be used; errors.InvalidArgumentError for an option that is unknown
+   * or of another type.
    */
   constructor(environmentUrl: string | undefined, clientId: string | undefined, clientSecret: string | undefined, options?: ClientOptions)
   /**
    * Makes a client with the environment variables `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID` and `SCALEKIT_CLIENT_SECRET`.
-   * @throws errors.ConfigError that names the variable if one is missing or cannot be used.
+   * @throws errors.ConfigError, which names the variable, if one is missing or cannot be used.
    */
   static fromEnv(options?: ClientOptions): Client
   /** Calls about organizations. */
@@ -197,7 +200,7 @@ export class Client {
   verifyInterceptorPayload(secret: string | undefined, headers: Headers, payload: Body): true
   /** Returns counters of what the client has done since it was made. */
   stats(): Stats
-  /** Releases connections and memory. Running calls finish; later calls fail. */
+  /** Releases the client. Running calls finish, and listings can be read to their end; later calls fail. */
   close(): void
 }
 

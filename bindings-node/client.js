@@ -9,7 +9,7 @@ const { parse } = require('./parse.js')
 const { variables } = require('./settings.js')
 const { verifyInterceptorPayload, verifyWebhookPayload } = require('./webhook.js')
 
-/** Returns the observer as the addon calls it, with JSON; undefined if the option is not set. */
+/** Returns the function that the addon calls with the JSON of each activity, or undefined if the option `onActivity` is not set. */
 function observerOf(options) {
   const observer = callback('onActivity', options?.onActivity)
   if (observer === undefined) return undefined
@@ -30,7 +30,7 @@ function observerOf(options) {
   }
 }
 
-/** Returns the options of a call that has no others than those of every call. */
+/** Checks the options of a call that has only those of every call, and returns them. */
 const callOptions = (options) => knownOnly(['signal', 'timeoutMs'], options)
 
 /** `client.organization`. */
@@ -152,7 +152,7 @@ const ids = (organizationId, directoryId) => [text('the organization id', organi
 /** Passed by `fromEnv` instead of the URL: the constructor then reads the environment variables. */
 const ENVIRONMENT = Symbol('environment')
 
-/** Options that are not part of the JSON: they are passed to the addon as separate arguments. */
+/** Options of the constructor that are passed to the addon as separate arguments, not in the JSON. */
 const SEPARATE = ['onActivity']
 
 /** Options of the vendor's constructor that have no meaning here. */
@@ -174,7 +174,7 @@ class Client {
   #native
 
   constructor(environmentUrl, clientId, clientSecret, options) {
-    // A variable that `process.env` does not have is undefined. It becomes an empty text, so that the core's error names the missing setting.
+    // A variable that `process.env` does not have is undefined. It becomes an empty string, so that the core's error names the missing setting.
     const setting = (name, value) => text(name, value ?? '')
     options = withoutVendorOptions(options)
     const observer = observerOf(options)

@@ -22,7 +22,7 @@ class HeadcountError extends Error {
     }
   }
 
-  /** Returns everything but the stack and the cause: `JSON.stringify` leaves out the name and the message of other errors. */
+  /** Returns everything but the stack and the cause, for `JSON.stringify`, which would leave out the name and the message. */
   toJSON() {
     return { name: this.name, message: this.message, ...this }
   }
@@ -47,17 +47,17 @@ function errorOf(parts, cause) {
   return new errors[parts.class](parts.message, { ...parts, cause })
 }
 
-/** Captures the stack of the caller of the function `above`, for an error that is made later. */
+/** Returns an object whose `stack` begins with the caller of the function `above`, for an error that is made later. */
 function captureStack(above) {
   const holder = {}
   Error.captureStackTrace?.(holder, above)
   return holder
 }
 
-/** Gives an error the stack of another place. */
+/** Gives an error the stack that `captureStack` returned. */
 function setStack(error, { stack }) {
   if (typeof stack !== 'string') return
-  // The first line is that of the holder.
+  // The first line has the name and the message of the object that `captureStack` made, instead of the error's.
   const frames = stack.slice(stack.indexOf('\n') + 1)
   Object.defineProperty(error, 'stack', { value: `${error.name}: ${error.message}\n${frames}`, configurable: true, writable: true })
 }

@@ -1,5 +1,5 @@
 'use strict'
-// Reads headers in every form that Node's frameworks use: an object (whose values may be lists), Headers, a Map, pairs, or Node's rawHeaders.
+// Reads headers in every form in which Node and its frameworks have them: an object (whose values may be lists), Headers, a Map, pairs, or rawHeaders.
 
 const { isUint8Array } = require('node:util/types')
 const { kindOf } = require('./arguments.js')

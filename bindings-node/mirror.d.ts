@@ -24,15 +24,15 @@ import type { Event, Headers, UnknownEvent } from './webhook'
 
 /** Options of a sync. */
 export interface SyncOptions {
-  /** What is listed. `auto` by default. */
+  /** Which users and groups are listed. `auto` by default. */
   mode?: SyncMode | undefined
   /** Whether the open holds of the directories are approved before the directories are listed. The sync is then a full one. False by default. */
   approveRemovals?: boolean | undefined
-  /** Whether to wait while another sync of the directory is running. If not, the outcome in the report is `already_running`. True by default. */
+  /** Whether to wait while another sync of the directory is running. If not, the directory is not synced and the outcome is `already_running`. True by default. */
   wait?: boolean | undefined
   /**
-   * Is called after each page, on the event loop, before the promise is settled. An exception that it throws cancels the sync and is what `sync` rejects
-   * with. If it is async, the sync waits for its promises before it is settled, and a rejection does the same as an exception.
+   * Is called after each page, on the event loop, before the promise of `sync` is settled. If it throws, the sync is cancelled and `sync` rejects with
+   * the exception. If it is async, `sync` waits for its promises before it resolves, and a rejection has the same effect as an exception.
    */
   onProgress?: ((progress: SyncProgress) => unknown) | undefined
   /** Cancels the sync between two transactions. What was committed stays. */
@@ -45,7 +45,7 @@ export interface SyncAllOptions extends SyncOptions {
   concurrency?: number | undefined
 }
 
-/** Which users are listed. */
+/** Options of `users`. */
 export interface MirrorUserOptions {
   /** Id of a directory (`dir_…`): lists only its users. */
   directoryId?: string | undefined
@@ -55,9 +55,9 @@ export interface MirrorUserOptions {
   signal?: CallOptions['signal'] | undefined
 }
 
-/** Which groups are listed. */
+/** Options of `groups` and `holds`. */
 export interface MirrorGroupOptions {
-  /** Id of a directory (`dir_…`): lists only its groups. */
+  /** Id of a directory (`dir_…`): returns only its groups or holds. */
   directoryId?: string | undefined
 }
 
@@ -81,7 +81,7 @@ export interface CopyOptions {
   schema?: string | undefined
 }
 
-/** Which users are looked up. */
+/** Options of `findUsers`. */
 export interface FindUsersOptions {
   /** Primary e-mail address; upper and lower case are not distinguished. */
   email: string
@@ -90,8 +90,8 @@ export interface FindUsersOptions {
 /** Options of `receive`. */
 export interface ReceiveOptions {
   /**
-   * The time at which the request arrived, with which its timestamp is compared: a Date, or Unix seconds. The current time by default. For requests that
-   * waited in a queue.
+   * The time at which the request arrived, a Date or Unix seconds, for a request that waited in a queue: its timestamp is compared with this time. The
+   * current time by default.
    */
   now?: Date | number | undefined
 }
@@ -117,7 +117,7 @@ export interface ConsumerOptions {
   partitions?: number | undefined
   /**
    * Duration of the worker's lease in seconds, at least 1. 60 by default. If the process was stopped or has ended, the lease is not renewed, and other workers
-   * take over the partitions when it expires. In SQLite, the lease also ends at once with its process.
+   * take over the partitions when it expires. With SQLite, the lease ends at once if the process ends.
    */
   leaseSeconds?: number | undefined
   /** Ends the iteration and closes the worker. */
@@ -137,13 +137,13 @@ export type FollowedChange = Change & {
   /**
    * Acknowledges this change: the consumer does not get it again.
    *
-   * For a change of `mirror.changes`, it acknowledges no earlier one, and is durable once all changes that the iterator returned earlier are acknowledged
-   * as well: if they are already, when the promise is fulfilled. For a change of a worker, it acknowledges the earlier changes that the worker returned
-   * from the same partition as well, and is durable when the promise is fulfilled.
+   * For a change of `mirror.changes`, it does not acknowledge earlier changes. The acknowledgement is durable when the promise is fulfilled, if all
+   * changes that the iterator returned earlier are acknowledged, and otherwise once they are. For a change of a worker, it also acknowledges the earlier
+   * changes that the worker returned from the same partition, and is durable when the promise is fulfilled.
    *
-   * Rejects with `errors.StoreError` if it cannot be stored: call it again, unless the message says that the lease was lost, because then the change is
-   * returned again, to the process that has the consumer or the partition now. Rejects with `errors.InvalidArgumentError` after the mirror was closed, and if the
-   * consumer was dropped.
+   * Rejects with `errors.StoreError` if it cannot be stored: call it again, unless the message says that the lease was lost, because then the iterator
+   * or worker that has the consumer or the partition now gets the change again. Rejects with `errors.InvalidArgumentError` after the mirror was closed,
+   * and if the consumer was dropped.
    */
   readonly ack: () => Promise<void>
   /**
@@ -168,27 +168,28 @@ export interface Changes extends AsyncIterableIterator<FollowedChange> {
  * A worker of a consumer with partitions: an async iterator over the changes of the partitions that it holds. Tasks may share it: each change goes to one of
  * them. The first call of `next` joins the consumer.
  *
- * A background task renews the lease as long as the worker is open, also while a handler hangs: limit the time of the handler. While 1,000 changes that
- * were returned are not acknowledged, no more are returned.
+ * A background task renews the lease as long as the worker is open, even while a handler hangs: limit the time of the handler. While 1,000 returned
+ * changes are not acknowledged, `next` waits.
  */
 export interface Worker extends AsyncIterableIterator<FollowedChange> {
   /** Numbers of the partitions that this worker holds, in ascending order. */
   readonly partitions: number[]
   /**
-   * Returns the next change of the partitions that this worker holds; waits until there is one. Rejects as `mirror.wait` does, and with
+   * Returns the next change of the partitions that this worker holds; waits until there is one. Rejects as `mirror.poll` does, and with
    * `errors.InvalidArgumentError` if other workers hold another number of partitions. It may be called again after an error.
    */
   next(): Promise<IteratorResult<FollowedChange, undefined>>
   /**
    * Acknowledges all changes that this worker has returned, in one write. Durable when the promise is fulfilled. Rejects as `ack` of a change does: with
-   * an `errors.StoreError` whose message says that the lease was lost, some of the changes go to other workers.
+   * an `errors.StoreError` whose message says that the lease was lost, other workers get some of the changes again.
    */
   ackAll(): Promise<void>
-  /** Does the same as `close`; `break` and an error in a loop do this. */
+  /** Does the same as `close`. `break` and an exception in a loop call it. */
   return(value?: undefined): Promise<IteratorResult<FollowedChange, undefined>>
   /**
    * Ends the iteration and releases the worker's partitions. When the promise is fulfilled, other workers can take them, and get the changes that were not
-   * acknowledged. Closing again does nothing. Rejects with `errors.StoreError` if the store fails: the partitions are then released when the lease ends.
+   * acknowledged. Closing again has no effect. Rejects with `errors.StoreError` if the store fails: the partitions are then released when the lease
+   * expires.
    */
   close(): Promise<void>
   /** Does the same as `close`, for `using`, if the runtime has this symbol. */
@@ -207,14 +208,14 @@ declare global {
 /**
  * A durable local copy of every directory, with a feed of its changes.
  *
- * Any number of calls may run at once, and other processes may use the same file. Calls reject with `errors.StoreError` if the store fails, and
- * with `errors.InvalidArgumentError` after the mirror was closed.
+ * Any number of calls may run at once, and other processes may use the same file or database. Calls reject with `errors.StoreError` if the store
+ * fails, and with `errors.InvalidArgumentError` after the mirror was closed.
  */
 export class Mirror {
   /**
    * Opens a mirror. The file is opened on the event loop, and used on other threads.
-   * @param path Path of the SQLite file, which is created if it does not exist. `:memory:` is a mirror in memory that ends when it is closed.
-   * A text that begins with `postgresql://` or `postgres://` is the URL of a PostgreSQL database: `postgresql://user@host/database`.
+   * @param path Path of the SQLite file, which is created if it does not exist. `:memory:` makes a mirror in memory, whose data is lost when it is
+   * closed. A string that begins with `postgresql://` or `postgres://` is the URL of a PostgreSQL database: `postgresql://user@host/database`.
    * @param options Settings that differ from the defaults.
    * @throws errors.StoreError if the file is another kind of file, was written by a newer version, or cannot be read and written, and if the
    * database cannot be reached or refuses the user; errors.ConfigError for a secret, a URL or a schema that cannot be used, for a
@@ -223,7 +224,8 @@ export class Mirror {
   constructor(path: string, options?: MirrorOptions)
   /**
    * Syncs every directory of an organization. If the sync of one fails, the others are synced nevertheless, and then the promise rejects.
-   * @throws errors.MassRemovalError if more users would be removed than the guard permits. They stay until a sync with `approveRemovals`.
+   * @throws errors.MassRemovalError if more users would be removed than the guard permits. They stay until their hold is approved, by `approve` or by a
+   * sync with `approveRemovals`.
    */
   sync(organizationId: string, options?: SyncOptions): Promise<SyncReport[]>
   /** Syncs every directory of an organization. */
@@ -232,7 +234,7 @@ export class Mirror {
   sync(organizationId: string, directoryId: string, options?: SyncOptions): Promise<SyncReport>
   /** Syncs one directory or every directory of an organization. */
   sync(organizationId: string, directoryId: string | undefined | null, options?: SyncOptions): Promise<SyncReport | SyncReport[]>
-  /** Syncs every organization of the environment. An error in one of them is in its report's `error`; the others are synced nevertheless. */
+  /** Syncs every directory of every organization. If the sync of one fails, its report has the `error`, and the others are synced nevertheless. */
   syncAll(options?: SyncAllOptions): Promise<SyncReport[]>
   /**
    * Verifies a webhook, stores it and applies it. Durable when the promise is fulfilled.
@@ -248,13 +250,16 @@ export class Mirror {
   users(organizationId: string, options?: MirrorUserOptions): Listing<MirrorUser>
   /** Returns the groups of an organization: by the id of their directory, and then in the order in which they were first mirrored. */
   groups(organizationId: string, options?: MirrorGroupOptions): Promise<MirrorGroup[]>
-  /** Returns the mirrored directories of an organization, or without an id all of them. */
+  /** Returns the mirrored directories of an organization, or all directories if there is no id. */
   directories(organizationId?: string | null): Promise<MirrorDirectory[]>
   /** Returns a user by id (`diruser_…`), or null if it is not mirrored. */
   user(id: string): Promise<MirrorUser | null>
   /** Returns a group by id (`dirgroup_…`), or null if it is not mirrored. */
   group(id: string): Promise<MirrorGroup | null>
-  /** Returns the users with this primary e-mail address, compared without regard to case. Several users may have the same address. */
+  /**
+   * Returns the users of all organizations with this primary e-mail address, compared without regard to case and Unicode normalization. Several users may
+   * have the same address.
+   */
   findUsers(by: FindUsersOptions): Promise<MirrorUser[]>
   /** Returns how up to date the mirror is with each directory. */
   status(): Promise<DirectoryStatus[]>
@@ -263,17 +268,17 @@ export class Mirror {
   /** Returns the open holds of an organization, or of one of its directories, in the order in which they were made. */
   holds(organizationId: string, options?: MirrorGroupOptions): Promise<Hold[]>
   /**
-   * Reads the users that a hold names, as they are mirrored now. A hold whose users are no longer held names none, and neither does one about a
-   * directory as a whole.
-   * @throws errors.InvalidArgumentError if it is not the id of a hold.
+   * Lists the users that a hold names, as they are mirrored now: none if none of its users is held any more, or if the hold is about a directory as a
+   * whole.
+   * @throws errors.InvalidArgumentError if `holdId` is not the id of a hold.
    */
   holdUsers(holdId: string, options?: HoldUsersOptions): Listing<MirrorUser>
   /**
-   * Approves a hold: applies the loss of access of the users that the hold named when its id was read, if they are still held. Users who were added to
+   * Approves a hold: applies the losses of access of the users that the hold named when its id was read, if these are still held. Users who were added to
    * the hold since then stay held. Resolves to the number of users who lost access.
    * @throws errors.NotFoundError if no user of the hold is held any more.
-   * @throws errors.InvalidArgumentError if it is not the id of a hold, if the hold is about a directory as a whole, and for a `by` or `note` of
-   * the wrong length.
+   * @throws errors.InvalidArgumentError if `holdId` is not the id of a hold, if the hold is about a directory as a whole, and for a `by` or `note`
+   * of the wrong length.
    */
   approve(holdId: string, decision: HoldDecision): Promise<number>
   /**
@@ -282,13 +287,14 @@ export class Mirror {
    */
   dismiss(holdId: string, decision: HoldDecision): Promise<number>
   /**
-   * Removes the users and groups of a directory that is no longer used. Syncs do not remove them. The guard does not limit the removal. Resolves
-   * to the number of users that were removed. If a call fails partway, another one removes the rest.
+   * Removes the users and groups of a directory that is no longer used, which syncs do not remove. The guard does not limit the removal. Resolves to the
+   * number of users that were removed. If a call fails partway, the rest is removed by another call, when the organization is next synced, or when the
+   * mirror is next opened.
    * @throws errors.NotFoundError if no directory of this id is mirrored.
-   * @throws errors.InvalidArgumentError if it is neither missing nor disabled.
+   * @throws errors.InvalidArgumentError if the directory is neither missing nor disabled, and for a `by` or `note` of the wrong length.
    */
   retire(directoryId: string, decision: HoldDecision): Promise<number>
-  /** Returns the decisions about holds of an organization, or without an id all decisions, in the order in which they were made. */
+  /** Returns the decisions about the holds of an organization, or all decisions if there is no id, in the order in which they were made. */
   approvals(organizationId?: string | null): Promise<Approval[]>
   /** Returns the retirements of directories, oldest first. They are kept as long as changes are. */
   retirements(): Promise<Retirement[]>
@@ -298,16 +304,16 @@ export class Mirror {
    */
   pendingEvents(organizationId: string): Promise<PendingEvent[]>
   /**
-   * Stores the application's own account id of a user; null removes it. Later changes of the user contain it as `linkedId`, and other changes
-   * of the user do not affect it.
-   * @throws errors.NotFoundError if the user is not mirrored.
+   * Stores the application's own account id of a user; null removes it. Later changes of the user contain it as `linkedId`. Syncs and events do not
+   * change it, and it is kept for a week after the user was removed, in case the user returns.
+   * @throws errors.NotFoundError if the user is not mirrored or was removed.
    */
   link(userId: string, accountId: string | null): Promise<void>
   /**
    * Stores which groups give which roles. When the promise is fulfilled, the feed contains a `roles.changed` for each user whose roles changed.
    * @param map Pairs of a group and a role, and entries: a list, a Map, another iterable, or an object with a role for each group. The group of a pair is
-   * an id if it begins with `dirgroup_`, else a name, or a pattern of names with `*` and `?`. The `key` of an entry states which of them it is; an entry may
-   * be limited to an organization. A user gets the roles of all matching entries. At most 10,000 entries; an empty list removes all roles.
+   * an id if it begins with `dirgroup_`, else a name, or a pattern of names with `*` and `?`. The `key` of an entry states whether its group is an id or a
+   * name; an entry may be limited to an organization. A user gets the roles of all matching entries. At most 10,000 entries; an empty list removes all roles.
    * @throws errors.InvalidArgumentError, which names the entry, for anything else, such as a promise, and for an iterator that was read before; and
    * for an empty group, role or organization or one of more than 1,000 bytes.
    */
@@ -332,10 +338,10 @@ export class Mirror {
    */
   unbindEnvironment(): Promise<void>
   /**
-   * Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were. Stop everything that
-   * writes to the mirror before: if something was written during the copy, this fails. If it fails, nothing was copied, and it can be called again.
+   * Copies the mirror, without leases, to a new file or to a PostgreSQL database. In the copy, consumers continue where they were. Before, stop everything
+   * that writes to the mirror: if something was written during the copy, this fails. If it fails, the target stays empty, and it can be called again.
    * @param target The path of a file, or the URL of a database, as for the constructor. The file or the schema must not have been used by a mirror.
-   * @throws errors.StoreError if the target is not empty, was the source, or cannot be opened or written, and if the mirror was written meanwhile.
+   * @throws errors.StoreError if the target is not empty or is this mirror, if it cannot be opened or written, and if the mirror was written meanwhile.
    * @throws errors.ConfigError if the target is `:memory:`, and if the URL or the schema is invalid.
    */
   copyTo(target: string, options?: CopyOptions): Promise<CopyReport>
@@ -350,32 +356,32 @@ export class Mirror {
   /**
    * Iterates over the changes after the consumer's cursor, and waits for further ones.
    *
-   * The loop keeps the process alive. It ends with `break`, when `signal` is aborted and when the mirror is closed. It returns each change
+   * A loop over them keeps the process alive. It ends with `break`, when `signal` is aborted and when the mirror is closed. It returns each change
    * once; changes that were not acknowledged are returned again by the next loop. Acknowledging a change does not acknowledge earlier ones: the
-   * consumer's cursor moves to it once all changes that the loop returned before it are acknowledged as well, so that several workers can share the iterator.
+   * consumer's cursor moves to it once all changes that the loop returned before it are acknowledged as well, so that several tasks can share the iterator.
    *
-   * The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the loop waits for its turn. A loop holds the
-   * consumer by a lease of a minute that a background task renews, also while a handler hangs. After the process has ended or was stopped, others wait until the
-   * lease expires; with SQLite, the lease also ends at once with its process. To share the work among processes, use `consumer`.
+   * The consumer is exclusive: while another `Mirror` iterates over its changes, here or in another process, the loop waits for its turn. A loop has a
+   * lease of a minute, which a background task renews, even while a handler hangs. If the process was stopped or has ended, others wait until the lease
+   * expires; with SQLite, it ends at once if the process ends. To share the work among processes, use `consumer`.
    */
   changes(consumer: string, options?: ChangesOptions): Changes
   /**
    * Returns a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes.
    *
-   * Each user's changes are in one partition, which one worker holds at a time through its lease, so that they are returned in order. The workers
-   * share the partitions evenly. If one joins, the others release some of their partitions, each as soon as its returned changes are acknowledged. If
-   * one is closed, or its process ends, the others take over its partitions and get again what it has not acknowledged: with PostgreSQL, when the lease of the
-   * ended process expires.
+   * All changes of a user are in one partition, which one worker holds at a time through its lease, so that the changes of a user are returned in order.
+   * The workers share the partitions evenly. If one joins, the others release some of their partitions, each as soon as its returned changes are
+   * acknowledged. If one is closed, or its process ends, the others take over its partitions and get the changes again that it has not acknowledged: with
+   * PostgreSQL, if the process has ended, when the lease expires.
    *
-   * Close the worker: with `await using`, or by the end of a `for await` loop, unless `next` rejects.
+   * Close the worker, for example with `await using`. The end of a `for await` loop closes it as well, unless the loop ends because `next` rejected.
    *
    * A consumer that has partitions cannot be read by `poll`, `wait` and `changes`, or acknowledged by `mirror.ack`. The number of partitions can be
-   * changed while no worker holds one; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
+   * changed while no worker holds a partition; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
    * @param name Name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
    * @throws errors.InvalidArgumentError for an option that is unknown, of another type or out of range.
    */
   consumer(name: string, options?: ConsumerOptions): Worker
-  /** Acknowledges every change up to and including `seq`. Durable when the promise is fulfilled. */
+  /** Acknowledges every change of the consumer up to and including `seq`. Durable when the promise is fulfilled. */
   ack(consumer: string, seq: number): Promise<void>
   /**
    * Parks a change that the consumer cannot handle, with a reason, and acknowledges it and all earlier ones.
@@ -398,13 +404,14 @@ export class Mirror {
   dropConsumer(name: string): Promise<boolean>
   /**
    * Deletes changes that are older than `retentionSeconds` and that every consumer has acknowledged, except for expired consumers; decisions about holds
-   * whose changes were deleted; and tombstones and events that are older than a week. Every sync does this when it ends.
+   * whose changes were deleted; and tombstones and events that are older than a week. Every sync does this when it ends, and at most once a minute a
+   * received event deletes some of these rows.
    */
   trim(): Promise<void>
   /**
-   * Closes the mirror. Loops over `changes` end, and calls of `wait` and syncs reject with a `CancelledError`; syncs keep what they have written. Other
-   * running calls finish first. When it resolves, the file is closed, unless an iterator over users has not ended. A worker thread that is terminated
-   * closes its mirrors.
+   * Closes the mirror. Loops over `changes` and over workers end, and calls of `wait` and syncs reject with an `errors.CancelledError`; what syncs have
+   * written stays. Other running calls finish first. When the promise is fulfilled, the file is closed, unless an iterator over users has not ended. When a
+   * worker thread is terminated, its mirrors are closed.
    */
   close(): Promise<void>
   /** Does the same as `close`, for `using`, if the runtime has this symbol. */

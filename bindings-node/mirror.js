@@ -9,18 +9,18 @@ const { parse } = require('./parse.js')
 const { variables } = require('./settings.js')
 const { read: readHeaders } = require('./headers.js').reader(native.webhookHeaders().flat())
 
-/** Options that are not part of the JSON: they are passed to the addon as separate arguments. */
+/** Options of the constructor, of syncs and of `wait` that are passed to the addon as separate arguments, not in the JSON. */
 const OPENING = ['client', 'webhookSecret']
 const SYNCING = ['onProgress', 'signal']
 const WAITING = ['signal', 'timeoutMs']
 
-/** Settings whose names in JavaScript end in `Seconds`. */
-const SPANS = ['window', 'guard_window', 'full_every', 'retention', 'consumer_expiry']
+/** Settings that are durations: their names in JavaScript end in `Seconds`. */
+const DURATIONS = ['guard_window', 'full_every', 'retention', 'consumer_expiry']
 
 /** Returns the name of a setting in JavaScript. */
-const settingName = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()) + (SPANS.includes(name) ? 'Seconds' : '')
+const settingName = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()) + (DURATIONS.includes(name) ? 'Seconds' : '')
 
-/** Returns settings under the names that options have. */
+/** Converts the addon's settings: gives durations the names that the options have. */
 function settingsOf({ guard: { window, ...guard }, fullEvery, retention, consumerExpiry, ignored, ...others }) {
   return {
     guard: { ...guard, windowSeconds: window },
@@ -32,13 +32,13 @@ function settingsOf({ guard: { window, ...guard }, fullEvery, retention, consume
   }
 }
 
-/** Returns who decides, and the note. */
+/** Checks a decision, and returns its `by` and its `note` as arguments of the addon. */
 function decider(decision) {
   const { by, note } = knownOnly(['by', 'note'], decision, 'the decision')
   return [text('`by`', by), text('the note', note ?? '')]
 }
 
-/** Returns a verified event as the vendor's JSON. */
+/** Converts a verified event back to the vendor's JSON. */
 function vendorJson(event) {
   if (event === null || typeof event !== 'object' || typeof event.id !== 'string' || typeof event.type !== 'string') {
     throw new errors.InvalidArgumentError('the event cannot be used: expected one from Webhook.verify or an endpoint')
@@ -62,12 +62,12 @@ function withError(report) {
   return report
 }
 
-/** Calls the application's `onProgress`. Cancels the sync and keeps the error if it throws, or if its promise is rejected. */
+/** Calls the application's `onProgress`. If that throws, or its promise is rejected, cancels the sync with `stop` and keeps the error. */
 class ProgressCallback {
   #callback
   #stop
-  /** Promises of the callback that are not settled. */
-  #pending = new Set()
+  /** Promises that the callback returned and that are not settled. */
+  #promises = new Set()
   #end
   /** Fulfilled when the addon makes its last call of `take`, after the sync has ended in any way. */
   ended = new Promise((resolve) => (this.#end = resolve))
@@ -86,8 +86,8 @@ class ProgressCallback {
     try {
       const returned = this.#callback(parse(json))
       if (typeof returned?.then !== 'function') return
-      const settled = Promise.resolve(returned).catch((error) => this.#fail(error)).finally(() => this.#pending.delete(settled))
-      this.#pending.add(settled)
+      const settled = Promise.resolve(returned).catch((error) => this.#fail(error)).finally(() => this.#promises.delete(settled))
+      this.#promises.add(settled)
     } catch (error) {
       this.#fail(error)
     }
@@ -101,22 +101,22 @@ class ProgressCallback {
   /** Waits for the callback's promises, and throws its error if there is one. */
   async finish() {
     await this.ended
-    while (this.failure === undefined && this.#pending.size > 0) await Promise.race(this.#pending)
+    while (this.failure === undefined && this.#promises.size > 0) await Promise.race(this.#promises)
     if (this.failure !== undefined) throw this.failure.error
   }
 }
 
-/** The running calls of one mirror. `close` waits for them, and cancels those that wait for changes. */
+/** The running calls of one mirror. `close` cancels those that wait for changes, and waits until all have ended. */
 class Calls {
   #running = new Set()
   /** Controllers that cancel the calls that wait for changes. */
   #waits = new Set()
-  /** Weak references to the iterators over changes, which keep the store open until they are closed. */
+  /** Weak references to the addon's iterators over changes and workers, which keep the store open until they are closed. */
   #iterators = new Set()
   closed = false
 
-  /** Registers an iterator of the addon, so that `close` closes it. */
-  follow(iterator) {
+  /** Registers an iterator or worker of the addon, so that `close` closes it. */
+  register(iterator) {
     for (const reference of this.#iterators) if (reference.deref() === undefined) this.#iterators.delete(reference)
     this.#iterators.add(new WeakRef(iterator))
   }
@@ -151,10 +151,10 @@ class Calls {
   }
 }
 
-/** The changes of one consumer, each once; waits for the next ones. */
+/** An async iterator over the changes of a consumer, or over those that a worker gets. */
 class Changes {
   #calls
-  /** The addon's iterator or worker, or undefined if the mirror was closed before. */
+  /** The addon's iterator or worker, or undefined if the mirror was closed before this was made. */
   #native
   #options
   #ending = new AbortController()
@@ -163,7 +163,7 @@ class Changes {
   #at = 0
   /** The addon's page that has `#items`. */
   #page
-  /** Settled when the last call of `next()` has its result: calls are served one after another. */
+  /** Settled when the latest call of `next()` is: calls run one after another. */
   #turn = Promise.resolve()
 
   constructor(calls, native, options, signal) {
@@ -171,7 +171,7 @@ class Changes {
     this.#native = native
     this.#options = options
     this.#signal = signal
-    if (native) calls.follow(native)
+    if (native) calls.register(native)
   }
 
   next() {
@@ -217,10 +217,10 @@ class Changes {
   /** Returns a change with the functions that acknowledge and park it. They are not enumerable, so that they are not printed or serialized. */
   #followed(change, page, index) {
     const { seq } = change
-    const decide = async (begin) => void (await this.#calls.run(begin))
+    const run = async (begin) => void (await this.#calls.run(begin))
     return Object.defineProperties(change, {
-      ack: { value: () => decide(() => this.#native.ack(seq)) },
-      park: { value: (reason) => decide(() => this.#native.park(page, index, text('the reason', reason))) },
+      ack: { value: () => run(() => this.#native.ack(seq)) },
+      park: { value: (reason) => run(() => this.#native.park(page, index, text('the reason', reason))) },
     })
   }
 
@@ -237,7 +237,7 @@ class Changes {
   }
 }
 
-/** A worker of a consumer with partitions: the changes of the partitions that it holds. */
+/** A worker of a consumer with partitions: an async iterator over the changes of the partitions that it holds. */
 class Worker {
   #calls
   #native
@@ -255,7 +255,7 @@ class Worker {
     return this.#native.partitions()
   }
 
-  /** Closes the worker at the end of the iteration: after that, `for await` does not call `return`. */
+  /** Returns the next change. Closes the worker if the iteration has ended, because `for await` does not call `return` then. */
   async next() {
     const next = await this.#changes.next()
     if (next.done) await this.close()

@@ -4,17 +4,20 @@
 // `addons.js` is written by the build. It has a literal `require` for each addon in the folder, which bundlers find; with a computed name they
 // would try to parse every file of the package.
 
+/** Returns the name of this platform's addon, for the build and for errors. */
 const addonName = () => `headcount.${platform()}${isMusl() ? '-musl' : ''}.node`
 
 const platform = () => `${process.platform}-${process.arch}`
 
-// The process report has a version of glibc only on systems that use it.
+/** Returns whether the C library of this system is musl. */
 function isMusl() {
   if (process.platform !== 'linux') return false
+  // The process report has a version of glibc only on systems that use it.
   const header = process.report?.getReport?.()?.header
   return header !== undefined && !header.glibcVersionRuntime
 }
 
+/** Loads the addon and returns its exports. */
 function load() {
   const addons = addonsOf()
   // The addon without the suffix is tried first, and `isMusl` is not called: it reads the process report, which takes longer than the rest of the import.
@@ -42,6 +45,7 @@ function addonsOf() {
 
 const isNotFound = (error) => error?.code === 'MODULE_NOT_FOUND'
 
+/** Returns the error for a platform that has no addon in the folder. */
 const missing = (cause) =>
   new Error(
     `headcount has no native addon for this platform (${addonName()}): run "npm run build" in the package's folder in a clone of the ` +
@@ -49,7 +53,7 @@ const missing = (cause) =>
     { cause },
   )
 
-/** The error for an addon that exists and cannot be loaded. */
+/** Returns the error for an addon that exists and cannot be loaded. */
 function refused(cause) {
   // In Deno, loading an addon needs permissions, each of which has a flag.
   if (globalThis.Deno !== undefined && /allow-|NotCapable|PermissionDenied/.test(`${cause.name} ${cause.message}`)) {

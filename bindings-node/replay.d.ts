@@ -8,8 +8,8 @@ export interface ReplayStore {
   /** Records the id at least until `expiresAt`. An id that is recorded already gets the new time. */
   record(messageId: string, expiresAt: Date): unknown
   /**
-   * Records the id at least until `expiresAt` unless it is recorded already, in one step, and returns whether it did. `ReplayGuard.claim`
-   * needs it. With Redis: `SET` with `NX` and `EXAT`.
+   * Records the id at least until `expiresAt`, unless it is recorded already, in one atomic step. Returns whether this call recorded it.
+   * `ReplayGuard.claim` needs it. With Redis: `SET` with `NX` and `EXAT`.
    */
   claim?(messageId: string, expiresAt: Date): boolean | Promise<boolean>
   /** Removes the id if it is recorded. `ReplayGuard.release` needs it. */
@@ -26,8 +26,8 @@ export interface ReplayCheckOptions {
  * Records which messages were handled.
  *
  * Call `check` before a message is handled, and `commit` after it was handled and before the request is answered. For a message that was
- * not committed, `check` returns true again. It may return true for two deliveries of one message at the same time: nothing is locked between the
- * two calls.
+ * not committed, `check` returns true again. It may return true for two deliveries of one message at the same time, because no lock is held between
+ * `check` and `commit`; `claim` returns true for one of them.
  */
 export class ReplayGuard {
   /**
@@ -54,8 +54,8 @@ export class ReplayGuard {
    */
   commit(message: Pick<UnknownEvent, 'id' | 'messageId'> | string, options?: ReplayCheckOptions): Promise<void>
   /**
-   * Records that a message is handled unless it is recorded already, in one step. Returns whether this call recorded it: of several deliveries at
-   * the same time, one gets true. Call it before the message is handled, instead of `check` and `commit`, and `release` if handling it fails. If
+   * Records a message as handled, unless it is recorded already, in one atomic step. Returns whether this call recorded it: of several deliveries
+   * at the same time, one gets true. Call it before the message is handled, instead of `check` and `commit`, and `release` if handling it fails. If
    * the process ends in between, the message is not handled again.
    * @param message An event, or its `messageId`.
    */

@@ -1,7 +1,7 @@
 'use strict'
 // Replay guards: message ids in memory, in a SQLite file, or in a store of the application.
 
-const { json, knownOnly, seconds, text } = require('./arguments.js')
+const { json, kindOf, knownOnly, seconds, text } = require('./arguments.js')
 const { errors, rethrow, translate } = require('./errors.js')
 const native = require('./native.js').load()
 
@@ -56,7 +56,7 @@ class FileIds {
   }
 }
 
-/** Ids in a store of the application. */
+/** Ids in a store of the application. `isFirst` and `release` do not use the time: the store removes expired ids itself. */
 class CustomIds {
   #store
   #retention
@@ -84,10 +84,12 @@ class CustomIds {
     await this.#optional('release')(id)
   }
 
+  /** Returns the time until which an id is recorded. */
   #expiry(now = Date.now() / 1000) {
     return new Date(Math.min((now + this.#retention) * 1000, LATEST_DATE))
   }
 
+  /** Returns an optional function of the store. Throws if the store does not have it. */
   #optional(name) {
     if (typeof this.#store[name] !== 'function') throw new errors.InvalidArgumentError(`the store has no function ${name}: add it, or use check and commit`)
     return this.#store[name].bind(this.#store)
@@ -129,7 +131,7 @@ class ReplayGuard {
   async claim(event, options) {
     try {
       const claimed = await this.#ids.claim(messageOf(event), timeOf(options))
-      if (typeof claimed !== 'boolean') throw new errors.InvalidArgumentError('expected a boolean from the claim function of the store')
+      if (typeof claimed !== 'boolean') throw new errors.InvalidArgumentError(`the store's function claim returned ${kindOf(claimed)}: expected a boolean`)
       return claimed
     } catch (thrown) {
       throw translate(thrown)
@@ -145,7 +147,7 @@ class ReplayGuard {
   }
 }
 
-/** Returns the option `now` in seconds. */
+/** Returns the option `now` in Unix seconds, or undefined if it is not set. */
 const timeOf = (options) => seconds(knownOnly(['now'], options).now)
 
 /** Returns the id of a message: that of its headers, which is the same for every attempt to deliver it, or else the event's id. */

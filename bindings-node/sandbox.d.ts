@@ -20,7 +20,7 @@ export interface SandboxOptions {
   tokenTtlSeconds?: number | undefined
   /** Number of the sandbox's seconds that pass in a real second. 1 by default. */
   speed?: number | undefined
-  /** Whether webhooks may be sent to other machines than this one. Default: false. */
+  /** Whether webhooks may be sent to other machines than this one. False by default. */
   remoteEndpoints?: boolean | undefined
 }
 
@@ -114,8 +114,8 @@ declare global {
 /**
  * A local Scalekit environment for demos and tests: tokens, REST and signed webhooks over HTTP on the loopback interface.
  *
- * Its server has a thread of its own, so calls do not block for longer than a lock is held, and it does not keep the process alive. After
- * `close` calls throw `errors.InvalidArgumentError`.
+ * Its server runs on a thread of its own: calls block the event loop only while they wait for the lock of its data, and the server does not keep the
+ * process alive. After `close` calls throw `errors.InvalidArgumentError`.
  */
 export class Sandbox {
   /**
@@ -126,11 +126,11 @@ export class Sandbox {
   constructor(options?: SandboxOptions)
   /** The URL of the environment: `http://127.0.0.1:` and the port. */
   readonly environmentUrl: string
-  /** The client id that it accepts. */
+  /** The client id that the sandbox accepts. */
   readonly clientId: string
-  /** The client secret that it accepts. */
+  /** The client secret that the sandbox accepts. */
   readonly clientSecret: string
-  /** The secret that signs its webhooks. */
+  /** The secret with which its webhooks are signed. */
   readonly webhookSecret: string
   /** The URL of its control API, for programs in other languages. */
   readonly controlUrl: string
@@ -141,8 +141,7 @@ export class Sandbox {
   /** Makes a client of the sandbox. */
   client(options?: ClientOptions): Client
   /**
-   * Adds an endpoint: events are sent to `url` at once, and retried on the vendor's schedule until they are accepted.
-   *
+   * Adds an endpoint: each later event is sent to `url` at once, and again on the vendor's schedule until the endpoint accepts it.
    * @throws errors.BadRequestError for a URL that is not on this machine (`127.0.0.1` or `localhost`), unless `remoteEndpoints` is set.
    */
   registerEndpoint(url: string | URL): void
@@ -187,7 +186,7 @@ export class Sandbox {
    */
   removeMember(groupId: string, userId: string): void
   /**
-   * Makes REST calls fail from now on. Requests for tokens are not affected.
+   * Makes REST calls fail from now on, with these faults instead of those of earlier calls. Requests for tokens are not affected.
    * @param faults One fault, or several that occur in turn: an HTTP status such as `429` or `503`, or `reset`, `truncate`, `garbage`, `html`,
    * `wrong-types`, `junk`, `drip`, `redirect`, `latency:2s`, `expire-token`. null ends all faults.
    * @throws errors.BadRequestError for an unknown fault.

@@ -7,7 +7,7 @@ const { rethrow } = require('./errors.js')
 const native = require('./native.js').load()
 const { parse } = require('./parse.js')
 
-/** The sandboxes that are not closed: without a reference to it, a sandbox would be stopped when its object is garbage-collected. */
+/** The sandboxes that are not closed. Without this reference, a sandbox that the application no longer refers to would be garbage-collected and stopped. */
 const open = new Set()
 
 class Sandbox {

@@ -1,6 +1,6 @@
 'use strict'
-// Environment variables. They are read from `process.env` whenever they are needed: test runners, worker threads and Bun give JavaScript an
-// environment that the process does not have. The addon has the list of their names, and parses the values.
+// Environment variables. They are read from `process.env` whenever they are needed, and not by the addon: in test runners, worker threads and Bun,
+// JavaScript may have another environment than the process. The addon has the list of their names, and parses the values.
 
 const native = require('./native.js').load()
 

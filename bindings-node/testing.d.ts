@@ -15,7 +15,9 @@ export interface EventOverrides<Data = Record<string, unknown>> {
    * directory. Other events ignore it.
    */
   directoryId?: string | undefined
-  /** Groups of the user, each by its id, which is then its name as well, or by id and name. The example's by default, or none if `organizationId` is set. */
+  /**
+   * Groups of the user: for each its id and name, or a string that is both. The groups of the example by default, or none if `organizationId` is set.
+   */
   groups?: readonly (string | { id: string; name: string })[] | undefined
   /** Fields of the data to replace. For an unknown type, the whole data. */
   data?: Partial<Data> | undefined
@@ -25,7 +27,7 @@ export interface EventOverrides<Data = Record<string, unknown>> {
 export type DataOf<Type extends string> = Type extends keyof EventDataByType ? EventDataByType[Type] : Record<string, unknown>
 
 /**
- * Returns the body of an event: the vendor's example of the type, with the values that the test sets.
+ * Returns the body of an event of this type: the vendor's example, with the values that the test sets.
  * @throws errors.BadRequestError for an unknown type without data.
  */
 export function event<Type extends keyof EventDataByType | (string & {})>(type: Type, overrides?: EventOverrides<DataOf<Type>>): Buffer
@@ -54,8 +56,8 @@ export function deliver<Type extends keyof EventDataByType | (string & {})>(
 export function deliver(url: string | URL, body: Uint8Array, options?: DeliverOptions): Promise<number>
 
 /**
- * A sandbox to which the environment variables `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID`, `SCALEKIT_CLIENT_SECRET` and
- * `SCALEKIT_WEBHOOK_SECRET` of this process point until it is closed.
+ * A sandbox whose settings are in the environment variables `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID`, `SCALEKIT_CLIENT_SECRET` and
+ * `SCALEKIT_WEBHOOK_SECRET` of this process until it is closed.
  */
 export interface TestSandbox extends Sandbox {
   /** Sends an event of this type to an application, signed with the sandbox's secret, and returns the status of its answer. */
@@ -64,12 +66,12 @@ export interface TestSandbox extends Sandbox {
     type: Type,
     overrides?: EventOverrides<DataOf<Type>>,
   ): Promise<number>
-  /** Stops the server, and restores the environment variables. */
+  /** Stops the server, and restores the environment variables, or sets them to the last other sandbox that is open. */
   close(): void
 }
 
 /**
- * Starts a sandbox and sets the environment variables to it, so that `Client.fromEnv()` and endpoints without a secret of their own use it:
+ * Starts a sandbox and sets the environment variables to its settings, so that `Client.fromEnv()` and endpoints without a secret of their own use it:
  * `const sandbox = startSandbox(); t.after(() => sandbox.close())`.
  */
 export function startSandbox(options?: SandboxOptions): TestSandbox

@@ -9,6 +9,7 @@ const { errors, rethrow } = require('./errors.js')
 const { Sandbox, Webhook } = require('./index.js')
 const native = require('./native.js').load()
 
+/** The environment variables, each with the property of a sandbox that has its value. */
 const SETTINGS = {
   SCALEKIT_ENVIRONMENT_URL: 'environmentUrl',
   SCALEKIT_CLIENT_ID: 'clientId',
@@ -49,7 +50,7 @@ function post(url, body, headers) {
 
 /** The values of the variables before the first open sandbox set them. */
 let before = {}
-/** The open sandboxes. The variables point to the last of them. */
+/** The open sandboxes, oldest first. The variables have the settings of the last one. */
 const open = []
 
 /** Sets environment variables; deletes those whose value is undefined. */
@@ -60,7 +61,7 @@ function setVariables(settings) {
   }
 }
 
-/** A sandbox to which the environment variables of this process point until it is closed. */
+/** A sandbox whose settings are in the environment variables of this process until it is closed. */
 class TestSandbox extends Sandbox {
   constructor(options) {
     super(options)
@@ -69,6 +70,7 @@ class TestSandbox extends Sandbox {
     setVariables(this.#settings())
   }
 
+  /** Returns the values of the environment variables for this sandbox. */
   #settings() {
     return Object.fromEntries(Object.entries(SETTINGS).map(([name, setting]) => [name, this[setting]]))
   }

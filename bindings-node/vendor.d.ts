@@ -1,8 +1,6 @@
 import { errors } from './errors'
 
-/**
- * A class of the vendor's SDK, for `instanceof`: its instances are this package's errors of that kind. It cannot be constructed.
- */
+/** A class of the vendor's SDK, for `instanceof`: its instances are this package's errors of that kind. It cannot be constructed. */
 export interface VendorErrorClass {
   /** Returns whether the value is an error of this kind. `instanceof` calls it. */
   [Symbol.hasInstance](value: unknown): value is errors.Error

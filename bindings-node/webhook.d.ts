@@ -51,7 +51,7 @@ export interface EventOf<Type extends string, Data> {
   organizationId: string
   /** The kind of object in `data`, such as `DirectoryUser`. */
   object: string
-  /** The type as a title, such as `Directory User Created`. */
+  /** Name of the type for display, such as `Directory User Created`. */
   displayName: string
   /** Version of the envelope's format. */
   specVersion: string
@@ -67,12 +67,12 @@ export interface EventOf<Type extends string, Data> {
 /**
  * A verified event: `switch (event.type)` narrows `event.data`.
  *
- * Events of types that are newer than this version have the same form. In the `default` of a switch over all types assign the event to an
- * `UnknownEvent`.
+ * Events of types that are newer than this version of the package have the same fields. In the `default` of a switch over all types, assign the event
+ * to a variable of the type `UnknownEvent`.
  */
 export type Event = { [Type in keyof EventDataByType]: EventOf<Type, EventDataByType[Type]> }[keyof EventDataByType]
 
-/** An event of a type that this version does not know. */
+/** An event of a type that is newer than this version of the package. */
 export type UnknownEvent = EventOf<string, unknown>
 
 /** Verifies the vendor's webhooks, and signs requests for tests. */
@@ -98,7 +98,7 @@ export class Webhook {
    * @throws errors.WebhookVerificationError with the `reason`.
    */
   verifySignature(body: Body, headers: Headers, options?: VerifyOptions): true
-  /** Size limit of a body in bytes. A server can stop reading a longer body. */
+  /** Size limit of a body in bytes, so that a server can stop reading a longer one. */
   readonly maxBody: number
   /** Returns the headers of a signed request with this body, for tests of code that verifies requests. */
   sign(body: Body, options?: SignOptions): SignedHeaders

@@ -28,12 +28,12 @@ function bodyOf(body) {
 const [[ID, TIMESTAMP, SIGNATURE]] = native.webhookHeaders()
 
 /**
- * Returns the values of the three `webhook-*` headers, one on each line: nearly every request has these and no others, and one string is
- * passed to the addon faster than a list.
+ * Returns the values of the three `webhook-*` headers, one on each line: nearly every request has these webhook headers and no others, and one string
+ * is passed to the addon faster than a list.
  *
  * Returns undefined if there are other webhook headers, if one is repeated or not in lower case, if the headers are not an object of strings
- * or Node's rawHeaders, and if the body is not bytes. The addon returns null if a value is not ASCII. In these cases the caller passes all
- * headers as a list.
+ * or Node's rawHeaders, and if the body is not a Uint8Array. The addon returns null if a value is not ASCII or contains a line break. In these cases
+ * the caller passes all webhook headers as a list.
  */
 function standardHeadersOf(headers, body) {
   if (headers === null || typeof headers !== 'object' || !isUint8Array(body)) return undefined
@@ -60,12 +60,12 @@ function standardHeadersOf(headers, body) {
 
 /**
  * The symbol of the method with which Node's `util.inspect` prints an object. Each event has such a method of its own, and the properties of that
- * function hold the JSON and the parsed value of the event's data. They are not properties of the event, because then they would be enumerated with
+ * function are the JSON and the parsed value of the event's data. They are not properties of the event, because then they would be enumerated with
  * it, and not private fields, because a Proxy of the event could not read those.
  */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
-/** The property `data`. All events share these two functions: V8 stores objects whose accessors differ in a slower form. */
+/** Descriptor of the property `data`. All events share its two functions: V8 stores objects whose accessors differ in a slower form. */
 const DATA = {
   get() {
     const holder = this[INSPECT]

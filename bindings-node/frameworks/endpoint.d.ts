@@ -4,7 +4,7 @@ import type { Event, ReplayGuard, Webhook } from '../index.js'
  * Handles a verified event. If it throws or rejects, the request is answered with 500, and the vendor sends the event again. If it returns a `Response`
  * of the Fetch API, that is the answer; any other result is ignored.
  *
- * Use the event, and not the body of the request beside it: only the event was verified.
+ * Use the event, and not the parsed body of the request: only the event was verified.
  */
 export type Handler = (event: Event) => unknown
 

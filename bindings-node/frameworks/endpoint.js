@@ -6,7 +6,8 @@ const { kindOf, knownOnly } = require('../arguments.js')
 const { Webhook, errors } = require('../index.js')
 
 const READ_BEFORE = "the body of the webhook has been read already and was not kept: mount the webhook before middleware that reads bodies"
-const EMPTY = { 'content-length': '0' }
+/** Headers of an answer without a body. */
+const NO_CONTENT = { 'content-length': '0' }
 const EMPTY_BODY = Buffer.alloc(0)
 /** Whether `warnOnce` has warned. */
 let warned = false
@@ -15,7 +16,7 @@ let warned = false
 class Receiver {
   #webhook
 
-  /** `others`: names of options that only the framework's own endpoint has. */
+  /** `others` has the names of the options that only this framework's endpoint has. */
   constructor(handler, options, others = []) {
     const given = knownOnly(['webhook', 'replayGuard', ...others], options)
     if (typeof handler !== 'function') {
@@ -43,7 +44,7 @@ class Receiver {
     return this.webhook.maxBody
   }
 
-  /** Makes the verifier now: for endpoints that are made at start-up, where a missing secret is best reported. */
+  /** Makes the verifier now and returns this receiver: for endpoints that are made when the application starts, so that a missing secret is reported then. */
   eager() {
     return this.webhook && this
   }
@@ -102,7 +103,7 @@ class Receiver {
   }
 }
 
-/** Whether a value is a `Response` of the Fetch API, of any realm and any implementation. */
+/** Returns whether a value is a `Response` of the Fetch API, of any realm and any implementation. */
 const isResponse = (value) =>
   value !== null && typeof value === 'object' && typeof value.status === 'number' && typeof value.headers?.get === 'function' && typeof value.arrayBuffer === 'function'
 
@@ -115,14 +116,14 @@ function lengthOf(raw) {
   return undefined
 }
 
-/** Warns once in a process: an attacker must not be able to fill the log. */
+/** Warns at its first call, and not again in this process, so that an attacker cannot fill the log. */
 function warnOnce(error) {
   if (warned) return
   warned = true
   process.emitWarning(`a webhook was refused whose body had been parsed: mount the webhook before any body parser (${error.message})`, 'HeadcountWarning')
 }
 
-/** Collects the chunks of a body in one buffer: a body that arrives byte by byte needs no more memory than another. */
+/** Collects the chunks of a body in one buffer, so that a body that arrives byte by byte needs no more memory than another. */
 class Chunks {
   #limit
   #buffer = EMPTY_BODY
@@ -184,7 +185,7 @@ function headersOf(status) {
   return status === 413 ? { connection: 'close' } : {}
 }
 
-/** Returns an answer as status, headers and body. */
+/** Converts an answer, a status or a `Response`, to its status, headers and body. */
 async function partsOf(answer) {
   if (typeof answer === 'number') return { status: answer, headers: headersOf(answer), body: '' }
   // `Response.error()` has the status 0.
@@ -196,7 +197,7 @@ async function partsOf(answer) {
 /** Sends an answer with node:http, unless the application has sent one, for example after a timeout. */
 async function respond(response, answer) {
   if (response.headersSent) return
-  if (answer === 201) return void response.writeHead(201, EMPTY).end()
+  if (answer === 201) return void response.writeHead(201, NO_CONTENT).end()
   const { status, headers, body } = await partsOf(answer)
   response.statusCode = status
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)

@@ -1,7 +1,7 @@
 'use strict'
 const { Chunks, READ_BEFORE, Receiver, headersOf } = require('./endpoint.js')
 
-/** Reads the body of a request. Returns undefined as soon as it is longer than `limit`. */
+/** Reads the body of a request. Returns undefined if it is longer than `limit`, without reading the rest. */
 async function read(request, limit) {
   if (request.bodyUsed) throw new Error(READ_BEFORE)
   if (request.body === null) return new Uint8Array()

@@ -1,8 +1,8 @@
 // Builds the addon with cargo, and copies it and the repository's licences into the package's folder. The licences are copied because npm does not
 // pack symbolic links.
 //
-// npm runs it with --if-needed as the install script. An unpacked package contains its addon, and nothing is built. In a clone, cargo
-// builds only what has changed.
+// npm runs it with --if-needed as the install script. In an unpacked package, which contains its addon, nothing is built. In a clone, cargo
+// builds what has changed.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -19,7 +19,7 @@ if (!inClone) {
   fail(`this package has no ${addonName()}: build it in a clone of the repository (npm ci && npm run build && npm pack)`)
 }
 
-// The repository's Makefile sets the variable to the arguments of the build that its demo and tests share, so that nothing is compiled twice.
+// The repository's Makefile sets the variable to the arguments with which its demo and tests build, so that nothing is compiled twice.
 const selection = process.env.HEADCOUNT_CARGO_BUILD || '--release --package headcount-node'
 const cargo = ['build', ...selection.split(' '), '--message-format', 'json-render-diagnostics']
 const built = spawnSync('cargo', cargo, { cwd: here, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 1 << 28 })

@@ -10,7 +10,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::AbortHandle;
 
-/// A call's own deadline, and the handle to cancel it.
+/// The deadline that a call was given, and the handle that cancels it.
 #[napi_derive::napi]
 pub struct Cancel {
     call: Arc<Mutex<Call>>,
@@ -43,13 +43,13 @@ impl Cancel {
 }
 
 impl Cancel {
-    /// Returns the options of the call. Fails if the deadline is not a number of milliseconds, 0 or more.
+    /// Returns the options of the call. Fails as `call_options` does.
     pub(crate) fn options(&self) -> Result<CallOptions> {
         call_options(self.timeout_ms)
     }
 }
 
-/// Returns options with a deadline in milliseconds; without one the client's applies.
+/// Returns options with a deadline in milliseconds; without one the client's applies. Fails if it is negative, not finite or too large.
 pub(crate) fn call_options(timeout_ms: Option<f64>) -> Result<CallOptions> {
     Ok(CallOptions::new().timeout(timeout_ms.map(|timeout| milliseconds("timeoutMs", timeout)).transpose()?))
 }

@@ -33,7 +33,7 @@ impl NativeClient {
         observer: Option<JsonCallback<true>>,
     ) -> Result<NativeClient> {
         let options: ClientOptions = read(options)?;
-        // Node's own `fetch` trusts these authorities as well.
+        // Node's own `fetch` trusts the authorities in this file as well.
         let settings = settings.extra_ca_variable(EXTRA_CA_CERTS, variables.get(EXTRA_CA_CERTS));
         let mut settings = options.apply(settings)?;
         if let Some(observer) = observer {
@@ -153,7 +153,7 @@ impl NativeClient {
         .map_err(thrown)
     }
 
-    /// Releases the client. Running calls finish; later calls fail.
+    /// Releases the client. Running calls and iterators go on; later calls fail.
     #[napi]
     pub fn close(&self) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).take();
@@ -444,7 +444,8 @@ impl From<Listing> for NativePages {
 
 #[napi_derive::napi]
 impl NativePages {
-    /// Resolves to the next page's items, or null after the last page. After an error the next call requests the same page again.
+    /// Resolves to the next page's items, or null after the last page. After an error the next call requests the same page again, unless the server had
+    /// repeated a page token.
     #[napi]
     pub fn next<'env>(
         &self,

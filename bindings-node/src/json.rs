@@ -93,7 +93,7 @@ struct CamelCase {
     /// Whether the list that is being written is called `fields`.
     in_fields: bool,
     depth: usize,
-    /// Depth of the object whose keys stay as they are, or `None` outside of one.
+    /// Depth of the object `metadata`, whose keys stay as they are, or `None` outside of one.
     kept: Option<usize>,
 }
 

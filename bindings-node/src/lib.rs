@@ -17,8 +17,8 @@ pub mod webhook;
 
 use napi::tokio::runtime::Builder;
 
-/// Gives the process one runtime thread for all clients and mirrors. They mostly wait for servers, and with several threads each page would
-/// wake another thread.
+/// Makes a runtime with one thread for all clients and mirrors of the process. They mostly wait for servers, and with several threads each page of a
+/// listing would wake another one.
 #[napi_derive::module_init]
 fn start() {
     // The garbage collector drops mirrors, iterators and replay guards on the event loop's thread, which must not wait for the disk.

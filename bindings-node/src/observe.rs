@@ -30,8 +30,8 @@ impl Observer for JsonCallback<true> {
     }
 }
 
-/// The progress callback of one call. It is dropped when the call ends in any way, and then queues a last call with `null`. JavaScript waits for
-/// that call, so that it has received every value that was queued before.
+/// The progress callback of one sync. It is dropped when the sync ends, fails or is cancelled, and then queues a last call with `null`. JavaScript
+/// waits for that call, so that it has received every value that was queued before.
 pub(crate) struct ProgressCallback(JsonCallback<false>);
 
 impl ProgressCallback {

@@ -40,10 +40,6 @@ fn claim(guard: &ReplayGuard, id: &str, now: Option<Timestamp>) -> Result<bool> 
     Ok(replay? == Replay::First)
 }
 
-/// A guard in memory or on a file.
-#[napi_derive::napi]
-pub struct NativeReplayGuard(ReplayGuard);
-
 fn check(guard: &ReplayGuard, id: &str, now: Option<Timestamp>) -> Result<bool> {
     let replay = match now {
         Some(now) => guard.check_id_at(id, now),
@@ -59,7 +55,7 @@ fn commit(guard: &ReplayGuard, id: &str, now: Option<Timestamp>) -> Result<()> {
     }
 }
 
-/// Runs `work`, which waits for the disk, on a thread for blocking work, and returns a promise of its result.
+/// Runs `work`, which may wait for the disk, on a thread for blocking work, and returns a promise of its result.
 fn run_blocking<'env, T: napi::bindgen_prelude::ToNapiValue + Send + 'static>(
     env: &'env Env,
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -68,6 +64,10 @@ fn run_blocking<'env, T: napi::bindgen_prelude::ToNapiValue + Send + 'static>(
         spawn_blocking(move || catch_panic(work)).await.unwrap_or_else(|ended| Err(Error::internal(ended.to_string())))
     })
 }
+
+/// A guard in memory or on a file.
+#[napi_derive::napi]
+pub struct NativeReplayGuard(ReplayGuard);
 
 #[napi_derive::napi]
 impl NativeReplayGuard {
@@ -109,7 +109,7 @@ impl NativeReplayGuard {
         catch_panic(|| commit(&self.0, &id, moment(now)?)).map_err(thrown)
     }
 
-    /// Records that the message is handled unless it is recorded already, and returns whether this call recorded it. `now` is in Unix seconds.
+    /// Records the message as handled, unless it is recorded already, and returns whether this call recorded it. `now` is in Unix seconds.
     #[napi]
     pub fn claim(&self, id: String, now: Option<f64>) -> napi::Result<bool> {
         catch_panic(|| claim(&self.0, &id, moment(now)?)).map_err(thrown)
@@ -165,7 +165,7 @@ impl NativeReplayGuard {
     }
 }
 
-/// Returns the retention of a guard with these options, in seconds. For guards whose ids are stored by JavaScript.
+/// Returns the retention of a guard with these options, in seconds. For guards on a store of the application, which the addon does not use.
 #[napi_derive::napi]
 pub fn replay_retention(options: String) -> napi::Result<f64> {
     let checked = |options: &str| {

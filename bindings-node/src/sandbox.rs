@@ -1,5 +1,5 @@
-//! The sandbox. Its server has a thread of its own, and calls only take its lock, so they are synchronous. Arguments and results are JSON with
-//! camelCase names.
+//! The sandbox. Its server runs on a thread of its own. Calls wait only for the lock of its data, so they are synchronous. Arguments and results are
+//! JSON with camelCase names.
 
 use crate::errors::thrown;
 use crate::json;
@@ -139,7 +139,7 @@ impl NativeSandbox {
         self.call(|sandbox| Ok(sandbox.remove_member(&group_id, &user_id)))
     }
 
-    /// Makes REST calls fail from now on. With an empty list, no call fails any more.
+    /// Makes REST calls fail from now on. With an empty list of faults, no call fails any more.
     #[napi]
     pub fn fault(&self, faults: Vec<String>, options: String) -> napi::Result<()> {
         self.call(|sandbox| {
@@ -155,7 +155,7 @@ impl NativeSandbox {
         self.call_infallible(|sandbox| json::string(&sandbox.deliveries()))
     }
 
-    /// Advances the clock.
+    /// Advances the sandbox's clock by a duration such as `6h`.
     #[napi]
     pub fn advance(&self, by: String) -> napi::Result<()> {
         self.call_infallible(|sandbox| {

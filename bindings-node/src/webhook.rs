@@ -28,7 +28,7 @@ impl FlatHeaders {
 }
 
 /// The three `webhook-*` headers, each given once: the values of id, timestamp and signature, one on each line. Nearly every request has these
-/// and no others, and JavaScript passes one string faster than a list.
+/// webhook headers and no others, and JavaScript passes one string faster than a list.
 struct StandardHeaders<'a>(&'a str);
 
 impl StandardHeaders<'_> {
@@ -233,7 +233,7 @@ pub fn verify_standard_payload(secret: String, headers: String, body: &[u8]) -> 
         .map_err(thrown)
 }
 
-/// Converts Unix seconds to a timestamp.
+/// Converts Unix seconds to a timestamp, rounded down to whole seconds.
 pub(crate) fn moment(seconds: Option<f64>) -> Result<Option<Timestamp>> {
     let Some(seconds) = seconds else { return Ok(None) };
     #[allow(clippy::cast_possible_truncation, reason = "the cast saturates, and the conversion refuses the result")]

@@ -23,7 +23,7 @@ impl NativeMirror {
         })
     }
 
-    /// Resolves to the changes after a consumer's cursor as soon as there is one. The list is empty after `timeout_ms`.
+    /// Resolves to the changes after a consumer's cursor as soon as there is one, or to an empty list after `timeout_ms`.
     #[napi]
     pub fn wait<'env>(
         &self,
@@ -54,7 +54,7 @@ impl NativeMirror {
         worker().map(|worker| NativeWorker(RwLock::new(Some(worker)))).map_err(thrown)
     }
 
-    /// Acknowledges every change up to and including `seq`.
+    /// Acknowledges every change of a consumer up to and including `seq`.
     #[napi]
     pub fn ack<'env>(&self, env: &'env Env, consumer: String, seq: f64) -> Promise<'env> {
         self.call(
@@ -64,7 +64,7 @@ impl NativeMirror {
         )
     }
 
-    /// Parks a change.
+    /// Parks a change of a consumer, and acknowledges it and those before it.
     #[napi]
     pub fn park<'env>(&self, env: &'env Env, consumer: String, seq: f64, reason: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {
@@ -105,10 +105,10 @@ impl NativeMirror {
     }
 }
 
-/// Returns what a native object holds until it is closed.
-fn opened<T: Clone>(held: &RwLock<Option<T>>) -> Result<T> {
-    let held = held.read().unwrap_or_else(PoisonError::into_inner);
-    held.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
+/// Returns the iterator or worker of a native object. Fails after `close` of that object, which the JavaScript calls when it closes the mirror.
+fn opened<T: Clone>(slot: &RwLock<Option<T>>) -> Result<T> {
+    let slot = slot.read().unwrap_or_else(PoisonError::into_inner);
+    slot.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
 }
 
 /// Returns the change at an index of a page.
@@ -182,7 +182,7 @@ impl NativeChanges {
     }
 }
 
-/// A worker of a consumer with partitions; `None` after `close`. Its methods are called like those of [`NativeChanges`].
+/// A worker of a consumer with partitions; `None` after `close`. It has the methods of [`NativeChanges`], so that the same JavaScript class uses both.
 #[napi_derive::napi]
 pub struct NativeWorker(RwLock<Option<Worker>>);
 
@@ -194,8 +194,8 @@ impl NativeWorker {
 
 #[napi_derive::napi]
 impl NativeWorker {
-    /// Resolves to the next change as soon as there is one, or null if the worker or the mirror is closed. One by one, because a partition is handed over
-    /// to another worker only once the changes that were returned are acknowledged.
+    /// Resolves to a page of one change as soon as there is one, or null if the worker or the mirror is closed. A page has no more, because a partition is
+    /// released to another worker only once all of its returned changes are acknowledged.
     #[napi]
     pub fn next<'env>(
         &self,
@@ -250,7 +250,7 @@ impl NativeWorker {
     #[napi]
     pub fn end(&self) {}
 
-    /// Releases the worker's partitions.
+    /// Closes the worker: resolves when other workers can take its partitions.
     #[napi]
     pub fn leave<'env>(&self, env: &'env Env) -> Promise<'env> {
         let worker = self.worker();
@@ -264,7 +264,7 @@ impl NativeWorker {
     }
 }
 
-/// Changes that an iterator returned. They are kept for `park`, which stores a copy.
+/// Changes that an iterator or a worker returned. They are kept for `park`, which stores a copy.
 #[napi_derive::napi]
 pub struct NativeChangePage(Arc<[Change]>);
 

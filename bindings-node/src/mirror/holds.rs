@@ -1,6 +1,6 @@
-//! What the guard holds back, decisions about it, and the retirement of directories.
+//! Holds, decisions about them, and the retirement of directories.
 
-use super::options::GroupFilter;
+use super::options::DirectoryFilter;
 use super::view::NativeMirrorUsers;
 use super::{NativeMirror, Promise};
 use crate::errors::thrown;
@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 #[napi_derive::napi]
 impl NativeMirror {
-    /// Resolves to the open holds of an organization.
+    /// Resolves to the open holds of an organization or of one of its directories.
     #[napi]
     pub fn holds<'env>(&self, env: &'env Env, organization_id: String, filter: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {
-            let GroupFilter { directory_id } = read(&filter)?;
+            let DirectoryFilter { directory_id } = read(&filter)?;
             json::text(&mirror.holds(&organization_id, directory_id.as_deref()).await?)
         })
     }
@@ -46,7 +46,7 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move { json::text(&mirror.retire(&directory_id, &by, &note).await?) })
     }
 
-    /// Resolves to the decisions about holds of an organization, or without an id all decisions.
+    /// Resolves to the decisions about the holds of an organization, or to all decisions if there is no id.
     #[napi]
     pub fn approvals<'env>(&self, env: &'env Env, organization_id: Option<String>) -> Promise<'env> {
         self.call(

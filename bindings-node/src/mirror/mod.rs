@@ -1,7 +1,7 @@
 //! The mirror. Asynchronous calls return a promise of JSON and run on the addon's runtime thread; the store has threads of its own.
 //!
-//! This module opens and closes the mirror, syncs it and applies webhooks; `view` has the calls that read it, `holds`
-//! those about what the guard holds back, `settings` those that set roles and settings, `feed` those of consumers.
+//! This module opens and closes the mirror, syncs it, applies webhooks and stores account ids; `view` has the calls that read it, `holds` those about
+//! holds and retirements, `settings` those about roles, settings and copies, `feed` those of consumers.
 
 mod feed;
 mod holds;
@@ -97,7 +97,7 @@ impl NativeMirror {
         })
         .map_err(thrown)
         .and_then(|(state, webhook)| {
-            // A worker thread that is terminated does not call `close`: without this hook, its sync would go on.
+            // A worker thread that is terminated does not call `close`: without this hook, its syncs would go on.
             let state = Arc::new(RwLock::new(state));
             env.add_env_cleanup_hook(Arc::downgrade(&state), |state| {
                 if let Some(state) = state.upgrade() {
@@ -158,8 +158,8 @@ impl NativeMirror {
 
     /// Verifies, stores and applies a webhook. Resolves to the name of its outcome.
     ///
-    /// If the mirror was opened without a secret, it is read from `variables`, environment variables as JSON. The request's timestamp is compared with
-    /// `now`, in Unix seconds, or else with the current time.
+    /// If the mirror was opened without secrets, they are read from `variables`, environment variables as JSON. The request's timestamp is compared
+    /// with `now`, in Unix seconds, or else with the current time.
     #[napi]
     pub fn receive<'env>(
         &self,
@@ -190,7 +190,7 @@ impl NativeMirror {
         })
     }
 
-    /// Stores the application's account id of a user, or removes it.
+    /// Stores the application's account id of a user, or removes it if `account_id` is `None`.
     #[napi]
     pub fn link<'env>(&self, env: &'env Env, user_id: String, account_id: Option<String>) -> Promise<'env> {
         self.call(

@@ -5,8 +5,7 @@ use headcount::mirror::{RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode, WorkerB
 use headcount::{Error, Result};
 use serde::Deserialize;
 
-/// Settings of a mirror. `client` and `webhookSecret` are passed separately; they are declared here so that the error for an unknown option lists
-/// them.
+/// Settings of a mirror.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct MirrorOptions {
@@ -60,6 +59,7 @@ pub(super) struct CopyOptions {
 }
 
 impl CopyOptions {
+    /// Returns the options of the core.
     pub(super) fn copying(self) -> headcount::mirror::CopyOptions {
         let mut options = headcount::mirror::CopyOptions::default();
         options.schema = self.schema;
@@ -138,10 +138,10 @@ pub(super) struct UserFilter {
     _signal: Separate,
 }
 
-/// Which groups of an organization are listed.
+/// Which directory's groups or holds are listed: those of all directories of the organization by default.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct GroupFilter {
+pub(super) struct DirectoryFilter {
     pub(super) directory_id: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What the application sets: the role map, the settings that the store keeps, and the environment.
+//! What the application sets: the role map, the settings that the store keeps, and the binding to the environment; and copies of the mirror.
 
 use super::options::{CopyOptions, MirrorOptions, RoleEntry};
 use super::{NativeMirror, Promise};

@@ -1,6 +1,6 @@
 //! Reading the mirror: users, groups, directories, their status and pending events.
 
-use super::options::{FindOptions, GroupFilter, UserFilter};
+use super::options::{DirectoryFilter, FindOptions, UserFilter};
 use super::{NativeMirror, OptionalCancel, Promise};
 use crate::calls::promise;
 use crate::errors::thrown;
@@ -24,16 +24,16 @@ impl NativeMirror {
         users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)
     }
 
-    /// Resolves to the groups of an organization.
+    /// Resolves to the groups of an organization or of one of its directories.
     #[napi]
     pub fn groups<'env>(&self, env: &'env Env, organization_id: String, filter: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {
-            let GroupFilter { directory_id } = read(&filter)?;
+            let DirectoryFilter { directory_id } = read(&filter)?;
             json::text(&mirror.groups(&organization_id, directory_id.as_deref()).await?)
         })
     }
 
-    /// Resolves to the directories of an organization, or without an id all directories.
+    /// Resolves to the directories of an organization, or to all directories if there is no id.
     #[napi]
     pub fn directories<'env>(&self, env: &'env Env, organization_id: Option<String>) -> Promise<'env> {
         self.call(
@@ -82,7 +82,7 @@ impl NativeMirror {
     }
 }
 
-/// An iterator over pages of the mirror's users; `None` after the last page.
+/// An iterator over pages of the users of an organization or of a hold; `None` after the last page.
 #[napi_derive::napi]
 pub struct NativeMirrorUsers(pub(super) Arc<Mutex<Option<MirrorUsers>>>);
 
