@@ -11,9 +11,10 @@ const limit = { timeout: 60_000 }
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const BODY = '{"id":"evt_1","type":"user.login","occurred_at":"2025-01-06T18:44:25Z","data":{}}'
 const realm = createContext({ bytes: [...Buffer.from(BODY)] })
-/** Evaluates an expression in another realm: its classes are not those of this file. */
+/** Evaluates an expression in another realm, whose classes are not those of this file. */
 const foreign = (expression) => runInContext(`(${expression})`, realm)
 
+/** Returns whether an error is an `InvalidArgumentError` with such a message, for `assert.throws`. */
 const refusal = (pattern) => (error) => error instanceof errors.InvalidArgumentError && pattern.test(error.message)
 
 test('the role map is read from any iterable and from plain objects, of any realm', limit, async (t) => {
@@ -40,7 +41,7 @@ test('the role map is read from any iterable and from plain objects, of any real
   }
 })
 
-test('an option that is nested too deeply is named', limit, async () => {
+test('the error names the option, the data or the event that is nested too deeply', limit, async () => {
   const client = new Client('http://127.0.0.1:1', 'a', 'b')
   // The first is deeper than the addon permits, the second deeper than JSON.stringify permits.
   for (const levels of [200, 100_000]) {
@@ -62,8 +63,8 @@ test('an option that is nested too deeply is named', limit, async () => {
 test('a value that is not a role map is refused, and the stored role map is unchanged', limit, async (t) => {
   const { mirror } = startMirror(t)
   await mirror.setRoleMap([['*', 'member']])
-  const spent = new Map([['*', 'member']]).entries()
-  assert.equal([...spent].length, 1)
+  const alreadyRead = new Map([['*', 'member']]).entries()
+  assert.equal([...alreadyRead].length, 1)
   class Settings {
     roles = 'member'
   }
@@ -72,7 +73,7 @@ test('a value that is not a role map is refused, and the stored role map is unch
     'promise of another realm': foreign('Promise.resolve([["*", "admin"]])'),
     thenable: { then: () => {} },
     'async iterator': (async function* () {})(),
-    'iterator that was read': spent,
+    'iterator that was read': alreadyRead,
     string: 'member',
     'list of strings': ['member'],
     'list of lists of other lengths': [['a', 'b', 'c']],
@@ -159,7 +160,7 @@ test('a Map is refused as options, even with properties of its own', limit, () =
   assert.throws(() => new Client('https://acme.scalekit.example', 'id', 'secret', options), refusal(/^the argument with the options is a Map/))
 })
 
-test('calls refuse options that they do not know, and list those that they know', limit, async (t) => {
+test('calls refuse unknown options before they send a request, and the error lists the options that exist', limit, async (t) => {
   const { client, organization, directory } = startMirror(t)
   const { organization: organizations, directory: directories } = client
   const calls = {

@@ -1,4 +1,4 @@
-// Callbacks of the application, signals, and a sandbox to which nothing refers.
+// Callbacks of the application, signals, and a sandbox that the program does not refer to.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
@@ -42,7 +42,7 @@ test('a sync that is refused, cancelled or fails still ends if it has onProgress
   await assert.rejects(mirror.sync(organization, { onProgress }), errors.InvalidArgumentError)
 })
 
-/** Runs a program, and returns its status, output and errors. */
+/** Runs a program, and returns its exit status and what it wrote to stdout and stderr. */
 function run(program, args = []) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [...args, '--input-type=module', '-e', program], {
     cwd: new URL('..', import.meta.url),

@@ -17,7 +17,7 @@ const collect = async (listing) => {
   return items
 }
 
-test('every call returns what the sandbox has', async (t) => {
+test('calls return the organizations, directories, users and groups of the sandbox', async (t) => {
   const sandbox = await startSandbox(t, { organizations: 15, users: 75, groups: 5 })
   const client = sandbox.client()
   const { organization_id: org, directory_id: dir } = sandbox
@@ -162,7 +162,7 @@ test('calls have deadlines, and the client counts its requests', async (t) => {
   }
 })
 
-test('a listing can be left early, and several calls of next may wait at once', async (t) => {
+test('a listing can be ended early, and several calls of next may wait at once', async (t) => {
   const sandbox = await startSandbox(t, { organizations: 1, users: 75, groups: 1 })
   const client = sandbox.client()
   for await (const user of client.directory.users(sandbox.organization_id, sandbox.directory_id)) {
@@ -217,8 +217,8 @@ test('errors have the status, the code and the request id of the answer', async 
     assert.equal(error.temporary, false)
     return true
   })
-  const stranger = new ScalekitClient(sandbox.environment_url, sandbox.client_id, 'wrong-secret-value')
-  await assert.rejects(stranger.directory.listDirectories('org_1'), (error) => {
+  const withWrongSecret = new ScalekitClient(sandbox.environment_url, sandbox.client_id, 'wrong-secret-value')
+  await assert.rejects(withWrongSecret.directory.listDirectories('org_1'), (error) => {
     assert.ok(error instanceof errors.AuthenticationError)
     assert.ok(!`${error.stack}${JSON.stringify(error)}`.includes('wrong-secret-value'))
     return true

@@ -1,4 +1,4 @@
-// Syncs that end because their mirror is closed or their worker is terminated, and mirrors that are garbage-collected.
+// Syncs that end because their mirror is closed or their worker thread is terminated, and mirrors that are garbage-collected.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,8 +12,9 @@ import { Worker } from 'node:worker_threads'
 import { Mirror, errors } from 'headcount'
 import { eventually, startSandbox } from './sandbox.mjs'
 
-/** Long enough for a slow machine, and much shorter than a sync that is not ended, or than its lease. */
+/** Long enough for a slow machine, and much shorter than a sync that nothing ends (10 minutes) or than its lease (5 minutes). */
 const LIMIT = { timeout: 60_000 }
+/** A fault that delays every answer of the sandbox for longer than the tests run. */
 const STALL = { faults: ['latency:600s'], every: 1 }
 
 /** Returns the path of a mirror's file in a folder that is removed with the test. */
@@ -55,7 +56,7 @@ test('a mirror can be closed in a callback of its sync', LIMIT, async (t) => {
   assert.deepEqual(readdirSync(dirname(path)), ['mirror.db'])
 })
 
-test('a worker that is terminated ends its sync and releases the lease', LIMIT, async (t) => {
+test('when a worker thread is terminated, its sync ends and releases the lease', LIMIT, async (t) => {
   const sandbox = await startSandbox(t, { users: 5, groups: 1 })
   const path = file(t)
   // The directories and groups are listed, and the listing of users is not answered.
@@ -84,7 +85,7 @@ function threads(name) {
     try {
       return readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim()
     } catch {
-      return '' // It has ended.
+      return '' // The thread has ended.
     }
   })
   return names.filter((found) => found === name).length
@@ -105,6 +106,7 @@ sys.stdin.read()`
   return unlock
 }
 
+/** Objects that keep a mirror open: for each, a function that makes it from the mirror. */
 const HANDLES = {
   mirror: (mirror) => mirror,
   changes: (mirror) => mirror.changes('app'),

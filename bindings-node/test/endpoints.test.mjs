@@ -1,4 +1,5 @@
-// Endpoints of every framework: which answers a replay guard records, wrong lengths, and bodies that arrive slowly. In this process, over HTTP.
+// Endpoints of every framework, in this process and over HTTP: with which answers a replay guard records the message, wrong lengths of bodies, and
+// bodies that arrive slowly.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -17,7 +18,7 @@ const verifier = new Webhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
 const BODY = '{"id":"evt_1","type":"user.login","occurred_at":"2025-01-06T18:44:25Z","data":{}}'
 const installed = createRequire(new URL('../../examples/node/package.json', import.meta.url))
 
-/** Listens on a free port; ends with the test. Returns the port. */
+/** Has a server listen on a free port until the test ends. Returns the port. */
 async function listen(t, server) {
   server.listen(0, '127.0.0.1')
   t.after(() => {
@@ -149,7 +150,7 @@ for (const [name, start] of Object.entries(SERVERS)) {
 }
 
 for (const name of ['http', 'express']) {
-  test(`${name}: an answer that the application sent in the meantime decides what is recorded`, limit, async (t) => {
+  test(`${name}: a message is not recorded if the application sent an answer with an error before the handler returned`, limit, async (t) => {
     const guard = new ReplayGuard()
     let outgoing
     const handler = () => {

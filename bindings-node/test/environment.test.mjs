@@ -10,7 +10,7 @@ const limit = { timeout: 60_000 }
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const NAMES = ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_CLIENT_ID', 'SCALEKIT_CLIENT_SECRET', 'SCALEKIT_WEBHOOK_SECRET']
 
-/** Removes the variables, and restores them after the test. */
+/** Removes the package's environment variables for the time of the test. */
 function withoutVariables(t) {
   const before = NAMES.map((name) => process.env[name])
   for (const name of NAMES) delete process.env[name]
@@ -77,7 +77,7 @@ test('headcount/fetch reads the secret at the first request', limit, async (t) =
   assert.throws(() => fetchEndpoint(() => {}, { webhook: new Webhook() }), errors.ConfigError)
 })
 
-test('receive compares the timestamp with the time at which the request arrived', limit, async (t) => {
+test('receive compares the timestamp with the time that is passed as `now`, or else with the current time', limit, async (t) => {
   const mirror = new Mirror(':memory:', { webhookSecret: SECRET })
   t.after(() => mirror.close())
   const arrived = new Date('2025-01-06T18:44:30Z')

@@ -27,7 +27,7 @@ test('an error has a kind, and its JSON has the name, the message and the fields
   assert.throws(() => new Client('', '', ''), (error) => error.kind === 'config')
 })
 
-test('the stack of an error has the function that made the call', limit, async (t) => {
+test('the stack of an error contains the function that made the call', limit, async (t) => {
   const { client, mirror, organization } = startMirror(t)
   const calls = {
     theClientCall: function theClientCall() {
@@ -108,6 +108,7 @@ async function serveBadKeys(t) {
   return new Client(`http://127.0.0.1:${server.address().port}`, 'skc_1', 'secret')
 }
 
+/** Checks that a value parsed from `BAD` has no own `__proto__`, at either depth. */
 function assertNoProto(value) {
   assert.deepEqual(Object.keys(value), ['kept', 'nested'])
   assert.deepEqual(Object.keys(value.nested[0]), ['kept'])

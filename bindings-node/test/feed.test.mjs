@@ -47,7 +47,7 @@ test('a consumer gets changes until it acknowledges them', async (t) => {
   assert.deepEqual(await mirror.wait('app', { timeoutMs: 1 }), [])
 })
 
-/** Starts a mirror whose consumer `app` has not acknowledged two changes of one user: `user.updated` and `user.deactivated`. */
+/** Starts a mirror whose consumer `app` has two changes to acknowledge, both of one user: `user.updated` and `user.deactivated`. */
 async function startWithTwoChanges(t) {
   const started = await startSynced(t)
   const { sandbox, mirror, organization } = started
@@ -103,7 +103,7 @@ test('a consumer can start with a snapshot of the current rows', async (t) => {
   await mirror.trim()
 })
 
-test('numbers and limits that are not valid are refused', async (t) => {
+test('numbers of changes, limits and consumer names that are not valid are refused', async (t) => {
   const { mirror } = await startSynced(t)
   await mirror.poll('app')
   await assert.rejects(mirror.ack('app', 1e6), /no change has the number 1000000/)
@@ -199,7 +199,7 @@ test('a loop that has ended does not keep the process alive, and one that waits 
     const next = changes.next()
     setImmediate(() => changes.return())
     await next
-    console.log('left')
+    console.log('ended')
     let closed = false
     setTimeout(() => { closed = true; mirror.close() }, 50).unref()
     for await (const change of mirror.changes('app')) break
@@ -207,5 +207,5 @@ test('a loop that has ended does not keep the process alive, and one that waits 
     new Mirror(':memory:')`
   const here = fileURLToPath(new URL('..', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { cwd: here, timeout: 60_000 })
-  assert.equal(stdout, 'left\nclosed true\n')
+  assert.equal(stdout, 'ended\nclosed true\n')
 })

@@ -20,6 +20,7 @@ const examples = new URL(process.env.HEADCOUNT_WEBHOOK_EXAMPLES ?? '../../exampl
 const published = JSON.parse(readFileSync(new URL('../../tests/vectors/webhook_events.json', import.meta.url), 'utf8'))
 const event = published['organization.directory.user_created']
 const body = Buffer.from(JSON.stringify(event, null, 1))
+/** The line that an example prints for `body`. */
 const good = `${event.type} ${event.id}`
 
 /** Starts an example as a process. Returns its port and the lines that it prints. */
@@ -44,7 +45,7 @@ async function start(t, name, environment = {}) {
   }
 }
 
-/** Sends a request; with `chunked` without Content-Length. */
+/** Sends a request and returns its answer. With `chunked`, sends the body in chunks, without Content-Length. */
 function ask(port, body, headers, { method = 'POST', chunked = false } = {}) {
   return new Promise((resolve, reject) => {
     const length = chunked || method === 'GET' ? {} : { 'content-length': body.length }

@@ -1,4 +1,5 @@
-// What an operator reads and sets through a mirror: pending events, decisions, retirements, settings, the role map; and iterators that are shared.
+// What an operator reads and sets through a mirror: pending events, decisions, retirements, settings, the role map, copies; and changes that are
+// acknowledged late or by several tasks.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test as plainTest } from 'node:test'
@@ -163,7 +164,7 @@ test('a mirror that was unbound from its environment can be synced again', async
   assert.equal(report.outcome, 'done')
 })
 
-test('a consumer continues at a copy', async (t) => {
+test('in a copy of a mirror, a consumer continues with its next change', async (t) => {
   const { mirror, organization } = startMirror(t)
   await mirror.sync(organization)
   const [first, second] = await mirror.poll('app', { limit: 2 })

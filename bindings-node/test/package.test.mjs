@@ -68,7 +68,7 @@ test('the declarations declare exactly the exports and members that exist', (t) 
   }
 })
 
-/** Declarations that an editor shows a hover text for. */
+/** Returns whether an editor shows a hover text for a declaration. */
 function documentable(node) {
   return (
     ts.isInterfaceDeclaration(node) ||

@@ -1,4 +1,4 @@
-// The replay guard beyond the shared vectors: its clock, wrong arguments, and a file that several processes use.
+// What the shared vectors do not cover of the replay guard: its clock, claims, wrong arguments, and a file that several processes use.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,6 +11,7 @@ import { event, signed } from 'headcount/testing'
 
 const webhook = new Webhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
 
+/** Makes a folder for temporary files, which is deleted after the test. */
 function folder(t) {
   const made = mkdtempSync(join(tmpdir(), 'headcount-'))
   t.after(() => rmSync(made, { recursive: true }))
@@ -47,7 +48,7 @@ test('a message id is stored for three days by default, by the clock of the mach
   }
 })
 
-test('one of several simultaneous deliveries claims a message', async (t) => {
+test('exactly one of several simultaneous deliveries claims a message', async (t) => {
   const taken = new Set()
   const store = {
     contains: (id) => taken.has(id),
@@ -94,8 +95,8 @@ test('wrong files, options and messages are refused', async (t) => {
     await assert.rejects(guard.commit(message), errors.InvalidArgumentError)
   }
   await assert.rejects(guard.check('msg_1', { now: NaN }), errors.InvalidArgumentError)
-  const away = new Error('redis is away')
-  const broken = ReplayGuard.custom({ contains: () => Promise.reject(away), record: () => { throw away } })
-  await assert.rejects(broken.check('msg_1'), away)
-  await assert.rejects(broken.commit('msg_1'), away)
+  const failure = new Error('simulated failure of the store')
+  const broken = ReplayGuard.custom({ contains: () => Promise.reject(failure), record: () => { throw failure } })
+  await assert.rejects(broken.check('msg_1'), failure)
+  await assert.rejects(broken.commit('msg_1'), failure)
 })

@@ -10,10 +10,10 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Client, Mirror, Sandbox } from 'headcount'
 
-/** The sandbox as a program. */
+/** Path of the sandbox as a program. */
 const program = process.env.HEADCOUNT_SANDBOX ?? fileURLToPath(new URL('../../target/debug/headcount-sandbox', import.meta.url))
 
-/** Starts the sandbox as a process with these options; it ends with the test. */
+/** Starts the sandbox as a process with these options of its command line; it ends with the test. */
 export async function startSandbox(t, options = {}) {
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
   const process = spawn(program, ['--exit-with-stdin', ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -67,7 +67,7 @@ export async function collect(listing) {
   return items
 }
 
-/** Starts a sandbox with a mirror of it; both end with the test. */
+/** Starts a sandbox in this process, with a client and a mirror in memory, which all end with the test. */
 export function startMirror(t, options, settings) {
   const sandbox = new Sandbox({ users: 5, groups: 2, ...options })
   const client = sandbox.client()
@@ -110,6 +110,7 @@ export async function startPostgres(t) {
   return url
 }
 
+/** Number of schemas that `newSchema` has named. */
 let schemas = 0
 
 /** Returns the name of a schema that no other test has. The schema is not dropped: it stays on the server of HEADCOUNT_TEST_POSTGRES. */

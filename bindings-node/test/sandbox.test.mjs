@@ -1,4 +1,4 @@
-// The sandbox in a Node process: its data, its webhooks, its errors, and its end.
+// The sandbox in a Node process: its data, its webhooks, its errors, and how it is closed.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
@@ -119,7 +119,7 @@ test('tokens expire when the clock is advanced', async (t) => {
   assert.equal(client.stats().tokenRenewals, 2)
 })
 
-test('refusals have the same error classes as those of the client', (t) => {
+test('the sandbox refuses calls with the error classes and statuses of the client', (t) => {
   const sandbox = start(t)
   const refused = (call, type, message, status) =>
     assert.throws(call, (error) => error.constructor === type && message.test(error.message) && error.status === status)

@@ -65,6 +65,7 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
     }
   }
 
+  /** Reads and acknowledges all changes of the step's consumer, and returns them. */
   const drain = async ({ consumer }) => {
     const all = []
     for (;;) {
@@ -75,27 +76,29 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
     }
   }
 
+  /** Approves or dismisses the step's hold with `call`, and checks the result. */
   const decide = async (step, at, call) => {
     const decided = call(id(step.hold), { by: 'ops@example.com', note: 'looked at' })
     if (step.error !== undefined) await assert.rejects(decided, (error) => kindOf(error) === step.error, at)
     else assert.equal(await decided, step.count, at)
   }
 
+  /** Makes a worker of the step's consumer. */
   const workerOf = ({ consumer, partitions }) => mirror.consumer(consumer, { partitions })
 
-  /** The changes that the workers got, in this order, each with the place of its worker. */
+  /** The changes that the workers got, in this order, each with the number of its worker. */
   const got = []
-  const follow = async (worker, place) => {
+  const follow = async (worker, number) => {
     for await (const change of worker) {
       await change.ack()
-      got.push({ place, change })
+      got.push({ number, change })
     }
   }
 
   const startWorkers = async (step) => {
-    for (let place = 0; place < step.count; place++) {
+    for (let number = 0; number < step.count; number++) {
       const worker = workerOf(step)
-      workers.push({ worker, ended: follow(worker, place) })
+      workers.push({ worker, ended: follow(worker, number) })
     }
     while (workers.some(({ worker }) => worker.partitions.length !== step.partitions / step.count)) await setTimeout(5)
   }
@@ -106,13 +109,14 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
     await Promise.all(workers.map(({ ended }) => ended))
     const seqs = got.map(({ change }) => change.seq).sort((a, b) => a - b)
     assert.deepEqual(seqs, Array.from({ length: count }, (_, index) => index + 1), at)
-    assert.equal(new Set(got.map(({ place }) => place)).size, workers.length, at)
+    assert.equal(new Set(got.map(({ number }) => number)).size, workers.length, at)
+    // Each user's changes went to one worker, in ascending order.
     const last = new Map()
-    for (const { place, change } of got) {
+    for (const { number, change } of got) {
       if (!change.user) continue
-      const before = last.get(change.user.id) ?? { place, seq: 0 }
-      assert.ok(place === before.place && change.seq > before.seq, at)
-      last.set(change.user.id, { place, seq: change.seq })
+      const before = last.get(change.user.id) ?? { number, seq: 0 }
+      assert.ok(number === before.number && change.seq > before.seq, at)
+      last.set(change.user.id, { number, seq: change.seq })
     }
   }
 

@@ -55,7 +55,7 @@ test('event returns a valid body for every type', () => {
   assert.equal(ids.size, 41)
 })
 
-test('overrides replace values of the example', () => {
+test('overrides replace values of the example, and wrong ones are refused', () => {
   const webhook = new Webhook(SECRET)
   const verify = (body) => webhook.verify(body, signed(SECRET, body))
   const occurredAt = new Date('2026-01-02T03:04:05.006Z')

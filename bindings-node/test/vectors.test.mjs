@@ -16,6 +16,7 @@ function bytes(form) {
   return Buffer.from(prefix + repeat.repeat(count) + middle + repeat_after.repeat(count) + suffix)
 }
 
+/** Returns the headers of a vector as pairs of strings. */
 const pairs = (headers) => headers.map(([name, value]) => [name, bytes(value).toString('latin1')])
 
 /** Returns the headers in every form that is accepted: each vector runs with each. */
@@ -27,6 +28,7 @@ function shapes(headers) {
   return { pairs: list, object, arrays, map: new Map(Object.entries(object)), raw: list.flat() }
 }
 
+/** Checks that `run` returns an event or throws, as a vector expects. */
 function check(run, expect, name) {
   let event
   try {

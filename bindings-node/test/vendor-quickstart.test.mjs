@@ -33,7 +33,7 @@ test('the quickstart runs against the sandbox', async (t) => {
     if (url) break
   }
   assert.ok(url, lines.join('\n'))
-  assert.equal(lines[0], 'organizations: 10') // the server's smallest page
+  assert.equal(lines[0], 'organizations: 10') // the server's smallest page size
   const { organizations: [newest] } = await sandbox.client().organization.listOrganization() // listed first
   const { id: primary } = await sandbox.client().directory.getPrimaryDirectoryByOrganizationId(newest.id)
   assert.equal(lines[1], `primary directory: ${primary}`)

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Mirror, errors } from 'headcount'
 import { startMirror, temporaryFolder } from './sandbox.mjs'
 
-/** Number of changes after the first sync: one for each user, and one for the directory. */
+/** Starts a mirror that has been synced once. Returns it, and the number of changes in its feed as `count`. */
 async function startSynced(t) {
   const { mirror, organization, client } = startMirror(t)
   await mirror.sync(organization)
@@ -14,7 +14,7 @@ async function startSynced(t) {
   return { mirror, client, organization, count }
 }
 
-/** Returns two mirrors of one file, as two processes would have them, after a sync. */
+/** Opens two mirrors of one file, as two processes would, and syncs it once. */
 async function startTwo(t) {
   const { client, organization } = startMirror(t)
   const path = join(temporaryFolder(t), 'mirror.db')
@@ -24,7 +24,7 @@ async function startTwo(t) {
   return { one, two }
 }
 
-test('a worker returns every change once, and its loop acknowledges them', async (t) => {
+test('a worker returns every change once, in order, and the end of its loop closes it', async (t) => {
   const { mirror, count } = await startSynced(t)
   const worker = mirror.consumer('app', { partitions: 4 })
   assert.deepEqual(worker.partitions, [])
@@ -43,7 +43,7 @@ test('a worker returns every change once, and its loop acknowledges them', async
   await assert.rejects(mirror.poll('app'), /has 4 partitions/)
 })
 
-test('all returned changes are acknowledged at once, and others are parked', async (t) => {
+test('park parks one change, and ackAll acknowledges all returned changes', async (t) => {
   const { mirror, count } = await startSynced(t)
   const worker = mirror.consumer('app', { partitions: 1 })
   const { value: first } = await worker.next()
@@ -108,8 +108,8 @@ test('two workers share the partitions', async (t) => {
     for await (const change of worker) await change.ack()
   })
   while (workers.some(({ partitions }) => partitions.length !== 4)) await setTimeout(5)
-  const held = workers.flatMap(({ partitions }) => partitions).sort((a, b) => a - b)
-  assert.deepEqual(held, [0, 1, 2, 3, 4, 5, 6, 7])
+  const partitions = workers.flatMap(({ partitions }) => partitions).sort((a, b) => a - b)
+  assert.deepEqual(partitions, [0, 1, 2, 3, 4, 5, 6, 7])
   for (const worker of workers) await worker.close()
   await Promise.all(loops)
 })
@@ -120,7 +120,7 @@ test('a worker keeps its partitions while a handler hangs', async (t) => {
   const other = two.consumer('app', { partitions: 1, leaseSeconds: 1 })
   const { value: change } = await hung.next()
   const next = other.next()
-  // Longer than two leases: only the background task renews this one.
+  // Waits longer than two leases: only the background task renews the lease.
   assert.equal(await Promise.race([next, setTimeout(2500, 'nothing')]), 'nothing')
   await change.ack()
   await hung.close()

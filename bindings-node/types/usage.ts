@@ -166,7 +166,7 @@ export const everyKind: ChangeKind extends Change['kind'] ? true : false = true
 function handle(change: Change): string {
   switch (change.kind) {
     case 'user.created':
-      // @ts-expect-error: there is no user before
+      // @ts-expect-error: a created user has no `before`
       console.log(change.before.email)
       return change.after.email
     case 'user.updated':
