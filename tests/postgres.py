@@ -38,7 +38,7 @@ rm -rf "$folder"
 
 
 def binaries():
-    """Returns the folder with the programs of the latest version."""
+    """Returns the folder with the programs of the latest version that is installed."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda program: int(program.parts[-3]))
     if not found:
         raise SystemExit("PostgreSQL is not installed: install Debian's package `postgresql`, or set HEADCOUNT_TEST_POSTGRES")

@@ -55,7 +55,7 @@ def run(command, env, cwd, **options):
     return ended.stdout
 
 
-# Code that is run after a Python block that contains the key.
+# Code that is appended to a Python block that contains the key.
 CALLS = {
     "\napplication = ": "from headcount import testing\nassert testing.deliver_wsgi(application, BODY) == 201\n",
     "\napp = FastAPI": "from headcount import testing\nassert testing.deliver_asgi(app, BODY, path='/webhooks/scalekit') == 201\n",

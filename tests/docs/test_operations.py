@@ -1,4 +1,4 @@
-"""Checks the README's table of calls: every row is an operation, and a test of each language makes the call against the sandbox."""
+"""Checks the README's table of calls: for each language, a test against the sandbox makes each call of the table."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,8 @@ LANGUAGES = {
     "Python": ["bindings-python/tests/test_client.py", "bindings-python/tests/test_async.py", "bindings-python/tests/test_vendor_sdk.py"],
     "Node": ["bindings-node/test/client.test.mjs", "bindings-node/test/vendor-sdk.test.mjs"],
 }
-# One row per operation of the contract, and two for a listing.
+# A row for each operation of the contract (one for enabling and disabling a directory), a second one for each listing that has pages, and one each for
+# the primary directory and for an update by external id.
 ROWS = 18
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# Packages of the Python requirements that no helper is for.
+# Packages of the Python requirements that are not frameworks with a helper in headcount.
 OTHERS = {"pytest", "celery", "gevent", "eventlet", "psycopg[binary]", "check-jsonschema"}
 
 

@@ -42,8 +42,8 @@ def answer(sign, verify, request, names):
         if request["op"] == "sign":
             id, timestamp, signature = sign(*first, request["id"], request["timestamp"], body)
             return {"ok": True, "id": id, "timestamp": timestamp, "signature": signature}
-        three = (request["id"], request["timestamp"], request["signature"])
-        verify(*first, request.get("headers") or headers_of(*three), body)
+        values = (request["id"], request["timestamp"], request["signature"])
+        verify(*first, request.get("headers") or headers_of(*values), body)
         return {"ok": True}
     except Exception as error:
         return {"ok": False, "reason": reason_of(error)}

@@ -1,4 +1,4 @@
-"""Signs with headcount and verifies with other packages, the other way round, and between headcount's languages. README.md describes the programs."""
+"""Checks that headcount and other packages verify each other's signatures, and that headcount's languages do. README.md describes the programs."""
 
 import base64
 import itertools

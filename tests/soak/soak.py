@@ -4,7 +4,8 @@
     python tests/soak/soak.py [--seconds 600] [--seed 1]
 
 Every listing that ends without an error must be complete. File descriptors, threads and resident memory are measured twice with all clients closed:
-after a warm-up of a quarter of the time, and at the end. If one of them has grown, the soak fails.
+after a warm-up of a quarter of the time, and at the end. If there are more descriptors or threads at the end, or memory has grown by more than
+`TOLERANCE_MB`, the soak fails.
 """
 
 import argparse

@@ -629,7 +629,7 @@ def verify_cases():
     malformed("not_json", "plain text is not an event", "hello")
     for name, root in [("array", [small]), ("array_of_values", list(small.values())), ("empty_array", []), ("string", "evt_1"), ("number", 1), ("null", None), ("true", True)]:
         malformed(f"root_{name}", "an event is an object", compact(root))
-    # Any JSON object with a valid signature is an event.
+    # Any JSON object with a valid signature is an event, unless it repeats a field of an event or is nested too deeply.
     def fallback(name, why, body, occurred_at=None):
         event(f"fallback_{name}", why, body=body, occurred_at=occurred_at)
 

@@ -24,14 +24,14 @@ async function works(t, program, args, cwd) {
   assert.ok(Object.keys(sandbox.requests()).length > 0)
 }
 
-/** Moves a bundle to a folder without node_modules: it has to contain everything. */
+/** Copies a bundle to a folder without node_modules, where it has to contain all that it uses. Returns the copy's path. */
 function alone(t, folder) {
   const target = join(elsewhere(t), 'dist')
   cpSync(folder, target, { recursive: true })
   return target
 }
 
-test('the page shows the configurations that are tested', () => {
+test('docs/bundlers.md shows the configurations and commands that are tested', () => {
   const { files, commands } = documented()
   const tested = ['esbuild/build.mjs', 'webpack/webpack.config.mjs', 'webpack/webpack.bundled.mjs', 'vite/vite.config.mjs', 'next/next.config.mjs', 'next/app/webhooks/scalekit/route.js', 'next/app/users/route.js', 'lambda/handler.mjs']
   const names = tested.map((path) => path.slice(path.indexOf('/') + 1))

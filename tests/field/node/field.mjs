@@ -126,7 +126,7 @@ export function sandboxed(t, options = { users: 12, groups: 2, seed: 3 }) {
   return { sandbox, env, webhook: new Webhook(sandbox.webhookSecret) }
 }
 
-/** The code blocks of docs/bundlers.md, by the file name in their first line: `// next.config.mjs`. */
+/** Returns the code blocks of docs/bundlers.md; the code of files, by the file name in its first line (`// next.config.mjs`); and the lines of shell commands. */
 export function documented() {
   const text = readFileSync(join(here, '../../../docs/bundlers.md'), 'utf8')
   const blocks = [...text.matchAll(/^```(\S*)\n(.*?)^```$/gms)].map(([, language, code]) => ({ language, code }))

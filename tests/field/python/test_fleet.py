@@ -143,6 +143,7 @@ def test_accounts_follow_the_directory_although_a_receiver_is_killed_and_a_worke
             (consumer,) = mirror.consumers()
             assert consumer.name == "provisioner"
     program = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DATABASE_URL": database, "PYTHONDONTWRITEBYTECODE": "1"}
+    # A user whose removal arrives before their creation gets no account.
     counted = shell(COUNT, folder, program, stdout=subprocess.PIPE)
     assert re.fullmatch(r"(6\d|70) accounts, 60 active\n", counted.communicate(timeout=30)[0])
 

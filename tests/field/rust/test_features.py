@@ -38,8 +38,8 @@ class Cryptography(unittest.TestCase):
     def test_headcount_uses_the_provider_that_the_application_installs(self):
         build("build", "beside-rustls", "--features", "no-provider")
         requested = f"request: {self.sandbox.organization_id}"
-        # The application may install a provider itself. If it does not, rustls installs the only provider that is compiled in when the first
-        # configuration is built.
+        # The application may install a provider itself. If it does not, rustls installs the only provider in the program when the first configuration
+        # is built.
         for steps in (["install", "request", "configure"], ["configure", "request"]):
             status, lines = self.run_steps(*steps)
             self.assertEqual((status, requested in lines), (0, True), lines)

@@ -1,8 +1,8 @@
 //! The Rust library as a command, for tests that compare it with other libraries.
 //!
-//! `sign SECRET ID TIMESTAMP` prints the three header values for the body on stdin, one a line; `verify SECRET ID TIMESTAMP
-//! SIGNATURE` prints `ok`, or the reason and exits 1; `batch` reads such requests as lines of JSON (`op`, `secret`, `id`,
-//! `timestamp`, `signature` or all `headers`, `body_b64`) and answers each request with a line of JSON.
+//! `sign SECRET ID TIMESTAMP` prints the values of the three headers for the body on stdin, one per line. `verify SECRET ID TIMESTAMP SIGNATURE`
+//! prints `ok`, or prints the reason and exits with 1. `batch` reads such requests as lines of JSON (`op`, `secret`, `id`, `timestamp`,
+//! `signature` or all `headers`, `body_b64`) and answers each request with a line of JSON.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,7 +24,7 @@ fn main() -> Result<ExitCode, Box<dyn AnyError>> {
             }
         }
         ["verify", secret, id, timestamp, signature] => {
-            match verify(secret, &three(id, timestamp, signature), &stdin()?) {
+            match verify(secret, &headers_of(id, timestamp, signature), &stdin()?) {
                 Ok(()) => writeln!(out, "ok")?,
                 Err(error) => {
                     writeln!(out, "{}", reason(&error))?;
@@ -58,7 +58,7 @@ fn verify(secret: &str, headers: &[(&str, &str)], body: &[u8]) -> headcount::Res
     Webhook::new([secret])?.verify_signature(headers, body)
 }
 
-fn three<'a>(id: &'a str, timestamp: &'a str, signature: &'a str) -> [(&'a str, &'a str); 3] {
+fn headers_of<'a>(id: &'a str, timestamp: &'a str, signature: &'a str) -> [(&'a str, &'a str); 3] {
     [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
 }
 
@@ -85,7 +85,7 @@ fn answer(request: &Value) -> Result<Value, Box<dyn AnyError>> {
                     headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())).collect();
                 verify(secret, &headers, &body)
             }
-            None => verify(secret, &three(id, timestamp, text("signature")), &body),
+            None => verify(secret, &headers_of(id, timestamp, text("signature")), &body),
         };
         match verified {
             Ok(()) => json!({ "ok": true }),

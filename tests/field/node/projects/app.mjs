@@ -1,4 +1,4 @@
-// The application that every bundler gets: it lists users, verifies a webhook and keeps a mirror.
+// The application that every bundler builds: it lists users, verifies a webhook and keeps a mirror.
 import Scalekit, { Client, Mirror, Webhook } from 'headcount'
 import { webhook } from 'headcount/fetch'
 
