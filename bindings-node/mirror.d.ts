@@ -112,7 +112,7 @@ export interface ChangesOptions extends PollOptions {
 export interface ConsumerOptions {
   /**
    * Number of partitions, 1 to 256, which is also the most workers that get changes. All workers of a consumer need the same number. 16 by default.
-   * With 1, the consumer is exclusive: one worker gets all changes, and the others wait for their turn.
+   * With 1, the consumer is exclusive: one worker gets all changes, and the others wait until it releases the partition.
    */
   partitions?: number | undefined
   /**
@@ -168,15 +168,15 @@ export interface Changes extends AsyncIterableIterator<FollowedChange> {
  * A worker of a consumer with partitions: an async iterator over the changes of the partitions that it holds. Tasks may share it: each change goes to one of
  * them. The first call of `next` joins the consumer.
  *
- * A background task renews the lease as long as the worker is open, even while a handler hangs: limit the time of the handler. While 1,000 returned
- * changes are not acknowledged, `next` waits.
+ * A background task renews the lease as long as the worker is open, even while a handler hangs: limit the time of the handler. If 1,000 returned
+ * changes are not acknowledged, `next` waits for an acknowledgement.
  */
 export interface Worker extends AsyncIterableIterator<FollowedChange> {
   /** Numbers of the partitions that this worker holds, in ascending order. */
   readonly partitions: number[]
   /**
    * Returns the next change of the partitions that this worker holds; waits until there is one. Rejects as `mirror.poll` does, and with
-   * `errors.InvalidArgumentError` if other workers hold another number of partitions. It may be called again after an error.
+   * `errors.InvalidArgumentError` if the consumer has another number of partitions and workers hold some of them. It may be called again after an error.
    */
   next(): Promise<IteratorResult<FollowedChange, undefined>>
   /**
@@ -296,7 +296,7 @@ export class Mirror {
   retire(directoryId: string, decision: HoldDecision): Promise<number>
   /** Returns the decisions about the holds of an organization, or all decisions if there is no id, in the order in which they were made. */
   approvals(organizationId?: string | null): Promise<Approval[]>
-  /** Returns the retirements of directories, oldest first. They are kept as long as changes are. */
+  /** Returns the retirements of directories, oldest first. A retirement is deleted when the retention has passed since its end. */
   retirements(): Promise<Retirement[]>
   /**
    * Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about. They contain

@@ -1993,7 +1993,7 @@ class Mirror:
         """
 
     def retirements(self) -> list[Retirement]:
-        """Returns the retirements of directories, oldest first. They are kept as long as changes are.
+        """Returns the retirements of directories, oldest first. A retirement is deleted when the ``retention`` has passed since its end.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -2153,7 +2153,7 @@ class Mirror:
 
         - ``name``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
         - ``partitions``: number of partitions, 1 to 256 (default 16), which is also the most workers that get changes. All workers of a consumer need the same
-          number. 1: the consumer is exclusive, so that one worker gets all changes and the others wait for their turn.
+          number. 1: the consumer is exclusive, so that one worker gets all changes and the others wait until it releases the partition.
         - ``lease``: duration of the worker's lease, in seconds or as a ``timedelta``; at least a second (default 60 seconds).
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
@@ -2164,13 +2164,14 @@ class Mirror:
 
         Acknowledge changes after they were handled: ``change.ack()`` acknowledges a change and the earlier ones that this worker returned from its
         partition, ``feed.ack_all()`` all that it returned. If the lease was lost, that raises ``StoreError``. A background task renews the lease as long as
-        the worker exists, also while a handler hangs: limit the time of the handler. While 1,000 returned changes are not acknowledged, no more are returned.
+        the worker exists, also while a handler hangs: limit the time of the handler. If 1,000 returned changes are not acknowledged, the iteration waits for
+        an acknowledgement, until the timeout.
 
         A consumer that has partitions cannot be read by ``poll``, ``wait`` and ``changes``, or acknowledged by ``mirror.ack``. The number of partitions can be
         changed while no worker holds one; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
 
         Raises ``InvalidArgumentError`` if an argument is out of range or the mirror is closed. Iterating raises what ``wait`` raises; and
-        ``InvalidArgumentError`` if other workers hold another number of partitions, and in a child that was forked after this call.
+        ``InvalidArgumentError`` if the consumer has another number of partitions and workers hold some of them, and in a child that was forked after this call.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> None:
@@ -2544,7 +2545,7 @@ class AsyncMirror:
         """
 
     def retirements(self) -> AsyncRows[Retirement]:
-        """Returns the retirements of directories, oldest first. They are kept as long as changes are.
+        """Returns the retirements of directories, oldest first. A retirement is deleted when the ``retention`` has passed since its end.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -2704,7 +2705,7 @@ class AsyncMirror:
 
         - ``name``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
         - ``partitions``: number of partitions, 1 to 256 (default 16), which is also the most workers that get changes. All workers of a consumer need the same
-          number. 1: the consumer is exclusive, so that one worker gets all changes and the others wait for their turn.
+          number. 1: the consumer is exclusive, so that one worker gets all changes and the others wait until it releases the partition.
         - ``lease``: duration of the worker's lease, in seconds or as a ``timedelta``; at least a second (default 60 seconds).
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
@@ -2715,13 +2716,14 @@ class AsyncMirror:
 
         Acknowledge changes after they were handled: ``change.ack()`` acknowledges a change and the earlier ones that this worker returned from its
         partition, ``feed.ack_all()`` all that it returned. If the lease was lost, that raises ``StoreError``. A background task renews the lease as long as
-        the worker exists, also while a handler hangs: limit the time of the handler. While 1,000 returned changes are not acknowledged, no more are returned.
+        the worker exists, also while a handler hangs: limit the time of the handler. If 1,000 returned changes are not acknowledged, the iteration waits for
+        an acknowledgement, until the timeout.
 
         A consumer that has partitions cannot be read by ``poll``, ``wait`` and ``changes``, or acknowledged by ``mirror.ack``. The number of partitions can be
         changed while no worker holds one; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
 
         Raises ``InvalidArgumentError`` if an argument is out of range or the mirror is closed. Iterating raises what ``wait`` raises; and
-        ``InvalidArgumentError`` if other workers hold another number of partitions, and in a child that was forked after this call.
+        ``InvalidArgumentError`` if the consumer has another number of partitions and workers hold some of them, and in a child that was forked after this call.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> Coroutine[Any, Any, None]:

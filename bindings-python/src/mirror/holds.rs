@@ -164,7 +164,7 @@ macro_rules! holds {
                 })
             }
 
-            /// Returns the retirements of directories, oldest first. They are kept as long as changes are.
+            /// Returns the retirements of directories, oldest first. A retirement is deleted when the ``retention`` has passed since its end.
             ///
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             fn retirements<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

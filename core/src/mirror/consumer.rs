@@ -233,8 +233,8 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// As [`Mirror::poll`]; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the consumer has another number of partitions,
-    /// which other workers hold, and in a forked child.
+    /// As [`Mirror::poll`]; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the consumer has another number of partitions and
+    /// workers hold some of them, and in a forked child.
     pub async fn next(&self) -> Result<Option<Change>> {
         self.check_process()?;
         let Shared { mirror, timeout, closed, .. } = &*self.0;

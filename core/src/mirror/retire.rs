@@ -1,4 +1,4 @@
-//! Retires directories that are gone for good: removes their users and groups, which syncs keep.
+//! Retires directories that are no longer used: removes their users and groups, which syncs keep.
 
 use super::Mirror;
 use super::decide::{Order, PAGE, Step, end_retirement, retire_groups, retire_users, start_retirement};
@@ -9,7 +9,7 @@ use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter};
 use crate::{ErrorKind, Result};
 
 impl Mirror {
-    /// Removes the users and groups of a directory that is gone for good. Returns how many users it removed. The guard does not limit it, because the
+    /// Removes the users and groups of a directory that is no longer used. Returns how many users it removed. The guard does not limit it, because the
     /// application asks for it. If users of another directory are members of its groups, they leave these groups. Their loss of all roles is limited
     /// by the guard of their own directory.
     ///
@@ -43,7 +43,8 @@ impl Mirror {
         Ok(result?.users - before)
     }
 
-    /// Returns the retirements of directories, oldest first. They are kept as long as changes are.
+    /// Returns the retirements of directories, oldest first. A retirement is deleted when the [retention](crate::MirrorBuilder::retention) has passed
+    /// since its end.
     ///
     /// The future may be dropped: it only reads.
     ///
