@@ -175,7 +175,7 @@ pub unsafe extern "C" fn hc_organization_update_by_external_id_async(
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
-/// - `features`: holds `features_len` features, which are copied; may be NULL if there are none.
+/// - `features`: array of `features_len` features, which are copied; may be NULL if `features_len` is 0.
 /// - `features_len`: number of features.
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: passed to the callback; may be NULL.
@@ -206,7 +206,7 @@ pub unsafe extern "C" fn hc_organization_update_settings_async(
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
-/// - `features`: holds `features_len` names, which are copied; may be NULL if there are none.
+/// - `features`: array of `features_len` names, which are copied; may be NULL if `features_len` is 0.
 /// - `features_len`: number of names.
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: passed to the callback; may be NULL.

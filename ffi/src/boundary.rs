@@ -1,4 +1,4 @@
-//! The boundary between C and Rust: what every exported function does before and after the core's work.
+//! What every exported function does before and after it calls the core: converts arguments, catches panics, and writes the result and the error.
 //!
 //! [`call!`] is for calls that can fail, [`read!`] for accessors, [`free!`] frees an object, and [`value_or_absent`] is for
 //! functions without an object. Each catches panics, and the macros check pointers for NULL. The functions from [`object`] to [`array`]
@@ -14,7 +14,7 @@ use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-/// A call that can fail: `call!(error, out, (argument: conversion, …) => Result)`, or without `out`.
+/// Implements a function that can fail: `call!(error, out, (argument: conversion, …) => Result)`, or without `out`.
 ///
 /// `conversion` is the name of the function that converts the argument, such as [`object`], [`text`] or [`options`]. The value of the result
 /// is written to `*out`, an error to `*error`.
@@ -39,7 +39,7 @@ macro_rules! call {
     }};
 }
 
-/// An accessor: `read!(object => value)`. Returns NULL, 0 or false if the object is NULL.
+/// Implements an accessor: `read!(object => value)`. Returns NULL, 0 or false if the object is NULL.
 macro_rules! read {
     ($object:ident => $value:expr) => {{
         // SAFETY: by the header's conventions, the object is NULL or alive during this call.
@@ -62,7 +62,7 @@ pub(crate) use {call, free, read};
 
 /// An out-parameter.
 pub(crate) trait Out<T>: Copy {
-    /// Whether the out-parameter is NULL.
+    /// Returns whether the out-parameter is NULL.
     fn is_null(self) -> bool;
     /// Writes the value for "no result", such as NULL or `false`.
     ///
@@ -197,7 +197,7 @@ pub(crate) unsafe fn run<T, O: Out<T>>(
     }
 }
 
-/// The result of an accessor whose object is NULL.
+/// A type that accessors return, with the value that they return if their object is NULL.
 pub(crate) trait Absent {
     const ABSENT: Self;
 }
@@ -324,7 +324,7 @@ mod tests {
     use crate::error_accessors::{hc_error_free, hc_error_message, hc_error_status};
 
     #[test]
-    fn a_panic_is_hc_internal_in_a_call_and_0_in_an_accessor() {
+    fn a_panic_makes_a_call_return_hc_internal_and_an_accessor_return_0() {
         let mut error = ptr::null_mut();
         // SAFETY: `error` may be written to.
         let status = unsafe { run((), "", &raw mut error, || -> Result<()> { panic!("two\nlines") }) };
@@ -335,7 +335,7 @@ mod tests {
             assert!(CStr::from_ptr(hc_error_message(error)).to_str().unwrap().ends_with("two lines"));
             hc_error_free(error);
         }
-        assert_eq!(value_or_absent(|| -> Option<usize> { panic!("quiet") }), 0);
+        assert_eq!(value_or_absent(|| -> Option<usize> { panic!("in an accessor") }), 0);
     }
 
     #[test]

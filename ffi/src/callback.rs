@@ -127,7 +127,9 @@ pub type hc_group_page_callback = Option<
     ),
 >;
 
-/// Receives the result of a call that has no value. After a failure `error` must be freed with hc_error_free.
+/// Receives the status of a call that returns no object.
+///
+/// After a failure `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
 /// Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
 /// start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the

@@ -1,4 +1,4 @@
-//! Cancelling calls from another thread, and clients whose calls have another deadline.
+//! Handles that cancel calls from another thread, and clients that use the connections of another client with other options for their calls.
 
 use crate::boundary::{call, free, object, read};
 use crate::client::hc_client;
@@ -9,17 +9,17 @@ use headcount_core::Error;
 use headcount_core::client::{CallOptions, Cancel};
 use std::time::Duration;
 
-/// Handle that cancels calls: the running and the later ones of each client that hc_client_with made with this handle.
+/// Handle that cancels the running and all later calls of each client that hc_client_with created with this handle.
 pub struct hc_cancel(Cancel);
 
-/// Options of calls that override those of a client: hc_client_with makes a client that uses them. Set all bytes to 0, then struct_size and
+/// Options of calls that override those of a client: hc_client_with creates a client that uses them. Set all bytes to 0, then struct_size and
 /// the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_call_options {
     /// sizeof(hc_call_options).
     pub struct_size: usize,
-    /// Cancels the calls, or NULL. It may be freed during the calls.
+    /// Handle that cancels the calls, or NULL. It may be freed during the calls.
     pub cancel: *const hc_cancel,
     /// Deadline of each call with all its attempts, in milliseconds. 0: that of the client.
     pub timeout_ms: u32,
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn hc_cancel_cancel(cancel: *const hc_cancel, error: *mut 
     })
 }
 
-/// Whether hc_cancel_cancel has been called.
+/// Returns whether hc_cancel_cancel has been called with this handle.
 ///
 /// - `cancel`: may be NULL, which gives false.
 /// - Threads: any number at once.
@@ -71,11 +71,11 @@ pub unsafe extern "C" fn hc_cancel_free(cancel: *mut hc_cancel) {
     free!(cancel);
 }
 
-/// Creates a client that shares connections, token and settings with another one and uses these options for its calls.
+/// Creates a client that shares connections, access token and settings with `client`, and uses `options` for its calls.
 ///
-/// - `client`: required. It may be freed before the new one.
+/// - `client`: required. It may be freed before the new client.
 /// - `options`: may be NULL, which means the options of `client`.
-/// - `with`: receives the client; free it with hc_client_free.
+/// - `with`: receives the new client; free it with hc_client_free.
 /// - `error`: may be NULL.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]

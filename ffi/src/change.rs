@@ -1,4 +1,5 @@
-//! The change feed: numbered changes, and consumers with a cursor each. The iterator over a consumer's changes is in `changes`.
+//! The change feed: reads, acknowledges and parks changes, and resets, lists and deletes consumers. The iterator over a consumer's changes is in
+//! `changes`, and consumers with partitions are in `worker`.
 
 use crate::boundary::call;
 use crate::error::hc_error;
@@ -8,7 +9,7 @@ use headcount_core::{Error, Result};
 use std::ffi::c_char;
 use std::time::Duration;
 
-/// For timeout_ms of hc_mirror_wait and hc_mirror_changes: no limit.
+/// For timeout_ms of hc_mirror_wait, hc_mirror_changes and hc_mirror_consumer: no limit.
 pub const HC_WAIT_FOREVER: i64 = -1;
 
 /// Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the first change of the feed. Changes are
@@ -58,7 +59,7 @@ pub unsafe extern "C" fn hc_mirror_wait(
     })
 }
 
-/// Reads the parameter `timeout_ms`.
+/// Converts the parameter `timeout_ms`: HC_WAIT_FOREVER to `None`. Other negative numbers are an error.
 pub(crate) fn timeout(timeout_ms: i64) -> Result<Option<Duration>> {
     match timeout_ms {
         HC_WAIT_FOREVER => Ok(None),
@@ -147,8 +148,8 @@ pub unsafe extern "C" fn hc_mirror_drop_parked(
     call!(error, dropped, (mirror: object, consumer: text) => mirror.0.drop_parked(consumer, seq))
 }
 
-/// Resets a new or known consumer to a snapshot of the mirror: it receives a "group.created" or "user.created" for each group and
-/// user, with negative numbers and the cause "snapshot", and then every change since this call.
+/// Resets a consumer to a snapshot of the mirror, and creates it if it does not exist: its next changes are a "group.created" for each group and
+/// a "user.created" for each user, with negative numbers and the cause "snapshot", and then every change since this call.
 ///
 /// - `mirror`: required.
 /// - `consumer`: its name, 1 to 200 bytes.
@@ -198,8 +199,8 @@ pub unsafe extern "C" fn hc_mirror_drop_consumer(
     call!(error, dropped, (mirror: object, consumer: text) => mirror.0.drop_consumer(consumer))
 }
 
-/// Deletes changes that are older than the retention and that all consumers have acknowledged, except for consumers that have expired; and
-/// other rows whose retention has ended. Every sync does this when it ends.
+/// Deletes changes that are older than the retention and that all consumers, apart from expired ones, have acknowledged; and other rows whose
+/// retention has ended. Every sync does this when it ends.
 ///
 /// - `mirror`: required.
 /// - `error`: may be NULL.

@@ -12,16 +12,17 @@ use std::ffi::c_char;
 /// them, and belongs to the caller.
 pub struct hc_change_iter(Changes);
 
-/// Makes an iterator over the unacknowledged changes of a consumer, each returned once. If there is none, it waits for the next one.
+/// Creates an iterator over the unacknowledged changes of a consumer, which gives each of them once. If there is none, it waits for the next one.
 ///
 /// Acknowledge each change after it was handled, with hc_change_iter_ack. The consumer's cursor moves to a change once that change, and all changes
 /// that this iterator gave before it, are acknowledged. The next iterator, here or in another process, gives the changes after the cursor
 /// again.
 ///
-/// The consumer is exclusive: while another mirror iterates over its changes, here or in another process, hc_change_iter_next waits. An iterator holds the
-/// consumer from its first change until it has ended and all changes that it gave are acknowledged, until it is freed, or until the mirror is
-/// closed. It does so by a lease of a minute that a background task renews, also while a handler hangs. After the process has ended or was stopped, others wait
-/// until the lease expires; with SQLite, the lease also ends at once with its process. To share the work among processes, use hc_mirror_consumer.
+/// The consumer is exclusive: while an iterator of another hc_mirror, here or in another process, holds it, hc_change_iter_next waits. An iterator holds
+/// the consumer from the first call of hc_change_iter_next until it has ended and all changes that it gave are acknowledged, until it is freed, or
+/// until the mirror is closed. It holds a lease of 60 seconds, which a background task renews, also while a handler hangs. If its process is stopped, others
+/// wait until the lease expires. If its process ends, they do the same with PostgreSQL; with SQLite, the lease ends at once. To share the work among
+/// processes, use hc_mirror_consumer.
 ///
 /// - `mirror`: required. It may be freed before the iterator.
 /// - `consumer`: its name, 1 to 200 bytes. A new consumer starts with the first change of the feed.
@@ -61,14 +62,14 @@ pub unsafe extern "C" fn hc_change_iter_next(
     call!(error, change, (iter: object) => Ok(iter.0.clone().next().transpose()?.map(hc_change::from)))
 }
 
-/// Acknowledges one change, but no earlier one. The acknowledgement is durable once all changes that the iterator gave earlier are acknowledged as
-/// well: if they are already, it is durable when this returns.
+/// Acknowledges one change, and not the changes before it. The acknowledgement is durable once all changes that the iterator gave earlier are
+/// acknowledged as well: if they are already, it is durable when this returns.
 ///
 /// - `iter`: required.
 /// - `change`: a change that `iter` gave.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE: call it again, unless the message says that the lease was lost, because then the change is given again, to the process that has the
-///   consumer now. Fails with HC_INVALID_ARGUMENT, also in a forked child.
+/// - Fails with HC_STORE: call it again, unless the message says that the lease was lost. In that case the iterator that holds the consumer gives the
+///   change again. Fails with HC_INVALID_ARGUMENT, also if the consumer was dropped and in a forked child.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_change_iter_ack(

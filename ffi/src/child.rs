@@ -20,7 +20,7 @@ impl<W> Child<W> {
     }
 }
 
-/// The records of a field that is a list.
+/// A field that is a list of records, such as the holds in a sync's report.
 pub(crate) struct Children<W>(SetOnce<Vec<W>>);
 
 impl<W> Default for Children<W> {

@@ -11,7 +11,7 @@ use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
 /// The REST client of one environment. Thread-safe: any number of threads may use it at once, and share its connections and its
-/// token.
+/// access token.
 pub struct hc_client(pub(crate) blocking::Client);
 
 /// Settings of a client. Set all bytes to 0, then struct_size and the fields that you need.
@@ -35,9 +35,9 @@ pub struct hc_client_options {
     pub attempt_timeout_ms: u32,
     /// Timeout of connecting, in milliseconds. 0 means 10000.
     pub connect_timeout_ms: u32,
-    /// Longest wait before the first retry, in milliseconds; it doubles with each retry. 0 means 250.
+    /// Upper bound of the random wait before the first retry, in milliseconds; it doubles with each retry. 0 means 250.
     pub retry_base_ms: u32,
-    /// Longest wait before a retry, in milliseconds, unless the server asks for a longer one. 0 means 8000.
+    /// Upper bound of the wait before any retry, in milliseconds, unless the server asks for a longer wait. 0 means 8000.
     pub retry_cap_ms: u32,
     /// Number of retries that all calls share. Each retry uses one, and each successful call adds half a retry, up to this number. 0 means 100.
     pub retry_budget: u32,
@@ -45,9 +45,9 @@ pub struct hc_client_options {
     pub max_concurrency: u32,
     /// Largest body of an answer, in bytes; a larger one fails with HC_DECODE. 0 means 8388608 (8 MiB).
     pub max_response_bytes: u64,
-    /// URL of the proxy. NULL: the one in HTTPS_PROXY or ALL_PROXY. "": no proxy.
+    /// URL of the proxy. NULL: the one in HTTPS_PROXY or ALL_PROXY. "": no proxy. Hosts in NO_PROXY are reached directly.
     pub proxy: *const c_char,
-    /// PEM file of certificate authorities that are trusted in addition to the system's, or NULL.
+    /// Path of a PEM file with certificate authorities that are trusted in addition to the system's, or NULL.
     pub ca_file: *const c_char,
     /// Appended to the User-Agent header, such as "acme-provisioning/2.1"; or NULL.
     pub user_agent_suffix: *const c_char,
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn hc_client_new(
 
 /// Creates a client from SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET. Does not connect yet.
 ///
-/// - `options`: environment_url, client_id and client_secret must be NULL. May be NULL, which means the defaults.
+/// - `options`: may be NULL, which means the defaults. Its environment_url, client_id and client_secret must be NULL.
 /// - `client`: receives the client; free it with hc_client_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_CONFIG, naming the variable that is missing or malformed, or HC_INVALID_ARGUMENT.
@@ -121,7 +121,8 @@ pub unsafe extern "C" fn hc_client_from_env(
         // SAFETY: texts in options are NULL or alive during this call.
         if unsafe { texts(&options) }?.iter().any(Option::is_some) {
             return Err(Error::invalid_argument(
-                "options sets what hc_client_from_env takes from the environment: use hc_client_new for settings in code",
+                "options sets environment_url, client_id or client_secret: expected NULL, because hc_client_from_env reads them from the environment; \
+                 use hc_client_new to pass them",
             ));
         }
         // SAFETY: texts in options are NULL or alive during this call.

@@ -1,4 +1,4 @@
-//! Directories of an organization (Okta, Entra, Google, ...), as Scalekit synchronizes them.
+//! The calls about the directories of an organization: fetches, enables and disables them.
 
 use crate::boundary::call;
 use crate::client::hc_client;
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn hc_directory_primary(
     })
 }
 
-/// Enables a directory: Scalekit synchronizes it.
+/// Enables a directory, so that Scalekit synchronizes it.
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn hc_directory_enable(
     })
 }
 
-/// Disables a directory: Scalekit stops synchronizing it.
+/// Disables a directory, so that Scalekit stops synchronizing it.
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".

@@ -7,7 +7,7 @@ use crate::text::{Text, TextList};
 use headcount_core::Error;
 use std::fmt::Display;
 
-/// An error: a status, a message for a person, and what the server answered.
+/// An error: its status, its message, and the error fields of the server's answer if there was one.
 pub struct hc_error {
     pub(crate) error: Error,
     pub(crate) cached: Cached,
@@ -32,7 +32,7 @@ impl From<Error> for hc_error {
 }
 
 impl hc_error {
-    /// The status that a call with this error returns.
+    /// Returns the status that a call with this error returns.
     pub(crate) fn status(&self) -> hc_status {
         status_of(self.error.kind()).unwrap_or(hc_status::HC_INTERNAL)
     }
@@ -53,7 +53,7 @@ pub(crate) unsafe fn report(error: Error, place: *mut *mut hc_error) -> hc_statu
     status
 }
 
-/// The error for a required argument that is NULL.
+/// Returns the error for a required argument that is NULL.
 pub(crate) fn is_null(name: impl Display) -> Error {
     Error::invalid_argument(format!("{name} is NULL"))
 }

@@ -6,7 +6,7 @@ use crate::generated::status::{self, hc_status};
 use std::ffi::{c_char, c_int};
 use std::ptr;
 
-/// The library's version, such as "0.1.0".
+/// Returns the library's version, such as "0.1.0".
 ///
 /// - Returns a static text.
 /// - Threads: any number at once.

@@ -152,7 +152,7 @@ pub unsafe extern "C" fn hc_event_spec_version(event: *const hc_event) -> *const
     read!(event => event.spec_version.of(event.event.spec_version()))
 }
 
-/// The object that the event is about.
+/// The event's `data`: the object that the event is about.
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - Returns JSON text owned by `event`, as it was sent.
@@ -185,7 +185,8 @@ pub unsafe extern "C" fn hc_event_body_len(event: *const hc_event) -> usize {
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - `pointer`: JSON Pointer to the value (RFC 6901): "/email", "/groups/0/id". It is copied.
-/// - Returns text owned by `event`: a JSON string without quotes, any other value as JSON; NULL if there is none or it is null.
+/// - Returns text owned by `event`: a JSON string without quotes, any other value as JSON. NULL if there is no such value, if it is null, or if
+///   `pointer` is NULL.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_event_data_at(event: *const hc_event, pointer: *const c_char) -> *const c_char {

@@ -1,4 +1,4 @@
-//! Listing the groups of a directory.
+//! Lists the groups of a directory: one page, or all by an iterator.
 
 use crate::boundary::{call, optional_text};
 use crate::client::hc_client;
@@ -11,7 +11,7 @@ use headcount_core::blocking::List;
 use headcount_core::model::Group;
 use std::ffi::c_char;
 
-/// Filters and details of a list of groups. Set all bytes to 0, then struct_size and the fields that you need.
+/// Which groups a listing returns, and with which details. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_group_options {
@@ -89,12 +89,12 @@ pub unsafe extern "C" fn hc_directory_groups(
     })
 }
 
-/// Starts listing every group of a directory. Sends no request yet.
+/// Creates an iterator over every group of a directory. Sends no request yet.
 ///
 /// - `client`: required. It may be freed before the iterator.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `options`: filters and details; may be NULL, which means all.
+/// - `options`: filters and details; may be NULL, which means all groups.
 /// - `iter`: receives the iterator; free it with hc_group_iter_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT.

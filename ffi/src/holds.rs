@@ -1,4 +1,4 @@
-//! What the guard holds back, decisions about it, and the retirement of directories.
+//! Holds, which are losses of access that the guard holds back; decisions about them; and retirements of directories.
 
 use crate::boundary::call;
 use crate::error::hc_error;
@@ -59,14 +59,14 @@ pub unsafe extern "C" fn hc_mirror_approve(
     decide!(error, count, approve(mirror, hold_id, by, note))
 }
 
-/// Drops a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or
+/// Dismisses a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or
 /// removes them.
 ///
 /// - `mirror`: required.
 /// - `hold_id`: the hold's id, from hc_hold_id.
 /// - `by`: who decides, 1 to 200 bytes; stored with the decision.
 /// - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
-/// - `count`: receives the number of users that were held.
+/// - `count`: receives the number of those users.
 /// - `error`: may be NULL.
 /// - Fails as hc_mirror_approve.
 /// - Threads: any number at once.
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn hc_mirror_approvals(
     })
 }
 
-/// Returns the retirements of directories, oldest first. They are kept as long as changes are.
+/// Returns the retirements of directories, oldest first. A retirement is deleted when the retention has passed since its end.
 ///
 /// - `mirror`: required.
 /// - `retirements`: receives the list; free it with hc_retirement_list_free.

@@ -1,5 +1,5 @@
-//! The mirror: opening, closing, webhooks and account links. Its settings are in `settings`, the role map in `roles`, users and groups in
-//! `mirrored`, syncs in `sync`, holds and decisions in `holds`, the feed in `change` and `changes`.
+//! The mirror: opens, closes and copies it, receives webhooks, lists pending events and sets account links. Its settings are in `settings`, the role map
+//! is in `roles`, users and groups are in `mirrored`, syncs in `sync`, holds and decisions in `holds`, and the feed in `change`, `changes` and `worker`.
 
 use crate::boundary::{Out, call, free, value_or_absent};
 use crate::client::hc_client;
@@ -49,8 +49,9 @@ impl Out<hc_outcome> for *mut hc_outcome {
 
 /// Opens a mirror in a SQLite file, which is created if it does not exist, or in a PostgreSQL database.
 ///
-/// - `path`: path of the file; files with the suffixes "-wal" and "-shm", and with "-lease-" in their names, are created beside it. ":memory:" for a mirror
-///   in memory. A text that begins with "postgresql://" or "postgres://" is the URL of a database, "postgresql://user@host/database". The text is copied.
+/// - `path`: path of the file. Other files are created in the same folder, whose names are that of the file followed by "-wal", "-shm", or "-lease-" and more.
+///   ":memory:" for a mirror in memory. A text that begins with "postgresql://" or "postgres://" is the URL of a database,
+///   "postgresql://user@host/database". The text is copied.
 /// - `client`: the client for syncs. It may be freed before the mirror. May be NULL: then syncs fail with HC_CONFIG.
 /// - `options`: may be NULL, which means the defaults.
 /// - `mirror`: receives the mirror; free it with hc_mirror_free.
@@ -73,11 +74,12 @@ pub unsafe extern "C" fn hc_mirror_open(
     })
 }
 
-/// Closes the mirror. hc_mirror_wait and syncs that other threads are running fail with HC_CANCELLED; what the syncs have written is kept. Returns
-/// when all other writes that were begun are complete, the locks are released and the file is closed. In a callback of a running call, it does not
-/// wait for that. Later calls fail with HC_INVALID_ARGUMENT; of iterators that were made before, hc_change_iter_next gives NULL, and other calls
-/// may fail with HC_STORE. A call that is running and needs the store again may fail with HC_STORE. hc_mirror_free is still required, once no
-/// call is running.
+/// Closes the mirror. Running calls of hc_mirror_wait and running syncs fail with HC_CANCELLED; what the syncs have written is kept. Other running calls
+/// may fail with HC_STORE if they need the store again. Returns when all writes that had begun are complete, the locks are released and the file is
+/// closed; in a callback of a running call, it returns without waiting for that.
+///
+/// Later calls fail with HC_INVALID_ARGUMENT. With iterators that were created before, hc_change_iter_next gives NULL, and other calls may fail with
+/// HC_STORE. hc_mirror_free is still required, once no call is running.
 ///
 /// - `mirror`: required. Closing it again has no effect.
 /// - `error`: may be NULL.
@@ -102,17 +104,18 @@ pub unsafe extern "C" fn hc_mirror_unbind_environment(
     call!(error, (mirror: object) => mirror.0.unbind_environment())
 }
 
-/// Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were. Stop everything
-/// that writes to the mirror before: if something was written during the copy, the call fails. If it fails, nothing was copied, and it can be called
-/// again.
+/// Copies the mirror, except for its leases, to a new file or to a PostgreSQL database. In the copy, consumers have the cursors that they have in the mirror.
+/// Stop everything that writes to the mirror first: if something is written during the copy, the call fails. If it fails, nothing was copied, and it can
+/// be called again.
 ///
 /// - `mirror`: required.
 /// - `target`: the path of a file, or the URL of a database, as for hc_mirror_open. The file or the schema must not have been used by a mirror.
 /// - `schema`: name of the schema in PostgreSQL. NULL: "headcount". In PostgreSQL, the role has to be the owner of the schema.
 /// - `report`: receives what was copied; free it with hc_copy_report_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE (the target is not empty, was the source, or cannot be opened or written; the mirror was written meanwhile), HC_CONFIG (the target
-///   is ":memory:", or the URL or the schema is invalid), HC_CANCELLED or HC_INVALID_ARGUMENT (the mirror was closed).
+/// - Fails with HC_STORE (the target is not empty, is the mirror itself, or cannot be opened or written; something was written to the mirror during the copy),
+///   HC_CONFIG (the target is ":memory:", or the URL or the schema is invalid), HC_CANCELLED (the mirror was closed during the copy) or HC_INVALID_ARGUMENT
+///   (the mirror was closed before).
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_copy_to(

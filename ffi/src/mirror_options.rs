@@ -25,13 +25,13 @@ pub struct hc_mirror_options {
     /// sizeof(hc_mirror_options).
     pub struct_size: usize,
     /// Number of users of a directory that may lose access within the guard's window without approval. The limit is lower for a small
-    /// directory: half of its users if it has up to ten, else five or a quarter of them, whichever is more. 0 means 20.
+    /// directory: half of its users if it has at most ten, otherwise a quarter of them, but at least five. 0 means 20.
     /// HC_GUARD_NOBODY: no user.
     pub guard_users: i64,
-    /// Share of the directory's users that may lose access, from 0 to 1. The larger of this limit and that of guard_users applies. 1
-    /// permits every loss, except removals because of a listing without users. 0 means 0.1. HC_GUARD_NOBODY: no user.
+    /// Share of the directory's users that may lose access within the guard's window, from 0 to 1. The larger of this limit and that of
+    /// guard_users applies. 1 permits every loss, except removals because of a listing without users. 0 means 0.1. HC_GUARD_NOBODY: no user.
     pub guard_share: f64,
-    /// Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0 means 24 hours.
+    /// Age of the last full sync, in seconds, at which a sync with HC_SYNC_AUTO is a full one again. 0 means 24 hours.
     pub full_every_seconds: u64,
     /// How long changes that all consumers have acknowledged are kept, in seconds. 0 means 30 days. HC_RETENTION_NONE: they are not kept.
     pub retention_seconds: i64,
@@ -47,11 +47,11 @@ pub struct hc_mirror_options {
     /// Number of seconds without a poll or an acknowledgement after which a consumer expires: changes are no longer kept for it. Less than two
     /// hours counts as two hours. 0 means 30 days. HC_CONSUMERS_NEVER_EXPIRE: never.
     pub consumer_expiry_seconds: i64,
-    /// Number of pending events that are kept for an organization. 0 means 10,000.
+    /// Largest number of pending events that are kept for an organization. 0 means 10,000.
     pub pending_events: u64,
-    /// Bytes of the pending events that are kept for an organization. 0 means 67,108,864 (64 MiB).
+    /// Largest total size of the pending events that are kept for an organization, in bytes. 0 means 67,108,864 (64 MiB).
     pub pending_bytes: u64,
-    /// Number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
+    /// Largest number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
     pub groups_per_user: u64,
     /// Name of the schema in a PostgreSQL database that has the mirror's tables: lower-case letters, digits and underscores. It is created if there
     /// is none. NULL: "headcount". For a mirror in a file, it must be NULL.
@@ -122,7 +122,7 @@ pub(crate) fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
     })
 }
 
-/// Reads a number in the options: 0 means that it was not set (`None`), and `none` means the number 0.
+/// Reads a number in the options: 0 means that it was not set (`None`), and the value `none`, whose constant is `none_name`, means the number 0.
 fn count(given: i64, none: i64, name: &str, none_name: &str) -> Result<Option<u64>> {
     match given {
         0 => Ok(None),

@@ -1,4 +1,4 @@
-//! Reading mirrored users, groups and directories.
+//! Reads mirrored users, groups and directories.
 
 use crate::boundary::{call, free, optional_text};
 use crate::error::hc_error;
@@ -11,7 +11,7 @@ use headcount_core::blocking::MirrorUsers;
 use std::ffi::c_char;
 use std::ptr;
 
-/// An iterator over the users of an organization.
+/// An iterator over mirrored users: those of an organization, or those that a hold names.
 pub struct hc_mirror_user_iter {
     users: MirrorUsers,
     last: Option<hc_mirror_user>,
@@ -31,11 +31,11 @@ pub struct hc_mirror_user_options {
 
 impl_options!(hc_mirror_user_options { directory_id, group_id });
 
-/// Starts reading the users of an organization, in the order in which the mirror first stored them. Sends no request.
+/// Creates an iterator over the users of an organization, in the order in which the mirror first stored them. Sends no request.
 ///
 /// - `mirror`: required. It may be freed before the iterator.
 /// - `organization_id`: "org_...".
-/// - `options`: filters; may be NULL, which means all.
+/// - `options`: filters; may be NULL, which means all users.
 /// - `iter`: receives the iterator; free it with hc_mirror_user_iter_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT.
@@ -58,7 +58,8 @@ pub unsafe extern "C" fn hc_mirror_users(
     })
 }
 
-/// Starts reading the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+/// Creates an iterator over the users that a hold names, as they are mirrored now. A hold that was approved or dismissed names none, and neither
+/// does a hold on a directory as a whole.
 ///
 /// - `mirror`: required. It may be freed before the iterator.
 /// - `hold_id`: the hold's id, from hc_hold_id.
@@ -125,8 +126,8 @@ pub unsafe extern "C" fn hc_mirror_user_get(
     call!(error, user, (mirror: object, user_id: text) => Ok(mirror.0.user(user_id)?.map(hc_mirror_user::from)))
 }
 
-/// Returns the users of all organizations with this primary e-mail address, compared without case. Several users may share one
-/// address.
+/// Returns the users of all organizations with this primary e-mail address, compared case-insensitively. Several users may share
+/// one address.
 ///
 /// - `mirror`: required.
 /// - `email`: the address.
@@ -162,8 +163,8 @@ pub unsafe extern "C" fn hc_mirror_group_get(
     call!(error, group, (mirror: object, group_id: text) => Ok(mirror.0.group(group_id)?.map(hc_mirror_group::from)))
 }
 
-/// Returns the groups of an organization, or of one of its directories: by the id of their directory, and then in the order in
-/// which the mirror first stored them.
+/// Returns the groups of an organization, or of one of its directories, ordered by the id of their directory, and within a directory
+/// in the order in which the mirror first stored them.
 ///
 /// - `mirror`: required.
 /// - `organization_id`: "org_...".

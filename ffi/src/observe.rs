@@ -1,4 +1,4 @@
-//! Observing a client: each activity as a struct of texts and numbers.
+//! The observer of a client: receives each activity as a struct of texts and numbers.
 
 use crate::generated::status::{hc_status, status_of};
 use crate::user_data::UserData;
@@ -41,8 +41,8 @@ pub struct hc_activity {
 
 /// Receives the activities of a client, for logs and measurements.
 ///
-/// Called during calls, on threads of the library and of the caller; several may call it at once. It must return soon, must not call the
-/// library and must not throw a C++ exception. `user_data` is the observer_data of the options.
+/// Called during calls, on threads of the library and of the caller; several threads may call it at once. It must return soon, must not call
+/// the library and must not throw a C++ exception. `user_data` is the observer_data of the options.
 pub type hc_observer = Option<unsafe extern "C" fn(user_data: *mut c_void, activity: *const hc_activity)>;
 
 /// Passes the core's activities to the caller's observer.

@@ -94,7 +94,7 @@ pub(crate) fn tri_state(value: i32, name: &str) -> Result<Option<bool>> {
     }
 }
 
-/// Reads an optional time in RFC 3339 text, or a date.
+/// Parses an optional time: RFC 3339 text, or a date such as 2025-01-06, which means 00:00 UTC on that day. `name` is the field's name in the error.
 pub(crate) fn moment(text: Option<&str>, name: &str) -> Result<Option<Timestamp>> {
     let parse = |text: &str| {
         parse_moment(text).map_err(|_| {
@@ -106,8 +106,8 @@ pub(crate) fn moment(text: Option<&str>, name: &str) -> Result<Option<Timestamp>
     text.map(parse).transpose()
 }
 
-/// Checks that a reserved field is 0. A reserved field stands where the compiler would otherwise add padding, which callers may leave
-/// uninitialized, so that a later version can give the field a meaning.
+/// Checks that a reserved field is 0, so that a later version can give it a meaning. Reserved fields replace padding, which callers may leave
+/// uninitialized.
 pub(crate) fn reserved(value: u32, name: &str) -> Result<()> {
     if value == 0 { Ok(()) } else { Err(Error::invalid_argument(format!("{name} is {value}: expected 0"))) }
 }

@@ -47,18 +47,18 @@ fn every_struct_begins_with_its_size_and_ends_without_padding() {
 }
 
 #[test]
-fn fields_beyond_struct_size_are_not_read() {
+fn fields_beyond_struct_size_are_not_read_and_invalid_sizes_are_refused() {
     let read = |bytes: &[u64]| {
         // SAFETY: the size in the first word is at most that of all words, or is refused before the others are read.
         unsafe { options::<hc_webhook_options>(bytes.as_ptr().cast(), "options") }
     };
     let whole = size_of::<hc_webhook_options>() as u64;
     assert_eq!(read(&[whole, 7, 9]).unwrap().max_body, 9);
-    // An older caller: fields beyond its size are not read.
+    // A caller with an older header: fields beyond its size are not read.
     let older = read(&[16, 7, 9]).unwrap();
     assert_eq!((older.tolerance_seconds, older.max_body), (7, 0));
     assert_eq!(read(&[8, 7, 9]).unwrap().tolerance_seconds, 0);
-    // A newer caller: fields that this version does not have must be 0.
+    // A caller with a newer header: fields that this version does not have must be 0.
     assert_eq!(read(&[whole + 8, 7, 9, 0]).unwrap().max_body, 9);
     assert!(read(&[whole + 8, 7, 9, 1]).is_err());
     for invalid in [0, 1, 7, 9, 15, whole - 1, LARGEST as u64 + 1, u64::MAX] {

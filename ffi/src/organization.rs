@@ -1,4 +1,5 @@
-//! Organizations: the companies that use the application.
+//! The calls about organizations, which are the customers of the application: lists, fetches, creates, changes and deletes them, and creates links to
+//! their admin portal.
 
 use crate::boundary::{array, call, is_null, optional_text, text};
 use crate::client::hc_client;
@@ -11,7 +12,7 @@ use headcount_core::blocking::List;
 use headcount_core::model::{Feature, Organization, OrganizationFields, OrganizationSettings};
 use std::ffi::c_char;
 
-/// Filters of a list of organizations. Set all bytes to 0, then struct_size and the fields that you need.
+/// Which organizations a listing returns. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_organization_options {
@@ -52,13 +53,13 @@ pub struct hc_organization_fields {
 
 impl_options!(hc_organization_fields { display_name, external_id, logo_url, slug, metadata, metadata_len });
 
-/// A feature of an organization, and whether it is to be enabled.
+/// A feature of an organization that is to be enabled or disabled.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_feature {
     /// "sso", "dir_sync", "domain_verification" or "session_policy".
     pub name: *const c_char,
-    /// Whether it is to be enabled.
+    /// true enables the feature, false disables it.
     pub enabled: bool,
 }
 
@@ -102,10 +103,10 @@ pub unsafe extern "C" fn hc_organizations(
     })
 }
 
-/// Starts listing every organization of the environment. Sends no request yet.
+/// Creates an iterator over every organization of the environment. Sends no request yet.
 ///
 /// - `client`: required. It may be freed before the iterator.
-/// - `options`: filters; may be NULL, which means all.
+/// - `options`: filters; may be NULL, which means all organizations.
 /// - `iter`: receives the iterator; free it with hc_organization_iter_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT.
@@ -243,7 +244,7 @@ pub unsafe extern "C" fn hc_organization_update_by_external_id(
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".
-/// - `features`: holds `features_len` features; may be NULL if there are none.
+/// - `features`: array of `features_len` features; may be NULL if `features_len` is 0.
 /// - `features_len`: number of features.
 /// - `organization`: receives the changed object; free it with hc_organization_free.
 /// - `error`: may be NULL.
@@ -274,8 +275,8 @@ pub unsafe extern "C" fn hc_organization_update_settings(
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".
-/// - `features`: holds `features_len` names of what can be set up, "sso" or "dir_sync"; may be NULL if there are none: the link
-///   then offers what the organization's settings enable.
+/// - `features`: array of `features_len` features that the administrator can set up with the link: "sso" or "dir_sync". May be NULL
+///   if `features_len` is 0: the link then offers what the organization's settings enable.
 /// - `features_len`: number of names.
 /// - `link`: receives the result; free it with hc_portal_link_free.
 /// - `error`: may be NULL.

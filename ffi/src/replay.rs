@@ -16,7 +16,8 @@ use std::time::Duration;
 /// For retention_seconds of a mirror: acknowledged changes are not kept. (0 means the default.)
 pub const HC_RETENTION_NONE: i64 = -1;
 
-/// A record of handled messages, against duplicate deliveries. Thread-safe: any number of threads may use it at once.
+/// Records which messages were handled, so that a message that is delivered twice is handled once. Thread-safe: any number of threads may use it
+/// at once.
 ///
 /// Call hc_replay_guard_check before a message is handled and hc_replay_guard_commit afterwards, before answering 2xx. There is
 /// no lock between the two: if one message arrives twice at the same time, or the process ends before the commit, both deliveries
@@ -40,29 +41,29 @@ impl_options!(hc_replay_options { retention_seconds, capacity });
 
 /// Returns whether `message_id` was recorded and has not expired: 1 yes, 0 no, any other value for an error.
 ///
-/// Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
+/// Called on the threads that use the replay guard; several threads may call it at once. It must not throw a C++ exception.
 pub type hc_replay_contains = Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char) -> c_int>;
 
 /// Records `message_id` at least until `expires_at`, in seconds since 1970-01-01 UTC, also if it was recorded before. Returns 0,
 /// or any other value for an error.
 ///
-/// Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
+/// Called on the threads that use the replay guard; several threads may call it at once. It must not throw a C++ exception.
 pub type hc_replay_record =
     Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char, expires_at: i64) -> c_int>;
 
-/// Records `message_id` at least until `expires_at` unless it is recorded already, in one step. Returns 1 if it was recorded now, 0 if
-/// it was recorded already, any other value for an error.
+/// Records `message_id` at least until `expires_at`, in seconds since 1970-01-01 UTC, unless a record of it exists that has not expired, in one
+/// atomic step. Returns 1 if it recorded the id, 0 if such a record exists, any other value for an error.
 ///
-/// Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
+/// Called on the threads that use the replay guard; several threads may call it at once. It must not throw a C++ exception.
 pub type hc_replay_claim =
     Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char, expires_at: i64) -> c_int>;
 
 /// Removes `message_id` if it is recorded. Returns 0, or any other value for an error.
 ///
-/// Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
+/// Called on the threads that use the replay guard; several threads may call it at once. It must not throw a C++ exception.
 pub type hc_replay_release = Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char) -> c_int>;
 
-/// A store of your own. Set all bytes to 0, then struct_size and the fields.
+/// The functions of an application's own store of message ids. Set all bytes to 0, then struct_size and the fields.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_replay_store {
@@ -72,7 +73,7 @@ pub struct hc_replay_store {
     pub contains: hc_replay_contains,
     /// Required.
     pub record: hc_replay_record,
-    /// Passed to all functions; may be NULL. It must be valid until the guard has been freed.
+    /// Passed to all functions; may be NULL. It must be valid until the replay guard has been freed.
     pub user_data: *mut c_void,
     /// For hc_replay_guard_claim; may be NULL.
     pub claim: hc_replay_claim,
@@ -96,7 +97,7 @@ fn expiry(expires_at: Timestamp) -> i64 {
     expires_at.as_second().saturating_add(i64::from(expires_at.subsec_nanosecond() > 0))
 }
 
-/// The error for a function that the caller's store does not have.
+/// Returns the error for a function that the caller's store does not have.
 fn without(function: &str) -> Error {
     Error::invalid_argument(format!(
         "store.{function} is NULL: set it, or use hc_replay_guard_check and hc_replay_guard_commit"
@@ -146,10 +147,10 @@ impl ReplayStore for CallerStore {
     }
 }
 
-/// Creates a guard that keeps ids in the memory of this process. They are lost when the process ends.
+/// Creates a replay guard that keeps ids in the memory of this process. They are lost when the process ends.
 ///
 /// - `options`: may be NULL, which means the defaults.
-/// - `guard`: receives the guard; free it with hc_replay_guard_free.
+/// - `guard`: receives the replay guard; free it with hc_replay_guard_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -165,12 +166,12 @@ pub unsafe extern "C" fn hc_replay_guard_new(
     })
 }
 
-/// Creates a guard that keeps ids in a SQLite file, which any number of processes of one machine may share. Committed ids survive
-/// a crash of the process; a power failure can lose the latest ones.
+/// Creates a replay guard that keeps ids in a SQLite file, which any number of processes of one machine may share. Recorded ids are
+/// kept if the process crashes; a power failure can undo the latest ones.
 ///
 /// - `path`: path of the file, which is created if it does not exist. The text is copied.
 /// - `options`: may be NULL, which means the defaults. The capacity must be 0: the number of ids in a file is not limited.
-/// - `guard`: receives the guard; free it with hc_replay_guard_free.
+/// - `guard`: receives the replay guard; free it with hc_replay_guard_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE (the file cannot be opened, has other contents, or was made by another version), HC_CONFIG (the path begins like
 ///   a URL) or HC_INVALID_ARGUMENT.
@@ -188,11 +189,12 @@ pub unsafe extern "C" fn hc_replay_guard_sqlite(
     })
 }
 
-/// Creates a guard with a store of your own: in Redis, `contains` is EXISTS and `record` is SET with EXAT.
+/// Creates a replay guard with a store of your own: in Redis, `contains` is EXISTS, `record` is SET with EXAT, `claim` is SET with NX and EXAT, and
+/// `release` is DEL.
 ///
 /// - `store`: required. It is copied.
-/// - `options`: may be NULL, which means the defaults. The capacity must be 0: your store limits itself.
-/// - `guard`: receives the guard; free it with hc_replay_guard_free.
+/// - `options`: may be NULL, which means the defaults. The capacity must be 0: the number of ids in your store is not limited.
+/// - `guard`: receives the replay guard; free it with hc_replay_guard_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -396,7 +398,7 @@ pub unsafe extern "C" fn hc_replay_guard_commit_id_at(
     call!(error, (guard: object, message_id: text) => guard.0.commit_id_at(message_id, time(now_unix_seconds)?))
 }
 
-/// Frees a guard. Ids in its file, or in a store of your own, are kept.
+/// Frees a replay guard. Ids in its file, or in a store of your own, are kept.
 ///
 /// - `guard`: may be NULL.
 /// - Threads: exclusive.
@@ -409,7 +411,7 @@ fn is_again(replay: Replay) -> bool {
     replay == Replay::Again
 }
 
-/// Applies the retention of the options.
+/// Applies the retention of the options, and returns the replay guard for C.
 fn finish(guard: ReplayGuard, options: &hc_replay_options) -> Result<hc_replay_guard> {
     Ok(hc_replay_guard(match options.retention_seconds {
         0 => guard,
@@ -419,7 +421,7 @@ fn finish(guard: ReplayGuard, options: &hc_replay_options) -> Result<hc_replay_g
     }))
 }
 
-/// Refuses a capacity, for guards that have none.
+/// Refuses a capacity, for replay guards that have none.
 fn without_capacity(options: &hc_replay_options) -> Result<()> {
     match options.capacity {
         0 => Ok(()),

@@ -1,4 +1,4 @@
-//! The role map: which groups give which roles, as pairs or as typed entries.
+//! The role map: which groups give which roles, as pairs of a group and a role, or as entries that also state what `group` is.
 
 use crate::boundary::{array, call, free, optional_text, read, text};
 use crate::error::hc_error;
@@ -38,7 +38,7 @@ pub struct hc_role_entry {
     pub organization_id: *const c_char,
 }
 
-/// The role map: which groups give which roles.
+/// The role map as pairs of a group and a role.
 pub struct hc_role_map {
     groups: Vec<String>,
     roles: Vec<String>,
@@ -57,9 +57,9 @@ impl From<Vec<(String, String)>> for hc_role_map {
 ///
 /// - `mirror`: required.
 /// - `pairs`: `pairs_len` pairs of a group and a role. They are copied.
-/// - `pairs_len`: number of pairs; 0 removes all roles.
+/// - `pairs_len`: number of pairs, at most 10,000; 0 removes all roles.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Fails with HC_STORE or HC_INVALID_ARGUMENT, also for a group or role that is empty or has more than 1,000 bytes.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_set_role_map(
@@ -84,8 +84,8 @@ pub unsafe extern "C" fn hc_mirror_set_role_map(
     })
 }
 
-/// Replaces the role map, like hc_mirror_set_role_map, with entries that have a type. An entry by id never matches a name, and an entry by name
-/// never matches an id. An entry with an organization matches only groups of that organization.
+/// Replaces the role map, like hc_mirror_set_role_map, with entries that state what their `group` is. An entry by id never matches a name, and an
+/// entry by name never matches an id. An entry with an organization matches only groups of that organization.
 ///
 /// - `mirror`: required.
 /// - `entries`: `entries_len` entries. They are copied.

@@ -13,7 +13,7 @@ use headcount_sandbox::{
 use std::ffi::c_char;
 use std::time::Duration;
 
-/// For the numbers in hc_sandbox_options: none. (0 means the default.)
+/// For a number of organizations, directories, users or groups in hc_sandbox_options: none. (0 means the default.)
 pub const HC_SANDBOX_NONE: i32 = -1;
 
 /// A running sandbox, reachable on loopback only, with its own threads. Thread-safe: any number of threads may use it at once. A forked
@@ -201,14 +201,14 @@ pub unsafe extern "C" fn hc_sandbox_register_endpoint(
     })
 }
 
-/// Makes every `every`-th later REST call fail, with each of the faults in turn. An empty list makes no call fail. Requests for tokens do
+/// Makes every `every`-th later REST call fail with the next of the faults, in turn. An empty list makes no call fail. Requests for tokens do
 /// not fail.
 ///
 /// - `sandbox`: required.
 /// - `faults`: `faults_len` texts: "429" or "429:SECONDS", another status from 400 to 599, "reset", "truncate", "garbage",
 ///   "html", "wrong-types", "junk", "drip", "redirect", "latency:2s" or "expire-token". They are copied.
 /// - `faults_len`: number of items.
-/// - `every`: 1 for every call.
+/// - `every`: 1 makes every call fail, 2 every second one, ...; 0 means 1.
 /// - `error`: may be NULL.
 /// - Fails with HC_BAD_REQUEST, naming the unknown fault.
 /// - Threads: any number at once.
@@ -228,10 +228,10 @@ pub unsafe extern "C" fn hc_sandbox_fault(
     })
 }
 
-/// Advances the sandbox's clock: tokens expire, and failed deliveries that are due are tried again.
+/// Advances the sandbox's clock. Access tokens whose lifetime has passed then expire, and failed deliveries that are due are tried again.
 ///
 /// - `sandbox`: required.
-/// - `seconds`: by how much.
+/// - `seconds`: number of seconds by which the clock is advanced.
 /// - `error`: may be NULL.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -268,7 +268,7 @@ pub unsafe extern "C" fn hc_sandbox_deliveries(
 /// Returns the body of an event with example values, as the vendor sends it. Sign it with hc_webhook_sign and send it to the code
 /// under test. No sandbox is needed.
 ///
-/// - `type_`: such as "organization.directory.user_created". The body has the type as given here, also if it is one of the vendor's older names.
+/// - `type_`: the event's type, such as "organization.directory.user_created". One of the vendor's older names is not replaced by the current one.
 /// - `overrides`: values to set, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and
 ///   "data"; keys of "data" replace those of the example. May be NULL, which means none. It is copied.
 /// - `body`: receives JSON; free it with hc_text_free.

@@ -1,4 +1,4 @@
-//! Users and groups of a sandbox: creating, changing and deleting them.
+//! Creates, changes and deletes the users and groups of a sandbox.
 
 use crate::boundary::{call, is_null, optional_text};
 use crate::error::hc_error;
@@ -21,16 +21,16 @@ pub struct hc_sandbox_user {
     pub given_name: *const c_char,
     /// Last name. NULL: "" for a new user, unchanged in a change.
     pub family_name: *const c_char,
-    /// User name at the directory. NULL: the part of the address before "@" for a new user, unchanged in a change.
+    /// User name in the directory. NULL: the part of the address before "@" for a new user, unchanged in a change.
     pub preferred_username: *const c_char,
     /// All groups of the user: `groups_len` names or ids of existing groups. NULL: no groups for a new user, unchanged in a change. (To
     /// remove a user from all groups, pass a non-NULL pointer and the length 0.)
     pub groups: *const *const c_char,
     /// Number of items.
     pub groups_len: usize,
-    /// The organization of a new user. NULL: the first. Must be NULL in a change.
+    /// Id of the organization of a new user. NULL: the first organization. Must be NULL in a change.
     pub organization_id: *const c_char,
-    /// The directory of a new user. NULL: the organization's first. Must be NULL in a change.
+    /// Id of the directory of a new user. NULL: the organization's first directory. Must be NULL in a change.
     pub directory_id: *const c_char,
     /// Whether the user may sign in: 1 yes, -1 no, 0 unchanged. Must be 0 for a new user, who may sign in.
     pub active: i32,
@@ -141,8 +141,8 @@ pub unsafe extern "C" fn hc_sandbox_delete_user(
 ///
 /// - `sandbox`: required.
 /// - `display_name`: its name, not "".
-/// - `organization_id`: may be NULL, which means the first.
-/// - `directory_id`: may be NULL, which means the organization's first.
+/// - `organization_id`: "org_..."; may be NULL, which means the first organization.
+/// - `directory_id`: "dir_..."; may be NULL, which means the organization's first directory.
 /// - `group`: receives the group; free it with hc_group_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_BAD_REQUEST if the name is "", HC_NOT_FOUND for an unknown directory or organization.
@@ -258,7 +258,7 @@ struct Fields {
 }
 
 impl Fields {
-    /// Copies the fields. `name` is the parameter's name in errors.
+    /// Copies the fields of `given`. `name` is the parameter's name in errors.
     ///
     /// # Safety
     ///

@@ -1,4 +1,4 @@
-//! Settings that the mirror's store keeps: reading and changing them.
+//! Reads and changes the settings that the mirror's store keeps.
 
 use crate::boundary::call;
 use crate::error::hc_error;
@@ -26,8 +26,8 @@ pub unsafe extern "C" fn hc_mirror_settings(
 /// Changes settings, for all processes that use the store: each reads them with its next write.
 ///
 /// - `mirror`: required.
-/// - `options`: the settings to change; a field that is 0 leaves its setting unchanged. webhook_secret and schema must be NULL: they belong to
-///   the handle.
+/// - `options`: required; the settings to change. A field that is 0 leaves its setting unchanged. webhook_secret and schema must be NULL, because the
+///   store does not keep them.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
 /// - Threads: any number at once.

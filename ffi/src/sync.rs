@@ -1,4 +1,4 @@
-//! Syncs, and the status of directories.
+//! Runs syncs, and reads the status of directories and the users whose removal is held.
 
 use crate::boundary::call;
 use crate::error::hc_error;
@@ -20,23 +20,24 @@ use std::ffi::{c_char, c_void};
 pub struct hc_sync_progress {
     /// The size of this struct in the library's version.
     pub struct_size: usize,
-    /// The organization.
+    /// Id of the organization, "org_...".
     pub organization_id: *const c_char,
-    /// The directory.
+    /// Id of the directory, "dir_...".
     pub directory_id: *const c_char,
     /// What the sync is doing: "groups", "users" or "removals". Later versions may add values.
     pub phase: *const c_char,
-    /// Number of pages of this phase that were read.
+    /// Number of pages of this phase that were read; 0 in the phase "removals".
     pub pages: u64,
-    /// Number of users or groups in those pages.
+    /// Number of users or groups in those pages; in the phase "removals", number of users that were removed or held so far.
     pub items: u64,
-    /// Number of users or groups in all; -1 if the server did not report it.
+    /// Number of users or groups in all pages of the phase, as the server counts them; in the first report of the phase "removals", number of users
+    /// to remove. -1 if it is not known, and in the later reports of the phase "removals".
     pub total: i64,
-    /// Users or groups per second since the sync of the directory started.
+    /// `items` per second since the sync of the directory started; 0 if no time has passed.
     pub rate: f64,
 }
 
-/// Receives the progress of a sync after each page.
+/// Receives the progress of a sync after each page that was read, and during the removals.
 ///
 /// Called during the sync: by hc_mirror_sync on the thread that called it, by hc_mirror_sync_all on threads of the library, of which several
 /// may call it at once. It must return soon, must not call the library and must not throw a C++ exception. `user_data` is the progress_data
@@ -58,7 +59,7 @@ pub struct hc_sync_options {
     pub mode: i32,
     /// Whether the open holds of each synced directory are approved before its sync: 1 yes, 0 or -1 no. With 1 the sync is a full one.
     pub approve_removals: i32,
-    /// Whether to report "already_running" instead of waiting if another sync of the directory is running: 1 yes, 0 or -1 no.
+    /// Whether to report "already_running" instead of waiting if another sync or a retirement of the directory is running: 1 yes, 0 or -1 no.
     pub no_wait: i32,
     /// Number of organizations that hc_mirror_sync_all syncs at once. 0 means 16.
     pub concurrency: u32,
@@ -121,7 +122,7 @@ fn run(sync: SyncBuilder, options: &hc_sync_options) -> Result<hc_sync_reports> 
 /// - `error`: may be NULL.
 /// - Fails with HC_MASS_REMOVAL if the guard holds removals back (see hc_error_removals_count), HC_CONFIG if the mirror has no
 ///   client, HC_NOT_FOUND if there is no such directory, HC_CANCELLED when the mirror is closed (hc_mirror_close), HC_STORE,
-///   HC_INVALID_ARGUMENT, or any status that a request can have. If one of several directories fails, the others were synced.
+///   HC_INVALID_ARGUMENT, or any status that a request can have. If the sync of one directory fails, the others are synced nevertheless.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_sync(

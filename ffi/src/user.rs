@@ -1,4 +1,4 @@
-//! Listing the users of a directory.
+//! Lists the users of a directory: one page, or all by an iterator.
 
 use crate::boundary::{call, optional_text};
 use crate::client::hc_client;
@@ -11,7 +11,7 @@ use headcount_core::blocking::List;
 use headcount_core::model::User;
 use std::ffi::c_char;
 
-/// Filters and details of a list of users. Set all bytes to 0, then struct_size and the fields that you need.
+/// Which users a listing returns, and with which details. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_user_options {
@@ -79,12 +79,12 @@ pub unsafe extern "C" fn hc_directory_users(
     })
 }
 
-/// Starts listing every user of a directory. Sends no request yet.
+/// Creates an iterator over every user of a directory. Sends no request yet.
 ///
 /// - `client`: required. It may be freed before the iterator.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `options`: filters and details; may be NULL, which means all.
+/// - `options`: filters and details; may be NULL, which means all users.
 /// - `iter`: receives the iterator; free it with hc_user_iter_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT.

@@ -1,4 +1,4 @@
-//! Webhooks: verifying requests of Scalekit, and signing requests in tests.
+//! Verifies webhooks and interceptors' requests from Scalekit, and signs requests for tests.
 
 use crate::boundary::{array, call, free, read, text};
 use crate::error::hc_error;
@@ -280,7 +280,7 @@ pub unsafe extern "C" fn hc_webhook_verify_parsed_at(
     })
 }
 
-/// Verifies the signature of one request without a verifier. A verifier is faster for many requests.
+/// Verifies the signature and the timestamp of one request without an hc_webhook. For many requests, an hc_webhook is faster.
 ///
 /// - `secret`: "whsec_...", or several secrets separated by spaces.
 /// - `headers`: all of the request's headers; `headers_len` items.
@@ -306,8 +306,8 @@ pub unsafe extern "C" fn hc_verify_webhook_payload(
     })
 }
 
-/// Checks the signature of an interceptor's request, like hc_verify_webhook_payload. If the request has both headers interceptor-* and
-/// headers webhook-*, those named interceptor-* are used.
+/// Verifies an interceptor's request, like hc_verify_webhook_payload. If the request has headers interceptor-* and headers webhook-*, those named
+/// interceptor-* are used.
 ///
 /// - `secret`: the interceptor's secret, or several separated by white space.
 /// - `headers`: all of the request's headers; `headers_len` items.

@@ -19,26 +19,26 @@ pub struct hc_worker(Worker);
 pub struct hc_worker_options {
     /// sizeof(hc_worker_options).
     pub struct_size: usize,
-    /// Duration of the worker's lease in milliseconds, at least 1000. 0 means 60000. If the process was stopped or has ended, the lease is not renewed, and
-    /// other workers take over the partitions when it expires. In SQLite, the lease also ends at once with its process.
+    /// Duration of the worker's lease in milliseconds, at least 1000. 0 means 60000. If the worker's process was stopped or has ended, its lease is not
+    /// renewed, and other workers take over the partitions when it expires. With SQLite, the lease ends as soon as its process ends.
     pub lease_ms: u64,
     /// Number of partitions, 1 to 256, which is also the most workers that get changes. 0 means 16. All workers of a consumer need the same number. With 1,
-    /// the consumer is exclusive: one worker gets all changes, and the others wait for their turn.
+    /// the consumer is exclusive: one worker gets all changes, and the others wait until it releases the partition.
     pub partitions: u32,
-    /// Reserved: set it to 0.
+    /// Must be 0.
     pub reserved: u32,
 }
 
 impl_options!(hc_worker_options { lease_ms, partitions, reserved });
 
-/// Makes a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes. The first call of
-/// hc_worker_next joins the consumer.
+/// Creates a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes. The worker joins the
+/// consumer with the first call of hc_worker_next.
 ///
 /// Each user's changes are in one partition, which one worker holds at a time through its lease, so that they are given in order. The workers share the
 /// partitions evenly. If one joins, the others release some of their partitions, each as soon as its changes that were given are acknowledged. If one
-/// is closed or freed, or its process ends, the others take over its partitions and get again what it has not acknowledged: with PostgreSQL, when
-/// the lease of the ended process expires. A background task renews the lease as long as the worker exists, also while a handler hangs: limit the time of
-/// the handler.
+/// is closed or freed, or its process ends, the others take over its partitions and get the changes that it has not acknowledged. With PostgreSQL, if a
+/// process ends without closing its worker, the others wait until the worker's lease expires. A background task renews the lease as long as the worker
+/// exists, also while a handler hangs: limit the time of the handler.
 ///
 /// A consumer that has partitions cannot be read by hc_mirror_poll, hc_mirror_wait and hc_mirror_changes, or acknowledged by hc_mirror_ack. The number of
 /// partitions can be changed while no worker holds one. Some acknowledged changes may then be given again, unless the new number is a multiple of
@@ -74,16 +74,16 @@ pub unsafe extern "C" fn hc_mirror_consumer(
     })
 }
 
-/// Gives the next change of the partitions that the worker holds. Waits for it up to the worker's timeout. While 1000 changes that were given are not
-/// acknowledged, no more are given.
+/// Gives the next change of the partitions that the worker holds. Waits for it up to the worker's timeout. If 1000 changes that were given are not
+/// acknowledged, it waits for an acknowledgement, also up to the timeout.
 ///
 /// - `worker`: required.
 /// - `change`: receives the change, which belongs to the caller: free it with hc_change_free. NULL if none came within the timeout (this may
 ///   be called again then), and when the worker (hc_worker_close) or the mirror (hc_mirror_close) is closed.
 /// - `error`: may be NULL.
 /// - Fails with HC_HISTORY_TRIMMED if the retention has removed the next change, also for a new consumer: call
-///   hc_mirror_start_from_snapshot; with HC_STORE; or with HC_INVALID_ARGUMENT, if other workers hold another number of partitions, and in a
-///   forked child. It may be called again after an error.
+///   hc_mirror_start_from_snapshot; with HC_STORE; or with HC_INVALID_ARGUMENT, if the consumer has another number of partitions and workers hold
+///   some of them, and in a forked child. It may be called again after an error.
 /// - Threads: any number at once. Each change goes to one of them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_worker_next(
@@ -94,13 +94,13 @@ pub unsafe extern "C" fn hc_worker_next(
     call!(error, change, (worker: object) => Ok(worker.0.clone().next().transpose()?.map(hc_change::from)))
 }
 
-/// Acknowledges a change, and the earlier ones that the worker gave from its partition. The acknowledgement is durable when this returns.
+/// Acknowledges a change, and all changes of the same partition that the worker gave before. The acknowledgement is durable when this returns.
 ///
 /// - `worker`: required.
 /// - `change`: a change that `worker` gave.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE: call it again, unless the message says that the lease was lost, because then the worker that has the partition now gets the change
-///   again. Fails with HC_INVALID_ARGUMENT if the consumer was dropped, and in a forked child.
+/// - Fails with HC_STORE: call it again, unless the message says that the lease was lost. In that case the worker that holds the partition gets the
+///   change again. Fails with HC_INVALID_ARGUMENT if the consumer was dropped, and in a forked child.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_worker_ack(
@@ -115,7 +115,9 @@ pub unsafe extern "C" fn hc_worker_ack(
 ///
 /// - `worker`: required.
 /// - `error`: may be NULL.
-/// - Fails as hc_worker_ack. If the lease of some partitions was lost, their changes are given again to other workers.
+/// - Fails as hc_worker_ack. If the worker has lost some of its partitions with changes that were not acknowledged, the error is that of a lost lease:
+///   other workers get these changes, and the changes of the partitions that the worker still holds are acknowledged, unless another worker took over
+///   one of them meanwhile.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_worker_ack_all(worker: *const hc_worker, error: *mut *mut hc_error) -> hc_status {
@@ -141,10 +143,10 @@ pub unsafe extern "C" fn hc_worker_park(
     call!(error, (worker: object, change: object, reason: text) => worker.0.park(&change.record, reason))
 }
 
-/// Returns the number of partitions that the worker holds; 0 if `worker` is NULL, and in a forked child. Another worker may have taken them over
-/// meanwhile, if the lease was lost.
+/// Returns the number of partitions that the worker holds; 0 in a forked child. If the lease was lost, other workers may have taken over some of
+/// them already.
 ///
-/// - `worker`: may be NULL.
+/// - `worker`: may be NULL, which gives 0.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_worker_partitions_len(worker: *const hc_worker) -> usize {
