@@ -6,9 +6,10 @@
  *     headcount::Client client = headcount::Client::from_env();
  *     for (const hc_user &user : client.all_users("org_1", "dir_1")) std::puts(hc_user_email(&user));
  *
- * If a call of headcount.h fails, the method here throws headcount::Error. Text arguments are copied and may be temporaries. Options are
- * the structs of headcount.h, created by headcount::options<T>(). Thread-safety is that of headcount.h. Functions with callbacks (observers,
- * replay stores, hc_..._async) are used through headcount.h, with get(). */
+ * A method without a comment does what the function of headcount.h does that it calls. If that function fails, the method throws
+ * headcount::Error. Text arguments are copied and may be temporaries. Options are the structs of headcount.h, created by
+ * headcount::options<T>(). Thread-safety is that of headcount.h. Functions with callbacks (observers, replay stores, hc_..._async) have no
+ * methods here: call those of headcount.h, and pass them the objects that get() returns. */
 #ifndef HEADCOUNT_HPP
 #define HEADCOUNT_HPP
 
@@ -52,7 +53,7 @@ struct Freed {
 template <class T, auto Free>
 using Owned = std::unique_ptr<T, Freed<Free>>;
 
-/* An error. what() is the message, of one line and without secrets. */
+/* The exception for a call that failed. what() is the message, of one line and without secrets. */
 class Error : public std::runtime_error {
   public:
     /* Takes ownership of the error, which may be NULL. */
@@ -76,7 +77,7 @@ class Error : public std::runtime_error {
 
 namespace detail {
 
-/* Makes a call whose last argument is the out-parameter of its error. */
+/* Calls `call` with the out-parameter for the error. Throws an Error if the status is not HC_OK. */
 template <class Call>
 void check(Call call) {
     hc_error *error = nullptr;
@@ -84,7 +85,7 @@ void check(Call call) {
     if (status != HC_OK) throw Error(status, error);
 }
 
-/* Makes a call that has an out-parameter of this type, and returns its value. */
+/* Calls `call` with an out-parameter of type T and the one for the error, and returns the value that was written to the first. Throws as check does. */
 template <class T, class Call>
 T given(Call call) {
     T value{};
@@ -92,7 +93,7 @@ T given(Call call) {
     return value;
 }
 
-/* Returns NULL for nullopt. */
+/* Returns the text as a C string, or NULL for nullopt. */
 inline const char *c_str(const std::optional<std::string> &value) { return value ? value->c_str() : nullptr; }
 
 } // namespace detail
@@ -146,13 +147,13 @@ class List : public Object<T, Free> {
         if (item == nullptr) throw std::out_of_range("headcount: index " + std::to_string(index) + " of " + std::to_string(size()) + " items");
         return *item;
     }
-    /* The item belongs to the list: keep the list in a variable. */
+    /* Deleted, because the item would be freed together with the temporary list: keep the list in a variable. */
     const Item &operator[](std::size_t index) const && = delete;
     iterator begin() const { return {this->get(), 0}; }
     iterator end() const { return {this->get(), size()}; }
 };
 
-/* An iterator that fetches items as needed. It can be looped over once, and throws if fetching fails. */
+/* An iterator that reads items as they are needed, and throws if reading fails. It can be looped over once. */
 template <class T, class Item, auto Next, auto Free>
 class Range : public Object<T, Free> {
   public:
@@ -235,6 +236,7 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 namespace detail {
 
+/* Returns the headers as an array for headcount.h, which points to the texts of `given`. */
 inline std::vector<hc_header> headers(const Headers &given) {
     std::vector<hc_header> made;
     made.reserve(given.size());
@@ -257,7 +259,7 @@ class Cancel : public Object<hc_cancel, hc_cancel_free> {
     bool is_cancelled() const noexcept { return hc_cancel_is_cancelled(get()); }
 };
 
-/* Counters of a client since it was made. hc_client_requests and the other hc_client_ functions of these names describe them. */
+/* Counters of a client since it was created. The functions hc_client_requests, hc_client_retries, ... describe the fields of the same names. */
 struct Stats {
     std::uint64_t requests, retries, throttled, token_renewals, pages, bytes;
 };
@@ -274,7 +276,7 @@ class Client : public Object<hc_client, hc_client_free> {
     static Client from_env(const hc_client_options *options = nullptr) {
         return Client(detail::given<hc_client *>([&](hc_client **out, hc_error **error) { return hc_client_from_env(options, out, error); }));
     }
-    /* Returns a client that shares connections with this one and uses these options for its calls. */
+    /* Returns a client that shares connections, access token and settings with this one, and uses `options` for its calls. */
     Client with(const hc_call_options &options) const {
         return Client(detail::given<hc_client *>([&](hc_client **out, hc_error **error) { return hc_client_with(get(), &options, out, error); }));
     }
@@ -357,6 +359,7 @@ class Client : public Object<hc_client, hc_client_free> {
         return made;
     }
 
+    /* Calls a function of headcount.h with this client and the arguments, and returns its result, an Out, in an owning object. */
     template <class Made, class Out, class Call, class... Arguments>
     Made made(Call call, Arguments... arguments) const {
         return Made(detail::given<Out *>([&](Out **out, hc_error **error) { return call(get(), arguments..., out, error); }));
@@ -447,7 +450,7 @@ class ChangeSequence : public Object<T, Free> {
     }
     iterator begin() const { return {this, shared()}; }
     iterator end() const { return {this, nullptr}; }
-    /* Acknowledges a change, as the comment of the class says. */
+    /* Acknowledges a change. The comments of AllChanges and Worker say whether it acknowledges earlier changes as well. */
     void ack(const hc_change &change) const {
         detail::check([&](hc_error **error) { return Ack(get(), &change, error); });
     }
@@ -465,14 +468,14 @@ class ChangeSequence : public Object<T, Free> {
 };
 
 /* Gives the unacknowledged changes of one consumer, each once, and waits for the next one. Threads may share it: each change goes to one of them. ack()
- * acknowledges one change, and not those before it. A loop ends if no change comes within the timeout, and when the mirror is closed. */
+ * acknowledges one change, and not the changes before it. A loop ends if no change comes within the timeout, and when the mirror is closed. */
 class AllChanges : public ChangeSequence<hc_change_iter, hc_change_iter_free, hc_change_iter_next, hc_change_iter_ack, hc_change_iter_park> {
   public:
     using ChangeSequence::ChangeSequence;
 };
 
 /* A worker of a consumer with partitions: gives the changes of the partitions that it holds, and waits for the next one. Threads may share it: each change
- * goes to one of them. ack() acknowledges a change and the earlier ones that the worker gave from its partition. A loop ends if no change comes within the
+ * goes to one of them. ack() acknowledges a change, and all changes of its partition that the worker gave before. A loop ends if no change comes within the
  * timeout, and when the worker or the mirror is closed. The destructor releases the partitions in the background, unless close() was called. */
 class Worker : public ChangeSequence<hc_worker, hc_worker_free, hc_worker_next, hc_worker_ack, hc_worker_park> {
   public:
@@ -490,28 +493,29 @@ class Worker : public ChangeSequence<hc_worker, hc_worker_free, hc_worker_next, 
     }
 };
 
-/* Records which messages were handled. Call check before a message is handled, and commit afterwards, before the response. Where handling
- * a message twice would do harm, call claim before the message is handled, and release if handling it fails. */
+/* Records which messages were handled. Call check before a message is handled, and commit afterwards, before the response. If a message must not
+ * be handled twice, call claim instead, before it is handled, and release if handling it fails. */
 class ReplayGuard : public Object<hc_replay_guard, hc_replay_guard_free> {
   public:
     using Object::Object;
 
-    /* Keeps ids in memory. */
+    /* Creates a replay guard that keeps ids in memory. */
     explicit ReplayGuard(const hc_replay_options *options = nullptr)
         : Object(detail::given<hc_replay_guard *>([&](hc_replay_guard **out, hc_error **error) { return hc_replay_guard_new(options, out, error); })) {}
-    /* Keeps ids in a SQLite file, which any number of processes of one machine may share. */
+    /* Creates a replay guard that keeps ids in a SQLite file, which any number of processes of one machine may share. */
     static ReplayGuard sqlite(const std::string &path, const hc_replay_options *options = nullptr) {
         return ReplayGuard(detail::given<hc_replay_guard *>(
             [&](hc_replay_guard **out, hc_error **error) { return hc_replay_guard_sqlite(path.c_str(), options, out, error); }));
     }
 
-    /* Returns whether the message was committed before. */
+    /* Returns whether the message is recorded as handled. */
     bool check(const Event &event) const {
         return detail::given<bool>([&](bool *again, hc_error **error) { return hc_replay_guard_check(get(), event.get(), again, error); });
     }
     bool check(const std::string &message_id) const {
         return detail::given<bool>([&](bool *again, hc_error **error) { return hc_replay_guard_check_id(get(), message_id.c_str(), again, error); });
     }
+    /* Records the message as handled. */
     void commit(const Event &event) const {
         detail::check([&](hc_error **error) { return hc_replay_guard_commit(get(), event.get(), error); });
     }
@@ -519,7 +523,8 @@ class ReplayGuard : public Object<hc_replay_guard, hc_replay_guard_free> {
         detail::check([&](hc_error **error) { return hc_replay_guard_commit_id(get(), message_id.c_str(), error); });
     }
 
-    /* Records the message as handled, unless it is recorded already, in one step. Returns true if it was recorded already: do not handle it then. */
+    /* Records the message as handled, unless it is recorded already, in one atomic step. Returns true if it was recorded already: do not handle it
+     * then. */
     [[nodiscard]] bool claim(const Event &event) const {
         return detail::given<bool>([&](bool *again, hc_error **error) { return hc_replay_guard_claim(get(), event.get(), again, error); });
     }
@@ -543,11 +548,11 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
 
     using Object::Object;
 
-    /* Opens a mirror without a client: syncs throw an Error with HC_CONFIG. */
+    /* Opens a mirror without a client: its syncs throw an Error with HC_CONFIG. */
     explicit Mirror(const std::string &path, const hc_mirror_options *options = nullptr) : Object(open(path, nullptr, options)) {}
     Mirror(const std::string &path, const Client &client, const hc_mirror_options *options = nullptr) : Object(open(path, client.get(), options)) {}
 
-    /* Closes the mirror, as hc_mirror_close does. Loops over changes() end. wait() and syncs that other threads are running throw an Error with
+    /* Closes the mirror, as hc_mirror_close does. Loops over changes() end. Running calls of wait(), sync() and sync_all() throw an Error with
      * HC_CANCELLED, and later calls throw an Error with HC_INVALID_ARGUMENT. Any thread may call it. */
     void close() const { call(hc_mirror_close); }
 
@@ -622,11 +627,11 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         return ids;
     }
 
-    /* The open holds, in the order in which they were made. */
+    /* Returns the open holds of an organization, or of one of its directories, in the order in which they were made. */
     Holds holds(const std::string &organization_id, const std::optional<std::string> &directory_id = std::nullopt) const {
         return made<Holds, hc_hold_list>(hc_mirror_holds, organization_id.c_str(), detail::c_str(directory_id));
     }
-    /* The users that a hold names, as they are mirrored now. */
+    /* Returns the users that a hold names, as they are mirrored now. */
     AllMirrorUsers hold_users(const std::string &hold_id) const {
         return made<AllMirrorUsers, hc_mirror_user_iter>(hc_mirror_hold_users, hold_id.c_str());
     }
@@ -635,7 +640,7 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     std::uint64_t approve(const std::string &hold_id, const std::string &by, const std::string &note = "") const {
         return given<std::uint64_t>(hc_mirror_approve, hold_id.c_str(), by.c_str(), note.c_str());
     }
-    /* Drops a hold, and returns the number of its users. They stay as they are mirrored until a later listing or event changes or removes
+    /* Dismisses a hold, and returns the number of its users. They stay as they are mirrored until a later listing or event changes or removes
      * them. */
     std::uint64_t dismiss(const std::string &hold_id, const std::string &by, const std::string &note = "") const {
         return given<std::uint64_t>(hc_mirror_dismiss, hold_id.c_str(), by.c_str(), note.c_str());
@@ -645,13 +650,13 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         return given<std::uint64_t>(hc_mirror_retire, directory_id.c_str(), by.c_str(), note.c_str());
     }
 
-    /* The decisions about holds, in the order in which they were made. */
+    /* Returns the decisions about holds of an organization, or of all, in the order in which they were made. */
     Approvals approvals(const std::optional<std::string> &organization_id = std::nullopt) const {
         return made<Approvals, hc_approval_list>(hc_mirror_approvals, detail::c_str(organization_id));
     }
-    /* The retirements of directories, oldest first. */
+    /* Returns the retirements of directories, oldest first. */
     Retirements retirements() const { return made<Retirements, hc_retirement_list>(hc_mirror_retirements); }
-    /* The events of an organization that wait for a sync, oldest first. */
+    /* Returns the pending events of an organization, which can be applied only after a sync, oldest first. */
     PendingEvents pending_events(const std::string &organization_id) const {
         return made<PendingEvents, hc_pending_event_list>(hc_mirror_pending_events, organization_id.c_str());
     }
@@ -685,7 +690,7 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         call(hc_mirror_set_role_map_entries, list.data(), list.size());
     }
     RoleMapEntries role_map_entries() const { return made<RoleMapEntries, hc_role_map_entry_list>(hc_mirror_role_map_entries); }
-    /* The entries of the role map that match no mirrored group. */
+    /* Returns the entries of the role map that match no mirrored group. */
     RoleMapEntries unmatched_roles() const { return made<RoleMapEntries, hc_role_map_entry_list>(hc_mirror_unmatched_roles); }
     std::vector<std::pair<std::string, std::string>> role_map() const {
         Object<hc_role_map, hc_role_map_free> map(given<hc_role_map *>(hc_mirror_role_map));
@@ -701,19 +706,23 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         return detail::given<hc_mirror *>(
             [&](hc_mirror **out, hc_error **error) { return hc_mirror_open(path.c_str(), client, options, out, error); });
     }
+    /* Sets `on_progress` as the callback, unless it is empty. It must exist until the sync returns. */
     static void set_progress(hc_sync_options &how, const OnProgress &on_progress) {
         if (!on_progress) return;
         how.progress_data = const_cast<OnProgress *>(&on_progress);
         how.on_progress = [](void *data, const hc_sync_progress *progress) noexcept { (*static_cast<const OnProgress *>(data))(*progress); };
     }
+    /* Calls a function of headcount.h that has no result, with this mirror and the arguments. */
     template <class Call, class... Arguments>
     void call(Call function, Arguments... arguments) const {
         detail::check([&](hc_error **error) { return function(get(), arguments..., error); });
     }
+    /* Calls a function of headcount.h with this mirror and the arguments, and returns its result, a T. */
     template <class T, class Call, class... Arguments>
     T given(Call function, Arguments... arguments) const {
         return detail::given<T>([&](T *out, hc_error **error) { return function(get(), arguments..., out, error); });
     }
+    /* Calls a function of headcount.h with this mirror and the arguments, and returns its result, an Out, in an owning object. */
     template <class Made, class Out, class Call, class... Arguments>
     Made made(Call function, Arguments... arguments) const {
         return Made(given<Out *>(function, arguments...));
@@ -757,7 +766,7 @@ class Sandbox : public Object<hc_sandbox, hc_sandbox_free> {
     void remove_member(const std::string &group_id, const std::string &user_id) const {
         call(hc_sandbox_remove_member, group_id.c_str(), user_id.c_str());
     }
-    /* Makes every `every`-th later REST call fail, with each of the faults in turn. An empty list makes no call fail. */
+    /* Makes every `every`-th later REST call fail with the next of the faults, in turn. An empty list makes no call fail. */
     void fault(const std::vector<std::string> &faults, std::uint32_t every = 1) const {
         std::vector<const char *> texts;
         for (const auto &fault : faults) texts.push_back(fault.c_str());
@@ -778,6 +787,7 @@ class Sandbox : public Object<hc_sandbox, hc_sandbox_free> {
         Object<hc_text, hc_text_free> owned(given);
         return std::string(hc_text_value(owned.get()), hc_text_len(owned.get()));
     }
+    /* Calls a function of headcount.h that has no result, with this sandbox and the arguments. */
     template <class Call, class... Arguments>
     void call(Call function, Arguments... arguments) const {
         detail::check([&](hc_error **error) { return function(get(), arguments..., error); });
