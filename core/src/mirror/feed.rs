@@ -15,7 +15,7 @@
 use super::decide::{acknowledge, before, without_partitions};
 use super::{Mirror, snapshot};
 use crate::record::{Change, Consumer, ConsumerRow, ParkedChange, Snapshot};
-use crate::store::{ConsumerState, ConsumerUpdate, Durability, FeedMarks, Keys, Park, Retention, Slot};
+use crate::store::{ConsumerState, ConsumerUpdate, Durability, FeedMarks, Keys, Park, PollNote, Retention, Slot};
 use crate::{Error, ErrorKind, Result, Timestamp};
 use std::time::Duration;
 
@@ -141,19 +141,12 @@ impl Mirror {
         if last <= row.polled && !flush && row.seen_at > before(now, SEEN) {
             return Ok(true);
         }
-        let (slot, is_current) = Slot::new();
-        let generation = row.generation;
-        let note = move |state: ConsumerState| {
-            let row = state.row.filter(|row| row.generation == generation);
-            slot.put(row.is_some());
-            let row = row.map(|row| ConsumerRow { polled: row.polled.max(last), seen_at: now, ..row });
-            Ok(ConsumerUpdate { row, park: None })
-        };
         // An acknowledgement is flushed, and this write with it. If a power failure undoes this write before an acknowledgement, the changes are
         // polled again.
         let durability = if flush { Durability::Power } else { Durability::Process };
-        self.store().update_consumer(row.name.clone(), durability, Box::new(note)).await?;
-        is_current.take()
+        let note =
+            PollNote { consumer: row.name.clone(), generation: row.generation, polled: last, at: now, durability };
+        self.store().note_poll(note).await
     }
 
     /// As [`poll_after`](Mirror::poll_after), under the name that version 0.1.0 documented.

@@ -187,6 +187,22 @@ pub struct Park {
     pub at: Timestamp,
 }
 
+/// A poll, which [`Store::note_poll`] records in the consumer's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PollNote {
+    /// The consumer's name.
+    pub consumer: String,
+    /// The consumer's [generation](ConsumerRow::generation) when the poll read it.
+    pub generation: i64,
+    /// The greatest number of a change that the poll returns.
+    pub polled: i64,
+    /// Time of the poll, by this machine's clock.
+    pub at: Timestamp,
+    /// With [`Durability::Power`], all changes that were committed before are durable as well when the call returns, and [`FeedMarks::durable`] includes
+    /// them.
+    pub durability: Durability,
+}
+
 /// Decides how a consumer changes. As [`Decide`], it may be called again.
 pub type DecideConsumer = Box<dyn FnMut(ConsumerState) -> Result<ConsumerUpdate> + Send>;
 
@@ -345,6 +361,26 @@ pub trait Store: Send + Sync + 'static {
     /// What the decision returns; [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the decision panics;
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store fails.
     fn update_consumer(&self, name: String, durability: Durability, decide: DecideConsumer) -> StoreFuture<'_, ()>;
+
+    /// Raises [`ConsumerRow::polled`] to [`PollNote::polled`] and sets [`ConsumerRow::seen_at`]. Returns whether the consumer exists and still has
+    /// [`PollNote::generation`]; if not, its row stays the same. The default calls [`update_consumer`](Store::update_consumer); a store on a server can do
+    /// it in one round trip.
+    ///
+    /// The future may be dropped: the poll may then be recorded or not.
+    fn note_poll(&self, note: PollNote) -> StoreFuture<'_, bool> {
+        let PollNote { consumer, generation, polled, at, durability } = note;
+        Box::pin(async move {
+            let (slot, is_current) = Slot::new();
+            let decide = move |state: ConsumerState| {
+                let row = state.row.filter(|row| row.generation == generation);
+                slot.put(row.is_some());
+                let row = row.map(|row| ConsumerRow { polled: row.polled.max(polled), seen_at: at, ..row });
+                Ok(ConsumerUpdate { row, park: None })
+            };
+            self.update_consumer(consumer, durability, Box::new(decide)).await?;
+            is_current.take()
+        })
+    }
 
     /// Deletes a consumer and its parked changes. Returns whether it existed.
     ///

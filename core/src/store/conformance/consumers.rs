@@ -3,7 +3,7 @@
 use super::Setup;
 use super::rows::{acknowledge, append, at, commit, commit_users, consumer, done, entry, group, seqs, unfenced};
 use crate::record::{Batch, ConsumerRow, Keys, Partition, Snapshot, WorkerId};
-use crate::store::{ConsumerUpdate, Durability, Park, Store, Write};
+use crate::store::{ConsumerUpdate, Durability, Park, PollNote, Store, Write};
 use crate::{Error, ErrorKind};
 use std::sync::{Arc, Mutex};
 
@@ -113,6 +113,56 @@ pub async fn a_write_that_survives_a_power_failure_makes_its_changes_durable(set
 
     assert_eq!(durable, 3);
     assert_eq!(store.feed("app".to_owned(), None, 0).await.unwrap().marks.durable, 3);
+}
+
+/// A note of a poll of the consumer `app`, made at the time `at(9)`.
+fn polled(generation: i64, polled: i64, durability: Durability) -> PollNote {
+    PollNote { consumer: "app".to_owned(), generation, polled, at: at(9), durability }
+}
+
+pub async fn a_noted_poll_raises_the_polled_number_and_sets_the_time(setup: Setup) {
+    let store = setup.create().await;
+    let row = ConsumerRow {
+        name: "app".to_owned(),
+        cursor: 2,
+        polled: 3,
+        generation: 4,
+        partitions: vec![Partition { cursor: 2, worker: None }],
+        ..ConsumerRow::default()
+    };
+    let update = ConsumerUpdate { row: Some(row.clone()), park: None };
+    consumer(&store, "app", move |_| update.clone()).await;
+
+    for (noted, stored) in [(7, 7), (5, 7)] {
+        assert!(store.note_poll(polled(4, noted, Durability::Process)).await.unwrap());
+        let expected = ConsumerRow { polled: stored, seen_at: at(9), ..row.clone() };
+        assert_eq!(store.consumers().await.unwrap().0, [(expected, 0)]);
+    }
+}
+
+pub async fn a_poll_of_another_generation_or_an_unknown_consumer_is_not_noted(setup: Setup) {
+    let store = setup.create().await;
+    assert!(!store.note_poll(polled(1, 7, Durability::Process)).await.unwrap());
+    assert!(store.consumers().await.unwrap().0.is_empty());
+    let row = ConsumerRow { name: "app".to_owned(), generation: 2, ..ConsumerRow::default() };
+    let update = ConsumerUpdate { row: Some(row.clone()), park: None };
+    consumer(&store, "app", move |_| update.clone()).await;
+
+    assert!(!store.note_poll(polled(1, 7, Durability::Process)).await.unwrap());
+    assert_eq!(store.consumers().await.unwrap().0, [(row, 0)]);
+}
+
+pub async fn a_noted_poll_that_survives_a_power_failure_makes_all_changes_durable(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1, 2]).await;
+    acknowledge(&store, "app", 0).await;
+    append(&store, &[3]).await;
+    let marks = async || store.feed("app".to_owned(), None, 0).await.unwrap().marks;
+    assert!(marks().await.durable < 3);
+
+    assert!(store.note_poll(polled(0, 3, Durability::Power)).await.unwrap());
+
+    assert_eq!(marks().await.durable, 3);
 }
 
 pub async fn changes_are_read_after_the_greater_of_cursor_and_argument(setup: Setup) {

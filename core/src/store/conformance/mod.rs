@@ -197,6 +197,9 @@ macro_rules! store_tests {
             concurrent_updates_of_a_consumer_are_serialized
             parked_changes_are_listed_and_dropped
             parking_again_replaces_the_reason
+            a_noted_poll_raises_the_polled_number_and_sets_the_time
+            a_poll_of_another_generation_or_an_unknown_consumer_is_not_noted
+            a_noted_poll_that_survives_a_power_failure_makes_all_changes_durable
             consumers_are_listed_with_the_number_of_their_parked_changes
             the_partitions_of_a_consumer_are_listed_and_replaced
             an_empty_feed_has_the_latest_number_0

@@ -7,7 +7,7 @@ use super::rows::{CONSUMER, Json, Text, Time, consumer, count, first, get, no_ro
 use crate::Result;
 use crate::error::catch_panic;
 use crate::record::{ConsumerRow, Snapshot};
-use crate::store::{ConsumerState, ConsumerUpdate, DecideConsumer, Durability, Park, Scope};
+use crate::store::{ConsumerState, ConsumerUpdate, DecideConsumer, Durability, Park, PollNote, Scope};
 
 /// Reads every consumer with the number of its parked changes, and the number of the latest change.
 pub(super) async fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>, i64)> {
@@ -23,9 +23,30 @@ pub(super) async fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>,
 
 /// Makes all earlier commits durable. It writes a row, because the server does not flush a commit that changed nothing.
 pub(super) async fn flush(database: &Database) -> Result<()> {
+    database.change(&[mark_all_durable()]).await.map(drop)
+}
+
+/// Makes the statement that records that all changes which it sees are durable. The record is correct once its transaction is flushed.
+fn mark_all_durable() -> Statement {
     let sql =
         "UPDATE {s}.durable SET change = greatest(durable.change, counter.change) FROM {s}.counter WHERE slot = $1";
-    database.change(&[Statement::new(sql).with(slot())]).await.map(drop)
+    Statement::new(sql).with(slot())
+}
+
+/// Records a poll as [`Store::note_poll`](crate::store::Store::note_poll) describes. The commit is flushed whatever the durability is: if a crash of the
+/// server undid the record, the process could not acknowledge the changes that the poll returns.
+pub(super) async fn note_poll(database: &Database, note: &PollNote) -> Result<bool> {
+    let PollNote { consumer, generation, polled, at, durability } = note;
+    let mut statements = Vec::new();
+    if *durability == Durability::Power {
+        statements.push(mark_all_durable());
+    }
+    // Other changes of the consumer write its whole row as they read it under this lock.
+    statements.extend(lock(&Scope::Consumer(consumer.clone())));
+    let update = "UPDATE {s}.consumer SET polled = greatest(polled, $3), seen_at = $4 WHERE name = $1 AND generation = $2 RETURNING true";
+    statements.push(Statement::new(update).with(Text::new(consumer)).with(*generation).with(*polled).with(Time(*at)));
+    let rows = database.change(&statements).await?;
+    Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
 }
 
 /// Changes a consumer as [`Store::update_consumer`](crate::store::Store::update_consumer) describes.

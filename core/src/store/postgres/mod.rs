@@ -32,8 +32,8 @@ pub use options::PostgresOptions;
 use super::copy::{Row, Table};
 use super::{
     Approval, Committed, CopyPages, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow,
-    WorkingSet, Write, closed,
+    Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, PollNote, Retention, Store, StoreFuture, UserFilter,
+    UserRow, WorkingSet, Write, closed,
 };
 use crate::record::{ConsumerRow, ParkedChange};
 use crate::{Change, Result, Timestamp};
@@ -201,6 +201,10 @@ impl Store for PostgresStore {
 
     fn update_consumer(&self, name: String, durability: Durability, mut decide: DecideConsumer) -> StoreFuture<'_, ()> {
         self.call(async move { consumers::update(&self.database, &name, durability, &mut decide).await })
+    }
+
+    fn note_poll(&self, note: PollNote) -> StoreFuture<'_, bool> {
+        self.call(async move { consumers::note_poll(&self.database, &note).await })
     }
 
     fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool> {
