@@ -22,7 +22,7 @@
 //! | `Look` | `commit::look`, which `commit::find` and `commit::was_committed` call after a lost commit |
 //! | `Extend`, `CommitExtension` | `lease::extend` in a write of an empty batch (`commit::attempt`), and its commit, which is flushed |
 //! | `Flush` | `consumers::flush` |
-//! | a process in `Call::Poll` | `feed::page`, and `PutConsumer` where `Mirror::note_poll` (`core/src/mirror/feed.rs`) writes. For a worker, `Shared::read` (`core/src/mirror/consumer.rs`), and `Flush` where that flushes |
+//! | a process in `Call::Poll` | `feed::page`, and `PutConsumer` where `Mirror::note_poll` (`core/src/mirror/feed.rs`) writes: `consumers::note_poll` does this in one round trip, and repeats it after a lost commit. For a worker, `Shared::read` (`core/src/mirror/consumer.rs`), and `Flush` where that flushes |
 //!
 //! A worker of a consumer with partitions takes a lease of its own (`Join`). It takes a partition (`Claim`) by a decision of `consumers::step` that writes the
 //! number and the token of its lease into the consumer's row, if the row names no worker, or one whose lease has ended. To find out whether it has ended, the
