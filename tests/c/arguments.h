@@ -40,6 +40,7 @@ static inline hc_client *a_client(void) {
     return client;
 }
 
+/* Returns a verifier with SECRET. */
 static inline hc_webhook *a_webhook(void) {
     hc_webhook *webhook = NULL;
     hc_error *error = NULL;

@@ -26,7 +26,9 @@ static inline void check(bool ok, const char *file, int line, const char *what) 
     }
 }
 
+/* Checks that a condition holds. If it does not, the program continues, and fails at its end. */
 #define CHECK(condition) check((condition), __FILE__, __LINE__, #condition)
+/* Checks that a text is equal to the expected one, or that both are NULL. */
 #define CHECK_TEXT(text, expected) check_text((text), (expected), __FILE__, __LINE__, #text)
 /* Checks that a call succeeds, and ends the program if it fails. The call's last argument must be &error. */
 #define WORKS(call) works((call), &error, __FILE__, __LINE__, #call)

@@ -1,4 +1,4 @@
-/* The control calls of the sandbox, over HTTP on a plain socket. */
+/* Calls of the sandbox's control API, made over a plain socket. */
 #ifndef CONTROL_H
 #define CONTROL_H
 
@@ -36,7 +36,7 @@ static inline void fault(const char *fault, int every) {
     control("PUT", "/fault", body, answer, sizeof answer);
 }
 
-/* Ends all faults. */
+/* Makes later requests succeed again. */
 static inline void end_faults(void) {
     char answer[1024];
     control("DELETE", "/fault", "", answer, sizeof answer);

@@ -1,5 +1,5 @@
-/* Calls of a client refuse NULL in every required parameter, and text that is not UTF-8; all calls refuse options of an invalid size. A string may
- * be freed as soon as the call that it was passed to returns. No server is needed. */
+/* Calls of a client refuse NULL in every required parameter, and text that is not UTF-8. Calls with options refuse those of an invalid size. A string
+ * may be freed as soon as the call that it was passed to returns. No server is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "arguments.h"
 
@@ -53,8 +53,8 @@ static void hc_client_new_checks_and_copies_its_options(void) {
     hc_client_free(client);
 }
 
-/* Passes invalid sizes to each call that takes options. Only struct_size is allocated, so that valgrind reports any read beyond it. */
-static void invalid_sizes_are_refused(void) {
+/* Passes invalid sizes to calls with options. Only struct_size is allocated, so that valgrind reports any read beyond it. */
+static void options_of_an_invalid_size_are_refused_and_those_of_other_versions_are_accepted(void) {
     static const size_t invalid[] = {0, 1, 2, 7, 9, 12, 13, 1025, 4096, (size_t)1 << 32, SIZE_MAX / 2, SIZE_MAX};
     hc_client *client = a_client();
     hc_error *error = NULL;
@@ -293,7 +293,7 @@ static void listing_groups_checks_its_arguments(hc_client *client) {
 
 int main(void) {
     hc_client_new_checks_and_copies_its_options();
-    invalid_sizes_are_refused();
+    options_of_an_invalid_size_are_refused_and_those_of_other_versions_are_accepted();
     hc_client *client = a_client();
     calls_about_organizations_check_their_arguments(client);
     calls_about_directories_check_their_arguments(client);

@@ -1,4 +1,4 @@
-/* Calls of verifiers and replay guards refuse NULL in every parameter, text that is not UTF-8, and values out of range. No server is needed. */
+/* Calls of verifiers and replay guards refuse NULL in every required parameter, text that is not UTF-8, and values out of range. No server is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "arguments.h"
 
@@ -6,11 +6,11 @@ static void creating_a_verifier_checks_its_arguments(void) {
     hc_webhook *webhook = NULL;
     hc_error *error = NULL;
     const char *const missing[] = {SECRET, NULL};
-    const char *const odd[] = {SECRET, NOT_UTF8};
+    const char *const not_utf8[] = {SECRET, NOT_UTF8};
     NULL_IS_REFUSED(hc_webhook_new(NULL, 1, NULL, &webhook, place), "secrets");
     NULL_IS_REFUSED(hc_webhook_new(&SECRET, 1, NULL, NULL, place), "webhook");
     NULL_IS_REFUSED(hc_webhook_new(missing, 2, NULL, &webhook, place), "secrets[1]");
-    TEXT_IS_REFUSED(hc_webhook_new(odd, 2, NULL, &webhook, place), "secrets[1]");
+    TEXT_IS_REFUSED(hc_webhook_new(not_utf8, 2, NULL, &webhook, place), "secrets[1]");
     NULL_IS_REFUSED(hc_webhook_from_env(NULL, NULL, place), "webhook");
     REFUSED(hc_webhook_new(&SECRET, SIZE_MAX, NULL, &webhook, &error), HC_INVALID_ARGUMENT, "secrets");
     REFUSED(hc_webhook_new(NULL, 0, NULL, &webhook, &error), HC_CONFIG, "no webhook secret");
@@ -38,7 +38,7 @@ static void verifying_and_signing_check_their_arguments(void) {
     hc_header header = {"webhook-id", "msg_1", 5};
     hc_header nameless = {NULL, "msg_1", 5};
     hc_header valueless = {"webhook-id", NULL, 5};
-    hc_header odd = {NOT_UTF8, "msg_1", 5};
+    hc_header not_utf8 = {NOT_UTF8, "msg_1", 5};
     hc_header endless = {"webhook-id", "msg_1", SIZE_MAX};
 
     NULL_IS_REFUSED(hc_webhook_verify(NULL, &header, 1, "{}", 2, &event, place), "webhook");
@@ -47,7 +47,7 @@ static void verifying_and_signing_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_webhook_verify(webhook, &header, 1, "{}", 2, NULL, place), "event");
     NULL_IS_REFUSED(hc_webhook_verify(webhook, &nameless, 1, "{}", 2, &event, place), "headers[0].name");
     NULL_IS_REFUSED(hc_webhook_verify(webhook, &valueless, 1, "{}", 2, &event, place), "headers[0].value");
-    TEXT_IS_REFUSED(hc_webhook_verify(webhook, &odd, 1, "{}", 2, &event, place), "headers[0].name");
+    TEXT_IS_REFUSED(hc_webhook_verify(webhook, &not_utf8, 1, "{}", 2, &event, place), "headers[0].name");
     REFUSED(hc_webhook_verify(webhook, &endless, 1, "{}", 2, &event, &error), HC_INVALID_ARGUMENT, "headers[0].value");
     REFUSED(hc_webhook_verify(webhook, &header, SIZE_MAX / 2, "{}", 2, &event, &error), HC_INVALID_ARGUMENT, "headers");
     REFUSED(hc_webhook_verify(webhook, &header, 1, "{}", SIZE_MAX, &event, &error), HC_INVALID_ARGUMENT, "body");
@@ -146,6 +146,7 @@ static void a_nul_character_in_an_event_is_replaced(void) {
     hc_signed_headers_free(signed_headers);
 }
 
+/* The functions of a replay store. They return the number that user_data points to. */
 static int contains_answer(void *user_data, const char *message_id) {
     (void)message_id;
     return *(int *)user_data;
@@ -207,7 +208,7 @@ static void replay_guards_check_their_arguments_and_their_stores_results(void) {
     WORKS(hc_replay_guard_commit_id(guard, "msg_1", &error));
     WORKS(hc_replay_guard_check_id(guard, "msg_1", &again, &error));
     CHECK(again);
-    /* A claim checks whether an id is recorded, and records it, in one step. */
+    /* A claim records an id unless it is recorded, in one step. */
     NULL_IS_REFUSED(hc_replay_guard_claim(NULL, NULL, &again, place), "guard");
     NULL_IS_REFUSED(hc_replay_guard_claim(guard, NULL, &again, place), "event");
     NULL_IS_REFUSED(hc_replay_guard_release(NULL, NULL, place), "guard");

@@ -1,5 +1,5 @@
-/* The asynchronous calls: each of them, invalid arguments, calls from a callback, cancellation from another thread, and an
- * observer of their activities. */
+/* The asynchronous calls: the result of each, invalid arguments, calls from a callback, cancellation from another thread, and calls from several
+ * threads. The last test checks what an observer receives about a client. */
 #define _POSIX_C_SOURCE 200809L
 #include "control.h"
 #include <pthread.h>
@@ -94,15 +94,15 @@ static void on_groups(void *user_data, hc_status status, hc_group_page *page, hc
 }
 
 /* Starts a call, waits for its result and checks the status, and after HC_OK the text and the number of items as well. */
-#define CHECK_RESULT(call, expected, text_, items_)    \
-    do {                                       \
-        started(call);                           \
-        wait_for_results();                               \
-        CHECK(state.last == (expected));       \
-        if ((expected) == HC_OK) {             \
-            CHECK_TEXT(state.text, (text_));   \
-            CHECK(state.items == (items_));    \
-        }                                      \
+#define CHECK_RESULT(call, expected, text_, items_) \
+    do {                                            \
+        started(call);                              \
+        wait_for_results();                         \
+        CHECK(state.last == (expected));            \
+        if ((expected) == HC_OK) {                  \
+            CHECK_TEXT(state.text, (text_));        \
+            CHECK(state.items == (items_));         \
+        }                                           \
     } while (0)
 
 static void every_asynchronous_call_passes_its_result_to_its_callback(hc_client *client) {
@@ -117,20 +117,20 @@ static void every_asynchronous_call_passes_its_result_to_its_callback(hc_client 
     started(hc_organization_create_async(client, &fields, on_organization, &data, NULL));
     wait_for_results();
     CHECK(state.last == HC_OK);
-    char made[64];
-    snprintf(made, sizeof made, "%s", state.text);
+    char created_id[64];
+    snprintf(created_id, sizeof created_id, "%s", state.text);
     fields.display_name = "Töchter";
-    CHECK_RESULT(hc_organization_update_async(client, made, &fields, on_organization, &data, NULL), HC_OK, made, 1);
-    CHECK_RESULT(hc_organization_update_by_external_id_async(client, "t_9", &fields, on_organization, &data, NULL), HC_OK, made, 1);
+    CHECK_RESULT(hc_organization_update_async(client, created_id, &fields, on_organization, &data, NULL), HC_OK, created_id, 1);
+    CHECK_RESULT(hc_organization_update_by_external_id_async(client, "t_9", &fields, on_organization, &data, NULL), HC_OK, created_id, 1);
     hc_feature feature = {.name = "sso", .enabled = false};
-    CHECK_RESULT(hc_organization_update_settings_async(client, made, &feature, 1, on_organization, &data, NULL), HC_OK, made, 1);
+    CHECK_RESULT(hc_organization_update_settings_async(client, created_id, &feature, 1, on_organization, &data, NULL), HC_OK, created_id, 1);
     const char *name = "sso";
-    started(hc_organization_generate_portal_link_async(client, made, &name, 1, on_link, &data, NULL));
+    started(hc_organization_generate_portal_link_async(client, created_id, &name, 1, on_link, &data, NULL));
     wait_for_results();
     CHECK(state.last == HC_OK && strncmp(state.text, "lnk_", 4) == 0);
-    CHECK_RESULT(hc_organization_delete_async(client, made, on_done, &data, NULL), HC_OK, "", 0);
-    CHECK_RESULT(hc_organization_delete_async(client, made, on_done, &data, NULL), HC_NOT_FOUND, "", 0);
-    CHECK_RESULT(hc_organization_get_async(client, made, on_organization, &data, NULL), HC_NOT_FOUND, "", 0);
+    CHECK_RESULT(hc_organization_delete_async(client, created_id, on_done, &data, NULL), HC_OK, "", 0);
+    CHECK_RESULT(hc_organization_delete_async(client, created_id, on_done, &data, NULL), HC_NOT_FOUND, "", 0);
+    CHECK_RESULT(hc_organization_get_async(client, created_id, on_organization, &data, NULL), HC_NOT_FOUND, "", 0);
     CHECK_RESULT(hc_directories_async(client, org, on_directories, &data, NULL), HC_OK, dir, 1);
     CHECK_RESULT(hc_directory_get_async(client, org, dir, on_directory, &data, NULL), HC_OK, dir, 1);
     CHECK_RESULT(hc_directory_primary_async(client, org, on_directory, &data, NULL), HC_OK, dir, 1);
@@ -149,7 +149,7 @@ static void every_asynchronous_call_passes_its_result_to_its_callback(hc_client 
     CHECK(state.last == HC_OK && state.items == 5);
 }
 
-static void invalid_arguments_are_refused(hc_client *client) {
+static void invalid_arguments_are_refused_and_the_callback_is_not_called(hc_client *client) {
     int before = state.results;
     hc_error *error = NULL;
     REFUSED(hc_organization_get_async(client, NULL, on_organization, &data, &error), HC_INVALID_ARGUMENT, "organization_id is NULL");
@@ -176,7 +176,7 @@ static struct {
     size_t users;
 } walk;
 
-/* Requests the page of users after the one that it receives. A blocking call is refused in it. */
+/* A callback that requests the page of users after the one that it receives. Checks that a blocking call is refused in it. */
 static void request_next_page(void *user_data, hc_status status, hc_user_page *page, hc_error *error) {
     hc_user_page *other = NULL;
     hc_status blocking = hc_directory_users(walk.client, organization_id, directory_id, NULL, &other, NULL);
@@ -193,7 +193,7 @@ static void request_next_page(void *user_data, hc_status status, hc_user_page *p
     hc_user_page_free(page);
 }
 
-static void a_callback_can_start_calls_and_must_not_block(hc_client *client) {
+static void a_callback_can_start_calls_and_its_blocking_calls_are_refused(hc_client *client) {
     walk.client = client;
     hc_user_options options = {.struct_size = sizeof options, .page_size = 30};
     started(hc_directory_users_async(client, organization_id, directory_id, &options, request_next_page, &data, NULL));
@@ -242,7 +242,7 @@ static void several_threads_can_start_calls(hc_client *client) {
     CHECK(state.results == before + 200 && state.last == HC_OK);
 }
 
-/* Numbers of activities that the observer received. */
+/* Numbers of activities that the observer received, by kind: `failed` counts the requests with status 503. `bytes` is the sum of the requests' bytes. */
 static struct {
     pthread_mutex_t lock;
     int requests, retries, tokens, failed;
@@ -295,8 +295,8 @@ int main(void) {
     hc_error *error = NULL;
     WORKS(hc_client_from_env(NULL, &client, &error));
     every_asynchronous_call_passes_its_result_to_its_callback(client);
-    invalid_arguments_are_refused(client);
-    a_callback_can_start_calls_and_must_not_block(client);
+    invalid_arguments_are_refused_and_the_callback_is_not_called(client);
+    a_callback_can_start_calls_and_its_blocking_calls_are_refused(client);
     cancelling_ends_asynchronous_calls(client);
     several_threads_can_start_calls(client);
     hc_client_free(client);

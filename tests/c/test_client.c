@@ -1,4 +1,4 @@
-/* The client against a sandbox: every endpoint, every filter, pages and iterators, and errors. */
+/* A client of a sandbox: every endpoint, every filter, pages, iterators, settings, errors, deadlines, cancellation, threads and a fork. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 #include <arpa/inet.h>
@@ -250,6 +250,7 @@ static void groups_are_listed_with_every_filter(hc_client *client) {
     }
 }
 
+/* Compares two texts, for qsort. */
 static int by_text(const void *one, const void *other) {
     return strcmp(*(char *const *)one, *(char *const *)other);
 }
@@ -419,7 +420,7 @@ static void settings_take_effect_and_requests_are_counted(void) {
     REFUSED(hc_client_new(&options, &client, &error), HC_CONFIG, "proxy");
 }
 
-/* A call with this client, and its result. */
+/* A client, and the status of the call that make_blocked_call made with it. */
 typedef struct { hc_client *client; hc_status status; } blocked_call;
 
 static void *make_blocked_call(void *argument) {
@@ -432,7 +433,7 @@ static void *make_blocked_call(void *argument) {
     return NULL;
 }
 
-/* The server accepts connections and sends no answer. */
+/* The server of this test accepts connections and sends no answer. */
 static void a_call_ends_when_it_is_cancelled_or_at_its_deadline(void) {
     hc_error *error = NULL;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -525,8 +526,8 @@ static void threads_can_share_a_client(hc_client *client) {
 }
 
 #ifndef __SANITIZE_ADDRESS__
-/* If all checks pass, the child calls exec instead of exit: its memory contains the objects of the parent's worker thread, but not the
-   thread, and a leak checker would report these objects as lost at exit. */
+/* If all checks pass, the child calls exec instead of exit: its memory contains the objects of the parent's worker thread, but not the thread, so that a
+ * leak checker would report these objects as lost at exit. */
 static void a_forked_child_can_use_the_client_of_its_parent(hc_client *client) {
     fflush(NULL);
     pid_t child = fork();

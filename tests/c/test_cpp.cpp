@@ -1,4 +1,4 @@
-/* The C++ layer: ownership, exceptions and loops, with a sandbox in the same process. */
+/* The classes of headcount.hpp: ownership, exceptions and loops, with a sandbox in the same process. */
 #include "check.h"
 #include <atomic>
 #include <headcount.hpp>
@@ -115,7 +115,7 @@ static void a_verifier_accepts_only_signed_requests(const Sandbox &sandbox) {
     thrown(HC_BAD_REQUEST, "role.made", [] { Sandbox::event_body("role.made"); });
 }
 
-static void a_mirror_syncs_receives_webhooks_and_feeds_changes(const Sandbox &sandbox, const Client &client) {
+static void a_mirror_syncs_receives_webhooks_and_gives_changes_to_consumers(const Sandbox &sandbox, const Client &client) {
     const std::string organization = sandbox.organization_id(), directory = sandbox.directory_id(), secret = sandbox.webhook_secret();
     auto settings = options<hc_mirror_options>();
     settings.webhook_secret = secret.c_str();
@@ -225,7 +225,7 @@ static void a_mirror_syncs_receives_webhooks_and_feeds_changes(const Sandbox &sa
     mirror.unbind_environment();
     thrown(HC_CONFIG, "", [&] { mirror.copy_to(":memory:"); });
 
-    /* Changes of an iterator are acknowledged or parked one by one. The first change is not, so the cursor stays before it. */
+    /* Changes of an iterator are acknowledged or parked one by one. The first change is neither, so the cursor stays before it. */
     AllChanges shared = mirror.changes("loop", 0);
     Change first = shared.next();
     std::size_t others = 0;
@@ -269,6 +269,6 @@ int main() {
     Client client = sandbox.client();
     a_client_calls_every_endpoint(sandbox, client);
     a_verifier_accepts_only_signed_requests(sandbox);
-    a_mirror_syncs_receives_webhooks_and_feeds_changes(sandbox, client);
+    a_mirror_syncs_receives_webhooks_and_gives_changes_to_consumers(sandbox, client);
     return closing_line("test_cpp");
 }

@@ -1,5 +1,5 @@
-/* Iterators over the changes of a consumer: threads share them, changes are acknowledged or parked one by one, and closing the mirror ends them. Workers of a
- * consumer with partitions: acknowledging, parking, closing and freeing. */
+/* Iterators over the changes of a consumer: threads share them, changes are acknowledged or parked one by one, and closing the mirror ends them. Workers of
+ * a consumer with partitions: they acknowledge and park changes, and are closed and freed. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 #include <pthread.h>
@@ -33,6 +33,7 @@ static hc_change *next(const hc_change_iter *iter) {
     return change;
 }
 
+/* Returns a consumer's cursor, or -1 if there is no such consumer. */
 static int64_t cursor_of(const hc_mirror *mirror, const char *consumer) {
     hc_error *error = NULL;
     hc_consumer_list *consumers = NULL;
@@ -110,7 +111,7 @@ static void a_change_of_a_snapshot_can_be_parked(void) {
     hc_change_free(first);
     hc_change_free(second);
 
-    /* The timeout ends the iteration. */
+    /* After the last change, the iteration ends because of its timeout. */
     size_t rest = 0;
     for (hc_change *change = next(iter); change != NULL; change = next(iter), rest++) {
         WORKS(hc_change_iter_ack(iter, change, &error));
@@ -128,6 +129,7 @@ static void *take_all(void *of) {
     return (void *)count;
 }
 
+/* Waits for changes until the mirror is closed. The status is HC_INVALID_ARGUMENT if it was closed before the wait began. Runs on a thread. */
 static void *wait_for_changes(void *of) {
     hc_error *error = NULL;
     hc_change_batch *batch = NULL;
@@ -205,13 +207,13 @@ static void a_worker_acknowledges_one_or_all_of_its_changes_and_parks_others(voi
     hc_parked_list_free(parked);
     hc_change_free(first);
     hc_change_free(second);
-    /* It is freed after the mirror, and without having been closed. */
+    /* A worker may be freed after its mirror, and without having been closed. */
     hc_mirror_free(mirror);
     hc_worker_free(worker);
 }
 
-/* Waits for a change, and checks that there is none. Runs on a thread. */
-static void *wait_in_vain(void *of) {
+/* Waits until the worker is closed, and checks that it gives no change. Runs on a thread. */
+static void *expect_no_change(void *of) {
     CHECK(next_of(of) == NULL);
     return NULL;
 }
@@ -240,7 +242,7 @@ static void closing_a_worker_ends_its_waits_and_returns_its_changes_to_others(vo
     hc_worker_free(all);
     hc_worker *waiting = worker_of(mirror, "read", HC_WAIT_FOREVER);
     pthread_t thread;
-    CHECK(pthread_create(&thread, NULL, wait_in_vain, waiting) == 0);
+    CHECK(pthread_create(&thread, NULL, expect_no_change, waiting) == 0);
     while (hc_worker_partitions_len(waiting) == 0) sched_yield();
     WORKS(hc_worker_close(waiting, &error));
     CHECK(pthread_join(thread, NULL) == 0);
@@ -250,7 +252,7 @@ static void closing_a_worker_ends_its_waits_and_returns_its_changes_to_others(vo
     hc_mirror_free(mirror);
 }
 
-/* Two mirrors, as two processes would open them. */
+/* The two mirrors have the same file, as those of two processes would have. */
 static void a_second_mirror_waits_until_the_iterator_of_the_first_is_freed(void) {
     hc_mirror *one = open_mirror(), *two = open_mirror();
     hc_change_iter *first = changes_of(one, "exclusive", 0), *second = changes_of(two, "exclusive", 0);

@@ -1,6 +1,6 @@
-/* Forks while two threads of the parent use a mirror, the replay guards, a client or a sandbox. Every combination of an object, what the threads do with
- * it, and what the children do is tested. No child may write to its standard error. Each combination has a time limit (alarm), after which the program
- * is killed.
+/* Forks while two threads of the parent use a mirror, replay guards, a client or a sandbox. Tests every combination of an object, of what the threads do
+ * with it, and of what the children do. No child may write to its standard error. Each combination has a time limit (alarm), after which the program is
+ * killed.
  *
  * If MIRROR_URL and MIRROR_SCHEMA are set, only a mirror is tested: in this schema of the PostgreSQL database of this URL. */
 #define _DEFAULT_SOURCE
@@ -11,11 +11,12 @@
 #include <unistd.h>
 
 enum { LIMIT = 60 /* seconds */, FORKS = 3 };
-/* The object that the threads of the parent use, what the threads do (SYNCING: they sync the mirror), and what the children do. */
+/* The object that the threads of the parent use (GUARD: both replay guards), what the threads do (SYNCING: they sync the mirror), and what the children do
+ * with the object. OBJECTS, ACTIVITIES and CHILD_ACTIONS are the numbers of the values before them. */
 typedef enum { MIRROR, GUARD, CLIENT, SANDBOX, OBJECTS } object;
 typedef enum { IDLE, READING, WRITING, SYNCING, ACTIVITIES } activity;
 typedef enum { IGNORES, USES, EXITS, CHILD_ACTIONS } child_action;
-static const char *const OBJECT[] = {"mirror", "guard", "client", "sandbox"}, *const ACTIVITY[] = {"idle", "reading", "writing", "syncing"},
+static const char *const OBJECT[] = {"mirror", "replay guards", "client", "sandbox"}, *const ACTIVITY[] = {"idle", "reading", "writing", "syncing"},
                          *const CHILD_ACTION[] = {"ignores it", "uses it", "exits"};
 
 static hc_sandbox *sandbox;
@@ -23,7 +24,7 @@ static hc_client *client;
 static hc_webhook *webhook;
 static hc_mirror *mirror;
 static hc_change_iter *changes;
-static hc_replay_guard *guard, *memory; /* in a file, and in memory */
+static hc_replay_guard *guard, *memory; /* The replay guards in a file and in memory. */
 static const char *organization, *directory, *url;
 static char folder[] = "/tmp/headcount-fork-XXXXXX", mirror_path[64], guard_path[64];
 /* number: makes ids unique. turns: how often the threads have done their work. stopping: set when the threads have to end. */
@@ -178,7 +179,8 @@ static void check_nothing_is_written(int from) {
     CHECK(length == 0 && total == 0);
 }
 
-/* Children that ignore the object live until the parent has closed the pipe `release`. */
+/* Tests one combination: forks while the threads use the object, and checks the children and the parent. Children that ignore the object exit when the
+ * parent closes the pipe `release`. */
 static void run_combination(object what, activity how, child_action action) {
     alarm(LIMIT);
     hc_error *error = NULL;
@@ -231,6 +233,7 @@ static void run_combination(object what, activity how, child_action action) {
     alarm(0);
 }
 
+/* Waits for changes of the consumer `given` until the mirror is closed. Runs on a thread. */
 static void *wait_for_change(void *given) {
     hc_error *error = NULL;
     hc_change_batch *batch = NULL;
@@ -243,7 +246,7 @@ static void *wait_for_change(void *given) {
     return NULL;
 }
 
-/* The wait has no timeout. Later calls are refused. */
+/* The wait has no timeout. Also checks that later calls are refused. */
 static void a_wait_ends_when_the_mirror_is_closed(void) {
     hc_error *error = NULL;
     hc_change_batch *batch = NULL;

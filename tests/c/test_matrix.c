@@ -4,6 +4,7 @@
 #include "control.h"
 #include <pthread.h>
 
+/* Returns a client with three attempts per call and this deadline of a call. */
 static hc_client *a_client(uint32_t timeout_ms) {
     hc_client_options options = {.struct_size = sizeof options, .timeout_ms = timeout_ms, .max_attempts = 3,
                                  .retry_base_ms = 1, .retry_cap_ms = 2};
@@ -44,8 +45,8 @@ static void on_users(void *data, hc_status status, hc_user_page *page, hc_error 
     set_result(data, status, error);
 }
 
-/* Each function makes one call. If `later` is not NULL, the call is asynchronous: its result is stored in `later`, and the function returns
- * the status of starting it. */
+/* Each of the next three functions makes one call. If `later` is not NULL, the call is asynchronous: its result is stored in `later`, and the function
+ * returns the status of starting it. */
 static hc_status get(hc_client *client, async_result *later) {
     hc_organization *organization = NULL;
     hc_error *error = NULL;
@@ -94,8 +95,8 @@ static const struct {
 static const struct {
     const char *fault;
     int every;
-    hc_status status;
-    int requests;
+    hc_status status; /* Status of the call. */
+    int requests; /* Number of requests that the server receives. */
     hc_status not_idempotent; /* Status of a call that is not idempotent, after one request. HC_OK: as for other calls, `status` after `requests` requests. */
 } FAULTS[] = {
     {"401", 1, HC_AUTHENTICATION, 2, HC_OK},
@@ -117,7 +118,7 @@ static const struct {
     {"drip", 1, HC_TIMEOUT, 1, HC_OK},
 };
 
-/* Makes a call while every request fails with a fault: an asynchronous call if `later`. */
+/* Makes a call while every request fails with a fault, and checks its status and the number of requests. The call is asynchronous if `later`. */
 static void check_call_with_fault(size_t call, size_t fault_at, bool later) {
     bool waits = FAULTS[fault_at].status == HC_TIMEOUT;
     hc_status expected = FAULTS[fault_at].status;
@@ -152,8 +153,7 @@ static void check_call_with_fault(size_t call, size_t fault_at, bool later) {
     CHECK(seen == count);
 }
 
-/* Every second request fails. The library retries, so every call succeeds. */
-static void a_temporary_fault_is_hidden(const char *name) {
+static void calls_succeed_although_every_second_request_fails(const char *name) {
     hc_client *client = a_client(60000);
     CHECK(get(client, NULL) == HC_OK);
     fault(name, 2);
@@ -172,6 +172,6 @@ int main(void) {
     }
     end_faults();
     static const char *const TEMPORARY[] = {"401", "429:0", "500", "503", "reset", "truncate", "garbage", "html", "expire-token"};
-    for (size_t i = 0; i < sizeof TEMPORARY / sizeof *TEMPORARY; i++) a_temporary_fault_is_hidden(TEMPORARY[i]);
+    for (size_t i = 0; i < sizeof TEMPORARY / sizeof *TEMPORARY; i++) calls_succeed_although_every_second_request_fails(TEMPORARY[i]);
     return closing_line("test_matrix");
 }

@@ -102,7 +102,7 @@ static void invalid_files_and_options_are_refused(void) {
     hc_mirror_free(mirror);
 }
 
-/* Number of calls of on_progress, and the last numbers of pages of groups and of users that it received. */
+/* Number of calls of on_progress, and the numbers of pages of groups and of users in the last progress of each phase. */
 typedef struct {
     atomic_int calls, group_pages;
     atomic_llong users;
@@ -155,6 +155,7 @@ static void syncs_report_their_progress_and_results(const hc_mirror *mirror) {
     CHECK(reports == NULL);
 }
 
+/* Returns the number of mirrored users of the organization: of one directory or group, or of all if an argument is NULL. */
 static size_t count_users(const hc_mirror *mirror, const char *of_directory, const char *of_group) {
     hc_error *error = NULL;
     hc_mirror_user_iter *iter = NULL;
@@ -433,6 +434,7 @@ static void removals_beyond_the_limit_are_held_until_approved(const hc_mirror *m
     CHECK(count_users(mirror, NULL, NULL) == 33);
 }
 
+/* Waits for changes of the consumer "app", and returns them. Runs on a thread. */
 static void *wait_for_changes(void *of) {
     hc_error *error = NULL;
     hc_change_batch *batch = NULL;
@@ -479,9 +481,9 @@ static void consumers_read_acknowledge_park_and_start_from_a_snapshot(const hc_m
     hc_parked_list *parked = NULL;
     WORKS(hc_mirror_parked_changes(mirror, "app", &parked, &error));
     CHECK(hc_parked_list_len(parked) == 1 && hc_parked_list_at(parked, 1) == NULL);
-    const hc_parked_change *aside = hc_parked_list_at(parked, 0);
-    CHECK_TEXT(hc_parked_change_reason(aside), "no room for pilots");
-    CHECK(hc_parked_change_at(aside) != NULL && hc_change_seq(hc_parked_change_change(aside)) == seq);
+    const hc_parked_change *first_parked = hc_parked_list_at(parked, 0);
+    CHECK_TEXT(hc_parked_change_reason(first_parked), "no room for pilots");
+    CHECK(hc_parked_change_at(first_parked) != NULL && hc_change_seq(hc_parked_change_change(first_parked)) == seq);
     hc_parked_list_free(parked);
 
     hc_consumer_list *known = NULL;
@@ -524,6 +526,7 @@ static void consumers_read_acknowledge_park_and_start_from_a_snapshot(const hc_m
     hc_group_free(pilots);
 }
 
+/* Syncs until the mirror is closed. Runs on a thread. */
 static void *sync_until_closed(void *mirror) {
     hc_error *error = NULL;
     hc_sync_reports *reports = NULL;
@@ -532,7 +535,7 @@ static void *sync_until_closed(void *mirror) {
     return NULL;
 }
 
-/* The server accepts connections and never answers: without hc_mirror_close, the sync would run until its deadline. */
+/* The server of this test accepts connections and never answers: without hc_mirror_close, the sync would run until the deadline of its call. */
 static void closing_a_mirror_ends_its_sync(const char *path) {
     hc_error *error = NULL;
     hc_client *stalled = NULL;
@@ -599,9 +602,9 @@ int main(void) {
     hc_mirror_free(mirror);
     closing_a_mirror_ends_its_sync(path);
 
-    static const char *const left[] = {"headcount.db", "headcount.db-wal", "headcount.db-shm"};
-    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
-        char *name = file(left[i]);
+    static const char *const files[] = {"headcount.db", "headcount.db-wal", "headcount.db-shm"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *name = file(files[i]);
         remove(name);
         free(name);
     }

@@ -8,6 +8,7 @@ static hc_client *client;
 static hc_webhook *webhook;
 static const char *organization, *directory;
 
+/* Opens a mirror with these options. Sets struct_size and the webhook secret. */
 static hc_mirror *open_mirror(const char *path, const hc_mirror_options *given) {
     hc_error *error = NULL;
     hc_mirror *mirror = NULL;
@@ -18,7 +19,8 @@ static hc_mirror *open_mirror(const char *path, const hc_mirror_options *given) 
     return mirror;
 }
 
-static void sync_directory(const hc_mirror *mirror) {
+/* Runs a full sync of the organization. */
+static void full_sync(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_sync_reports *reports = NULL;
     hc_sync_options options = {.struct_size = sizeof options, .mode = HC_SYNC_FULL};
@@ -26,15 +28,15 @@ static void sync_directory(const hc_mirror *mirror) {
     hc_sync_reports_free(reports);
 }
 
-static hc_pending_event_list *pending_events(const hc_mirror *mirror, const char *of) {
+static hc_pending_event_list *pending_events(const hc_mirror *mirror, const char *organization_id) {
     hc_error *error = NULL;
     hc_pending_event_list *events = NULL;
-    WORKS(hc_mirror_pending_events(mirror, of, &events, &error));
+    WORKS(hc_mirror_pending_events(mirror, organization_id, &events, &error));
     return events;
 }
 
 /* Before the first sync of a directory, an event about one of its users is pending. */
-static void an_event_is_listed_until_a_sync_applies_it(void) {
+static void a_pending_event_is_listed_until_a_sync_applies_it(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
     hc_user *ada = NULL;
@@ -53,7 +55,7 @@ static void an_event_is_listed_until_a_sync_applies_it(void) {
     CHECK(hc_pending_event_list_len(events) == 0);
     hc_pending_event_list_free(events);
 
-    sync_directory(mirror);
+    full_sync(mirror);
     events = pending_events(mirror, organization);
     CHECK(hc_pending_event_list_len(events) == 0);
     hc_pending_event_list_free(events);
@@ -61,46 +63,68 @@ static void an_event_is_listed_until_a_sync_applies_it(void) {
     hc_mirror_free(mirror);
 }
 
-static void settings_are_kept_in_the_store(void) {
+static void settings_that_are_not_set_have_their_defaults(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){.guard_users = 3, .consumer_expiry_seconds = 86400});
+    hc_settings *settings = NULL;
+    WORKS(hc_mirror_settings(mirror, &settings, &error));
+    CHECK(hc_guard_settings_users(hc_settings_guard(settings)) == 3);
+    CHECK(hc_settings_consumer_expiry_ms(settings) == 86400000);
+
+    CHECK(hc_guard_settings_share(hc_settings_guard(settings)) == 0.1);
+    CHECK(hc_guard_settings_events(hc_settings_guard(settings)));
+    CHECK(hc_guard_settings_window_ms(hc_settings_guard(settings)) == 86400000);
+    CHECK(hc_settings_full_every_ms(settings) == 86400000);
+    CHECK(hc_settings_retention_ms(settings) == 2592000000);
+    CHECK(hc_settings_pending_events(settings) == 10000);
+    CHECK(hc_settings_pending_bytes(settings) == 67108864);
+    CHECK(hc_settings_groups_per_user(settings) == 10000);
+    CHECK(hc_settings_ignored_len(settings) == 0);
+    hc_settings_free(settings);
+    hc_mirror_free(mirror);
+}
+
+static void invalid_settings_are_refused(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
+    hc_mirror_options invalid = {.struct_size = sizeof invalid, .guard_share = 2};
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.guard_share is 2");
+    invalid = (hc_mirror_options){.struct_size = sizeof invalid, .consumer_expiry_seconds = -2};
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.consumer_expiry_seconds is -2");
+    invalid = (hc_mirror_options){.struct_size = sizeof invalid, .webhook_secret = "whsec_"};
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.webhook_secret is set");
+    invalid = (hc_mirror_options){.struct_size = sizeof invalid, .schema = "directories"};
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.schema is set");
+    hc_mirror_free(mirror);
+}
+
+/* A handle that is opened later with another value has the stored one, and lists its own as ignored. */
+static void configured_settings_are_in_effect_for_every_handle_of_the_store(void) {
     hc_error *error = NULL;
     char folder[] = "/tmp/headcount-test-XXXXXX", path[64];
     CHECK(mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/headcount.db", folder);
     hc_mirror *mirror = open_mirror(path, &(hc_mirror_options){.guard_users = 3, .consumer_expiry_seconds = 86400});
-    hc_settings *settings = NULL;
-    WORKS(hc_mirror_settings(mirror, &settings, &error));
-    CHECK(hc_guard_settings_users(hc_settings_guard(settings)) == 3 && hc_guard_settings_share(hc_settings_guard(settings)) == 0.1);
-    CHECK(hc_guard_settings_events(hc_settings_guard(settings)) && hc_guard_settings_window_ms(hc_settings_guard(settings)) == 86400000);
-    CHECK(hc_settings_full_every_ms(settings) == 86400000 && hc_settings_retention_ms(settings) == 2592000000);
-    CHECK(hc_settings_consumer_expiry_ms(settings) == 86400000 && hc_settings_pending_events(settings) == 10000);
-    CHECK(hc_settings_pending_bytes(settings) == 67108864 && hc_settings_groups_per_user(settings) == 10000);
-    CHECK(hc_settings_ignored_len(settings) == 0);
-    hc_settings_free(settings);
-
-    hc_mirror_options change = {.struct_size = sizeof change, .guard_users = HC_GUARD_NOBODY, .consumer_expiry_seconds = HC_CONSUMERS_NEVER_EXPIRE, .pending_events = 7};
+    hc_mirror_options change = {.struct_size = sizeof change,
+                                .guard_users = HC_GUARD_NOBODY,
+                                .consumer_expiry_seconds = HC_CONSUMERS_NEVER_EXPIRE,
+                                .pending_events = 7};
     WORKS(hc_mirror_configure(mirror, &change, &error));
-    hc_mirror *other = open_mirror(path, &(hc_mirror_options){.guard_users = 50});
-    WORKS(hc_mirror_settings(other, &settings, &error));
-    CHECK(hc_guard_settings_users(hc_settings_guard(settings)) == 0 && hc_settings_consumer_expiry_ms(settings) == -1);
-    CHECK(hc_settings_pending_events(settings) == 7 && hc_settings_full_every_ms(settings) == 86400000);
+
+    hc_mirror *later = open_mirror(path, &(hc_mirror_options){.guard_users = 50});
+    hc_settings *settings = NULL;
+    WORKS(hc_mirror_settings(later, &settings, &error));
+    CHECK(hc_guard_settings_users(hc_settings_guard(settings)) == 0);
+    CHECK(hc_settings_consumer_expiry_ms(settings) == -1);
+    CHECK(hc_settings_pending_events(settings) == 7);
+    CHECK(hc_settings_full_every_ms(settings) == 86400000);
     CHECK(hc_settings_ignored_len(settings) == 1);
     const hc_ignored_setting *ignored = hc_settings_ignored_at(settings, 0);
     CHECK_TEXT(hc_ignored_setting_name(ignored), "guard_users");
     CHECK_TEXT(hc_ignored_setting_stored(ignored), "0");
     CHECK_TEXT(hc_ignored_setting_asked(ignored), "50");
     hc_settings_free(settings);
-    hc_mirror_free(other);
-
-    change.guard_share = 2;
-    REFUSED(hc_mirror_configure(mirror, &change, &error), HC_INVALID_ARGUMENT, "options.guard_share is 2");
-    change.guard_share = 0;
-    change.consumer_expiry_seconds = -2;
-    REFUSED(hc_mirror_configure(mirror, &change, &error), HC_INVALID_ARGUMENT, "options.consumer_expiry_seconds is -2");
-    change.webhook_secret = "whsec_";
-    REFUSED(hc_mirror_configure(mirror, &change, &error), HC_INVALID_ARGUMENT, "options.webhook_secret is set");
-    change.webhook_secret = NULL;
-    change.schema = "directories";
-    REFUSED(hc_mirror_configure(mirror, &change, &error), HC_INVALID_ARGUMENT, "options.schema is set");
+    hc_mirror_free(later);
     hc_mirror_free(mirror);
     for (const char *const *suffix = (const char *const[]){"", "-wal", "-shm", NULL}; *suffix != NULL; suffix++) {
         char name[80];
@@ -110,6 +134,7 @@ static void settings_are_kept_in_the_store(void) {
     CHECK(rmdir(folder) == 0);
 }
 
+/* Returns whether a mirrored user has a role. */
 static bool has_role(const hc_mirror *mirror, const char *id, const char *role) {
     hc_error *error = NULL;
     hc_mirror_user *user = NULL;
@@ -129,7 +154,7 @@ static void role_map_entries_match_groups_by_id_or_name(void) {
     WORKS(hc_sandbox_create_group(sandbox, "Crew", NULL, NULL, &crew, &error));
     hc_sandbox_user fields = {.struct_size = sizeof fields, .email = "bea@example.com", .groups = groups, .groups_len = 1};
     WORKS(hc_sandbox_create_user(sandbox, &fields, &bea, &error));
-    sync_directory(mirror);
+    full_sync(mirror);
 
     hc_role_entry entries[] = {
         {.key = HC_ROLE_BY_ID, .group = hc_group_id(crew), .role = "by-id"},
@@ -176,7 +201,7 @@ static void decisions_are_recorded(void) {
     hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){.guard_users = HC_GUARD_NOBODY, .guard_share = HC_GUARD_NOBODY});
     hc_approval_list *approvals = NULL;
     hc_retirement_list *retirements = NULL;
-    sync_directory(mirror);
+    full_sync(mirror);
     for (int round = 0; round < 2; round++) {
         hc_mirror_user_iter *iter = NULL;
         const hc_mirror_user *user = NULL;
@@ -220,7 +245,7 @@ static void decisions_are_recorded(void) {
     hc_directory_toggle *toggle = NULL;
     WORKS(hc_directory_disable(client, organization, directory, &toggle, &error));
     hc_directory_toggle_free(toggle);
-    sync_directory(mirror);
+    full_sync(mirror);
     uint64_t users = 0;
     WORKS(hc_mirror_retire(mirror, directory, "ops", "the customer left", &users, &error));
     CHECK(users > 0);
@@ -240,16 +265,16 @@ static void decisions_are_recorded(void) {
 static void a_mirror_that_was_unbound_can_be_synced_again(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
-    sync_directory(mirror);
+    full_sync(mirror);
     WORKS(hc_mirror_unbind_environment(mirror, &error));
-    sync_directory(mirror);
+    full_sync(mirror);
     hc_mirror_free(mirror);
 }
 
-static void a_copy_has_everything_and_an_open_file_is_refused(void) {
+static void a_mirror_can_be_copied_only_to_a_new_file(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
-    sync_directory(mirror);
+    full_sync(mirror);
     char folder[] = "/tmp/headcount-copy-XXXXXX", path[64];
     CHECK(mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/copy.db", folder);
@@ -281,11 +306,13 @@ int main(void) {
     directory = hc_sandbox_directory_id(sandbox);
     client = client_of(sandbox);
 
-    an_event_is_listed_until_a_sync_applies_it();
-    settings_are_kept_in_the_store();
+    a_pending_event_is_listed_until_a_sync_applies_it();
+    settings_that_are_not_set_have_their_defaults();
+    configured_settings_are_in_effect_for_every_handle_of_the_store();
+    invalid_settings_are_refused();
     role_map_entries_match_groups_by_id_or_name();
     a_mirror_that_was_unbound_can_be_synced_again();
-    a_copy_has_everything_and_an_open_file_is_refused();
+    a_mirror_can_be_copied_only_to_a_new_file();
     decisions_are_recorded();
 
     hc_client_free(client);

@@ -1,4 +1,4 @@
-/* A sandbox in the same process sends webhooks to an endpoint of this program, which verifies them. */
+/* A sandbox in the same process: it sends webhooks to an endpoint of this program, which verifies them; its REST API; its faults; and bodies of events. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 #include <arpa/inet.h>
@@ -54,7 +54,7 @@ static hc_event *next_event(const hc_webhook *webhook, const char *status) {
     return event;
 }
 
-/* Waits until the deliveries contain `what`, and returns them. The sandbox records an answer some time after the endpoint has sent it. */
+/* Waits until the deliveries contain `what`, and returns them. When the endpoint has sent an answer, the sandbox may not have recorded it yet. */
 static hc_text *deliveries_containing(const hc_sandbox *sandbox, const char *what) {
     hc_error *error = NULL;
     for (;;) {
@@ -140,7 +140,7 @@ static void every_change_is_delivered_until_the_endpoint_accepts_it(hc_sandbox *
     hc_user_free(changed);
     hc_event_free(next_event(webhook, "201 Created"));
 
-    /* The values that are refused for a new user and a new group. */
+    /* Values that are refused for a new user or group are refused in a change as well. */
     hc_group *renamed = NULL;
     change = (hc_sandbox_user){.struct_size = sizeof change, .email = "ada", .active = -1};
     REFUSED(hc_sandbox_update_user(sandbox, hc_user_id(user), &change, &changed, &error), HC_BAD_REQUEST, "email: expected an address");
@@ -163,7 +163,7 @@ static void every_change_is_delivered_until_the_endpoint_accepts_it(hc_sandbox *
     hc_user_free(user);
 }
 
-static void a_client_lists_users_and_receives_faults(hc_sandbox *sandbox) {
+static void a_client_lists_users_and_its_calls_fail_while_faults_are_set(hc_sandbox *sandbox) {
     hc_error *error = NULL;
     hc_client *client = NULL;
     hc_user_page *page = NULL;
@@ -227,7 +227,7 @@ int main(void) {
     WORKS(hc_webhook_new(&secret, 1, NULL, &webhook, &error));
     WORKS(hc_replay_guard_new(NULL, &guard, &error));
     listen_on_a_free_port();
-    a_client_lists_users_and_receives_faults(sandbox);
+    a_client_lists_users_and_its_calls_fail_while_faults_are_set(sandbox);
     every_change_is_delivered_until_the_endpoint_accepts_it(sandbox, webhook, guard);
     an_event_body_is_created_without_a_sandbox(webhook);
     close(listener);

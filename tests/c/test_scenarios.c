@@ -83,6 +83,7 @@ static const char *id_of(const run *run, const char *name) {
     exit(2);
 }
 
+/* Returns the fields of a user that the step sets. */
 static hc_sandbox_user fields_of(const step *step) {
     return (hc_sandbox_user){.struct_size = sizeof(hc_sandbox_user),
                              .email = step->email,
@@ -127,6 +128,7 @@ static void check_status(const run *run, const step *step) {
     hc_mirror_directory_status_list_free(statuses);
 }
 
+/* Checks the open hold with the step's reason, and stores its id under the step's name. */
 static void check_hold(run *run, const step *step) {
     hc_error *error = NULL;
     hc_hold_list *holds = NULL;
@@ -149,6 +151,7 @@ static void check_hold(run *run, const step *step) {
     hc_hold_list_free(holds);
 }
 
+/* Approves or dismisses a hold. */
 static void decide(const run *run, const step *step) {
     hc_error *error = NULL;
     uint64_t count = 0;
@@ -160,6 +163,7 @@ static void decide(const run *run, const step *step) {
     hc_error_free(error);
 }
 
+/* Compares a list of texts, which `at` reads from `object`, with the expected one, if the scenario sets it. */
 static void check_texts(maybe_texts expected, size_t len, const char *(*at)(const void *, size_t), const void *object) {
     if (!expected.named) return;
     CHECK(len == expected.len);
@@ -231,7 +235,7 @@ static void run_feed(const run *run, const step *step, bool compared) {
         for (size_t i = 0; i < len; i++, seen++) {
             const hc_change *change = hc_change_batch_at(batch, i);
             if (compared && seen < step->changes.len) check_change(&step->changes.items[seen], change);
-            if (compared && seen >= step->changes.len) fprintf(stderr, "  one too many: %s\n", hc_change_json(change));
+            if (compared && seen >= step->changes.len) fprintf(stderr, "  a change that the step does not expect: %s\n", hc_change_json(change));
         }
         if (len > 0) WORKS(hc_mirror_ack(run->mirror, step->consumer, hc_change_seq(hc_change_batch_at(batch, len - 1)), &error));
         hc_change_batch_free(batch);
@@ -256,6 +260,7 @@ static hc_change *next_of(const hc_worker *worker) {
     return change;
 }
 
+/* Acknowledges and stores the changes that a worker gives, until it is closed. Runs on a thread. */
 static void *follow(void *of) {
     const running_worker *running = of;
     hc_error *error = NULL;
@@ -272,6 +277,7 @@ static void *follow(void *of) {
 
 static void pause_shortly(void) { nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); }
 
+/* Starts workers, and waits until each holds its share of the partitions. */
 static void start_workers(run *run, const step *step) {
     CHECK(step->count <= MOST_WORKERS);
     run->workers_len = step->count;
@@ -291,6 +297,8 @@ static size_t got_so_far(void) {
     return len;
 }
 
+/* Waits until the workers have got the step's number of changes, and closes them. Checks that each change was given once, that the changes of a user were
+ * given in order and to one worker, and that every worker got a change. */
 static void stop_workers(run *run, const step *step) {
     hc_error *error = NULL;
     while (got_so_far() < step->count) pause_shortly();
@@ -317,6 +325,7 @@ static void stop_workers(run *run, const step *step) {
     run->workers_len = 0;
 }
 
+/* Closes a worker that has not acknowledged its change: it cannot acknowledge it afterwards, and another worker gets the change. */
 static void lose_partition(const run *run, const step *step) {
     hc_error *error = NULL;
     hc_worker *one = worker_of(run, step), *two = worker_of(run, step);
@@ -334,6 +343,7 @@ static void lose_partition(const run *run, const step *step) {
     hc_worker_free(two);
 }
 
+/* Deletes the first `count` mirrored users in the sandbox. */
 static void delete_users(const run *run, size_t count) {
     hc_error *error = NULL;
     hc_mirror_user_iter *iter = NULL;

@@ -1,8 +1,9 @@
-/* HTTPS if the certificate authority is not trusted, if it is in ca_file, and if ca_file does not exist or contains no certificate. */
+/* A call over HTTPS fails if the server's certificate authority is not trusted, and succeeds if it is in ca_file. A ca_file that does not exist or contains no
+ * certificate is refused. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
-/* Lists organizations with this ca_file, which may be NULL. Checks the message of an error. The caller frees the client. */
+/* Creates a client with this ca_file, which may be NULL, and lists organizations. Checks the message of an error. The caller frees the client. */
 static hc_status list_organizations(const char *ca_file, hc_client **client) {
     hc_client_options options = {.struct_size = sizeof options, .ca_file = ca_file, .proxy = "", .timeout_ms = 60000};
     hc_organization_page *page = NULL;

@@ -7,6 +7,7 @@ extern int sqlite3_open(const char *name, void **database);
 extern int sqlite3_exec(void *database, const char *sql, int (*row)(void *, int, char **, char **), void *data, char **error);
 extern int sqlite3_close(void *database);
 
+/* Stores the number in the only column of a row in the long that `data` points to. */
 static int count(void *data, int columns, char **values, char **names) {
     (void)names;
     if (columns == 1) *(long *)data = strtol(values[0], NULL, 10);

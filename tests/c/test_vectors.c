@@ -1,4 +1,4 @@
-/* Runs tests/vectors, which all languages run. */
+/* Runs the test vectors of tests/vectors, which all languages run. vectors_to_c.py writes them to vectors.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
@@ -84,15 +84,17 @@ typedef struct {
 typedef struct {
     const char *name;
     int64_t now, retention;
-    size_t capacity; /* largest number of ids; 0: the case applies to every kind of guard, with any capacity */
+    size_t capacity; /* largest number of ids; 0: the case applies to every kind of replay guard, with any capacity */
     const replay_step *steps;
     size_t steps_len;
 } replay_case;
 
 #include "vectors.h"
 
+/* Loops over the cases of a table. */
 #define EACH(type, one, table) for (const type *one = table; one < table + sizeof table / sizeof *table; one++)
 
+/* Copies bytes to *at, and moves *at to the byte after them. */
 static void put(char **at, data part) {
     memcpy(*at, part.bytes, part.len);
     *at += part.len;
@@ -285,7 +287,7 @@ static void events_are_read(void) {
     hc_webhook_free(webhook);
 }
 
-/* A store of the test's own: an array, with the clock of the case. */
+/* A replay store of the application, with the clock of the case. */
 typedef struct {
     int64_t now;
     size_t len;
@@ -314,7 +316,7 @@ static int array_record(void *user_data, const char *message_id, int64_t expires
     return 0;
 }
 
-/* Runs the steps of a case with `now` as the clock, which a custom store reads as well, and frees the guard. */
+/* Runs the steps of a case with `now` as the clock, which an array_store reads as well, and frees the replay guard. `store` is its name in messages. */
 static void run_steps(const replay_case *one, const char *store, hc_replay_guard *guard, int64_t *now) {
     int before = check_failed;
     hc_error *error = NULL;
@@ -334,35 +336,52 @@ static void run_steps(const replay_case *one, const char *store, hc_replay_guard
     if (check_failed != before) fprintf(stderr, "  in the case %s, %s\n", one->name, store);
 }
 
+static void run_steps_in_memory(const replay_case *one) {
+    hc_replay_options options = {.struct_size = sizeof options,
+                                 .retention_seconds = one->retention,
+                                 .capacity = one->capacity ? one->capacity : 1000};
+    hc_replay_guard *guard = NULL;
+    hc_error *error = NULL;
+    int64_t now = 0;
+    WORKS(hc_replay_guard_new(&options, &guard, &error));
+    run_steps(one, "memory", guard, &now);
+}
+
+static void run_steps_in_a_file(const replay_case *one) {
+    hc_replay_options options = {.struct_size = sizeof options, .retention_seconds = one->retention};
+    hc_replay_guard *guard = NULL;
+    hc_error *error = NULL;
+    int64_t now = 0;
+    char folder[] = "/tmp/headcount-replay-XXXXXX", path[64], name[80];
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/replay.db", folder);
+    WORKS(hc_replay_guard_sqlite(path, &options, &guard, &error));
+    run_steps(one, "sqlite", guard, &now);
+    const char *const suffixes[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        remove(name);
+    }
+    CHECK(remove(folder) == 0);
+}
+
+static void run_steps_in_an_array(const replay_case *one) {
+    hc_replay_options options = {.struct_size = sizeof options, .retention_seconds = one->retention};
+    hc_replay_guard *guard = NULL;
+    hc_error *error = NULL;
+    array_store array = {0};
+    hc_replay_store store = {.struct_size = sizeof store, .contains = array_contains, .record = array_record, .user_data = &array};
+    WORKS(hc_replay_guard_custom(&store, &options, &guard, &error));
+    run_steps(one, "array", guard, &array.now);
+}
+
 static void replay_guards_recognize_repeated_ids(void) {
     EACH(replay_case, one, replay_cases) {
-        hc_replay_guard *guard = NULL;
-        hc_error *error = NULL;
-        int64_t now = 0;
-        hc_replay_options options = {.struct_size = sizeof options,
-                                     .retention_seconds = one->retention,
-                                     .capacity = one->capacity ? one->capacity : 1000};
-        WORKS(hc_replay_guard_new(&options, &guard, &error));
-        run_steps(one, "memory", guard, &now);
+        run_steps_in_memory(one);
+        /* Only a replay guard in memory has a capacity. */
         if (one->capacity != 0) continue;
-        options.capacity = 0;
-
-        char folder[] = "/tmp/headcount-replay-XXXXXX", file[64], beside[80];
-        CHECK(mkdtemp(folder) != NULL);
-        snprintf(file, sizeof file, "%s/replay.db", folder);
-        WORKS(hc_replay_guard_sqlite(file, &options, &guard, &error));
-        run_steps(one, "sqlite", guard, &now);
-        const char *const ends[] = {"", "-wal", "-shm"};
-        for (size_t i = 0; i < 3; i++) {
-            snprintf(beside, sizeof beside, "%s%s", file, ends[i]);
-            remove(beside);
-        }
-        CHECK(remove(folder) == 0);
-
-        array_store own = {0};
-        hc_replay_store store = {.struct_size = sizeof store, .contains = array_contains, .record = array_record, .user_data = &own};
-        WORKS(hc_replay_guard_custom(&store, &options, &guard, &error));
-        run_steps(one, "own", guard, &own.now);
+        run_steps_in_a_file(one);
+        run_steps_in_an_array(one);
     }
 }
 

@@ -22,6 +22,7 @@ def literal(data):
 
 
 def text(value):
+    """Returns a text as a C literal, and NULL for None."""
     if value is None:
         return "NULL"
     if "\0" in value:
@@ -43,6 +44,7 @@ def body(value):
 
 
 def texts(values):
+    """Returns an array of texts and its length."""
     return f"(const char *const[]){{{', '.join(text(value) for value in values) or 'NULL'}}}, {len(values)}"
 
 
@@ -75,6 +77,7 @@ def table(type_, name, rows):
 
 
 def compact(value):
+    """Returns a value as JSON without white space."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -12,13 +12,13 @@
 
 /* Reads standard input to its end. Returns NULL if there is not enough memory. The caller frees the result. */
 static char *read_all(size_t *len) {
-    size_t room = 1 << 16;
-    char *body = malloc(room);
+    size_t capacity = 1 << 16;
+    char *body = malloc(capacity);
     *len = 0;
     while (body != NULL) {
-        *len += fread(body + *len, 1, room - *len, stdin);
-        if (*len < room) break;
-        char *larger = realloc(body, room *= 2);
+        *len += fread(body + *len, 1, capacity - *len, stdin);
+        if (*len < capacity) break;
+        char *larger = realloc(body, capacity *= 2);
         if (larger == NULL) free(body);
         body = larger;
     }
