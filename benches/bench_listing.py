@@ -53,6 +53,7 @@ def certificate(folder):
 
 @contextmanager
 def server(folder, users):
+    """Starts server.mjs with a directory of `users` users, and yields its URL."""
     program = subprocess.Popen(
         ["node", HERE / "server.mjs", "--key", folder / "key.pem", "--cert", folder / "cert.pem", "--users", str(users)],
         stdin=subprocess.PIPE,
@@ -67,13 +68,14 @@ def server(folder, users):
 
 
 def rust():
-    """Builds benches/rust/listing.rs and returns the path of the program."""
+    """Builds benches/rust/listing.rs, and returns the path of the program."""
     command = ["cargo", "bench", "--quiet", "--package", "headcount-benches", "--bench", "listing", "--no-run", "--message-format=json"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     return next(message["executable"] for message in map(json.loads, built.splitlines()) if message.get("executable"))
 
 
 def run(command, ca_file):
+    """Runs a client, and returns the measurement that it prints."""
     environment = {**os.environ, "NODE_EXTRA_CA_CERTS": str(ca_file)}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
@@ -89,6 +91,7 @@ def clients(program, url, ca_file):
 
 
 def processor_time(program, folder):
+    """Prints the processor time of each client for a user."""
     print("\nlisting 10,000 users with details over TLS, 30 a page: CPU time of the client for each, the median and the least of", ROUNDS)
     with server(folder, 10_000) as url:
         ca_file = folder / "cert.pem"
@@ -109,6 +112,7 @@ def processor_time(program, folder):
 
 
 def memory(program, folder):
+    """Prints the peak memory of headcount's clients with few users and with many."""
     print("\nthe most memory that listing takes, at 1,000 and at 100,000 users")
     most = {}
     for users in (1_000, 100_000):
@@ -123,6 +127,7 @@ def memory(program, folder):
 
 
 def concurrency(program):
+    """Prints how long headcount's clients take to list many directories at once."""
     from sandbox import Sandbox
 
     print(f"\n1,000 directories of 60 users at once, from a server {LATENCY * 1000:.0f} ms away, {CONCURRENCY} requests at a time")

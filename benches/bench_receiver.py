@@ -29,7 +29,7 @@ ROUNDS = 11
 
 
 def events(count, size=1_100):
-    """Yields published events with different ids, padded to about `size` bytes, and their signed headers."""
+    """Yields bodies of a published event with different ids, and their signed headers. A note makes each `size` + 1 bytes long."""
     one = json.loads((ROOT / "tests/vectors/webhook_events.json").read_text())["organization.directory.user_created"]
     one["data"]["note"] = "x" * max(0, size - len(json.dumps(one, separators=(",", ":"))))
     webhook = headcount.Webhook(SECRET)
@@ -95,6 +95,7 @@ class Server:
 
 
 def compare(name, server, kind):
+    """Prints the rates and the CPU times of the three routes of a kind, called `route` or `dependency`."""
     ways = ["without", "by hand", "with the helper"]
     paths = [f"/{way}/{kind}" for way in ("without", "by-hand", "with")]
     for path in paths:

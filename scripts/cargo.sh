@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stands in for cargo when maturin packs the wheel for the demo and the tests: `CARGO=scripts/cargo.sh pip wheel ./bindings-python`.
+# Replaces cargo when maturin packs the wheel for the demo and the tests: `CARGO=scripts/cargo.sh pip wheel ./bindings-python`.
 #
 # maturin runs `cargo rustc` for this package alone. Dependencies can then have other features than in a build of several packages, and cargo
 # would compile them again. This script runs the build that everything else shares instead (HEADCOUNT_CARGO_BUILD, which the Makefile sets)
@@ -8,7 +8,7 @@
 set -eu
 if [ "${1-}" = rustc ] && [ -n "${HEADCOUNT_CARGO_BUILD-}" ]; then
     unset CARGO PYO3_CONFIG_FILE PYO3_ENVIRONMENT_SIGNATURE PYO3_PYTHON
-    # The variable holds several arguments.
+    # The variable has several arguments, which the shell splits.
     # shellcheck disable=SC2086
     exec cargo build --message-format json-render-diagnostics $HEADCOUNT_CARGO_BUILD
 fi

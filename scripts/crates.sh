@@ -17,7 +17,7 @@ for package in headcount headcount-sandbox; do
     done
 done
 
-# Builds the documentation with these features. The features that choose the cryptography of TLS are not tested alone, because they do nothing alone.
+# Builds the documentation with these features. The features that choose the cryptography of TLS are not tested alone, because they have no effect alone.
 document() {
     cargo doc --quiet --no-deps --package headcount --no-default-features --features "$1" || { echo "the documentation of headcount has errors with the features $1" >&2; exit 1; }
 }
@@ -28,7 +28,7 @@ for features in webhook http axum sqlite client,rustls-ring blocking,rustls-ring
 done
 
 # docs.rs marks items that need a feature. The nightly rustdoc can do this, and a stable one with RUSTC_BOOTSTRAP, which is set for rustdoc alone: if it
-# were set for cargo as well, dependencies whose build scripts read it would be compiled again. `rustls-aws-lc` is left out: it adds nothing to the
+# were set for cargo as well, dependencies whose build scripts read it would be compiled again. `rustls-aws-lc` is left out: it adds no item to the
 # documentation, and its C code takes a minute to compile.
 mkdir -p target/docsrs
 printf '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n' >target/docsrs/rustdoc

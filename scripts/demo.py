@@ -27,7 +27,7 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def call(method, url, body=None, headers=None):
-    """Sends JSON (or bytes); returns the status and the body of the response."""
+    """Sends a request, with `body` as JSON unless it is bytes. Returns the status and the body of the response."""
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"content-type": "application/json", **(headers or {})}, method=method)
     try:
@@ -38,7 +38,7 @@ def call(method, url, body=None, headers=None):
 
 
 def webhook_headers(secret, message_id, body):
-    """Signs a message according to Standard Webhooks, without headcount."""
+    """Returns the headers of a message that is signed according to Standard Webhooks, without headcount."""
     timestamp = str(int(time.time()))
     key = base64.b64decode(secret.removeprefix("whsec_") if hasattr(secret, "removeprefix") else secret[len("whsec_"):])
     mac = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
@@ -62,6 +62,7 @@ class Program:
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
+        """Prints the output, and queues its lines, and None at its end."""
         for line in self.process.stdout:
             print("  " + line.rstrip(), flush=True)
             self.lines.put(line)
@@ -87,8 +88,8 @@ def run(language, command, settings):
         url = program.wait_for("listening on ")
         call("DELETE", control + "/endpoints")
         call("POST", control + "/endpoints", {"url": url})
-        name = f"ada.{language.lower()}@example.com"
-        call("POST", control + "/users", {"email": name, "given_name": "Ada", "family_name": "Lovelace", "groups": ["Engineering"]})
+        email = f"ada.{language.lower()}@example.com"
+        call("POST", control + "/users", {"email": email, "given_name": "Ada", "family_name": "Lovelace", "groups": ["Engineering"]})
         program.wait_for("organization.directory.user_created")
         delivery = json.loads(call("GET", control + "/deliveries")[1])["deliveries"][-1]
         # The program prints before it answers, so the sandbox may not have the response yet.
@@ -114,10 +115,10 @@ def run(language, command, settings):
 
 def main():
     started = time.monotonic()
-    groups, current = [], []
+    programs, current = [], []
     for argument in sys.argv[1:] + ["--"]:
         if argument == "--":
-            groups.append(current)
+            programs.append(current)
             current = []
         else:
             current.append(argument)
@@ -130,12 +131,12 @@ def main():
     try:
         settings = json.loads(sandbox.stdout.readline())
         print(f"a local Scalekit environment at {settings['environment_url']}")
-        for language, *command in groups:
+        for language, *command in programs:
             run(language, command, settings)
     finally:
         sandbox.stdin.close()
         sandbox.wait(timeout=TIMEOUT)
-    print(f"\n{len(groups)} languages, one directory, {time.monotonic() - started:.1f} seconds")
+    print(f"\n{len(programs)} languages, one directory, {time.monotonic() - started:.1f} seconds")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs each fuzz target for some seconds: `sh scripts/fuzz.sh 30`. The seeds are the committed fuzz/corpus/TARGET, which stays unchanged, and
-# the inputs that earlier runs found, in target/fuzz/corpus/TARGET. The random seed differs in each run; `FUZZ_SEED=1` sets it.
+# Runs each fuzz target for a number of seconds: `sh scripts/fuzz.sh 30`. A run starts from the inputs in fuzz/corpus/TARGET, which are committed and
+# stay unchanged, and those that earlier runs found, in target/fuzz/corpus/TARGET. The random seed differs in each run; `FUZZ_SEED=1` sets it.
 # An input that crashes the target, or takes longer than a minute, is written to fuzz/artifacts/TARGET and fails the run.
 #
 # It needs only the stable toolchain and a C++ compiler: the flags are those of cargo-fuzz.
@@ -23,5 +23,5 @@ printf '%s\n' event secret headers | xargs -n 1 -P 2 sh -eu -c '
         printf "%s\nfuzz %s: failed\n" "$output" "$target" >&2
         exit 1
     }
-    echo "fuzz $target: nothing found in $2 seconds"
+    echo "fuzz $target: no failure in $2 seconds"
 ' fuzz "$host" "$seconds"

@@ -2,7 +2,7 @@
 """Checks the imports between the source files of each crate against the layer table, and for cycles.
 
     scripts/layers.py               checks the crates listed in CRATES
-    scripts/layers.py --self-test   checks this program on a small crate with planted mistakes
+    scripts/layers.py --self-test   checks this program with a small crate that has known mistakes
 
 A file depends on another if one of its `use` lines or paths (`crate::…`, `super::…`, `child::…`) names something defined there. Names are
 followed through re-exports to the file that defines them. Not counted: `mod child;`, `pub use child::Name` unless the file's own code uses
@@ -43,9 +43,10 @@ CORE_FILES = {
     "blocking.rs": "blocking",
     "axum": "axum",
     "axum.rs": "axum",
-    # The root declares and re-exports everything; nothing else is in it.
+    # The root declares and re-exports everything, and has no other code.
     "lib.rs": "root",
 }
+# The layers that most others may use.
 BASE = "error clock random config secret moment process task"
 # The layers that each layer may use, besides itself.
 CORE_MAY_USE = {
@@ -88,7 +89,7 @@ CORE_MUST_NOT_USE = {
     "mirror": "rusqlite reqwest",
 }
 
-# Dependencies that may be part of a cycle: (crate, file, other file), each with the reason.
+# Dependencies between files that are allowed although they close a cycle: (crate, file, other file), each with the reason.
 ALLOWED_CYCLES = {
     # `Event::decode`, generated with the types that it returns, is a method of the hand-written envelope.
     ("core/src", "webhook/data.rs", "webhook/event.rs"),
@@ -108,7 +109,6 @@ class Crate:
 CRATES = [
     Crate("core/src", CORE_FILES, CORE_MAY_USE, CORE_MUST_NOT_USE),
     Crate("sandbox/src"),
-    Crate("bindings-python/src"),
     # Each binding is one layer, and must not use the runtime of another binding.
     Crate("ffi/src", must_not_use={"all": "pyo3 napi napi_derive"}),
     Crate("bindings-python/src", must_not_use={"all": "napi napi_derive headcount_ffi"}),
@@ -239,6 +239,7 @@ class Reader:
         self.read_file(self.root, root)
 
     def read_file(self, module, path):
+        """Reads a module from its file."""
         self.modules.append(module)
         self.read(module, tokens(path.read_text(encoding="utf-8")))
 
@@ -320,7 +321,8 @@ class Reader:
             index += 1
 
     def file_of(self, module, name):
-        # The folder has the names of all enclosing modules, both those with a file and inline ones.
+        """Returns the file of a module's child, or None if there is none."""
+        # The path of the folder consists of the names of all enclosing modules, both those with a file and inline ones.
         folder = self.folder.joinpath(*module.path)
         return next((path for path in (folder / f"{name}.rs", folder / name / "mod.rs") if path.exists()), None)
 
@@ -339,7 +341,7 @@ class Reader:
         return None
 
     def resolve(self, module, path, strict=False, seen=()):
-        """Returns the file that defines what the path names, or None if that is in another crate. If the name is not found, returns the file
+        """Returns the file that defines the item that a path names, or None if the item is in another crate. If it is not found, returns the file
         of the module in which it was looked for, or None if `strict`."""
         place = self.start(module, path)
         if place is None or (module.path, path) in seen:
@@ -370,7 +372,7 @@ class Reader:
         return module.file
 
     def dependencies(self):
-        """Yields (file, line, path, other file) for each import, and (file, line, crate, None) for each use of another crate."""
+        """Yields (file, line, path, other file) for each use of a name of this crate, and (file, line, path, None) for each of another crate."""
         for module in self.modules:
             for name, use in module.uses.items():
                 own_child = use.path[0] in module.children or use.path[0] == "self"
@@ -458,7 +460,7 @@ def check(crate, repository):
 
 # ---- the self-test -----------------------------------------------------------------------------------------------------------
 
-PLANTED = {
+SAMPLE = {
     "lib.rs": "mod low; mod high; mod tree; mod one; mod two; pub use low::Low; pub use tree::*;",
     "low.rs": "pub struct Low; fn f() { let _ = crate::high::help(); } // use crate::two::Two;",
     "high.rs": 'use crate::{Low, Leaf}; use tokio::sync; pub fn help() -> &\'static str { "crate::two::Two" }',
@@ -469,6 +471,7 @@ PLANTED = {
     "tree/macros.rs": "#[macro_export] macro_rules! leaf_tests { () => {} }",
     "tree/node.rs": "use super::Root; pub struct Node; impl Node { fn root(&self, _: Root) {} }",
 }
+# The beginnings of the messages about SAMPLE.
 EXPECTED = [
     "low.rs:1: uses crate::high::help (high.rs): the layer `low` must not use `high`",
     "high.rs:1: uses tokio::sync: the layer `high` must not use the crate `tokio`",
@@ -479,21 +482,21 @@ EXPECTED = [
 
 
 def self_test():
-    """Checks a small crate with planted mistakes: `check` must find each of them, and nothing else."""
+    """Checks the crate SAMPLE: `check` must find each of its known mistakes, and no others."""
     crate = Crate(
-        "planted",
+        "sample",
         {"": "high", "low.rs": "low", "lib.rs": "high"},
         {"high": "low", "low": ""},
         {"high": "tokio"},
     )
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in PLANTED.items():
+        for name, text in SAMPLE.items():
             path = Path(folder, crate.source, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         found = check(crate, Path(folder))
     for expected in EXPECTED:
-        assert any(f"planted/{expected}" in message for message in found), f"not found: {expected}\n" + "\n".join(found)
+        assert any(f"sample/{expected}" in message for message in found), f"not found: {expected}\n" + "\n".join(found)
     assert len(found) == len(EXPECTED), "\n".join(found)
     # The cycle of tree/mod.rs is the one with node.rs, whose name it uses. It only re-exports leaf.rs, which is not a dependency.
     assert not any("leaf.rs" in message for message in found), "\n".join(found)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs PostgreSQL, pgbouncer, Patroni, etcd and nginx from Debian's packages if they are missing, for the tests that use them, which start their own servers. Starts no service and creates no database cluster.
+# Installs PostgreSQL, pgbouncer, Patroni, etcd and nginx from Debian's packages if they are missing. Starts no service and creates no database cluster,
+# because the tests that use these programs start their own servers.
 set -eu
 # Debian's packages install the programs in these places.
 has_postgresql() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }

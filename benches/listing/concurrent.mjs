@@ -1,5 +1,5 @@
-// Lists a thousand directories at once: `node concurrent.mjs ENVIRONMENT_URL CLIENT_ID CLIENT_SECRET`. Finds the directories, waits for a line on
-// standard input, lists them and prints how long that took.
+// Lists all directories of an environment at once: `node concurrent.mjs ENVIRONMENT_URL CLIENT_ID CLIENT_SECRET`. Finds the directories, prints `ready`,
+// waits for a line on standard input, lists them, and prints the numbers of users and requests, and how long that took.
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'

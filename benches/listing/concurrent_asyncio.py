@@ -1,6 +1,6 @@
-"""Lists a thousand directories at once: `python concurrent_asyncio.py ENVIRONMENT_URL CLIENT_ID CLIENT_SECRET`.
+"""Lists all directories of an environment at once: `python concurrent_asyncio.py ENVIRONMENT_URL CLIENT_ID CLIENT_SECRET`.
 
-Finds the directories, waits for a line on standard input, lists them and prints how long that took.
+Finds the directories, prints `ready`, waits for a line on standard input, lists them, and prints the numbers of users and requests, and how long that took.
 """
 
 import asyncio

@@ -3,6 +3,7 @@ import { measure } from './measure.mjs'
 
 const url = process.argv[2]
 
+/** Requests an access token, and returns the header with it. */
 async function authorized() {
   const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'skc_1', client_secret: 'secret' })
   const response = await fetch(`${url}/oauth/token`, { method: 'POST', body })

@@ -1,6 +1,9 @@
 // Measures the CPU time and memory of a listing, for the clients that `benches/bench_listing.py` compares.
 
-/** `list(most)` lists at most `most` users, reads the email address and the title of each, and returns {users, emailChars, detailChars}. */
+/**
+ * Measures `list(Infinity)`, prints the result as JSON, and exits. `list(most)` lists at least `most` users, or all, reads the email address and the
+ * title of each, and returns the numbers of users and of the characters that it read: {users, emailChars, detailChars}.
+ */
 export async function measure(name, version, list) {
   await list(300) // warm-up: access token and connection; ten pages are too few for V8 to compile everything
   const cpu = process.cpuUsage()

@@ -7,13 +7,16 @@ import time
 
 
 def cpu():
+    """Returns the CPU time that this process has used, in seconds."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def measure(name, version, list_users):
-    """`list_users(most)` counts at most `most` users and reads the email address and the title of each. It returns the counts of users and of
-    characters in addresses and titles.
+    """Measures `list_users(inf)`, and prints the result as JSON.
+
+    `list_users(most)` lists at least `most` users, or all, and reads the email address and the title of each. It returns the numbers of users and of
+    the characters in addresses and titles.
     """
     list_users(300)  # fetches the token, opens the connection and fills caches
     cpu_before, started = cpu(), time.perf_counter()

@@ -20,6 +20,7 @@ function verify(headers, body) {
 }
 
 const app = express()
+/** Returns a handler that reads the body, calls `handle` with it, and answers 201. */
 const reading = (handle) => (request, response, next) => {
   const chunks = []
   request.on('data', (chunk) => chunks.push(chunk))

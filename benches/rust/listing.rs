@@ -12,17 +12,17 @@ use serde::Deserialize;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// How many listings are measured together, because the CPU clock is too coarse for one.
+/// Number of listings that are measured together, because the CPU clock is too coarse for one.
 const ROUNDS: u32 = 10;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    // Without headcount, reqwest uses the provider of cryptography that is installed for the process.
+    // For the measured reqwest client, which uses the provider of cryptography that is installed for the process.
     let _ = (*headcount::internal::tls::provider().unwrap()).clone().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["headcount", url, ca_file] => headcount(url, ca_file).await,
-        ["reqwest", url, ca_file] => bare(url, ca_file).await,
+        ["reqwest", url, ca_file] => by_hand(url, ca_file).await,
         ["concurrent", url, id, secret] => concurrent(url, id, secret).await,
         _ => println!("run by benches/bench_listing.py"),
     }
@@ -92,7 +92,7 @@ struct Page {
 }
 
 /// Measures listings by a loop over reqwest that decodes the same type of users.
-async fn bare(url: &str, ca_file: &str) {
+async fn by_hand(url: &str, ca_file: &str) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let authority = reqwest::Certificate::from_pem(&std::fs::read(ca_file).unwrap()).unwrap();
     let client = reqwest::Client::builder().tls_certs_merge([authority]).no_proxy().build().unwrap();

@@ -67,7 +67,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-/// Returns the path of a database in the folder of the benchmarks, after removing an earlier one with this name.
+/// Removes the database of this name from the folder of the benchmarks, if there is one, and returns its path.
 fn file(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench");
     std::fs::create_dir_all(&folder).unwrap();
@@ -118,7 +118,7 @@ fn client(settings: &Value) -> Client {
     Client::builder(text("environment_url"), text("client_id"), text("client_secret")).build().unwrap()
 }
 
-/// Measures first syncs and one that changes nothing, of a server on loopback that answers at once, and of one that delays its answers.
+/// Measures first syncs and one that changes nothing, from a server on loopback that answers at once, and from one that delays its answers.
 fn syncs(users: usize) {
     println!("\na directory of {users} users from a server on loopback, 30 a page");
     let sandbox = Sandbox::start(users);
@@ -218,7 +218,7 @@ impl std::fmt::Display for Stored {
     }
 }
 
-/// Prints a measured time, and its ratio to `base`.
+/// Prints a measured time, its ratio to `base`, and a note.
 fn row(what: &str, elapsed: Duration, base: Duration, note: &str) {
     let ratio = elapsed.as_secs_f64() / base.as_secs_f64();
     println!("  {what:<52} {:>8.2} s  {ratio:>6.2} ×  {note}", elapsed.as_secs_f64());
@@ -300,7 +300,7 @@ fn event(number: usize) -> String {
     .to_string()
 }
 
-/// A mirror that has one directory and no users, and the webhook that signs events for it.
+/// Makes a mirror that has one directory and no users. Returns it and the `Webhook` that signs events for it.
 async fn mirror_for_webhooks(path: &Path) -> (Mirror, Webhook) {
     let webhook = Webhook::new([SECRET]).unwrap();
     let mirror = Mirror::builder().webhook(webhook.clone()).open(path).await.unwrap();
@@ -365,13 +365,18 @@ async fn webhooks() {
         latencies.push(task.await.unwrap());
     }
     latencies.sort();
-    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("  at 500 per second: median {:.2} ms, p99 {:.2} ms, worst {:.2} ms", at(0.5), at(0.99), at(1.0));
+    let quantile = |share: f64| millis(latencies[((latencies.len() - 1) as f64 * share) as usize]);
+    println!(
+        "  at 500 per second: median {:.2} ms, p99 {:.2} ms, worst {:.2} ms",
+        quantile(0.5),
+        quantile(0.99),
+        quantile(1.0)
+    );
     raw_commits();
 }
 
-/// Prints the longest times of one customer's webhooks, and of those that another customer sends at the same time, each about a user in many groups; and
-/// the size of the file after that.
+/// Prints the longest time of a webhook of `org_2`, and of one of `org_1`, whose events arrive at the same time and are each about a user in many groups;
+/// and the size of the file after that.
 async fn two_customers() {
     println!(
         "\ntwo customers: an event of org_2 every 5 ms, while 20 events of org_1 arrive, each with a user of many groups"
@@ -428,7 +433,7 @@ async fn two_customers() {
     }
 }
 
-/// An event about a user of `org_1` who is in this many groups, 10,000 at most. At least half of them are not among the groups of the event before it.
+/// Returns an event about a user of `org_1` who is in this many groups, 10,000 at most. At least half of them are not in the event of the previous number.
 fn event_with_groups(number: u64, groups: u64) -> Value {
     let groups: Vec<Value> = (0..groups)
         .map(|n| json!({ "id": format!("dirgroup_{:05}", (n + number % 2 * 5_000) % 15_000), "name": format!("Group {n}") }))

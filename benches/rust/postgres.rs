@@ -1,5 +1,5 @@
-//! Benchmarks of the mirror in PostgreSQL: webhooks per second of several receivers and processes, syncs, and polls. For comparison, each prints the time
-//! of similar statements without a mirror.
+//! Benchmarks of the mirror in PostgreSQL: webhooks per second of several receivers and processes, and the times of syncs and polls. For comparison, each
+//! also measures similar statements without a mirror.
 //!
 //! The server is started from Debian's packages, with its default settings, in a temporary folder. `HEADCOUNT_TEST_POSTGRES` has the URL of a server
 //! that is used instead; its processor time is not measured.
@@ -105,7 +105,7 @@ fn user_id(organization: usize, receiver: usize, user: usize) -> String {
 /// Creates a schema with organizations, their directories and users, as after a sync.
 async fn fill(server: &Server, schema: &str, organizations: usize) {
     let store = create(server, schema).await;
-    // 100 organizations in a write.
+    // Each write has 100 organizations.
     for first in (0..organizations).step_by(100) {
         let numbers = first..(first + 100).min(organizations);
         let write = Write {
@@ -120,7 +120,7 @@ async fn fill(server: &Server, schema: &str, organizations: usize) {
     }
 }
 
-/// A batch with organizations, each with a directory, a group and the users of all receivers.
+/// Returns a batch with organizations, each with a directory, a group and the users of all receivers.
 fn with_organizations(numbers: std::ops::Range<usize>) -> Batch {
     let mut batch = Batch::default();
     for number in numbers {
@@ -165,7 +165,7 @@ struct Receivers {
 struct Measured {
     /// Webhooks per second.
     rate: f64,
-    /// The processor time for each webhook, as text; empty if it is not known.
+    /// Text with the processor time for each webhook; empty if it was not measured.
     processor_time: String,
 }
 

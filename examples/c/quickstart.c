@@ -18,7 +18,7 @@
 
 enum { MAX_HEADERS = 64, MAX_REQUEST = 2 << 20 };
 
-/* Does nothing if the status is HC_OK. Otherwise prints the error's message and exits with 1. */
+/* Returns if the status is HC_OK. Otherwise prints the error's message and exits with 1. */
 static void check(hc_status status, hc_error *error) {
     if (status == HC_OK) return;
     fprintf(stderr, "%s: %s\n", hc_status_name(status), hc_error_message(error));
@@ -28,9 +28,9 @@ static void check(hc_status status, hc_error *error) {
 
 static void list_the_directory(hc_client *client) {
     hc_error *error = NULL;
-    hc_organization_options five = {.struct_size = sizeof five, .page_size = 5};
+    hc_organization_options first_five = {.struct_size = sizeof first_five, .page_size = 5};
     hc_organization_page *organizations = NULL;
-    check(hc_organizations(client, &five, &organizations, &error), error);
+    check(hc_organizations(client, &first_five, &organizations, &error), error);
     const hc_organization *organization = hc_organization_page_at(organizations, 0);
     const char *organization_id = hc_organization_id(organization);
     printf("%llu organizations; the first is %s (%s)\n", (unsigned long long)hc_organization_page_total_size(organizations),
@@ -41,9 +41,9 @@ static void list_the_directory(hc_client *client) {
     const char *directory_id = hc_directory_id(directory);
     printf("its directory is %s (%s), with %u users\n", hc_directory_name(directory), directory_id, hc_directory_total_users(directory));
 
-    hc_user_options three = {.struct_size = sizeof three, .page_size = 3};
+    hc_user_options first_three = {.struct_size = sizeof first_three, .page_size = 3};
     hc_user_page *users = NULL;
-    check(hc_directory_users(client, organization_id, directory_id, &three, &users, &error), error);
+    check(hc_directory_users(client, organization_id, directory_id, &first_three, &users, &error), error);
     for (size_t i = 0; i < hc_user_page_len(users); i++) {
         const hc_user *user = hc_user_page_at(users, i);
         printf("  %s %s <%s>\n", hc_user_given_name(user), hc_user_family_name(user), hc_user_email(user));
@@ -74,7 +74,7 @@ static void list_the_directory(hc_client *client) {
     hc_organization_page_free(organizations);
 }
 
-/* Reads one HTTP request into `request`. `headers` and `body` point into it; the body's bytes are not changed. Returns false if the
+/* Reads one HTTP request into `request`, and points `headers` and `body` into it. The bytes of the body are unchanged. Returns false if the
  * request is malformed or too large, or the connection ends early. */
 static bool read_request(int peer, char *request, hc_header *headers, size_t *headers_len, char **body, size_t *body_len) {
     size_t got = 0, wanted = 0;
@@ -118,6 +118,7 @@ static int receive(const hc_webhook *webhook, const hc_header *headers, size_t h
     return 201;
 }
 
+/* Answers requests until one was accepted and one was refused. */
 static void serve(const hc_webhook *webhook) {
     const char *port = getenv("PORT");
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(port ? atoi(port) : 0))};

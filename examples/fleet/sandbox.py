@@ -1,4 +1,4 @@
-"""Starts a Scalekit environment on this machine, to try the fleet with. Prints its settings as a shell script, then hires people and lets others leave."""
+"""Starts a Scalekit environment on this machine, to try the fleet with. Prints its settings as a shell script, then creates 20 users and deletes ten of them."""
 
 import time
 import urllib.error
@@ -26,6 +26,7 @@ def main() -> None:
 
 
 def is_up(url: str) -> bool:
+    """Returns whether the load balancer and a receiver answer."""
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             return response.status == 204

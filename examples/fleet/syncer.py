@@ -1,4 +1,4 @@
-"""Syncs the mirror with every directory, again and again. Several may run: a lease lets one of them sync a directory at a time."""
+"""Syncs the mirror with every directory, again and again. Several may run: because of a lease, only one of them syncs a directory at a time."""
 
 import os
 import random
@@ -7,7 +7,7 @@ import time
 import headcount
 import settings
 
-# Seconds. Webhooks keep the mirror up to date, and a sync finds what they missed.
+# Seconds between syncs. Webhooks keep the mirror up to date, and syncs find the changes whose webhooks are lost.
 INTERVAL = float(os.environ.get("SYNC_INTERVAL", "300"))
 
 

@@ -1,4 +1,4 @@
-"""Updates the accounts from the feed. Up to 16 may run: they share the changes, and one of them at a time gets those of a user, in order."""
+"""Updates the accounts from the feed. Up to 16 workers share the changes; only one of them at a time gets those of a user, in order."""
 
 from contextlib import closing
 

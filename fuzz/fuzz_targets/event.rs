@@ -1,4 +1,4 @@
-//! Reads arbitrary bodies as events. Each is refused as malformed, or is an event with this body, from which the same event is read again.
+//! Reads arbitrary bodies as events. Each is refused as malformed, or gives an event that has this body and equals a second reading of it.
 #![no_main]
 
 use headcount::{Event, Reason};

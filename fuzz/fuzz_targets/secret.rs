@@ -1,4 +1,5 @@
-//! Makes webhooks of arbitrary secrets. Each secret is refused with an error that does not contain it, or verifies what it signed.
+//! Makes verifiers with arbitrary texts as secrets. Each text is refused with an error that does not contain it, or its verifier accepts the message that
+//! it signed, and refuses another body.
 #![no_main]
 
 use headcount::{Reason, Webhook};

@@ -1,4 +1,4 @@
-// A webhook endpoint of Next.js: app/webhooks/scalekit/route.js. Reads SCALEKIT_WEBHOOK_SECRET.
+// A webhook endpoint in Next.js: copy it to app/webhooks/scalekit/route.js. Reads SCALEKIT_WEBHOOK_SECRET.
 import { ReplayGuard } from 'headcount'
 import { webhook } from 'headcount/fetch'
 

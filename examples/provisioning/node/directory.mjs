@@ -1,4 +1,4 @@
-// Opens the mirror, and syncs it: the cron job, which also finds the changes of lost webhooks.
+// Opens the mirror, and syncs it with every directory. Syncs also find the changes of lost webhooks.
 import { Mirror } from 'headcount'
 
 /** Roles by the names of groups. A user has the roles of all matching entries. */

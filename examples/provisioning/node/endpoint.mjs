@@ -3,6 +3,7 @@ import { errors } from 'headcount'
 
 const MAX_BODY = 1 << 20
 
+/** Returns a listener for node:http that passes webhooks to the mirror. */
 export function endpoint(mirror, log = console.log) {
   return async (request, response) => {
     let status = 201
@@ -18,7 +19,7 @@ export function endpoint(mirror, log = console.log) {
   }
 }
 
-/** Reads the body's bytes, which are what was signed. Throws if there are too many. */
+/** Reads the unchanged bytes of the body, which were signed. Throws if there are more than `MAX_BODY`. */
 async function read(request) {
   const chunks = []
   let length = 0

@@ -8,7 +8,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 
-def listening(port: int) -> None:
+def print_url(port: int) -> None:
     print(f"listening on http://127.0.0.1:{port}/webhooks/scalekit", flush=True)
 
 
@@ -16,7 +16,7 @@ def asgi(app: Any) -> None:
     import uvicorn
 
     listener = socket.create_server(("127.0.0.1", int(os.environ.get("PORT", 0))))
-    listening(listener.getsockname()[1])
+    print_url(listener.getsockname()[1])
     uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="auto")).run(sockets=[listener])
 
 
@@ -26,12 +26,12 @@ class Threads(ThreadingMixIn, WSGIServer):
 
 class Quiet(WSGIRequestHandler):
     def log_message(self, *arguments: Any) -> None:
-        pass
+        """Turns off the log line of each request."""
 
 
 def wsgi(application: Any) -> None:
     with make_server("127.0.0.1", int(os.environ.get("PORT", 0)), application, Threads, Quiet) as server:
-        listening(server.server_port)
+        print_url(server.server_port)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -39,7 +39,7 @@ async fn handle(event: Event) -> Result<(), StatusCode> {
     Ok(())
 }
 
-/// The same as an axum handler. It may have other extractors before the event.
+/// Does the same in a handler of axum, which may have other extractors before the event.
 async fn extracted(WebhookEvent(event): WebhookEvent) -> Result<Accepted, StatusCode> {
     handle(event).await?;
     Ok(Accepted)
