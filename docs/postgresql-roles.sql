@@ -40,7 +40,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE headcount_migrate IN SCHEMA headcount
 ALTER DEFAULT PRIVILEGES FOR ROLE headcount_migrate IN SCHEMA headcount
     GRANT SELECT ON SEQUENCES TO headcount_read;
 
--- Permissions for those that exist.
+-- Permissions for the tables and sequences that exist already.
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA headcount TO headcount_write;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA headcount TO headcount_write;
 GRANT SELECT ON ALL TABLES IN SCHEMA headcount TO headcount_read;

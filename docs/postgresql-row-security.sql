@@ -20,8 +20,8 @@ DECLARE
     own_rows text := format('organization_id = %L', organization);
     -- The directories that the role can read, which are those of its organization.
     own_directories text := 'directory_id IN (SELECT id FROM headcount.directory)';
-    -- The tables that the role can read, with the rows of each. `version`, `counter`, `durable`, `mark` and `commit_log` have numbers, and `setting` has
-    -- the settings and the role map, of which the role map can name other organizations.
+    -- The tables that the role can read, with the rows of each. `version`, `counter`, `durable`, `mark` and `commit_log` have only numbers and times. `setting` has
+    -- the settings and the role map; the role map is left out, because it can name other organizations.
     readable text[] := ARRAY[
         ['organization', own_id], ['directory', own_rows], ['users', own_rows], ['groups', own_directories],
         ['membership', 'user_number IN (SELECT number FROM headcount.users)'], ['change', own_rows], ['parked_change', own_rows],
