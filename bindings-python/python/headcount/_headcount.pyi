@@ -1989,7 +1989,7 @@ class Mirror:
 
         Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if the directory is neither missing nor
         disabled, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call
-        fails partway, another call, or the next sync of the organization, removes the rest.
+        fails partway, the rest is removed by another call, when the organization is next synced, or when the mirror is next opened.
         """
 
     def retirements(self) -> list[Retirement]:
@@ -2541,7 +2541,7 @@ class AsyncMirror:
 
         Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if the directory is neither missing nor
         disabled, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call
-        fails partway, another call, or the next sync of the organization, removes the rest.
+        fails partway, the rest is removed by another call, when the organization is next synced, or when the mirror is next opened.
         """
 
     def retirements(self) -> AsyncRows[Retirement]:

@@ -150,7 +150,7 @@ macro_rules! holds {
             ///
             /// Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if the directory is neither missing nor
             /// disabled, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call
-            /// fails partway, another call, or the next sync of the organization, removes the rest.
+            /// fails partway, the rest is removed by another call, when the organization is next synced, or when the mirror is next opened.
             #[pyo3(signature = (directory_id, *, by, note = None))]
             fn retire<'py>(
                 &self,
