@@ -20,7 +20,7 @@ pub struct hc_change_iter(Changes);
 ///
 /// The consumer is exclusive: while an iterator of another hc_mirror, here or in another process, holds it, hc_change_iter_next waits. An iterator holds
 /// the consumer from the first call of hc_change_iter_next until it has ended and all changes that it gave are acknowledged, until it is freed, or
-/// until the mirror is closed. It holds a lease of 60 seconds, which a background task renews, also while a handler hangs. If its process is stopped, others
+/// until the mirror is closed. It holds a lease of 60 seconds, which a background task renews, even while a handler hangs. If its process is stopped, others
 /// wait until the lease expires. If its process ends, they do the same with PostgreSQL; with SQLite, the lease ends at once. To share the work among
 /// processes, use hc_mirror_consumer.
 ///

@@ -186,7 +186,7 @@ pub unsafe extern "C" fn hc_event_body_len(event: *const hc_event) -> usize {
 /// - `event`: may be NULL, which gives NULL.
 /// - `pointer`: JSON Pointer to the value (RFC 6901): "/email", "/groups/0/id". It is copied.
 /// - Returns text owned by `event`: a JSON string without quotes, any other value as JSON. NULL if there is no such value, if it is null, or if
-///   `pointer` is NULL.
+///   `pointer` is NULL or not UTF-8.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_event_data_at(event: *const hc_event, pointer: *const c_char) -> *const c_char {

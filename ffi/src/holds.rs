@@ -92,7 +92,8 @@ pub unsafe extern "C" fn hc_mirror_dismiss(
 /// - `count`: receives the number of users that were removed.
 /// - `error`: may be NULL.
 /// - Fails with HC_NOT_FOUND if no directory of this id is mirrored, HC_INVALID_ARGUMENT if it is neither missing nor disabled, and for a `by`
-///   or `note` of the wrong length, or HC_STORE. If a call fails partway, another call, or the next sync of the organization, removes the rest.
+///   or `note` of the wrong length, or HC_STORE. If a call fails partway, the rest is removed by another call, when the organization is next synced, or
+///   when the mirror is next opened.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_retire(

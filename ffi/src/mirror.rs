@@ -49,7 +49,7 @@ impl Out<hc_outcome> for *mut hc_outcome {
 
 /// Opens a mirror in a SQLite file, which is created if it does not exist, or in a PostgreSQL database.
 ///
-/// - `path`: path of the file. Other files are created in the same folder, whose names are that of the file followed by "-wal", "-shm", or "-lease-" and more.
+/// - `path`: path of the file. In the same folder, files are created whose names begin with that of the file and go on with "-wal", "-shm" or "-lease-".
 ///   ":memory:" for a mirror in memory. A text that begins with "postgresql://" or "postgres://" is the URL of a database,
 ///   "postgresql://user@host/database". The text is copied.
 /// - `client`: the client for syncs. It may be freed before the mirror. May be NULL: then syncs fail with HC_CONFIG.

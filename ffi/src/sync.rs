@@ -30,8 +30,8 @@ pub struct hc_sync_progress {
     pub pages: u64,
     /// Number of users or groups in those pages; in the phase "removals", number of users that were removed or held so far.
     pub items: u64,
-    /// Number of users or groups in all pages of the phase, as the server counts them; in the first report of the phase "removals", number of users
-    /// to remove. -1 if it is not known, and in the later reports of the phase "removals".
+    /// Number of users or groups in all pages of the phase, as the server counts them. In the phase "removals": number of users to remove in its first
+    /// report, and -1 in the later ones.
     pub total: i64,
     /// `items` per second since the sync of the directory started; 0 if no time has passed.
     pub rate: f64,
@@ -157,7 +157,8 @@ pub unsafe extern "C" fn hc_mirror_sync_all(
     call!(error, reports, (mirror: object, options: options) => run(mirror.0.sync_all(), &options))
 }
 
-/// Returns the status of each directory, ordered by id: its last syncs, its numbers of users and groups, and what is held or pending.
+/// Returns the status of each directory, ordered by id: the times of its last syncs, its numbers of users and groups, its holds, and the number of
+/// pending events.
 ///
 /// - `mirror`: required.
 /// - `statuses`: receives the list; free it with hc_mirror_directory_status_list_free.

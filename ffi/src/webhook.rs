@@ -342,7 +342,8 @@ pub unsafe extern "C" fn hc_verify_interceptor_payload(
 /// - `timestamp`: time of sending, in seconds since 1970-01-01 UTC. NULL: now.
 /// - `headers`: receives the headers; free them with hc_signed_headers_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT if the id is "", has a dot or is not a valid header value, or the timestamp is negative.
+/// - Fails with HC_INVALID_ARGUMENT if the id does not have 1 to 256 bytes, has a dot or a control character, or begins or ends with white space, and if
+///   the timestamp is negative.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_sign(

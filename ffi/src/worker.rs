@@ -38,7 +38,7 @@ impl_options!(hc_worker_options { lease_ms, partitions, reserved });
 /// partitions evenly. If one joins, the others release some of their partitions, each as soon as its changes that were given are acknowledged. If one
 /// is closed or freed, or its process ends, the others take over its partitions and get the changes that it has not acknowledged. With PostgreSQL, if a
 /// process ends without closing its worker, the others wait until the worker's lease expires. A background task renews the lease as long as the worker
-/// exists, also while a handler hangs: limit the time of the handler.
+/// exists, even while a handler hangs: limit the time of the handler.
 ///
 /// A consumer that has partitions cannot be read by hc_mirror_poll, hc_mirror_wait and hc_mirror_changes, or acknowledged by hc_mirror_ack. The number of
 /// partitions can be changed while no worker holds one. Some acknowledged changes may then be given again, unless the new number is a multiple of
