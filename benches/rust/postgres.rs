@@ -31,6 +31,9 @@ const RECEIVERS: usize = 8;
 /// How many users each receiver has in an organization.
 const USERS: usize = 2;
 
+/// How many users an organization of the large mirror has in addition to those of the receivers. With 1,000 organizations, a million users are mirrored.
+const OTHER_USERS: usize = 984;
+
 /// Runs all benchmarks of this module.
 pub(crate) fn run(users: usize, changes: usize) {
     println!("\nPostgreSQL on the same cores, with its default settings: every commit is flushed to disk");
@@ -63,8 +66,7 @@ async fn create(server: &Server, schema: &str) -> Arc<PostgresStore> {
 /// Prints how many webhooks are applied in a second, for several numbers of organizations, processes and receivers.
 fn receivers(server: &Server) {
     println!("\nwebhooks: each is verified, applied and flushed to disk before receive returns");
-    let measure = |organizations: usize, processes: usize, receivers: usize, prepared: bool| {
-        let schema = format!("organizations_{organizations}");
+    let measure_in = |schema: String, organizations: usize, processes: usize, receivers: usize, prepared: bool| {
         let measured = Receivers { schema, organizations, processes, receivers, prepared }.run(server, TIME);
         let note = if prepared { ", prepared statements" } else { "" };
         println!(
@@ -72,10 +74,14 @@ fn receivers(server: &Server) {
             measured.rate, measured.processor_time
         );
     };
+    let schema = |organizations: usize| format!("organizations_{organizations}");
+    let measure = |organizations: usize, processes: usize, receivers: usize, prepared: bool| {
+        measure_in(schema(organizations), organizations, processes, receivers, prepared);
+    };
     // Fills the schemas, and runs receivers once in each without measuring them.
     for organizations in [1, 10, 100, 1_000] {
-        let schema = format!("organizations_{organizations}");
-        runtime().block_on(fill(server, &schema, organizations));
+        let schema = schema(organizations);
+        runtime().block_on(fill(server, &schema, organizations, 0));
         Receivers { schema, organizations, processes: 2, receivers: 8, prepared: false }.run(server, TIME / 2);
     }
     for (processes, receivers) in [(1, 1), (1, 2), (1, 4), (1, 8), (2, 2), (2, 8)] {
@@ -84,6 +90,14 @@ fn receivers(server: &Server) {
     measure(100, 2, 8, true);
     for organizations in [1, 10, 1_000] {
         measure(organizations, 2, 8, false);
+    }
+    let large = "a_million_users";
+    runtime().block_on(fill(server, large, 1_000, OTHER_USERS));
+    server.psql("VACUUM ANALYZE");
+    let size = "SELECT sum(pg_total_relation_size(oid)) / 1000000 FROM pg_class WHERE relkind = 'r' AND relnamespace = 'a_million_users'::regnamespace";
+    println!("  with 1,000 users in each organization, {} MB:", server.psql(size));
+    for prepared in [false, true] {
+        measure_in(large.to_owned(), 1_000, 2, 8, prepared);
     }
     for clients in [1, 2, 4, 8] {
         println!("  pgbench with {clients} clients, rows of 500 bytes {:>8.0} per second", server.pgbench(clients));
@@ -102,26 +116,26 @@ fn user_id(organization: usize, receiver: usize, user: usize) -> String {
     format!("diruser_{organization}_{receiver}_{user}")
 }
 
-/// Creates a schema with organizations, their directories and users, as after a sync.
-async fn fill(server: &Server, schema: &str, organizations: usize) {
+/// Creates a schema with organizations, their directories and users, as after a sync. Each organization has the users of the receivers and `others`.
+async fn fill(server: &Server, schema: &str, organizations: usize, others: usize) {
     let store = create(server, schema).await;
-    // Each write has 100 organizations.
-    for first in (0..organizations).step_by(100) {
-        let numbers = first..(first + 100).min(organizations);
+    // Each write has 10 organizations.
+    for first in (0..organizations).step_by(10) {
+        let numbers = first..(first + 10).min(organizations);
         let write = Write {
             scope: Scope::Everything,
             durability: Durability::Power,
             fence: None,
             now: Timestamp::now(),
             keys: Keys::default(),
-            decide: Box::new(move |_| Ok(Decision::Commit(Box::new(with_organizations(numbers.clone()))))),
+            decide: Box::new(move |_| Ok(Decision::Commit(Box::new(with_organizations(numbers.clone(), others))))),
         };
         store.write(write).await.unwrap();
     }
 }
 
-/// Returns a batch with organizations, each with a directory, a group and the users of all receivers.
-fn with_organizations(numbers: std::ops::Range<usize>) -> Batch {
+/// Returns a batch with organizations, each with a directory, a group, the users of all receivers, and `others`.
+fn with_organizations(numbers: std::ops::Range<usize>, others: usize) -> Batch {
     let mut batch = Batch::default();
     for number in numbers {
         let mut organization = OrganizationRow { id: organization_id(number), ..OrganizationRow::default() };
@@ -137,8 +151,9 @@ fn with_organizations(numbers: std::ops::Range<usize>) -> Batch {
         group.group.directory_id = format!("dir_{number}");
         group.group.display_name = "Crew".to_owned();
         batch.groups.push(group);
-        for user in 0..RECEIVERS * USERS {
+        for user in 0..RECEIVERS * USERS + others {
             let mut stored = MirrorUser::default();
+            // The numbers of the others' receivers are those after the last receiver.
             stored.id = user_id(number, user / USERS, user % USERS);
             stored.organization_id = organization_id(number);
             stored.directory_id = format!("dir_{number}");
@@ -321,35 +336,39 @@ fn copy(server: &Server) -> Duration {
 /// Prints how long polls from a feed with this many changes take, and how long pgbench takes to read as many rows.
 fn feed(server: &Server, changes: usize) {
     println!("\na poll of 100 changes from a feed of {changes}");
-    runtime().block_on(fill(server, "feed", 1));
-    let taken = runtime().block_on(polls(server, changes));
+    runtime().block_on(fill(server, "feed", 1, 0));
+    let last = runtime().block_on(fill_feed(server, changes));
+    for (consumer, prepared, note) in [("app", false, ""), ("prepared", true, ", prepared statements")] {
+        let taken = runtime().block_on(polls(server, consumer, last, changes, prepared));
+        println!(
+            "  median {:.3} ms, p99 {:.3} ms{note}",
+            millis(taken[taken.len() / 2]),
+            millis(taken[taken.len() * 99 / 100])
+        );
+    }
     let select = format!(
         "\\set position random(1, {changes} - 200)\nSELECT seq, body FROM feed.change WHERE seq > :position ORDER BY seq LIMIT 100;"
     );
-    println!(
-        "  median {:.3} ms, p99 {:.3} ms; pgbench: SELECT of the same rows {:.3} ms",
-        millis(taken[taken.len() / 2]),
-        millis(taken[taken.len() * 99 / 100]),
-        server.pgbench_value(&select, 1, "latency average = ")
-    );
+    println!("  pgbench: SELECT of the same rows {:.3} ms", server.pgbench_value(&select, 1, "latency average = "));
 }
 
-/// Polls 200 times from a long feed. Returns the durations in ascending order.
-async fn polls(server: &Server, changes: usize) -> Vec<Duration> {
+/// Fills the feed with `changes` copies of one change. Returns the number of the change before them. The consumers `app` and `prepared` have acknowledged it.
+async fn fill_feed(server: &Server, changes: usize) -> usize {
     let store = open(&server.url, "feed", false).await;
     let webhook = Webhook::new([SECRET]).unwrap();
     let mirror = Mirror::builder().webhook(webhook.clone()).open_in(store).await.unwrap();
-    // The second event changes only the name: one change. It is copied to fill the feed.
+    // The second event changes only the name: one change, which is copied.
     for count in [0, USERS] {
         let body = renaming(0, 0, count);
         let headers = webhook.sign(body.as_bytes(), None, None).unwrap();
         assert_eq!(mirror.receive(&headers, body.as_bytes()).await.unwrap().name(), "applied");
     }
-    // Acknowledges the changes so far, so that the consumer exists and its cursor is at the last change before the copies.
-    loop {
-        let polled = mirror.poll("app", 100).await.unwrap();
-        let Some(last) = polled.last() else { break };
-        mirror.ack("app", last.seq).await.unwrap();
+    for consumer in ["app", "prepared"] {
+        loop {
+            let polled = mirror.poll(consumer, 100).await.unwrap();
+            let Some(last) = polled.last() else { break };
+            mirror.ack(consumer, last.seq).await.unwrap();
+        }
     }
     let last: usize = server.psql("SELECT change FROM feed.counter").parse().unwrap();
     server.psql(&format!(
@@ -359,14 +378,21 @@ async fn polls(server: &Server, changes: usize) -> Vec<Duration> {
     ));
     server.psql("VACUUM (ANALYZE) feed.change");
     server.psql("CHECKPOINT");
+    last
+}
+
+/// Polls 200 times from the feed that [`fill_feed`] filled. Returns the durations in ascending order.
+async fn polls(server: &Server, consumer: &str, last: usize, changes: usize, prepared: bool) -> Vec<Duration> {
+    let store = open(&server.url, "feed", prepared).await;
+    let mirror = Mirror::builder().open_in(store).await.unwrap();
     let mut taken = Vec::new();
     for step in 1..=200 {
         let position = (last + changes / 201 * step) as i64;
         // A number can be acknowledged only after a poll has returned it.
-        assert_eq!(mirror.poll_after("app", Some(position - 1), 1).await.unwrap().len(), 1);
-        mirror.ack("app", position).await.unwrap();
+        assert_eq!(mirror.poll_after(consumer, Some(position - 1), 1).await.unwrap().len(), 1);
+        mirror.ack(consumer, position).await.unwrap();
         let begun = Instant::now();
-        assert_eq!(mirror.poll("app", 100).await.unwrap().len(), 100);
+        assert_eq!(mirror.poll(consumer, 100).await.unwrap().len(), 100);
         taken.push(begun.elapsed());
     }
     taken.sort();
