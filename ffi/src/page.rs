@@ -41,12 +41,7 @@ impl<W> PageOf<W> {
     }
 }
 
-/// Returns a pointer to the object, or NULL for `None`.
-pub(crate) fn lent<T>(object: Option<&T>) -> *const T {
-    object.map_or(ptr::null(), ptr::from_ref)
-}
-
 /// Returns the item at `index`, or NULL if `index` is out of range.
 pub(crate) fn at<W>(items: &[W], index: usize) -> *const W {
-    lent(items.get(index))
+    items.get(index).map_or(ptr::null(), ptr::from_ref)
 }

@@ -98,7 +98,7 @@ fn expiry(expires_at: Timestamp) -> i64 {
 }
 
 /// Returns the error for a function that the caller's store does not have.
-fn without(function: &str) -> Error {
+fn missing_function(function: &str) -> Error {
     Error::invalid_argument(format!(
         "store.{function} is NULL: set it, or use hc_replay_guard_check and hc_replay_guard_commit"
     ))
@@ -126,7 +126,7 @@ impl ReplayStore for CallerStore {
     }
 
     fn claim(&self, message_id: &str, expires_at: Timestamp) -> Result<bool> {
-        let claim = self.claim.ok_or_else(|| without("claim"))?;
+        let claim = self.claim.ok_or_else(|| missing_function("claim"))?;
         let id = c_string(message_id);
         // SAFETY: as in `contains`.
         match unsafe { claim(self.user_data.0, id.as_ptr(), expiry(expires_at)) } {
@@ -137,7 +137,7 @@ impl ReplayStore for CallerStore {
     }
 
     fn release(&self, message_id: &str) -> Result<()> {
-        let release = self.release.ok_or_else(|| without("release"))?;
+        let release = self.release.ok_or_else(|| missing_function("release"))?;
         let id = c_string(message_id);
         // SAFETY: as in `contains`.
         match unsafe { release(self.user_data.0, id.as_ptr()) } {

@@ -1,9 +1,10 @@
-/* Negative constants of the header are in parentheses, and every accessor and every free function accepts NULL. No server is needed. */
+/* Negative constants of the header are in parentheses, the version and the names of statuses are known, and accessors and free functions accept NULL. No
+ * server is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
 #define TEXT_OF(tokens) #tokens
-/* Expands the macro and returns its definition as a text. */
+/* The definition of a macro as a text. */
 #define DEFINITION_OF(macro) TEXT_OF(macro)
 
 static void negative_constants_are_in_parentheses(void) {
@@ -15,7 +16,7 @@ static void negative_constants_are_in_parentheses(void) {
     CHECK_TEXT(DEFINITION_OF(HC_WAIT_FOREVER), "(-1)");
 }
 
-static void accessors_accept_null(void) {
+static void the_version_and_the_names_of_statuses_are_known(void) {
     char version[32];
     snprintf(version, sizeof version, "%d.%d.%d", HC_VERSION_MAJOR, HC_VERSION_MINOR, HC_VERSION_PATCH);
     CHECK_TEXT(hc_version(), version);
@@ -24,8 +25,10 @@ static void accessors_accept_null(void) {
     CHECK_TEXT(hc_status_name(HC_INTERNAL), "internal");
     CHECK_TEXT(hc_status_name(-1), "unknown");
     CHECK_TEXT(hc_status_name(99), "unknown");
+}
+
+static void accessors_accept_null(void) {
     CHECK(!hc_cancel_is_cancelled(NULL));
-    hc_cancel_free(NULL);
     CHECK(hc_client_requests(NULL) == 0 && hc_client_retries(NULL) == 0 && hc_client_throttled(NULL) == 0);
     CHECK(hc_client_token_renewals(NULL) == 0 && hc_client_pages(NULL) == 0 && hc_client_bytes(NULL) == 0);
     CHECK(hc_error_status(NULL) == HC_OK);
@@ -260,9 +263,11 @@ static void accessors_accept_null(void) {
     CHECK(hc_error_removals_directory_id(NULL) == NULL);
     CHECK(hc_error_removals_user_ids_len(NULL) == 0);
     CHECK(hc_error_removals_user_ids_at(NULL, 0) == NULL);
+    CHECK(hc_worker_partitions_len(NULL) == 0);
 }
 
 static void free_functions_accept_null(void) {
+    hc_cancel_free(NULL);
     hc_error_free(NULL);
     hc_client_free(NULL);
     hc_organization_iter_free(NULL);
@@ -296,7 +301,6 @@ static void free_functions_accept_null(void) {
     hc_change_batch_free(NULL);
     hc_change_free(NULL);
     hc_change_iter_free(NULL);
-    CHECK(hc_worker_partitions_len(NULL) == 0);
     hc_worker_free(NULL);
     hc_approval_list_free(NULL);
     hc_retirement_list_free(NULL);
@@ -307,11 +311,12 @@ static void free_functions_accept_null(void) {
     hc_parked_list_free(NULL);
     hc_consumer_list_free(NULL);
     hc_text_list_free(NULL);
-    CHECK(true);
+    CHECK(true); /* The functions have returned. */
 }
 
 int main(void) {
     negative_constants_are_in_parentheses();
+    the_version_and_the_names_of_statuses_are_known();
     accessors_accept_null();
     free_functions_accept_null();
     return closing_line("test_null");
