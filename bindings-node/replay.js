@@ -56,7 +56,7 @@ class FileIds {
   }
 }
 
-/** Ids in a store of the application. `isFirst` and `release` do not use the time: the store removes expired ids itself. */
+/** Ids in a store of the application. `isFirst` does not use the time: the store decides whether an id has expired. */
 class CustomIds {
   #store
   #retention

@@ -44,7 +44,7 @@ pub(crate) fn run(users: usize, changes: usize) {
     feed(server, changes);
 }
 
-/// Returns whether `HEADCOUNT_TEST_POSTGRES` names a server, so that this program does not start one.
+/// Returns whether `HEADCOUNT_TEST_POSTGRES` has the URL of a server, so that this program does not start one.
 fn is_given() -> bool {
     std::env::var("HEADCOUNT_TEST_POSTGRES").is_ok()
 }

@@ -78,7 +78,7 @@ fn expected(message: &str) -> &str {
 /// does not take it leaves it in the JSON, where it is refused.
 pub(crate) type Separate = Option<Refused>;
 
-/// A value that cannot be read.
+/// The type of an option that is refused whatever its value is, except null.
 pub(crate) enum Refused {}
 
 impl<'de> Deserialize<'de> for Refused {

@@ -91,7 +91,7 @@ test('data of events has no own __proto__ that a copy could use', limit, () => {
 /** JSON with an own `__proto__` in an object, and in an object inside of a list. */
 const BAD = '{"kept":1,"__proto__":{"isAdmin":true},"nested":[{"__proto__":{"isAdmin":true},"kept":2}]}'
 
-/** Starts a server that issues tokens, answers with a user whose detail is `BAD`, and refuses everything else with details that are `BAD`. */
+/** Returns a client of a server that lists a user whose detail is `BAD`, and answers every other call with an error whose details are `BAD`. */
 async function serveBadKeys(t) {
   const server = createServer((request, response) => {
     const user = `{"id":"diruser_1","email":"ada@example.com","user_detail":${BAD}}`

@@ -121,7 +121,7 @@ test('a worker keeps its partitions while a handler hangs', async (t) => {
   const { value: change } = await hung.next()
   const next = other.next()
   // Waits longer than two leases: only the background task renews the lease.
-  assert.equal(await Promise.race([next, setTimeout(2500, 'nothing')]), 'nothing')
+  assert.equal(await Promise.race([next, setTimeout(2500, 'timeout')]), 'timeout')
   await change.ack()
   await hung.close()
   assert.equal((await next).value.seq, change.seq + 1)
@@ -156,7 +156,7 @@ test('a second mirror iterates over the changes of a consumer after the loop of 
   let last
   for await (const change of one.changes('app')) {
     next = changes.next()
-    assert.equal(await Promise.race([next, setTimeout(700, 'nothing')]), 'nothing')
+    assert.equal(await Promise.race([next, setTimeout(700, 'timeout')]), 'timeout')
     last = change
     break
   }

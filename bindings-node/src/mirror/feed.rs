@@ -246,7 +246,7 @@ impl NativeWorker {
         self.worker().map_or_else(|_| Vec::new(), |worker| worker.partitions())
     }
 
-    /// Does nothing: `leave` ends the iteration.
+    /// Has no effect: `leave` ends the iteration.
     #[napi]
     pub fn end(&self) {}
 
