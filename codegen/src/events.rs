@@ -120,32 +120,32 @@ pub(crate) fn check_examples(definitions: &Definitions, text: &str) -> Result<()
     for (name, example) in examples(text)? {
         let event =
             definitions.events.iter().find(|event| event.name == name).ok_or_else(|| format!("no event {name}"))?;
-        fits(definitions, &Type::Record(event.data.clone()), &example["data"], &format!("{name}: data"))?;
+        check_value(definitions, &Type::Record(event.data.clone()), &example["data"], &format!("{name}: data"))?;
     }
     Ok(())
 }
 
 /// Checks that `value` is null or has the type `ty`. `place` is its path in errors.
-fn fits(definitions: &Definitions, ty: &Type, value: &Value, place: &str) -> Result<(), String> {
-    let ok = match (ty, value) {
+fn check_value(definitions: &Definitions, ty: &Type, value: &Value, place: &str) -> Result<(), String> {
+    let is_valid = match (ty, value) {
         (_, Value::Null) | (Type::Json, _) => true,
-        (Type::Optional(inner), value) => return fits(definitions, inner, value, place),
+        (Type::Optional(inner), value) => return check_value(definitions, inner, value, place),
         (Type::Text | Type::Timestamp, Value::String(_))
         | (Type::Bool, Value::Bool(_))
         | (Type::Map, Value::Object(_)) => true,
         (Type::List(inner), Value::Array(items)) => {
-            return items.iter().try_for_each(|item| fits(definitions, inner, item, place));
+            return items.iter().try_for_each(|item| check_value(definitions, inner, item, place));
         }
         (Type::Record(name), Value::Object(object)) => {
             let record = definitions.record(name)?;
             for (key, value) in object {
                 let field = record.fields.iter().find(|field| field.name == *key);
                 let field = field.ok_or_else(|| format!("{place}: {name} has no field {key}"))?;
-                fits(definitions, &field.ty, value, &format!("{place}.{key}"))?;
+                check_value(definitions, &field.ty, value, &format!("{place}.{key}"))?;
             }
             true
         }
         _ => false,
     };
-    if ok { Ok(()) } else { Err(format!("{place}: the example does not have the type {ty:?}")) }
+    if is_valid { Ok(()) } else { Err(format!("{place}: the example does not have the type {ty:?}")) }
 }

@@ -66,19 +66,19 @@ fn is_public(visibility: &Visibility) -> bool {
 }
 
 /// Returns whether a type is a future: `impl Future`, a box of `dyn Future`, or an alias of one.
-fn is_future(of: &Type) -> bool {
+fn is_future(ty: &Type) -> bool {
     let is_bound = |bound: &TypeParamBound| match bound {
         TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| last.ident == "Future"),
         _ => false,
     };
-    match of {
-        Type::ImplTrait(of) => of.bounds.iter().any(is_bound),
-        Type::TraitObject(of) => of.bounds.iter().any(is_bound),
-        Type::Path(of) => of.path.segments.last().is_some_and(|last| {
+    match ty {
+        Type::ImplTrait(bounded) => bounded.bounds.iter().any(is_bound),
+        Type::TraitObject(bounded) => bounded.bounds.iter().any(is_bound),
+        Type::Path(named) => named.path.segments.last().is_some_and(|last| {
             let boxed = match &last.arguments {
                 syn::PathArguments::AngleBracketed(arguments) if last.ident == "Pin" || last.ident == "Box" => {
                     arguments.args.iter().any(|argument| match argument {
-                        syn::GenericArgument::Type(of) => is_future(of),
+                        syn::GenericArgument::Type(inner) => is_future(inner),
                         _ => false,
                     })
                 }
@@ -92,7 +92,7 @@ fn is_future(of: &Type) -> bool {
 
 fn is_async(signature: &Signature) -> bool {
     let returns_future = match &signature.output {
-        ReturnType::Type(_, of) => is_future(of),
+        ReturnType::Type(_, ty) => is_future(ty),
         ReturnType::Default => false,
     };
     signature.asyncness.is_some() || returns_future

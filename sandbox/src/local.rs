@@ -20,6 +20,7 @@ pub(crate) async fn refuse_foreign(request: Request, next: Next) -> Response {
     }
 }
 
+/// Returns an error unless the request names a host, and every host and origin that it names is this machine.
 fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
     // HTTP/2 has the host in the URI.
     let hosts = headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
@@ -36,7 +37,7 @@ fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks the URL of an endpoint for webhooks.
+/// Returns an error if `url` is not an `http` or `https` URL, or if it is not on this machine and `remote` is false.
 pub(crate) fn check_endpoint(url: &str, remote: bool) -> Result<(), Error> {
     let parsed = Url::parse(url).map_err(|error| Error::invalid(format!("url: is not a URL ({error})")))?;
     if !matches!(parsed.scheme(), "http" | "https") {
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_are_on_this_machine_unless_the_option_allows_others() {
+    fn endpoints_have_to_be_on_this_machine_unless_the_option_permits_others() {
         for url in ["http://127.0.0.1:8000/hook", "https://localhost/hook", "http://[::1]:1/"] {
             assert!(check_endpoint(url, false).is_ok(), "{url}");
         }

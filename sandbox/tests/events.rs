@@ -23,7 +23,7 @@ fn data(event: &Event) -> Value {
 }
 
 #[test]
-fn a_body_of_every_type_verifies_and_decodes() {
+fn a_body_of_every_type_is_verified_and_decoded() {
     let contract: Value = serde_json::from_str(include_str!("../../tests/contract/webhook-events.json")).unwrap();
     let contract: BTreeSet<_> = contract.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(event_types().collect::<BTreeSet<_>>(), contract);

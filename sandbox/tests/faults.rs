@@ -28,7 +28,7 @@ async fn a_429_has_the_retry_after_of_the_fault() {
 }
 
 #[tokio::test]
-async fn statuses_are_used_in_turn() {
+async fn several_faults_are_used_in_turn() {
     let (sandbox, rest) = start().await;
     sandbox.fault([Fault::Status(500), Fault::Status(503)], 1);
     for status in [500, 503, 500] {
@@ -37,7 +37,7 @@ async fn statuses_are_used_in_turn() {
 }
 
 #[tokio::test]
-async fn garbage_is_not_json() {
+async fn the_body_of_garbage_is_not_json() {
     let (sandbox, rest) = start().await;
     sandbox.fault([Fault::Garbage], 1);
     let response = rest.send(Method::GET, PATH, None).await.unwrap();
@@ -65,7 +65,7 @@ async fn latency_delays_the_response() {
 }
 
 #[tokio::test]
-async fn an_expired_token_stays_expired() {
+async fn after_the_fault_expire_token_earlier_tokens_stay_invalid() {
     let (sandbox, rest) = start().await;
     sandbox.fault([Fault::ExpireToken], 2);
     for status in [200, 401, 401] {

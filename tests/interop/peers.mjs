@@ -24,7 +24,7 @@ function sign(peer, secret, id, timestamp, body) {
 function verify(peer, secret, headers, body) {
   if (peer === "scalekit") {
     const verify = "interceptor-id" in headers ? "verifyInterceptorPayload" : "verifyWebhookPayload";
-    if (scalekit[verify](secret, headers, body.toString()) !== true) throw new Error("not true");
+    if (scalekit[verify](secret, headers, body.toString()) !== true) throw new Error(`${verify} did not return true`);
   } else {
     webhook(peer, secret).verify(body, headers);
   }

@@ -4,7 +4,7 @@ import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
-import { bin, documented, elsewhere, here, platformProgram, project, sandboxed, succeed, withoutSecrets } from './field.mjs'
+import { bin, documented, outsideFolder, here, platformProgram, project, sandboxed, succeed, withoutSecrets } from './field.mjs'
 
 const limit = { timeout: 110_000 }
 const build = { env: withoutSecrets }
@@ -17,7 +17,7 @@ function application(t, name) {
 }
 
 /** Runs the bundle, and checks what the application printed. */
-async function works(t, program, args, cwd) {
+async function checkBundle(t, program, args, cwd) {
   const { sandbox, env } = sandboxed(t)
   const output = await succeed(program, args, { cwd, env })
   assert.deepEqual(JSON.parse(output.trim().split('\n').at(-1)), { users: 12, created: 12, status: 201, same: true })
@@ -25,8 +25,8 @@ async function works(t, program, args, cwd) {
 }
 
 /** Copies a bundle to a folder without node_modules, where it has to contain all that it uses. Returns the copy's path. */
-function alone(t, folder) {
-  const target = join(elsewhere(t), 'dist')
+function copyOutside(t, folder) {
+  const target = join(outsideFolder(t), 'dist')
   cpSync(folder, target, { recursive: true })
   return target
 }
@@ -51,7 +51,7 @@ test('esbuild bundles the package with the loader copy', limit, async (t) => {
   const at = app.indexOf('\n\n')
   writeFileSync(join(folder, 'app.mjs'), `${app.slice(0, at)}\nasync function main() {${app.slice(at)}}\nmain()\n`)
   await succeed(process.execPath, ['build.mjs'], { cwd: folder, ...build })
-  await works(t, process.execPath, ['app.cjs'], alone(t, join(folder, 'dist')))
+  await checkBundle(t, process.execPath, ['app.cjs'], copyOutside(t, join(folder, 'dist')))
 })
 
 for (const [config, what] of [['webpack.config.mjs', 'as an external package'], ['webpack.bundled.mjs', 'into the bundle']]) {
@@ -67,15 +67,15 @@ for (const [config, what] of [['webpack.config.mjs', 'as an external package'], 
     assert.deepEqual({ errors, warnings }, { errors: [], warnings: [] })
     const dist = join(folder, 'dist')
     if (config === 'webpack.bundled.mjs') assert.ok(readdirSync(dist).some((name) => name.endsWith('.node')))
-    await works(t, process.execPath, ['app.cjs'], config === 'webpack.bundled.mjs' ? alone(t, dist) : dist)
+    await checkBundle(t, process.execPath, ['app.cjs'], config === 'webpack.bundled.mjs' ? copyOutside(t, dist) : dist)
   })
 }
 
 test('ncc bundles the package', limit, async (t) => {
   const folder = application(t, 'ncc')
   await succeed(bin('ncc'), ['build', 'app.mjs', '--out', 'dist'], { cwd: folder, ...build })
-  const dist = alone(t, join(folder, 'dist'))
-  await works(t, process.execPath, [existsSync(join(dist, 'index.mjs')) ? 'index.mjs' : 'index.js'], dist)
+  const dist = copyOutside(t, join(folder, 'dist'))
+  await checkBundle(t, process.execPath, [existsSync(join(dist, 'index.mjs')) ? 'index.mjs' : 'index.js'], dist)
 })
 
 test('Vite builds a server with the package as an external one', limit, async (t) => {
@@ -83,14 +83,14 @@ test('Vite builds a server with the package as an external one', limit, async (t
   const output = await succeed(bin('vite'), ['build'], { cwd: folder, ...build })
   assert.doesNotMatch(output, /warn/i)
   const [name] = readdirSync(join(folder, 'dist'))
-  await works(t, process.execPath, [join('dist', name)], folder)
+  await checkBundle(t, process.execPath, [join('dist', name)], folder)
 })
 
 test('Bun bundles the package', limit, async (t) => {
   const bun = await platformProgram('@oven', 'bin/bun')
   const folder = application(t, 'bun')
   await succeed(bun, ['build', 'app.mjs', '--target=bun', '--outdir=dist'], { cwd: folder, ...build })
-  await works(t, bun, ['app.js'], alone(t, join(folder, 'dist')))
+  await checkBundle(t, bun, ['app.js'], copyOutside(t, join(folder, 'dist')))
 })
 
 test('a handler of AWS Lambda, bundled with esbuild, verifies events of API Gateway', limit, async (t) => {
@@ -98,7 +98,7 @@ test('a handler of AWS Lambda, bundled with esbuild, verifies events of API Gate
   const script = readFileSync(join(here, 'projects/esbuild/build.mjs'), 'utf8').replaceAll('app.', 'handler.')
   writeFileSync(join(folder, 'build.mjs'), script)
   await succeed(process.execPath, ['build.mjs'], { cwd: folder, ...build })
-  const dist = alone(t, join(folder, 'dist'))
+  const dist = copyOutside(t, join(folder, 'dist'))
   const { env, webhook } = sandboxed(t)
   const body = '{"id":"evt_1","type":"user.login","occurred_at":"2025-01-06T18:44:25Z","data":{"name":"\u017dofie"}}'
   const requests = [

@@ -107,7 +107,7 @@ export function project(t, name, source = join(here, 'projects', name)) {
 }
 
 /** Returns a new folder outside of the repository, where no installed package is found. It is deleted when the test ends. */
-export function elsewhere(t) {
+export function outsideFolder(t) {
   const folder = mkdtempSync(join(tmpdir(), 'headcount-field-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   return folder
