@@ -40,7 +40,7 @@ impl Environment {
         self.outbox.publish(&self.id, event);
     }
 
-    /// Counts a call of a route and returns the number of its calls, including this one.
+    /// Counts a call of a route, or an issued token under the name `tokens`. Returns the count of this name, including this call.
     pub(crate) fn count(&self, route: String) -> u64 {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         *requests.entry(route).and_modify(|count| *count += 1).or_insert(1)
