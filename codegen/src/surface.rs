@@ -115,7 +115,7 @@ pub(crate) fn is_personal(record: &str, field: &str) -> bool {
         // Who decided, and a text in which people may be named.
         "by" | "note" => matches!(record, "Approval" | "Retirement"),
         "external_id" => record == "UserData",
-        // Not personal data, but whoever has the link can open the admin portal.
+        // Not personal data, but anyone who has the link can open the admin portal.
         "location" => record == "PortalLink",
         _ => false,
     }

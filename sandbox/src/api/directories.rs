@@ -75,7 +75,7 @@ pub(super) async fn users(
             (request.select(|range| members.range(range).filter_map(|number| changed_user(*number))), total)
         }
         None => {
-            // Without a filter, nothing has to be counted.
+            // Without a filter, the number of users is known.
             let total = if after.is_none() {
                 directory.users.len()
             } else {
