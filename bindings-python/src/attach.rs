@@ -41,8 +41,9 @@ pub(crate) fn attach<T>(call: impl FnOnce(Python<'_>) -> T) -> Option<T> {
 
 /// Waits until no thread of the runtime is attached to the interpreter or waiting to attach, for at most five seconds.
 ///
-/// CPython ends a thread that tries to attach while the interpreter exits, and Rust aborts the process when a thread ends that way. This can
-/// happen because a program may exit as soon as its last result is delivered, while the thread that delivered it is still attached.
+/// Before Python 3.14, CPython ends a thread that tries to attach while the interpreter exits, and Rust aborts the
+/// process when a thread ends that way. This can happen because a program may exit as soon as its last result is
+/// delivered, while the thread that delivered it is still attached.
 #[pyfunction]
 fn wait_for_threads(py: Python<'_>) {
     py.detach(|| {

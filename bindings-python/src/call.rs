@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use std::future::Future;
 use std::time::Duration;
 
-/// How often a blocked thread checks for signals, such as Ctrl-C.
+/// Interval at which a blocked thread checks for signals, such as Ctrl-C.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Whether a class's calls block or return awaitables.
@@ -46,7 +46,7 @@ pub(crate) trait Mode: 'static {
 /// Calls block their thread. Other threads may use the interpreter meanwhile.
 pub(crate) struct Blocking;
 
-/// Calls return coroutines. The process's runtime drives them, without a thread for each.
+/// Calls return coroutines. The calls run on the process's runtime, without a thread for each.
 pub(crate) struct Asyncio;
 
 impl Mode for Blocking {
@@ -85,7 +85,7 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = Result<T>
     let call = within(Context::copy(py)?, call);
     let mut raised = None;
     let check = || {
-        // Python runs signal handlers in the main thread only. In other threads this does nothing.
+        // Python runs signal handlers in the main thread only. In other threads, `check_signals` has no effect.
         Python::attach(|py| py.check_signals()).map_err(|error| {
             raised = Some(error);
             Error::cancelled()
@@ -98,7 +98,7 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = Result<T>
     }
 }
 
-/// Makes a call that may wait for a disk or a lock, with the interpreter released.
+/// Runs `call`, which may wait for a disk or a lock, with the interpreter released.
 pub(crate) fn release<T: Send>(py: Python<'_>, call: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
     // Threads that the call starts, such as the one that opens a mirror's file, log with the caller's context variables.
     let context = Context::copy(py)?;

@@ -36,7 +36,7 @@ fn warn_ignored(py: Python<'_>, options: &[(&str, Option<Number>)]) -> PyResult<
     PyErr::warn(py, &py.get_type::<PyUserWarning>(), &message, 1)
 }
 
-/// Defines a client class. Both classes and both of their constructors take the same settings.
+/// Defines a client class. `client!(@set …)` applies the settings that both constructors take.
 macro_rules! client {
     ($(#[$doc:meta])* $client:ident, $organizations:ident, $directories:ident, $repr:literal, { $($own:tt)* }) => {
         $(#[$doc])*
@@ -139,7 +139,8 @@ macro_rules! client {
             /// - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
             /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
             /// - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
-            /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+            /// - ``retry_budget``: number of retries that all calls share; each successful call gives half a retry back
+            ///   (default 100).
             /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
             /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
             /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
@@ -176,8 +177,8 @@ macro_rules! client {
                 $client::build(py, settings)
             }
 
-            /// Returns the client's counters since it was made, in this process. A forked child starts at zero. Raises
-            /// ``InvalidArgumentError`` if the client is closed.
+            /// Returns the client's counters in this process since the client was made. A forked child starts at zero.
+            /// Raises ``InvalidArgumentError`` if the client is closed.
             fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 stats(py, &self.connection)
             }
@@ -217,7 +218,7 @@ macro_rules! client {
             }
 
             fn __repr__(&self) -> &'static str {
-                if self.connection.open().is_ok() {
+                if self.connection.opened().is_ok() {
                     concat!("<headcount.", $repr, ">")
                 } else {
                     concat!("<headcount.", $repr, ", closed>")
@@ -227,7 +228,8 @@ macro_rules! client {
             $($own)*
         }
     };
-    // The setters of `proxy`, `user_agent_suffix` and `ca_file` are generic, so that `into()` could not infer its target type.
+    // The setters of `proxy`, `user_agent_suffix` and `ca_file` are generic, so `into()` could not infer its target
+    // type.
     (@value proxy $value:ident) => { String::from($value) };
     (@value user_agent_suffix $value:ident) => { String::from($value) };
     (@value ca_file $value:ident) => { $value.0 };
@@ -253,7 +255,8 @@ client!(
     /// - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
     /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
     /// - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
-    /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+    /// - ``retry_budget``: number of retries that all calls share; each successful call gives half a retry back
+    ///   (default 100).
     /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
     /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
@@ -296,7 +299,8 @@ client!(
     /// - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
     /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
     /// - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
-    /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+    /// - ``retry_budget``: number of retries that all calls share; each successful call gives half a retry back
+    ///   (default 100).
     /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
     /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).

@@ -33,7 +33,7 @@ impl Connection {
     pub(crate) fn client(&self, py: Python<'_>, timeout: Option<Span>) -> PyResult<headcount::Client> {
         self.log.refresh(py)?;
         let options = CallOptions::new().timeout(timeout.map(|Span(timeout)| timeout));
-        self.open().and_then(|client| client.with(options).current()).or_raise(py)
+        self.opened().and_then(|client| client.with(options).current()).or_raise(py)
     }
 
     /// Reads the logger's level, which decides what later calls log.
@@ -42,14 +42,14 @@ impl Connection {
     }
 
     /// Returns the client, or an error if it is closed.
-    pub(crate) fn open(&self) -> headcount::Result<blocking::Client> {
+    pub(crate) fn opened(&self) -> headcount::Result<blocking::Client> {
         let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
         client.clone().ok_or_else(|| Error::invalid_argument("the client is closed: make another one"))
     }
 
-    /// Counters since the client was made, in this process.
+    /// Returns the counters in this process since the client was made, or an error if the client is closed.
     pub(crate) fn stats(&self) -> headcount::Result<Stats> {
-        Ok(self.open()?.stats())
+        Ok(self.opened()?.stats())
     }
 
     /// Drops the client. Calls that are running finish.

@@ -84,8 +84,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for TextMap {
     }
 }
 
-/// Defines an argument type that wraps one of Rust's own types. PyO3 adds the argument's name to the wrapper's
-/// conversion errors, which it cannot for all errors of the wrapped type.
+/// Defines an argument type that wraps one of Rust's own types. PyO3 can add the argument's name to all conversion
+/// errors of the wrapper, but not to all of the wrapped type.
 macro_rules! plain_argument {
     ($(#[$doc:meta])* $name:ident, $value:ty, $expected:literal) => {
         $(#[$doc])*
@@ -263,7 +263,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Now {
     }
 }
 
-/// Converts an aware `datetime`. Subtracts the epoch from it, which is exact: `datetime.timestamp()` would round.
+/// Converts an aware `datetime` by subtracting the epoch from it, which is exact: `datetime.timestamp()` would round.
 fn from_datetime(moment: &Bound<'_, PyDateTime>) -> PyResult<Timestamp> {
     static EPOCH: PyOnceLock<Py<PyDateTime>> = PyOnceLock::new();
     let py = moment.py();
@@ -280,7 +280,7 @@ fn from_datetime(moment: &Bound<'_, PyDateTime>) -> PyResult<Timestamp> {
         .map_err(|_| invalid_argument(py, "the datetime is out of range"))
 }
 
-/// An aware `datetime` in UTC, cut off after the microsecond.
+/// Returns an aware `datetime` in UTC, cut off after the microsecond.
 pub(crate) fn datetime(py: Python<'_>, moment: Timestamp) -> PyResult<Bound<'_, PyDateTime>> {
     let utc = PyTzInfo::utc(py)?;
     let civil = Offset::UTC.to_datetime(moment);
@@ -297,7 +297,7 @@ pub(crate) fn datetime(py: Python<'_>, moment: Timestamp) -> PyResult<Bound<'_, 
     )
 }
 
-/// The `TypeError` for an argument of the wrong type.
+/// Returns the `TypeError` for an argument of the wrong type.
 pub(crate) fn wrong_type(value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
     let class = value.get_type();
     argument_type_error(value.py(), &format!("expected {expected}, got {}", name(&class)))

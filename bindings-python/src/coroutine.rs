@@ -12,9 +12,9 @@ use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-/// Makes a coroutine. When it is first awaited it calls `make`, starts that call on the process's runtime and waits for it. The coroutine
-/// returns what `convert` makes of the result. `make` and `convert` run on the event loop's thread. Cancelling the coroutine's task
-/// cancels the call.
+/// Makes a coroutine. When it is first awaited, it calls `make`, starts the call that `make` returns on the process's
+/// runtime, and waits for it. The coroutine returns what `convert` makes of the result. `make` and `convert` run on the
+/// event loop's thread. Cancelling the coroutine's task cancels the call.
 pub(crate) fn new<'py, F, T>(
     py: Python<'py>,
     make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,
@@ -74,7 +74,7 @@ fn future<T: Send + 'static>(
     Ok(future.unbind())
 }
 
-/// The event loop that is running on this thread.
+/// Returns the event loop that is running on this thread.
 pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     RUNNING.import(py, "asyncio", "get_running_loop")?.call0()
@@ -128,19 +128,19 @@ impl Ready {
         slf
     }
 
-    /// Raises `StopIteration` with the value, which is how an awaitable returns.
+    /// Raises `StopIteration` with the value: the protocol by which an awaitable returns.
     fn __next__(&self) -> PyResult<Option<Py<PyAny>>> {
         let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         Err(PyStopIteration::new_err((value,)))
     }
 }
 
-/// An awaitable that returns `value` at once.
+/// Makes an awaitable that returns `value` at once.
 pub(crate) fn ready(py: Python<'_>, value: Py<PyAny>) -> PyResult<Bound<'_, PyAny>> {
     Ok(Bound::new(py, Ready(Mutex::new(Some(value))))?.into_any())
 }
 
-/// The exception that ends an `async for`.
+/// Returns the exception that ends an `async for`.
 pub(crate) fn stop_async_iteration() -> PyErr {
     PyStopAsyncIteration::new_err(())
 }
@@ -164,7 +164,8 @@ pub(crate) fn next_item<B: Batches>(py: Python<'_>, batches: Arc<B>) -> PyResult
     NEXT_ITEM.import(py, "headcount.support", "next_item")?.call1((take, fill))
 }
 
-/// Makes an object that returns a list if it is awaited, and can be iterated with `async for`. `read` makes the coroutine for the list.
+/// Makes an object that returns a list if it is awaited, and can be iterated with `async for`. `read` makes the
+/// coroutine that returns the list.
 pub(crate) fn rows(
     py: Python<'_>,
     read: impl Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,

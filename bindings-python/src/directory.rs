@@ -71,6 +71,7 @@ macro_rules! listings {
     (@value $value:ident include_external_groups) => { $value.map(bool::from) };
 }
 
+/// Defines the class with the calls about directories.
 macro_rules! directory_client {
     ($class:ident, $mode:ty, $users:ident, $groups:ident, $doc:literal) => {
         #[doc = $doc]

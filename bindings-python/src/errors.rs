@@ -26,12 +26,13 @@ impl<T> OrRaise<T> for headcount::Result<T> {
     }
 }
 
-/// `InvalidArgumentError` with this message.
+/// Returns an `InvalidArgumentError` with this message.
 pub(crate) fn invalid_argument(py: Python<'_>, message: impl Into<String>) -> PyErr {
     exception(py, &Error::invalid_argument(message))
 }
 
-/// The `TypeError` for an argument of the wrong type: a subclass to which pyo3 can add the argument's name, also before Python 3.11.
+/// Returns the `TypeError` for an argument of the wrong type: a subclass to which pyo3 can add the argument's name,
+/// also before Python 3.11.
 pub(crate) fn argument_type_error(py: Python<'_>, message: &str) -> PyErr {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     match CLASS.import(py, "headcount._error", "ArgumentTypeError").and_then(|class| class.call1((message,))) {
@@ -52,23 +53,24 @@ impl<T> Named<T> for PyResult<T> {
     fn named(self, py: Python<'_>, argument: &str) -> PyResult<T> {
         self.inspect_err(|error| {
             let note = format!("while processing '{argument}'");
-            // Fails for exceptions of other classes before Python 3.11, which have no notes.
+            // Fails before Python 3.11 for classes outside of this package: their exceptions have no notes.
             let _ = error.value(py).call_method1(intern!(py, "add_note"), (note,));
         })
     }
 }
 
-/// `DecodeError` whose cause is an exception of Python's JSON decoder.
+/// Returns a `DecodeError` whose cause is an exception of Python's JSON decoder.
 pub(crate) fn decode(py: Python<'_>, message: &str, cause: PyErr) -> PyErr {
     exception_with_cause(py, ErrorKind::Decode, message, None, cause)
 }
 
-/// `InvalidArgumentError` whose cause is an exception of Python.
+/// Returns an `InvalidArgumentError` whose cause is a Python exception.
 pub(crate) fn invalid_argument_with_cause(py: Python<'_>, message: &str, cause: PyErr) -> PyErr {
     exception_with_cause(py, ErrorKind::InvalidArgument, message, None, cause)
 }
 
-/// `WebhookVerificationError` for a parsed body that Python's JSON encoder cannot print, so that no signature can match it.
+/// Returns the `WebhookVerificationError` for a parsed body that Python's JSON encoder cannot print, so that no
+/// signature can match it.
 pub(crate) fn body_too_deep(py: Python<'_>, cause: PyErr) -> PyErr {
     let message = "no signature matches the parsed body: it is nested too deep to be printed, so pass the raw body";
     exception_with_cause(py, ErrorKind::WebhookVerification, message, Some(Reason::NoMatch), cause)
@@ -91,7 +93,7 @@ fn exception_with_cause(py: Python<'_>, kind: ErrorKind, message: &str, reason: 
     }
 }
 
-/// The exception for an error.
+/// Returns the exception for an error.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     match instance(py, error) {
         Ok(exception) => PyErr::from_value(exception),

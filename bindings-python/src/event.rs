@@ -27,7 +27,8 @@ impl From<headcount::Event> for Event {
 }
 
 impl Event {
-    /// Makes an object of the class of the event's type (`headcount.events`), or of `Event` for an unknown type.
+    /// Makes an object of the class that `headcount.events` has for the event's type, or of `Event` for an unknown
+    /// type.
     pub(crate) fn typed(py: Python<'_>, value: headcount::Event) -> PyResult<Bound<'_, PyAny>> {
         static CLASSES: PyOnceLock<HashMap<EventType, Py<PyAny>>> = PyOnceLock::new();
         let classes = CLASSES.get_or_try_init(py, || {
@@ -149,7 +150,7 @@ impl Event {
         crate::record::hash(&self.value.body())
     }
 
-    /// Leaves out the data, which contains personal data.
+    /// Returns a text without `data`, which contains personal data.
     fn __repr__(&self) -> String {
         format!(
             "Event(id={:?}, type={:?}, occurred_at={:?}, organization_id={:?})",
@@ -178,9 +179,9 @@ impl Event {
 
     fn __reduce__<'py>(slf: &Bound<'py, Event>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let py = slf.py();
-        let read = slf.get_type().getattr(intern!(py, "_from_body"))?;
+        let from_body = slf.get_type().getattr(intern!(py, "_from_body"))?;
         let event = &slf.get().value;
         let occurred_at = event.occurred_at().to_string();
-        Ok((read, (PyBytes::new(py, event.body()), event.message_id(), occurred_at).into_pyobject(py)?))
+        Ok((from_body, (PyBytes::new(py, event.body()), event.message_id(), occurred_at).into_pyobject(py)?))
     }
 }

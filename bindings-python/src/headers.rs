@@ -32,7 +32,8 @@ impl Headers for WebhookHeaders<'_> {
 }
 
 impl<'py> WebhookHeaders<'py> {
-    /// Reads the webhook headers from any of these types. Raises `TypeError` for another type.
+    /// Reads the webhook headers from a mapping, an iterable of pairs or a WSGI environ. Raises `TypeError` for another
+    /// type.
     pub(crate) fn read(headers: &Bound<'py, PyAny>) -> PyResult<WebhookHeaders<'py>> {
         let mut found = WebhookHeaders(Vec::with_capacity(3));
         if let Ok(dict) = headers.cast::<PyDict>() {
@@ -58,7 +59,7 @@ impl<'py> WebhookHeaders<'py> {
         Ok(found)
     }
 
-    /// Copies the values, for a call that runs after Python's call has returned.
+    /// Copies the values, for a coroutine that runs after the Python call has returned.
     pub(crate) fn into_owned(self) -> Vec<(Cow<'static, str>, Vec<u8>)> {
         let owned = |value| match value {
             Value::Borrowed(bytes) => bytes.as_bytes().to_vec(),
@@ -93,7 +94,8 @@ impl<'py> WebhookHeaders<'py> {
 /// WSGI's prefix of a header's name: `webhook-id` is HTTP_WEBHOOK_ID.
 const WSGI: &str = "HTTP_";
 
-/// The core's name of a header that verification uses, or `None` for another header.
+/// Returns the name of a header that verification uses, in HTTP's form also if it is WSGI's name; the case of its
+/// letters may differ. Returns `None` for another header.
 fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
     // Most headers are not webhook headers. Comparing lengths first avoids reading their names.
     let known_length = |length| {
@@ -127,7 +129,8 @@ fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
     Ok(is_webhook_header(&name).then_some(Cow::Owned(name)))
 }
 
-/// The bytes that a framework decoded to `text`. Also reverses decoding with surrogate escapes, which some frameworks use.
+/// Returns the bytes that a framework decoded to `text`. Also reverses decoding with surrogate escapes, which some
+/// frameworks use.
 fn bytes<'py>(text: &Bound<'py, PyString>) -> PyResult<Value<'py>> {
     if let Ok(utf8) = text.encode_utf8() {
         if utf8.as_bytes().is_ascii() {

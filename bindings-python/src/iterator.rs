@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Where an iterator's items come from.
+/// Reads an iterator's items in batches and converts them.
 pub(crate) trait Source: Send + Sync + 'static {
     /// An item as the core returns it.
     type Item: Send + 'static;
@@ -20,13 +20,13 @@ pub(crate) trait Source: Send + Sync + 'static {
     /// each item.
     const KEEP_CANCELLED: bool;
 
-    /// Whether the iteration has ended, even if items were read that have not been returned.
+    /// Returns whether the iteration has ended, even if items were read that have not been returned.
     fn has_ended(&self) -> bool {
         false
     }
 
-    /// Called before each item is returned, also before items of a batch that has been read already. If it returns an
-    /// error, the error is raised and no item is taken.
+    /// Returns an error if no item may be returned: it is raised, and no item is taken. Called before each item is
+    /// returned, also if the item was read before.
     fn check(&self) -> headcount::Result<()> {
         Ok(())
     }
@@ -39,7 +39,7 @@ pub(crate) trait Source: Send + Sync + 'static {
     /// Reads the next batch. An empty batch ends the iteration. After an error the position is unchanged.
     fn read(&self, position: &mut Self::Position) -> impl Future<Output = headcount::Result<Vec<Self::Item>>> + Send;
 
-    /// The item as a Python object.
+    /// Converts an item to a Python object.
     fn object(&self, py: Python<'_>, item: Self::Item) -> PyResult<Py<PyAny>>;
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Buffered<S: Source> {
     items: Mutex<VecDeque<S::Item>>,
     /// Locked while a batch is read, by the thread or task that first needed the batch.
     position: tokio::sync::Mutex<S::Position>,
-    /// The process that made the iterator.
+    /// The process that made the iterator. A forked child cannot use it.
     process: ProcessId,
 }
 
@@ -63,7 +63,7 @@ impl<S: Source> Buffered<S> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads a batch unless there are items. Returns whether there are any now.
+    /// Reads a batch unless there are unreturned items. Returns whether there are any now.
     async fn read(&self) -> headcount::Result<bool> {
         let mut position = self.position.lock().await;
         if !self.items().is_empty() {
@@ -78,7 +78,7 @@ impl<S: Source> Buffered<S> {
     /// Takes the next item that has been read already, or returns `None` if there is none.
     fn buffered(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         if !self.process.is_current() {
-            // One of the parent's threads, which a forked child does not have, could hold a lock.
+            // One of the parent's threads, which do not exist in a forked child, could have held a lock at the fork.
             let refusal = "the iteration began before a fork: begin another in this process";
             return Err(exception(py, &headcount::Error::invalid_argument(refusal)));
         }
@@ -87,7 +87,7 @@ impl<S: Source> Buffered<S> {
         item.map(|item| self.source.object(py, item)).transpose()
     }
 
-    /// The next item, or `None` at the end: `__next__`.
+    /// Returns the next item, or `None` at the end: implements `__next__`.
     pub(crate) fn next(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         loop {
             if self.source.has_ended() {
@@ -103,7 +103,7 @@ impl<S: Source> Buffered<S> {
         }
     }
 
-    /// An awaitable for the next item: `__anext__`.
+    /// Returns an awaitable for the next item: implements `__anext__`.
     pub(crate) fn next_awaitable<'py>(self: &Arc<Self>, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if !S::KEEP_CANCELLED
             && let Some(item) = self.buffered(py)?

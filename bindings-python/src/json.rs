@@ -42,7 +42,7 @@ pub(crate) fn to_dict<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<
     from_json(py, &to_json(py, value)?)
 }
 
-/// Serializes a record.
+/// Serializes a record as JSON.
 pub(crate) fn to_json(py: Python<'_>, value: &impl Serialize) -> PyResult<String> {
     serde_json::to_string(value).map_err(|error| exception(py, &headcount::Error::internal(error.to_string())))
 }
@@ -52,8 +52,8 @@ pub(crate) fn from_pickle<T: DeserializeOwned>(py: Python<'_>, json: &str) -> Py
     serde_json::from_str(json).map_err(|_| invalid_argument(py, "the pickle was not made by headcount"))
 }
 
-/// Serializes a value with `json.dumps`, without white space. Raises the errors of `json.dumps`; for a value that is nested too deep, what `too_deep`
-/// makes of the `RecursionError`.
+/// Serializes a value with `json.dumps`, without white space. Raises the errors of `json.dumps`, but replaces its
+/// `RecursionError` for a value that is nested too deep by what `too_deep` returns for it.
 pub(crate) fn compact_json<'py>(
     value: &Bound<'py, PyAny>,
     too_deep: impl FnOnce(Python<'py>, PyErr) -> PyErr,
@@ -82,7 +82,7 @@ const KEY_LENGTH: usize = 64;
 #[derive(Clone, Copy)]
 struct Decoder<'a, 'py> {
     py: Python<'py>,
-    /// `None` if another thread is decoding: each key is then a new string.
+    /// `None` while another decoding uses the keys: each key is then a new string.
     keys: Option<&'a RefCell<&'a mut Keys>>,
 }
 

@@ -1,9 +1,10 @@
 //! The native part of the Python package. It converts arguments, results and errors between Python and the crate
-//! `headcount`, which has all rules.
+//! `headcount`, which implements all rules.
 //!
-//! From the bottom up: `errors`, `convert` and `json` translate values; `attach`, `context`, `coroutine`, `call` and `iterator` make calls; `record` and
-//! `generated` are the classes of records; the other modules have the classes that applications use. A module uses only those named before
-//! it. A class that exists for threads and for asyncio is written once, as a macro.
+//! Modules, from the bottom layer up: `errors`, `convert` and `json` translate values; `attach`, `context`,
+//! `coroutine`, `call` and `iterator` make calls; `record` and `generated` are the classes of records; the other
+//! modules have the classes that applications use. A module uses only modules of its own group and of groups named
+//! before it. A class that exists for threads and for asyncio is written once, as a macro.
 
 mod attach;
 mod call;

@@ -34,7 +34,7 @@ where
     const KEEP_CANCELLED: bool = false;
 
     fn prepare(&self, py: Python<'_>) -> PyResult<()> {
-        self.connection.open().or_raise(py).map(drop)
+        self.connection.opened().or_raise(py).map(drop)
     }
 
     async fn read(&self, position: &mut Self::Position) -> headcount::Result<Vec<T>> {
@@ -53,7 +53,7 @@ where
     }
 }
 
-/// An iterator over `list`, for the classes below.
+/// Returns an iterator over `list`, for the classes below.
 pub(crate) fn items<T, P>(connection: &Arc<Connection>, list: List<T>) -> Arc<Buffered<Listing<T, P>>>
 where
     T: Listed + Send + 'static,
@@ -182,14 +182,16 @@ macro_rules! listing {
         iterator! {
             #[doc = concat!("Iterates over the ", $field_text, " of every page.")]
             ///
-            /// The next page is requested while a page is read. After an error ``next()`` requests the same page again.
+            /// The next page is requested while a page is read, unless ``read_ahead`` is False. After an error,
+            /// ``next()`` requests the same page again.
             sync $iterator, Listing<headcount::model::$item, $item>
         }
 
         iterator! {
             #[doc = concat!("Iterates over the ", $field_text, " of every page, with ``async for``.")]
             ///
-            /// The next page is requested while a page is read. After an error ``anext()`` requests the same page again.
+            /// The next page is requested while a page is read, unless ``read_ahead`` is False. After an error,
+            /// ``anext()`` requests the same page again.
             async $async_iterator, Listing<headcount::model::$item, $item>
         }
     };

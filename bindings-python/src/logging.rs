@@ -1,5 +1,5 @@
-//! Log records for Python's logger `headcount`: about the client's requests, and about what the mirror does. A record is made in the
-//! context variables of the call that caused it.
+//! Writes log records to Python's logger `headcount`: about the client's requests, and about what the mirror does. A
+//! record is written in the context (`contextvars`) of the call that caused it.
 
 use crate::context::run_current;
 use headcount::client::{Activity, Level, Observer};
@@ -16,8 +16,8 @@ use tracing::field::{Field, Visit};
 use tracing::subscriber::Interest;
 use tracing::{Metadata, span};
 
-/// The logger and its level. The level is read when a call begins, so that a record which is not logged does not wait for the
-/// interpreter.
+/// The logger and its level. The level is read when a call begins, so that a thread of the runtime does not wait for
+/// the interpreter because of a record that is not logged.
 pub(crate) struct Log {
     logger: Py<PyAny>,
     level: AtomicU32,
@@ -83,8 +83,9 @@ impl Observer for Log {
     }
 }
 
-/// Forwards the core's `tracing` events of level INFO and above to the logger `headcount`: what the mirror does, and what it holds back. This
-/// library contains its own copy of `tracing`, so no other part of the process can have set a subscriber.
+/// Forwards the core's `tracing` events of level INFO and above to the logger `headcount`: what the mirror does, and
+/// what its guard holds. This library contains its own copy of `tracing`, so no other part of the process can have set
+/// a subscriber.
 pub(crate) fn forward_events() {
     // Fails if the module is initialized twice; the first subscriber stays.
     let _ = tracing::subscriber::set_global_default(Forward { last: AtomicU64::new(0), spans: Mutex::default() });

@@ -15,8 +15,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The fields of an organization in one argument: an `Organization`, or a mapping of its fields. Those that cannot be changed are ignored, so that
-/// an organization can be read, changed and sent back.
+/// The fields of an organization in one argument: an `Organization`, or a mapping of its fields. Fields that cannot be
+/// changed are ignored, so that an organization can be read, changed and sent back.
 pub(crate) struct Fields(OrganizationFields);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Fields {
@@ -46,7 +46,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Fields {
         }
         let mapping =
             value.cast::<PyMapping>().map_err(|_| wrong_type(&value, "a mapping of fields or an Organization"))?;
-        // The only mapping that `json.dumps` accepts is a `dict`. It cannot write the times of an organization.
+        // `json.dumps` accepts no mapping but a `dict`, and it cannot write the times of an organization, which are
+        // ignored anyway.
         let fields = value.py().get_type::<PyDict>().call1((mapping,))?.cast_into::<PyDict>()?;
         for time in ["create_time", "update_time"] {
             if fields.contains(time)? {
@@ -95,7 +96,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Settings {
     }
 }
 
-/// Deserializes a value that consists of `dict`s and lists. `name` is the argument's name for the error.
+/// Deserializes a value that consists of `dict`s and lists. `name` is the argument's name, for the error.
 fn read<T: DeserializeOwned>(name: &str, value: &Bound<'_, PyAny>) -> PyResult<T> {
     let json = compact_json(value, |py, error| {
         invalid_argument_with_cause(py, &format!("{name} cannot be used: it is nested too deep"), error)
@@ -108,7 +109,7 @@ fn read<T: DeserializeOwned>(name: &str, value: &Bound<'_, PyAny>) -> PyResult<T
     })
 }
 
-/// Returns the fields of `organization`, replaced by those that were passed as keywords.
+/// Returns the fields of `organization`, each replaced by the keyword of its name if that was passed.
 fn merged(organization: Option<Fields>, keywords: OrganizationFields) -> OrganizationFields {
     let mut merged = organization.map(|fields| fields.0).unwrap_or_default();
     merged.display_name = keywords.display_name.or(merged.display_name);
@@ -119,6 +120,7 @@ fn merged(organization: Option<Fields>, keywords: OrganizationFields) -> Organiz
     merged
 }
 
+/// Returns fields from the keywords of a call.
 fn fields(
     display_name: Option<Text>,
     external_id: Option<Text>,
@@ -136,6 +138,7 @@ fn fields(
     fields
 }
 
+/// Returns the request for a listing of organizations.
 fn list(
     client: &headcount::Client,
     page_size: Option<Count>,
@@ -146,6 +149,7 @@ fn list(
     list.page_token(page_token.as_deref()).external_id(external_id.as_deref())
 }
 
+/// Defines the class with the calls about organizations.
 macro_rules! organization_client {
     ($class:ident, $mode:ty, $iterator:ident, $doc:literal) => {
         #[doc = $doc]
@@ -276,7 +280,8 @@ macro_rules! organization_client {
             ///
             /// - ``display_name``: name of the organization, 1 to 200 characters.
             /// - ``external_id``: the application's own id of the organization.
-            /// - ``metadata``: the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most 10.
+            /// - ``metadata``: the application's own keys (3 to 25 characters) and values (1 to 256 characters), at
+            ///   most 10 keys.
             /// - ``slug``: short name in URLs, a DNS label or host name.
             /// - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
@@ -317,8 +322,8 @@ macro_rules! organization_client {
             ///   read, changed and sent back.
             /// - ``display_name``: name of the organization, 1 to 200 characters.
             /// - ``external_id``: the application's own id of the organization.
-            /// - ``metadata``: replaces all of the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most
-            ///   10.
+            /// - ``metadata``: replaces all of the application's own keys (3 to 25 characters) and values (1 to 256
+            ///   characters), at most 10 keys.
             /// - ``slug``: short name in URLs, a DNS label or host name. An empty text removes it.
             /// - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's

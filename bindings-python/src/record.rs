@@ -13,11 +13,11 @@ use std::any::Any;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 use std::sync::Arc;
 
-/// A value that another module attaches to a record, such as the consumer of a change. Its type is erased, because the generated classes do
-/// not depend on that module.
+/// A value that another module attaches to a record, such as the consumer of a change. Its type is erased, because the
+/// generated classes must not depend on that module.
 pub(crate) type Attached = Arc<dyn Any + Send + Sync>;
 
-/// Returns a field's object. `make` creates it when the field is first read.
+/// Returns a field's object, which `make` creates when the field is first read.
 pub(crate) fn cached<'py>(
     py: Python<'py>,
     kept: &PyOnceLock<Py<PyAny>>,
@@ -26,7 +26,7 @@ pub(crate) fn cached<'py>(
     Ok(kept.get_or_try_init(py, make)?.bind(py).clone())
 }
 
-/// A new object of a class.
+/// Makes an object of a class.
 pub(crate) fn new_object<C>(py: Python<'_>, value: C) -> PyResult<Py<PyAny>>
 where
     C: PyClass + Into<PyClassInitializer<C>>,
@@ -34,7 +34,7 @@ where
     Ok(Py::new(py, value)?.into_any())
 }
 
-/// A field of raw JSON, decoded when it is first read.
+/// Returns a field of raw JSON, decoded when it is first read.
 pub(crate) fn json_field<'py>(
     py: Python<'py>,
     json: Option<&headcount::model::RawJson>,
@@ -43,7 +43,8 @@ pub(crate) fn json_field<'py>(
     json.map(|json| cached(py, kept, || from_json(py, json.get()).map(Bound::unbind))).transpose()
 }
 
-/// A field that holds an error: the exception, made when it is first read. A record that was unpickled has only the exception.
+/// Returns the exception of a field that has an error. It is made when the field is first read; a record that was
+/// unpickled has only the exception.
 pub(crate) fn error_field<'py>(
     py: Python<'py>,
     error: Option<&headcount::Error>,
@@ -56,17 +57,17 @@ pub(crate) fn error_field<'py>(
     }
 }
 
-/// A hash of a record's key fields. It has no random seed.
+/// Returns a hash of a record's key fields. It has no random seed.
 pub(crate) fn hash(key: &impl Hash) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one(key)
 }
 
-/// A hash of a record that has no key fields: the hash of its JSON.
+/// Returns the hash of a record that has no key fields: that of its JSON.
 pub(crate) fn hash_json(py: Python<'_>, value: &impl Serialize) -> PyResult<u64> {
     Ok(hash(&to_json(py, value)?))
 }
 
-/// `Name(field=value, …)` with the fields of `shown` whose values are truthy. `id` is always shown.
+/// Returns `Name(field=value, …)` with the fields of `shown` whose values are truthy. `id` is always shown.
 pub(crate) fn repr(object: &Bound<'_, PyAny>, name: &str, shown: &[&str]) -> PyResult<String> {
     let mut parts = Vec::new();
     for field in shown {
@@ -78,8 +79,8 @@ pub(crate) fn repr(object: &Bound<'_, PyAny>, name: &str, shown: &[&str]) -> PyR
     Ok(format!("{name}({})", parts.join(", ")))
 }
 
-/// What `__reduce__` returns: the class's `_from_json` and its arguments. `error` is `None` for a class without an error field,
-/// and otherwise the field's exception, if there is one.
+/// Returns what `__reduce__` returns: the class's `_from_json` and its arguments. `error` is `None` for a class without
+/// an error field, and otherwise the field's exception, if there is one.
 pub(crate) fn pickle<'py>(
     object: &Bound<'py, PyAny>,
     value: &impl Serialize,

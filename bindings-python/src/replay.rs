@@ -19,10 +19,11 @@ const CAPACITY: usize = 100_000;
 /// Records which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
 /// once.
 ///
-/// Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, do not call ``commit``: ``check`` then returns
-/// True again when the message is repeated. The endpoints (``headcount.fastapi`` and others) do both. No lock is held between the two calls:
-/// if a message arrives twice at the same moment, ``check`` may return True for both. ``claim`` does both in one step, before the event is
-/// handled. The vendor repeats a message for up to 28 hours.
+/// Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, do not call ``commit``:
+/// ``check`` then returns True again when the message is repeated. The endpoints (``headcount.fastapi`` and others) do
+/// both. No lock is held between the two calls: if a message arrives twice at the same moment, ``check`` may return
+/// True for both. ``claim`` checks and records in one step, before the event is handled. The vendor repeats a message
+/// for up to 28 hours.
 ///
 /// ``ReplayGuard()`` keeps ids in this process's memory; ``sqlite`` and ``custom`` make guards that keep ids after the process ends.
 ///
@@ -52,8 +53,8 @@ impl ReplayGuard {
         Ok(ReplayGuard { native, blocking })
     }
 
-    /// Makes a call of the guard with the interpreter released. If the application's store raised an exception, raises
-    /// that.
+    /// Runs a call of the guard with the interpreter released. Raises the exception of the application's store, if it
+    /// raised one.
     fn call<T: Send>(&self, py: Python<'_>, call: impl FnOnce() -> headcount::Result<T> + Send) -> PyResult<T> {
         let result = py.detach(|| catch_panic(call));
         match RAISED.take() {
@@ -87,8 +88,8 @@ impl ReplayGuard {
         ReplayGuard::make(py, native, retention, true)
     }
 
-    /// Makes a guard that keeps message ids in the application's own store. The functions are plain functions, called from any thread;
-    /// exceptions that they raise reach the caller of the guard.
+    /// Makes a guard that keeps message ids in the application's own store. The functions must not be coroutine
+    /// functions, and are called from any thread; exceptions that they raise are raised to the caller of the guard.
     ///
     /// - ``contains``: called with a message id; returns whether it was recorded and has not expired.
     /// - ``record``: called with a message id and an aware ``datetime``; records the id, which expires at that time.
@@ -128,7 +129,8 @@ impl ReplayGuard {
         ReplayGuard::make(py, headcount::webhook::ReplayGuard::new(store), retention, true)
     }
 
-    /// Returns whether the message of ``event`` has not been handled yet. Records nothing. If it is False, answer 201 and do nothing else.
+    /// Returns True if the message of ``event`` has not been handled yet. Records nothing. If it returns False, answer
+    /// 201 and do nothing else.
     ///
     /// - ``event``: the event that ``Webhook.verify`` returned.
     ///
@@ -181,12 +183,12 @@ impl ReplayGuard {
         self.call(py, || self.native.release_id(&message_id))
     }
 
-    /// Checks that the guard keeps ids for at least twice the tolerance of ``webhook``, which verifies the messages. The endpoints call
-    /// this method.
+    /// Checks that the guard's retention is at least twice the tolerance of ``webhook``, which verifies the messages.
+    /// The endpoints call this method.
     ///
     /// - ``webhook``: the verifier.
     ///
-    /// Raises ``InvalidArgumentError`` if the retention is shorter than that.
+    /// Raises ``InvalidArgumentError`` if the retention is shorter.
     fn check_tolerance(&self, py: Python<'_>, webhook: &Bound<'_, PyAny>) -> PyResult<()> {
         let Ok(webhook) = webhook.cast::<Webhook>() else {
             return Err(wrong_type(webhook, "a Webhook")).named(py, "webhook");
@@ -244,11 +246,12 @@ impl ReplayGuard {
 }
 
 thread_local! {
-    /// The exception that the application's store raised in the running call of this thread. The core's error cannot carry it.
+    /// The exception that the application's store raised in the running call of this thread. The core's error cannot
+    /// contain it.
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
 
-/// The application's store: its functions.
+/// The functions of the application's store.
 struct CustomStore {
     contains: Py<PyAny>,
     record: Py<PyAny>,
@@ -256,9 +259,9 @@ struct CustomStore {
     release: Option<Py<PyAny>>,
 }
 
-/// Reads the answer of a function that returns a bool or an int. Refuses other types: a coroutine object is truthy, so
-/// every message would count as handled.
-fn truth(answer: &Bound<'_, PyAny>, function: &str) -> PyResult<bool> {
+/// Converts the result of a function of the store to a bool. Refuses other types than bool and int: a coroutine object
+/// is truthy, so every message would count as handled.
+fn to_bool(answer: &Bound<'_, PyAny>, function: &str) -> PyResult<bool> {
     if !PyInt::is_type_of(answer) {
         let expected = format!("a bool from `{function}`, which must not be a coroutine function");
         return Err(wrong_type(answer, &expected));
@@ -266,16 +269,16 @@ fn truth(answer: &Bound<'_, PyAny>, function: &str) -> PyResult<bool> {
     answer.is_truthy()
 }
 
-/// Refuses the answer of a coroutine function.
-fn plain(answer: &Bound<'_, PyAny>, function: &str) -> PyResult<()> {
+/// Returns an error if the result of a function of the store is awaitable: a coroutine function would not have run.
+fn refuse_awaitable(answer: &Bound<'_, PyAny>, function: &str) -> PyResult<()> {
     if answer.hasattr(intern!(answer.py(), "__await__"))? {
         return Err(wrong_type(answer, &format!("`{function}` to be a plain function, not a coroutine function")));
     }
     Ok(())
 }
 
-/// The error for a function that the store does not have.
-fn without(function: &str) -> Error {
+/// Returns the error for a function that the store does not have.
+fn missing_function(function: &str) -> Error {
     Error::invalid_argument(format!(
         "the store has no function `{function}`: pass it to ReplayGuard.custom, or use check and commit"
     ))
@@ -283,26 +286,29 @@ fn without(function: &str) -> Error {
 
 impl ReplayStore for CustomStore {
     fn contains(&self, message_id: &str) -> headcount::Result<bool> {
-        raising(|py| truth(&self.contains.bind(py).call1((message_id,))?, "contains"))
+        call_store(|py| to_bool(&self.contains.bind(py).call1((message_id,))?, "contains"))
     }
 
     fn record(&self, message_id: &str, expires_at: Timestamp) -> headcount::Result<()> {
-        raising(|py| plain(&self.record.bind(py).call1((message_id, datetime(py, expires_at)?))?, "record"))
+        call_store(|py| {
+            refuse_awaitable(&self.record.bind(py).call1((message_id, datetime(py, expires_at)?))?, "record")
+        })
     }
 
     fn claim(&self, message_id: &str, expires_at: Timestamp) -> headcount::Result<bool> {
-        let claim = self.claim.as_ref().ok_or_else(|| without("claim"))?;
-        raising(|py| truth(&claim.bind(py).call1((message_id, datetime(py, expires_at)?))?, "claim"))
+        let claim = self.claim.as_ref().ok_or_else(|| missing_function("claim"))?;
+        call_store(|py| to_bool(&claim.bind(py).call1((message_id, datetime(py, expires_at)?))?, "claim"))
     }
 
     fn release(&self, message_id: &str) -> headcount::Result<()> {
-        let release = self.release.as_ref().ok_or_else(|| without("release"))?;
-        raising(|py| plain(&release.bind(py).call1((message_id,))?, "release"))
+        let release = self.release.as_ref().ok_or_else(|| missing_function("release"))?;
+        call_store(|py| refuse_awaitable(&release.bind(py).call1((message_id,))?, "release"))
     }
 }
 
-/// Calls the application's store. Keeps its exception in [`RAISED`] and returns an error for the core.
-fn raising<T>(call: impl FnOnce(Python<'_>) -> PyResult<T>) -> headcount::Result<T> {
+/// Runs a call of the application's store. If it raises an exception, keeps that in [`RAISED`] and returns an error to
+/// the core.
+fn call_store<T>(call: impl FnOnce(Python<'_>) -> PyResult<T>) -> headcount::Result<T> {
     Python::attach(call).map_err(|raised| {
         RAISED.set(Some(raised));
         Error::store("the application's store raised an exception")

@@ -42,14 +42,15 @@ pub(crate) struct Sandbox {
     directory_id: String,
 }
 
-/// The native sandbox, which can be closed, and the process that started it.
+/// The native sandbox, until it is closed, and the process that started it.
 struct Running {
     process: ProcessId,
     sandbox: RwLock<Option<Arc<headcount_sandbox::Sandbox>>>,
 }
 
 impl Running {
-    fn open(&self) -> headcount::Result<Arc<headcount_sandbox::Sandbox>> {
+    /// Returns the sandbox, or an error if it is closed or this is a forked child.
+    fn opened(&self) -> headcount::Result<Arc<headcount_sandbox::Sandbox>> {
         // A lock that another thread of the parent held during the fork is never released in the child.
         if !self.process.is_current() {
             return Err(headcount::Error::invalid_argument(
@@ -60,7 +61,7 @@ impl Running {
         sandbox.clone().ok_or_else(|| headcount::Error::invalid_argument("the sandbox is closed: start another one"))
     }
 
-    /// Stops the sandbox after its running calls have finished. In a forked child it only forgets the handle, because
+    /// Stops the sandbox after its running calls have finished. In a forked child, leaks the handle instead, because
     /// the sandbox's thread is in the parent.
     fn close(&mut self) {
         let sandbox = self.sandbox.get_mut().unwrap_or_else(PoisonError::into_inner).take();
@@ -72,7 +73,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // While the interpreter exits, this thread cannot detach from it, and no other thread waits to attach.
+        // While the interpreter exits, this thread cannot detach from it. That is not necessary, because no other
+        // thread waits to attach.
         if Python::try_attach(|py| py.detach(|| self.close())).is_none() {
             self.close();
         }
@@ -80,7 +82,7 @@ impl Drop for Running {
 }
 
 impl Sandbox {
-    /// Makes a call with the interpreter released, since the call may wait for a lock of the sandbox's thread.
+    /// Runs `call` with the interpreter released, since it may wait for a lock that the sandbox's thread holds.
     fn call<T: Send>(
         &self,
         py: Python<'_>,
@@ -88,7 +90,7 @@ impl Sandbox {
     ) -> PyResult<T> {
         py.detach(|| {
             catch_panic(|| {
-                let sandbox = self.running.open()?;
+                let sandbox = self.running.opened()?;
                 Ok(call(&sandbox))
             })
         })
@@ -363,7 +365,7 @@ impl Sandbox {
     ///   web page), ``"wrong-types"`` (JSON with values of other types), ``"junk"`` (a body of 10 MB), ``"drip"`` (an endless body of one
     ///   byte a second), ``"redirect"`` (to another host), ``"latency:2s"`` (the normal response after this time) or ``"expire-token"``
     ///   (all access tokens become invalid). None, or a call without faults, ends the faults.
-    /// - ``every``: one of this many calls fails (default 1: every call).
+    /// - ``every``: with 3, every third call fails (default 1: every call).
     ///
     /// Raises ``BadRequestError`` if a fault is unknown.
     #[pyo3(signature = (*faults, every = Count(1)), text_signature = "($self, *faults, every=1)")]
@@ -379,7 +381,7 @@ impl Sandbox {
         self.call(py, |sandbox| sandbox.set_faults(&plan))
     }
 
-    /// Returns a dict for each event and each endpoint that it is sent to.
+    /// Returns a list with a dict for each event and each endpoint that it is sent to.
     ///
     /// The keys are ``message_id``, ``event_id``, ``event_type``, ``url``, ``body``, ``state`` (``pending``, ``sending``, ``delivered`` or
     /// ``failed``), ``attempts`` (each with ``at``, ``status`` and ``error``) and ``next_attempt_at``. Times are RFC 3339 text by the
@@ -393,7 +395,7 @@ impl Sandbox {
     ///
     /// - ``by``: ``"90s"``, ``"5m"``, ``"6h"`` or ``"1d"``, seconds, or a ``timedelta``.
     ///
-    /// Raises ``InvalidArgumentError`` if it is not a duration.
+    /// Raises ``InvalidArgumentError`` if ``by`` is not a duration.
     fn advance(&self, py: Python<'_>, by: &Bound<'_, PyAny>) -> PyResult<()> {
         let by: Duration = if PyString::is_type_of(by) {
             let text: Text = by.extract().named(py, "by")?;
@@ -436,7 +438,7 @@ impl Sandbox {
     }
 
     fn __repr__(&self) -> String {
-        let closed = if self.running.open().is_ok() { "" } else { ", closed" };
+        let closed = if self.running.opened().is_ok() { "" } else { ", closed" };
         format!("<headcount.Sandbox {}{closed}>", self.environment_url)
     }
 }
@@ -459,7 +461,7 @@ pub(crate) fn event_body<'py>(
     directory_id: Option<Text>,
     groups: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let wanted = EventOverrides {
+    let overrides = EventOverrides {
         id: id.map(String::from),
         occurred_at: occurred_at.map(|moment| moment.0),
         organization_id: organization_id.map(String::from),
@@ -469,7 +471,7 @@ pub(crate) fn event_body<'py>(
         data: data.map(fields).transpose().named(py, "data")?,
     };
     let body =
-        headcount_sandbox::event_body(&r#type, &wanted).map_err(|error| exception(py, &error.into_headcount()))?;
+        headcount_sandbox::event_body(&r#type, &overrides).map_err(|error| exception(py, &error.into_headcount()))?;
     Ok(PyBytes::new(py, body.as_bytes()))
 }
 
@@ -502,6 +504,7 @@ fn event_groups(groups: &Bound<'_, PyAny>) -> PyResult<Vec<EventGroup>> {
     groups.try_iter().map_err(|_| wrong_type(groups, expected))?.map(|group| read(group?)).collect()
 }
 
+/// Converts the data of an event from a mapping.
 fn fields(data: &Bound<'_, PyAny>) -> PyResult<serde_json::Map<String, serde_json::Value>> {
     let py = data.py();
     if !data.is_instance_of::<PyMapping>() {

@@ -23,7 +23,7 @@ use pyo3::{PyTypeInfo, intern};
 pub(crate) struct Webhook(headcount::Webhook);
 
 impl Webhook {
-    /// The verifier of a `Webhook`, or a new one for a secret or several.
+    /// Returns the verifier of a `Webhook`, or makes one for a secret or several.
     pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<headcount::Webhook> {
         if let Ok(webhook) = given.cast::<Webhook>() {
             return Ok(webhook.get().0.clone());
@@ -36,6 +36,7 @@ impl Webhook {
     }
 }
 
+/// Returns a builder with one secret or several.
 fn builder(given: &Bound<'_, PyAny>) -> PyResult<headcount::WebhookBuilder> {
     Ok(secrets(given)?.iter().fold(headcount::Webhook::builder(), |settings, text| settings.secret(&**text)))
 }
@@ -191,8 +192,8 @@ pub(crate) fn verify_webhook_payload(
     verified.or_raise(payload.py()).map(|()| true)
 }
 
-/// Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. If the request has both headers ``interceptor-*`` and
-/// headers ``webhook-*``, those named ``interceptor-*`` are used.
+/// Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. If the request has headers
+/// ``interceptor-*`` and headers ``webhook-*``, those named ``interceptor-*`` are used.
 #[pyfunction]
 #[pyo3(signature = (secret, headers, payload))]
 pub(crate) fn verify_interceptor_payload(
@@ -231,7 +232,7 @@ pub(crate) enum Body<'py> {
 }
 
 impl<'py> Body<'py> {
-    /// The bytes of a raw body. Raises `TypeError` for a parsed one.
+    /// Returns the bytes of a raw body. Raises `TypeError` for a parsed one.
     pub(crate) fn raw(body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
         match Body::read(body)? {
             Body::Raw(bytes) => Ok(bytes),
@@ -258,7 +259,7 @@ impl<'py> Body<'py> {
             return Ok(Body::Raw(py.get_type::<PyBytes>().call1((body,))?.cast_into()?));
         }
         if PyDict::is_type_of(body) || PyList::is_type_of(body) || PyTuple::is_type_of(body) {
-            // Prints a lone surrogate as an escape, as JavaScript does.
+            // Writes a lone surrogate as an escape, as `JSON.stringify` does.
             let compact = compact_json(body, body_too_deep)?;
             let bytes =
                 compact.call_method1(intern!(py, "encode"), (intern!(py, "utf-8"), intern!(py, "backslashreplace")))?;

@@ -103,7 +103,7 @@ class Client:
     - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
     - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
     - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
-    - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+    - ``retry_budget``: number of retries that all calls share; each successful call gives half a retry back (default 100).
     - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
     - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
@@ -163,7 +163,7 @@ class Client:
         - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
         - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
         - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
-        - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+        - ``retry_budget``: number of retries that all calls share; each successful call gives half a retry back (default 100).
         - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
         - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
         - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
@@ -183,8 +183,8 @@ class Client:
         """Calls about directories, their users and their groups."""
 
     def stats(self) -> Stats:
-        """Returns the client's counters since it was made, in this process. A forked child starts at zero.
-        Raises ``InvalidArgumentError`` if the client is closed.
+        """Returns the client's counters in this process since the client was made. A forked child starts at zero. Raises
+        ``InvalidArgumentError`` if the client is closed.
         """
 
     def verify_webhook_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
@@ -230,7 +230,7 @@ class AsyncClient:
     - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
     - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
     - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
-    - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+    - ``retry_budget``: number of retries that all calls share; each successful call gives half a retry back (default 100).
     - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
     - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
@@ -290,7 +290,7 @@ class AsyncClient:
         - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
         - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
         - ``retry_cap``: longest wait before any retry, unless the server asks for a longer one (default 8).
-        - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+        - ``retry_budget``: number of retries that all calls share; each successful call gives half a retry back (default 100).
         - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
         - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
         - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
@@ -310,8 +310,8 @@ class AsyncClient:
         """Calls about directories, their users and their groups."""
 
     def stats(self) -> Stats:
-        """Returns the client's counters since it was made, in this process. A forked child starts at zero.
-        Raises ``InvalidArgumentError`` if the client is closed.
+        """Returns the client's counters in this process since the client was made. A forked child starts at zero. Raises
+        ``InvalidArgumentError`` if the client is closed.
         """
 
     def verify_webhook_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
@@ -455,7 +455,7 @@ class OrganizationClient:
 
         - ``display_name``: name of the organization, 1 to 200 characters.
         - ``external_id``: the application's own id of the organization.
-        - ``metadata``: the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most 10.
+        - ``metadata``: the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most 10 keys.
         - ``slug``: short name in URLs, a DNS label or host name.
         - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
@@ -490,7 +490,7 @@ class OrganizationClient:
         - ``display_name``: name of the organization, 1 to 200 characters.
         - ``external_id``: the application's own id of the organization.
         - ``metadata``: replaces all of the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most
-          10.
+          10 keys.
         - ``slug``: short name in URLs, a DNS label or host name. An empty text removes it.
         - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
@@ -697,7 +697,7 @@ class AsyncOrganizationClient:
 
         - ``display_name``: name of the organization, 1 to 200 characters.
         - ``external_id``: the application's own id of the organization.
-        - ``metadata``: the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most 10.
+        - ``metadata``: the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most 10 keys.
         - ``slug``: short name in URLs, a DNS label or host name.
         - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
@@ -732,7 +732,7 @@ class AsyncOrganizationClient:
         - ``display_name``: name of the organization, 1 to 200 characters.
         - ``external_id``: the application's own id of the organization.
         - ``metadata``: replaces all of the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most
-          10.
+          10 keys.
         - ``slug``: short name in URLs, a DNS label or host name. An empty text removes it.
         - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
@@ -1306,7 +1306,8 @@ class OrganizationPage:
 class OrganizationIterator:
     """Iterates over the organizations of every page.
 
-    The next page is requested while a page is read. After an error ``next()`` requests the same page again.
+    The next page is requested while a page is read, unless ``read_ahead`` is False. After an error, ``next()`` requests the same
+    page again.
     """
 
     def __iter__(self) -> Self: ...
@@ -1353,7 +1354,8 @@ class UserPage:
 class UserIterator:
     """Iterates over the users of every page.
 
-    The next page is requested while a page is read. After an error ``next()`` requests the same page again.
+    The next page is requested while a page is read, unless ``read_ahead`` is False. After an error, ``next()`` requests the same
+    page again.
     """
 
     def __iter__(self) -> Self: ...
@@ -1400,7 +1402,8 @@ class GroupPage:
 class GroupIterator:
     """Iterates over the groups of every page.
 
-    The next page is requested while a page is read. After an error ``next()`` requests the same page again.
+    The next page is requested while a page is read, unless ``read_ahead`` is False. After an error, ``next()`` requests the same
+    page again.
     """
 
     def __iter__(self) -> Self: ...
@@ -1476,7 +1479,8 @@ class Event:
 class AsyncOrganizationIterator:
     """Iterates over the organizations of every page, with ``async for``.
 
-    The next page is requested while a page is read. After an error ``anext()`` requests the same page again.
+    The next page is requested while a page is read, unless ``read_ahead`` is False. After an error, ``anext()`` requests the same
+    page again.
     """
 
     def __aiter__(self) -> Self: ...
@@ -1486,7 +1490,8 @@ class AsyncOrganizationIterator:
 class AsyncUserIterator:
     """Iterates over the users of every page, with ``async for``.
 
-    The next page is requested while a page is read. After an error ``anext()`` requests the same page again.
+    The next page is requested while a page is read, unless ``read_ahead`` is False. After an error, ``anext()`` requests the same
+    page again.
     """
 
     def __aiter__(self) -> Self: ...
@@ -1496,7 +1501,8 @@ class AsyncUserIterator:
 class AsyncGroupIterator:
     """Iterates over the groups of every page, with ``async for``.
 
-    The next page is requested while a page is read. After an error ``anext()`` requests the same page again.
+    The next page is requested while a page is read, unless ``read_ahead`` is False. After an error, ``anext()`` requests the same
+    page again.
     """
 
     def __aiter__(self) -> Self: ...
@@ -1569,10 +1575,11 @@ class AsyncChange(Change):
     def ack(self) -> Coroutine[Any, Any, None]:  # type: ignore[override]
         """Acknowledges this change: the consumer does not get it again.
 
-        Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once all changes that the iterator
-        returned earlier are acknowledged as well: if they are already, it is durable after the await. Acknowledging a change from ``poll`` or ``wait``
-        acknowledges all earlier changes as well. Acknowledging a change from a worker (``mirror.consumer``) acknowledges the earlier ones that the worker
-        returned from the same partition. Several tasks may call it at once.
+        Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once all changes
+        that the iterator returned earlier are acknowledged as well: if they are already, it is durable after the await.
+        Acknowledging a change from ``poll`` or ``wait`` acknowledges all earlier changes as well. Acknowledging a change from a
+        worker (``mirror.consumer``) acknowledges the earlier ones that the worker returned from the same partition. Several tasks
+        may call ``ack`` at once.
 
         Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
         for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
@@ -1625,8 +1632,8 @@ class Worker:
     """Worker of a consumer with partitions, made by ``Mirror.consumer``: iterates over the changes of the partitions that it holds, and waits for the
     next one: without limit, until no change has come for the given timeout, or until the worker or the mirror is closed. Threads may share it.
 
-    A context manager: leaving the block, also by an exception, closes the worker. The first change that is taken joins the consumer. A worker
-    that is not closed keeps its partitions as long as it or one of its changes exists.
+    A context manager: leaving the block, also by an exception, closes the worker. The worker joins the consumer when its first
+    change is requested. A worker that is not closed keeps its partitions as long as it or one of its changes exists.
     """
 
     @property
@@ -1636,14 +1643,14 @@ class Worker:
     def ack_all(self) -> None:
         """Acknowledges all changes that this worker has returned, in one write. Durable when this returns, or has been awaited.
 
-        Raises ``StoreError`` if the acknowledgement cannot be stored: call it again. With a message that the lease was lost, some changes were not
-        acknowledged, because another worker has their partition now and gets them again. Raises ``InvalidArgumentError`` if the consumer was
-        dropped, if the mirror is closed, and in a forked child.
+        Raises ``StoreError`` if the acknowledgement cannot be stored: call it again. If the message says that the lease was lost,
+        some changes were not acknowledged, because another worker has their partition now and gets them again. Raises
+        ``InvalidArgumentError`` if the consumer was dropped, if the mirror is closed, and in a forked child.
         """
 
     def close(self) -> None:
-        """Releases the worker's partitions: other workers can take them when this returns, or has been awaited, and get the changes that were not
-        acknowledged. Ends the iteration, also in other threads and tasks. Closing again has no effect.
+        """Releases the worker's partitions: other workers can take them when this returns, or has been awaited, and get the
+        changes that were not acknowledged. Ends the iteration, also in other threads and tasks. Closing it again has no effect.
 
         Raises ``StoreError`` if the store fails: the partitions are then released when the lease ends. Raises ``InvalidArgumentError`` in a
         forked child.
@@ -1663,8 +1670,9 @@ class AsyncWorker:
     holds, and waits for the next one: without limit, until no change has come for the given timeout, or until the worker or the mirror is closed.
     Tasks may share it. If a task is cancelled before it has the change that it waited for, the change goes to the next one.
 
-    An async context manager: leaving the block, also by an exception or a cancellation, closes the worker. The first change that is taken joins
-    the consumer. A worker that is not closed keeps its partitions as long as it or one of its changes exists.
+    An async context manager: leaving the block, also by an exception or a cancellation, closes the worker. The worker joins the
+    consumer when its first change is requested. A worker that is not closed keeps its partitions as long as it or one of its
+    changes exists.
     """
 
     @property
@@ -1674,14 +1682,14 @@ class AsyncWorker:
     def ack_all(self) -> Coroutine[Any, Any, None]:
         """Acknowledges all changes that this worker has returned, in one write. Durable when this returns, or has been awaited.
 
-        Raises ``StoreError`` if the acknowledgement cannot be stored: call it again. With a message that the lease was lost, some changes were not
-        acknowledged, because another worker has their partition now and gets them again. Raises ``InvalidArgumentError`` if the consumer was
-        dropped, if the mirror is closed, and in a forked child.
+        Raises ``StoreError`` if the acknowledgement cannot be stored: call it again. If the message says that the lease was lost,
+        some changes were not acknowledged, because another worker has their partition now and gets them again. Raises
+        ``InvalidArgumentError`` if the consumer was dropped, if the mirror is closed, and in a forked child.
         """
 
     def close(self) -> Coroutine[Any, Any, None]:
-        """Releases the worker's partitions: other workers can take them when this returns, or has been awaited, and get the changes that were not
-        acknowledged. Ends the iteration, also in other threads and tasks. Closing again has no effect.
+        """Releases the worker's partitions: other workers can take them when this returns, or has been awaited, and get the
+        changes that were not acknowledged. Ends the iteration, also in other threads and tasks. Closing it again has no effect.
 
         Raises ``StoreError`` if the store fails: the partitions are then released when the lease ends. Raises ``InvalidArgumentError`` in a
         forked child.
@@ -1715,13 +1723,15 @@ class Mirror:
       this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits every loss,
       except removals because of a listing without users.
     - ``guard_events``: whether losses of access by events are limited as well (default True).
-    - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
+    - ``guard_window``: duration within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24
+      hours).
     - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a
       ``timedelta`` (default 24 hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
       days).
-    - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
-      seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
+    - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer prevents
+      the removal of changes, in seconds or as a ``timedelta``; less than two hours counts as two hours, and 0 means never
+      (default 30 days).
     - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive``
       raises ``StoreError`` for further ones.
     - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB).
@@ -1781,10 +1791,10 @@ class Mirror:
           loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
 
         If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
-        holds removals back; ``NotFoundError`` if the organization does not exist and has no mirrored directory, or does not have
-        the given directory; ``ConfigError`` if the mirror has no client or a client of another environment;
-        ``InvalidArgumentError`` if ``mode`` is unknown or the mirror is closed; ``CancelledError`` if the mirror is closed during
-        the sync; ``StoreError`` if the store fails; and what ``client.directory`` raises.
+        holds removals; ``NotFoundError`` if the organization does not exist and has no mirrored directory, or does not have the
+        given directory; ``ConfigError`` if the mirror has no client or a client of another environment; ``InvalidArgumentError``
+        if ``mode`` is unknown or the mirror is closed; ``CancelledError`` if the mirror is closed during the sync; ``StoreError``
+        if the store fails; and what ``client.directory`` raises.
         """
 
     @overload
@@ -1920,7 +1930,7 @@ class Mirror:
         """
 
     def held_removals(self, directory_id: str) -> list[str]:
-        """Returns the ids of all users whose removal from a directory the guard holds back.
+        """Returns the ids of all users whose removal from a directory the guard holds.
 
         - ``directory_id``: id of the directory (``dir_...``).
 
@@ -2077,17 +2087,17 @@ class Mirror:
         """
 
     def copy_to(self, target: Union[str, PathLike[str]], *, schema: Optional[str] = None) -> CopyReport:
-        """Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were.
-        Stop everything that writes to the mirror before: if something was written during the copy, this fails. If it fails, nothing was
-        copied, and it can be called again.
+        """Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy
+        where they were. Before the call, stop everything that writes to the mirror: if something was written during the copy, the
+        call fails. After an error, nothing was copied, and the call can be repeated.
 
         - ``target``: the path of a file, or the URL of a database, as for the constructor. The file or the schema must not have been used
           by a mirror.
         - ``schema``: name of the schema in PostgreSQL (default: ``headcount``). The role has to be its owner.
 
-        Raises ``StoreError`` if the target is not empty, was the source, or cannot be opened or written, and if the mirror was written
-        meanwhile; ``ConfigError`` if the target is ``":memory:"``, and if the URL or the schema is invalid; and ``InvalidArgumentError``
-        if the mirror is closed.
+        Raises ``StoreError`` if the target is not empty, is the mirror's own store, or cannot be opened or written, and if the
+        mirror was written meanwhile; ``ConfigError`` if the target is ``":memory:"``, and if the URL or the schema is invalid;
+        and ``InvalidArgumentError`` if the mirror is closed.
         """
 
     def poll(self, consumer: str, limit: Optional[int] = None) -> list[Change]:
@@ -2139,11 +2149,13 @@ class Mirror:
         changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
         raises, and ``InvalidArgumentError`` in a child that was forked after this call.
 
-        The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the iterator waits for its turn. An iterator
-        holds the consumer from its first change until it has ended and all changes that it returned are acknowledged, until it and its changes no longer
-        exist, or until the mirror is closed. It does so by a lease of a minute that a background task renews, also while a handler hangs. After the process has
-        ended or was stopped, others wait until the lease expires; with SQLite, the lease also ends at once with its process. To share the work
-        among processes, use ``consumer``.
+        The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the iterator waits.
+        An iterator holds the consumer, by a lease, from its first change on. It releases the consumer when it is deleted before
+        its end, as after a ``break`` or an exception in the loop; when it has ended and all changes that it returned are
+        acknowledged; when it and all of its changes no longer exist; and when the mirror is closed. The lease lasts a minute, and
+        a background task renews it, also while a handler hangs. After the process has ended or was stopped, others wait until the
+        lease expires; with SQLite, the lease also ends at once with its process. To share the work among processes, use
+        ``consumer``.
         """
 
     def consumer(
@@ -2152,15 +2164,17 @@ class Mirror:
         """Returns a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes.
 
         - ``name``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
-        - ``partitions``: number of partitions, 1 to 256 (default 16), which is also the most workers that get changes. All workers of a consumer need the same
-          number. 1: the consumer is exclusive, so that one worker gets all changes and the others wait until it releases the partition.
+        - ``partitions``: number of partitions, 1 to 256 (default 16), which is also the maximum number of workers that get
+          changes. All workers of a consumer need the same number. With 1, the consumer is exclusive: one worker gets all changes,
+          and the others wait until it releases the partition.
         - ``lease``: duration of the worker's lease, in seconds or as a ``timedelta``; at least a second (default 60 seconds).
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
-        Use it as a context manager: ``with mirror.consumer("provisioner") as feed:``, and ``async with`` for an ``AsyncMirror``. Each user's changes are in one
-        partition, which one worker holds at a time through its lease, so that they are returned in order. The workers share the partitions evenly. If
-        one joins, the others release some of their partitions, each as soon as its returned changes are acknowledged. If one is closed, or its process
-        ends, the others take over its partitions and get again what it has not acknowledged: with PostgreSQL, when the lease of the ended process expires.
+        Use it as a context manager: ``with mirror.consumer("provisioner") as feed:``, and ``async with`` for an ``AsyncMirror``.
+        Each user's changes are in one partition, which one worker holds at a time through its lease, so that they are returned in
+        order. The workers share the partitions evenly. If one joins, the others release some of their partitions, each as soon as
+        its returned changes are acknowledged. If one is closed, or its process ends, the others take over its partitions and get
+        the changes that it has not acknowledged; with PostgreSQL, an ended process keeps its partitions until its lease expires.
 
         Acknowledge changes after they were handled: ``change.ack()`` acknowledges a change and the earlier ones that this worker returned from its
         partition, ``feed.ack_all()`` all that it returned. If the lease was lost, that raises ``StoreError``. A background task renews the lease as long as
@@ -2182,8 +2196,8 @@ class Mirror:
         - ``seq``: number of the change.
         - ``reason``: why it cannot be handled.
 
-        Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists; and
-        ``HistoryTrimmedError`` if the retention has removed the change.
+        Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists;
+        and ``HistoryTrimmedError`` if the retention has removed the change.
         """
 
     def parked_changes(self, consumer: str) -> list[ParkedChange]:
@@ -2267,13 +2281,15 @@ class AsyncMirror:
       this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits every loss,
       except removals because of a listing without users.
     - ``guard_events``: whether losses of access by events are limited as well (default True).
-    - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
+    - ``guard_window``: duration within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24
+      hours).
     - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a
       ``timedelta`` (default 24 hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
       days).
-    - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
-      seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
+    - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer prevents
+      the removal of changes, in seconds or as a ``timedelta``; less than two hours counts as two hours, and 0 means never
+      (default 30 days).
     - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive``
       raises ``StoreError`` for further ones.
     - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB).
@@ -2333,10 +2349,10 @@ class AsyncMirror:
           loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
 
         If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
-        holds removals back; ``NotFoundError`` if the organization does not exist and has no mirrored directory, or does not have
-        the given directory; ``ConfigError`` if the mirror has no client or a client of another environment;
-        ``InvalidArgumentError`` if ``mode`` is unknown or the mirror is closed; ``CancelledError`` if the mirror is closed during
-        the sync; ``StoreError`` if the store fails; and what ``client.directory`` raises.
+        holds removals; ``NotFoundError`` if the organization does not exist and has no mirrored directory, or does not have the
+        given directory; ``ConfigError`` if the mirror has no client or a client of another environment; ``InvalidArgumentError``
+        if ``mode`` is unknown or the mirror is closed; ``CancelledError`` if the mirror is closed during the sync; ``StoreError``
+        if the store fails; and what ``client.directory`` raises.
         """
 
     @overload
@@ -2472,7 +2488,7 @@ class AsyncMirror:
         """
 
     def held_removals(self, directory_id: str) -> Coroutine[Any, Any, list[str]]:
-        """Returns the ids of all users whose removal from a directory the guard holds back.
+        """Returns the ids of all users whose removal from a directory the guard holds.
 
         - ``directory_id``: id of the directory (``dir_...``).
 
@@ -2629,17 +2645,17 @@ class AsyncMirror:
         """
 
     def copy_to(self, target: Union[str, PathLike[str]], *, schema: Optional[str] = None) -> Coroutine[Any, Any, CopyReport]:
-        """Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were.
-        Stop everything that writes to the mirror before: if something was written during the copy, this fails. If it fails, nothing was
-        copied, and it can be called again.
+        """Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy
+        where they were. Before the call, stop everything that writes to the mirror: if something was written during the copy, the
+        call fails. After an error, nothing was copied, and the call can be repeated.
 
         - ``target``: the path of a file, or the URL of a database, as for the constructor. The file or the schema must not have been used
           by a mirror.
         - ``schema``: name of the schema in PostgreSQL (default: ``headcount``). The role has to be its owner.
 
-        Raises ``StoreError`` if the target is not empty, was the source, or cannot be opened or written, and if the mirror was written
-        meanwhile; ``ConfigError`` if the target is ``":memory:"``, and if the URL or the schema is invalid; and ``InvalidArgumentError``
-        if the mirror is closed.
+        Raises ``StoreError`` if the target is not empty, is the mirror's own store, or cannot be opened or written, and if the
+        mirror was written meanwhile; ``ConfigError`` if the target is ``":memory:"``, and if the URL or the schema is invalid;
+        and ``InvalidArgumentError`` if the mirror is closed.
         """
 
     def poll(self, consumer: str, limit: Optional[int] = None) -> Coroutine[Any, Any, list[AsyncChange]]:
@@ -2691,11 +2707,13 @@ class AsyncMirror:
         changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
         raises, and ``InvalidArgumentError`` in a child that was forked after this call.
 
-        The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the iterator waits for its turn. An iterator
-        holds the consumer from its first change until it has ended and all changes that it returned are acknowledged, until it and its changes no longer
-        exist, or until the mirror is closed. It does so by a lease of a minute that a background task renews, also while a handler hangs. After the process has
-        ended or was stopped, others wait until the lease expires; with SQLite, the lease also ends at once with its process. To share the work
-        among processes, use ``consumer``.
+        The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the iterator waits.
+        An iterator holds the consumer, by a lease, from its first change on. It releases the consumer when it is deleted before
+        its end, as after a ``break`` or an exception in the loop; when it has ended and all changes that it returned are
+        acknowledged; when it and all of its changes no longer exist; and when the mirror is closed. The lease lasts a minute, and
+        a background task renews it, also while a handler hangs. After the process has ended or was stopped, others wait until the
+        lease expires; with SQLite, the lease also ends at once with its process. To share the work among processes, use
+        ``consumer``.
         """
 
     def consumer(
@@ -2704,15 +2722,17 @@ class AsyncMirror:
         """Returns a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes.
 
         - ``name``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
-        - ``partitions``: number of partitions, 1 to 256 (default 16), which is also the most workers that get changes. All workers of a consumer need the same
-          number. 1: the consumer is exclusive, so that one worker gets all changes and the others wait until it releases the partition.
+        - ``partitions``: number of partitions, 1 to 256 (default 16), which is also the maximum number of workers that get
+          changes. All workers of a consumer need the same number. With 1, the consumer is exclusive: one worker gets all changes,
+          and the others wait until it releases the partition.
         - ``lease``: duration of the worker's lease, in seconds or as a ``timedelta``; at least a second (default 60 seconds).
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
-        Use it as a context manager: ``with mirror.consumer("provisioner") as feed:``, and ``async with`` for an ``AsyncMirror``. Each user's changes are in one
-        partition, which one worker holds at a time through its lease, so that they are returned in order. The workers share the partitions evenly. If
-        one joins, the others release some of their partitions, each as soon as its returned changes are acknowledged. If one is closed, or its process
-        ends, the others take over its partitions and get again what it has not acknowledged: with PostgreSQL, when the lease of the ended process expires.
+        Use it as a context manager: ``with mirror.consumer("provisioner") as feed:``, and ``async with`` for an ``AsyncMirror``.
+        Each user's changes are in one partition, which one worker holds at a time through its lease, so that they are returned in
+        order. The workers share the partitions evenly. If one joins, the others release some of their partitions, each as soon as
+        its returned changes are acknowledged. If one is closed, or its process ends, the others take over its partitions and get
+        the changes that it has not acknowledged; with PostgreSQL, an ended process keeps its partitions until its lease expires.
 
         Acknowledge changes after they were handled: ``change.ack()`` acknowledges a change and the earlier ones that this worker returned from its
         partition, ``feed.ack_all()`` all that it returned. If the lease was lost, that raises ``StoreError``. A background task renews the lease as long as
@@ -2734,8 +2754,8 @@ class AsyncMirror:
         - ``seq``: number of the change.
         - ``reason``: why it cannot be handled.
 
-        Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists; and
-        ``HistoryTrimmedError`` if the retention has removed the change.
+        Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists;
+        and ``HistoryTrimmedError`` if the retention has removed the change.
         """
 
     def parked_changes(self, consumer: str) -> Coroutine[Any, Any, list[ParkedChange]]:
@@ -2805,10 +2825,10 @@ class ReplayGuard:
     """Records which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
     once.
 
-    Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, do not call ``commit``: ``check`` then returns
-    True again when the message is repeated. The endpoints (``headcount.fastapi`` and others) do both. No lock is held between the two calls:
-    if a message arrives twice at the same moment, ``check`` may return True for both. ``claim`` does both in one step, before the event is
-    handled. The vendor repeats a message for up to 28 hours.
+    Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, do not call ``commit``: ``check``
+    then returns True again when the message is repeated. The endpoints (``headcount.fastapi`` and others) do both. No lock is
+    held between the two calls: if a message arrives twice at the same moment, ``check`` may return True for both. ``claim``
+    checks and records in one step, before the event is handled. The vendor repeats a message for up to 28 hours.
 
     ``ReplayGuard()`` keeps ids in this process's memory; ``sqlite`` and ``custom`` make guards that keep ids after the process ends.
 
@@ -2842,8 +2862,8 @@ class ReplayGuard:
         claim: Optional[Callable[[str, datetime], Union[bool, int]]] = None,
         release: Optional[Callable[[str], object]] = None,
     ) -> ReplayGuard:
-        """Makes a guard that keeps message ids in the application's own store. The functions are plain functions, called from any
-        thread; exceptions that they raise reach the caller of the guard.
+        """Makes a guard that keeps message ids in the application's own store. The functions must not be coroutine functions, and
+        are called from any thread; exceptions that they raise are raised to the caller of the guard.
 
         - ``contains``: called with a message id; returns whether it was recorded and has not expired.
         - ``record``: called with a message id and an aware ``datetime``; records the id, which expires at that time.
@@ -2856,8 +2876,8 @@ class ReplayGuard:
         """
 
     def check(self, event: Event) -> bool:
-        """Returns whether the message of ``event`` has not been handled yet. Records nothing. If it is False, answer 201 and do
-        nothing else.
+        """Returns True if the message of ``event`` has not been handled yet. Records nothing. If it returns False, answer 201 and
+        do nothing else.
 
         - ``event``: the event that ``Webhook.verify`` returned.
 
@@ -2908,12 +2928,12 @@ class ReplayGuard:
         """
 
     def check_tolerance(self, webhook: Webhook) -> None:
-        """Checks that the guard keeps ids for at least twice the tolerance of ``webhook``, which verifies the messages. The endpoints
-        call this method.
+        """Checks that the guard's retention is at least twice the tolerance of ``webhook``, which verifies the messages. The
+        endpoints call this method.
 
         - ``webhook``: the verifier.
 
-        Raises ``InvalidArgumentError`` if the retention is shorter than that.
+        Raises ``InvalidArgumentError`` if the retention is shorter.
         """
 
     def check_id(self, message_id: str, *, now: Union[datetime, float, None] = None) -> bool:
@@ -3121,13 +3141,13 @@ class Sandbox:
           of 10 MB), ``"drip"`` (an endless body of one byte a second), ``"redirect"`` (to another host), ``"latency:2s"``
           (the normal response after this time) or ``"expire-token"`` (all access tokens become invalid). None, or a call
           without faults, ends the faults.
-        - ``every``: one of this many calls fails (default 1: every call).
+        - ``every``: with 3, every third call fails (default 1: every call).
 
         Raises ``BadRequestError`` if a fault is unknown.
         """
 
     def deliveries(self) -> list[dict[str, Any]]:
-        """Returns a dict for each event and each endpoint that it is sent to.
+        """Returns a list with a dict for each event and each endpoint that it is sent to.
 
         The keys are ``message_id``, ``event_id``, ``event_type``, ``url``, ``body``, ``state`` (``pending``, ``sending``,
         ``delivered`` or ``failed``), ``attempts`` (each with ``at``, ``status`` and ``error``) and ``next_attempt_at``. Times are
@@ -3139,7 +3159,7 @@ class Sandbox:
 
         - ``by``: ``"90s"``, ``"5m"``, ``"6h"`` or ``"1d"``, seconds, or a ``timedelta``.
 
-        Raises ``InvalidArgumentError`` if it is not a duration.
+        Raises ``InvalidArgumentError`` if ``by`` is not a duration.
         """
 
     def requests(self) -> dict[str, int]:
@@ -3180,8 +3200,9 @@ def verify_webhook_payload(secret: str, headers: _Headers, payload: _Body) -> Li
     """
 
 def verify_interceptor_payload(secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
-    """Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. If the request has both
-    headers ``interceptor-*`` and headers ``webhook-*``, those named ``interceptor-*`` are used."""
+    """Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. If the request has headers
+    ``interceptor-*`` and headers ``webhook-*``, those named ``interceptor-*`` are used.
+    """
 
 # ---- records: generated by codegen from core/src, run `make generate` ----
 
@@ -4164,7 +4185,7 @@ class Change:
         Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once all changes that the iterator
         returned earlier are acknowledged as well: if they are already, it is durable when this returns. Acknowledging a change from ``poll`` or ``wait``
         acknowledges all earlier changes as well. Acknowledging a change from a worker (``mirror.consumer``) acknowledges the earlier ones that the worker
-        returned from the same partition. Several threads may call it at once.
+        returned from the same partition. Several threads may call ``ack`` at once.
 
         Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
         for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message

@@ -1,4 +1,4 @@
-//! The classes `Mirror` and `AsyncMirror`: opening, webhooks, trimming and closing.
+//! The classes `Mirror` and `AsyncMirror`, and their calls for opening, webhooks, trimming and closing.
 
 use super::options::Settings;
 use super::state::State;
@@ -158,13 +158,15 @@ mirror!(
     ///   this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits every loss,
     ///   except removals because of a listing without users.
     /// - ``guard_events``: whether losses of access by events are limited as well (default True).
-    /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
+    /// - ``guard_window``: duration within which losses of access are counted together, in seconds or as a
+    ///   ``timedelta`` (default 24 hours).
     /// - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a
     ///   ``timedelta`` (default 24 hours).
     /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
     ///   days).
-    /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
-    ///   seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
+    /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no
+    ///   longer prevents the removal of changes, in seconds or as a ``timedelta``; less than two hours counts as two
+    ///   hours, and 0 means never (default 30 days).
     /// - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive`` raises
     ///   ``StoreError`` for further ones.
     /// - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB). ``receive``
@@ -225,13 +227,15 @@ mirror!(
     ///   this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits every loss,
     ///   except removals because of a listing without users.
     /// - ``guard_events``: whether losses of access by events are limited as well (default True).
-    /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
+    /// - ``guard_window``: duration within which losses of access are counted together, in seconds or as a
+    ///   ``timedelta`` (default 24 hours).
     /// - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a
     ///   ``timedelta`` (default 24 hours).
     /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
     ///   days).
-    /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
-    ///   seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
+    /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no
+    ///   longer prevents the removal of changes, in seconds or as a ``timedelta``; less than two hours counts as two
+    ///   hours, and 0 means never (default 30 days).
     /// - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive`` raises
     ///   ``StoreError`` for further ones.
     /// - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB). ``receive``

@@ -1,4 +1,5 @@
-//! The change feed: polling, waiting, acknowledging, parking and consumers. `feed` has the changes themselves and the iterators over them.
+//! Calls about the change feed: polling, waiting, acknowledging, parking and consumers. `feed` has the changes
+//! themselves and the iterators over them.
 
 use super::class::{AsyncMirror, Mirror};
 use super::feed::{self, AsyncChangeIterator, ChangeIterator, ConsumerHandle, Feed, Iteration};
@@ -18,6 +19,7 @@ fn limit(given: Option<Size>) -> usize {
     given.map_or(LIMIT, usize::from)
 }
 
+/// Returns the handle of a consumer, for the origin of its changes.
 fn consumer(state: &Arc<State>, name: Text) -> ConsumerHandle {
     ConsumerHandle { state: Arc::clone(state), name: Arc::from(&*name) }
 }
@@ -93,11 +95,14 @@ macro_rules! consumers {
             /// changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
             /// raises, and ``InvalidArgumentError`` in a child that was forked after this call.
             ///
-            /// The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the iterator waits for its turn. An iterator
-            /// holds the consumer from its first change until it has ended and all changes that it returned are acknowledged, until it and its changes no longer
-            /// exist, or until the mirror is closed. It does so by a lease of a minute that a background task renews, also while a handler hangs. After the process has
-            /// ended or was stopped, others wait until the lease expires; with SQLite, the lease also ends at once with its process. To share the work
-            /// among processes, use ``consumer``.
+            /// The consumer is exclusive: while another mirror iterates over its changes, here or in another process,
+            /// the iterator waits. An iterator holds the consumer, by a lease, from its first change on. It releases
+            /// the consumer when it is deleted before its end, as after a ``break`` or an exception in the loop; when
+            /// it has ended and all changes that it returned are acknowledged; when it and all of its changes no longer
+            /// exist; and when the mirror is closed. The lease lasts a minute, and a background task renews it, also
+            /// while a handler hangs. After the process has ended or was stopped, others wait until the lease expires;
+            /// with SQLite, the lease also ends at once with its process. To share the work among processes, use
+            /// ``consumer``.
             #[pyo3(signature = (consumer, *, timeout = None))]
             fn changes(&self, py: Python<'_>, consumer: Text, timeout: Option<Span>) -> PyResult<$changes> {
                 let changes = self.0.current(py)?.changes(&consumer, timeout.map(|span| span.0));
@@ -107,15 +112,18 @@ macro_rules! consumers {
             /// Returns a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes.
             ///
             /// - ``name``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
-            /// - ``partitions``: number of partitions, 1 to 256 (default 16), which is also the most workers that get changes. All workers of a consumer need the same
-            ///   number. 1: the consumer is exclusive, so that one worker gets all changes and the others wait until it releases the partition.
+            /// - ``partitions``: number of partitions, 1 to 256 (default 16), which is also the maximum number of
+            ///   workers that get changes. All workers of a consumer need the same number. With 1, the consumer is
+            ///   exclusive: one worker gets all changes, and the others wait until it releases the partition.
             /// - ``lease``: duration of the worker's lease, in seconds or as a ``timedelta``; at least a second (default 60 seconds).
             /// - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
             ///
-            /// Use it as a context manager: ``with mirror.consumer("provisioner") as feed:``, and ``async with`` for an ``AsyncMirror``. Each user's changes are in one
-            /// partition, which one worker holds at a time through its lease, so that they are returned in order. The workers share the partitions evenly. If
-            /// one joins, the others release some of their partitions, each as soon as its returned changes are acknowledged. If one is closed, or its process
-            /// ends, the others take over its partitions and get again what it has not acknowledged: with PostgreSQL, when the lease of the ended process expires.
+            /// Use it as a context manager: ``with mirror.consumer("provisioner") as feed:``, and ``async with`` for an
+            /// ``AsyncMirror``. Each user's changes are in one partition, which one worker holds at a time through its
+            /// lease, so that they are returned in order. The workers share the partitions evenly. If one joins, the
+            /// others release some of their partitions, each as soon as its returned changes are acknowledged. If one
+            /// is closed, or its process ends, the others take over its partitions and get the changes that it has not
+            /// acknowledged; with PostgreSQL, an ended process keeps its partitions until its lease expires.
             ///
             /// Acknowledge changes after they were handled: ``change.ack()`` acknowledges a change and the earlier ones that this worker returned from its
             /// partition, ``feed.ack_all()`` all that it returned. If the lease was lost, that raises ``StoreError``. A background task renews the lease as long as
@@ -153,8 +161,8 @@ macro_rules! consumers {
             /// - ``seq``: number of the change.
             /// - ``reason``: why it cannot be handled.
             ///
-            /// Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists; and
-            /// ``HistoryTrimmedError`` if the retention has removed the change.
+            /// Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group
+            /// no longer exists; and ``HistoryTrimmedError`` if the retention has removed the change.
             #[pyo3(signature = (consumer, seq, reason))]
             fn park<'py>(
                 &self,

@@ -29,21 +29,21 @@ pub(super) struct ConsumerHandle {
 pub(super) enum Origin {
     /// By `poll` or `wait`: acknowledgements are cumulative.
     Polled(ConsumerHandle),
-    /// By an iterator of `changes` or a worker, which acknowledges it.
+    /// By an iterator of `changes`, or by a worker: it acknowledges the change.
     Iterated(Arc<State>, Iteration),
 }
 
-/// What returns a consumer's changes one after another.
+/// An iteration of the core over a consumer's changes.
 #[derive(Clone)]
 pub(super) enum Iteration {
-    /// Of `changes`.
+    /// Started by `Mirror.changes`.
     Changes(Changes),
-    /// Of a worker of a consumer with partitions.
+    /// Of a worker, started by `Mirror.consumer`.
     Worker(Worker),
 }
 
 impl Iteration {
-    /// The name of the call that returned it.
+    /// Returns the name of the mirror's method that started the iteration.
     fn call(&self) -> &'static str {
         match self {
             Iteration::Changes(_) => "changes",
@@ -58,8 +58,8 @@ impl Iteration {
         }
     }
 
-    /// Returns the next changes. A worker returns them one by one: it hands a partition over to another worker only once the changes that it has
-    /// returned are acknowledged.
+    /// Returns the next changes. A worker returns one at a time: it releases a partition for another worker only when
+    /// the changes that it has returned are acknowledged.
     async fn next(&self) -> headcount::Result<Vec<headcount::Change>> {
         match self {
             Iteration::Changes(changes) => changes.next_page(BATCH).await,
@@ -89,6 +89,7 @@ impl From<ConsumerHandle> for Origin {
 }
 
 impl Change {
+    /// Makes a change that can be acknowledged and parked.
     fn with_origin(value: headcount::Change, origin: Origin) -> Change {
         let mut change = Change::from(value);
         change.consumer = Some(Arc::new(origin));
@@ -135,10 +136,11 @@ impl Change {
 impl Change {
     /// Acknowledges this change: the consumer does not get it again.
     ///
-    /// Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once all changes that the iterator
-    /// returned earlier are acknowledged as well: if they are already, it is durable when this returns. Acknowledging a change from ``poll`` or ``wait``
-    /// acknowledges all earlier changes as well. Acknowledging a change from a worker (``mirror.consumer``) acknowledges the earlier ones that the worker
-    /// returned from the same partition. Several threads may call it at once.
+    /// Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once
+    /// all changes that the iterator returned earlier are acknowledged as well: if they are already, it is durable when
+    /// this returns. Acknowledging a change from ``poll`` or ``wait`` acknowledges all earlier changes as well.
+    /// Acknowledging a change from a worker (``mirror.consumer``) acknowledges the earlier ones that the worker
+    /// returned from the same partition. Several threads may call ``ack`` at once.
     ///
     /// Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
     /// for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
@@ -166,10 +168,11 @@ pub(crate) struct AsyncChange;
 impl AsyncChange {
     /// Acknowledges this change: the consumer does not get it again.
     ///
-    /// Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once all changes that the iterator
-    /// returned earlier are acknowledged as well: if they are already, it is durable after the await. Acknowledging a change from ``poll`` or ``wait``
-    /// acknowledges all earlier changes as well. Acknowledging a change from a worker (``mirror.consumer``) acknowledges the earlier ones that the worker
-    /// returned from the same partition. Several tasks may call it at once.
+    /// Acknowledging a change from ``changes`` does not acknowledge earlier ones. The acknowledgement is durable once
+    /// all changes that the iterator returned earlier are acknowledged as well: if they are already, it is durable
+    /// after the await. Acknowledging a change from ``poll`` or ``wait`` acknowledges all earlier changes as well.
+    /// Acknowledging a change from a worker (``mirror.consumer``) acknowledges the earlier ones that the worker
+    /// returned from the same partition. Several tasks may call ``ack`` at once.
     ///
     /// Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
     /// for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
@@ -223,8 +226,9 @@ pub(crate) struct Unacknowledged<M> {
 }
 
 impl<M> Drop for Unacknowledged<M> {
-    /// A loop over `changes` that has ended by `break` or an exception releases the consumer, although the program may still have a change of it. A worker
-    /// keeps its partitions until it is closed, because changes can be acknowledged only as long as it has their partitions.
+    /// Releases the consumer of `changes`, so that a loop that was left by `break` or an exception does not keep it,
+    /// even if the program still has one of its changes. A worker keeps its partitions until it is closed, because
+    /// changes can be acknowledged only as long as it has their partitions.
     fn drop(&mut self) {
         if let Iteration::Changes(changes) = &self.iteration {
             changes.close();
@@ -236,7 +240,7 @@ impl<M: Feed> Source for Unacknowledged<M> {
     type Item = headcount::Change;
     type Position = ();
 
-    // A change that a cancelled task waited for goes to the next task, so that the consumer misses none.
+    // A change that a cancelled task waited for is returned to the next task, so that none is left out.
     const KEEP_CANCELLED: bool = true;
 
     fn has_ended(&self) -> bool {
@@ -260,7 +264,7 @@ impl<M: Feed> Source for Unacknowledged<M> {
     }
 }
 
-/// An iterator over a consumer's changes, for the classes below and in `worker`.
+/// Returns an iterator over a consumer's changes, for the classes below and in `worker`.
 pub(super) fn items<M: Feed>(state: &Arc<State>, iteration: Iteration) -> Arc<Buffered<Unacknowledged<M>>> {
     let (state, process) = (Arc::clone(state), ProcessId::current());
     Buffered::new(Unacknowledged { state, iteration, process, mode: PhantomData }, ())

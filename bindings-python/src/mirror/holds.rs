@@ -1,4 +1,4 @@
-//! What the guard holds back, decisions about it, and the retirement of directories.
+//! Calls about the guard's holds, the decisions about them, and the retirement of directories.
 
 use super::class::{AsyncMirror, Mirror};
 use super::rows::Lists;
@@ -19,7 +19,7 @@ struct Decision {
     note: String,
 }
 
-/// Runs a call that records a decision and returns a number of users.
+/// Runs `call`, which records a decision and returns the number of users that it concerns.
 fn decide<'py, M: Mode, F>(
     py: Python<'py>,
     state: &State,
@@ -38,7 +38,7 @@ macro_rules! holds {
     ($mirror:ident, $mode:ty, $users:ident) => {
         #[pymethods]
         impl $mirror {
-            /// Returns the ids of all users whose removal from a directory the guard holds back.
+            /// Returns the ids of all users whose removal from a directory the guard holds.
             ///
             /// - ``directory_id``: id of the directory (``dir_...``).
             ///

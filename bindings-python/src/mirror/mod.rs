@@ -1,8 +1,8 @@
 //! `Mirror` and `AsyncMirror`: the same calls for threads and for asyncio, written once.
 //!
-//! `class` has the classes; `sync`, `view`, `holds`, `roles`, `settings` and `consumers` add the calls of their topics to both of them. `state` has the
-//! core's mirror until it is closed, `options` the settings that it is opened with, `users`, `feed` and `worker` the iterators, `rows` how lists are
-//! returned.
+//! `class` has the classes; `sync`, `view`, `holds`, `roles`, `settings` and `consumers` add the calls of their topics
+//! to both of them. `state` has the core's mirror until it is closed, `options` the settings that the store keeps,
+//! `users`, `feed` and `worker` the iterators, and `rows` the conversion of lists of rows.
 
 mod class;
 mod consumers;

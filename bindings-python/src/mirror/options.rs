@@ -1,9 +1,9 @@
-//! Settings of a mirror that the store keeps, as arguments.
+//! The settings of a mirror that the store keeps, as arguments of the constructors and of `configure`.
 
 use crate::convert::{Flag, Number, Size, Span};
 use headcount::mirror::MirrorOptions;
 
-/// The settings that the store keeps.
+/// The settings that the store keeps; `None` for those that were not passed.
 pub(super) struct Settings {
     pub(super) guard_users: Option<Size>,
     pub(super) guard_share: Option<Number>,

@@ -1,4 +1,4 @@
-//! The role map: entries that define which groups give which roles.
+//! Calls about the role map, whose entries define which groups give which roles.
 
 use super::class::{AsyncMirror, Mirror};
 use crate::call::{Asyncio, Blocking, Mode};

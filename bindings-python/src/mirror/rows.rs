@@ -1,4 +1,4 @@
-//! How methods return all rows of a table: as a list, or as an object for `await` and `async for`.
+//! Returns all rows of a table to Python: as a list, or as an object for `await` and `async for`.
 
 use super::state::State;
 use crate::call::{Asyncio, Blocking, Mode};
@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use std::future::Future;
 use std::sync::Arc;
 
-/// How a method returns all rows of a table.
+/// How the methods of a mode return all rows of a table.
 pub(super) trait Lists: Mode {
     /// Returns the rows that `read` reads from this process's mirror, each as a Python object `P`.
     fn rows<'py, T, P, F>(

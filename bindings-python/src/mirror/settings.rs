@@ -1,4 +1,5 @@
-//! The settings that the store keeps, and copies to another store.
+//! Calls that read and change the settings that the store keeps, unbind the environment, and copy the mirror to another
+//! store.
 
 use super::class::{AsyncMirror, Mirror};
 use super::options::Settings;
@@ -73,17 +74,18 @@ macro_rules! settings {
                 <$mode>::run(py, async move { mirror.unbind_environment().await }, |py, ()| Ok(py.None()))
             }
 
-            /// Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were. Stop
-            /// everything that writes to the mirror before: if something was written during the copy, this fails. If it fails, nothing was copied, and it
-            /// can be called again.
+            /// Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue
+            /// at the copy where they were. Before the call, stop everything that writes to the mirror: if something
+            /// was written during the copy, the call fails. After an error, nothing was copied, and the call can be
+            /// repeated.
             ///
             /// - ``target``: the path of a file, or the URL of a database, as for the constructor. The file or the schema must not have been used by a
             ///   mirror.
             /// - ``schema``: name of the schema in PostgreSQL (default: ``headcount``). The role has to be its owner.
             ///
-            /// Raises ``StoreError`` if the target is not empty, was the source, or cannot be opened or written, and if the mirror was written meanwhile;
-            /// ``ConfigError`` if the target is ``":memory:"``, and if the URL or the schema is invalid; and ``InvalidArgumentError`` if the mirror is
-            /// closed.
+            /// Raises ``StoreError`` if the target is not empty, is the mirror's own store, or cannot be opened or
+            /// written, and if the mirror was written meanwhile; ``ConfigError`` if the target is ``":memory:"``, and
+            /// if the URL or the schema is invalid; and ``InvalidArgumentError`` if the mirror is closed.
             #[pyo3(signature = (target, *, schema = None))]
             fn copy_to<'py>(
                 &self,

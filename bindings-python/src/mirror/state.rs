@@ -19,6 +19,7 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Opens a mirror. `client` is used by its syncs.
     pub(super) fn open(
         py: Python<'_>,
         path: PathBuf,
@@ -35,7 +36,7 @@ impl State {
             builder = builder.schema(String::from(schema));
         }
         let client = client.map(|AnyClient(client)| client);
-        let native = client.as_ref().map(|client| client.open()).transpose().or_raise(py)?;
+        let native = client.as_ref().map(|client| client.opened()).transpose().or_raise(py)?;
         let mirror = release(py, || blocking::Mirror::with_settings(path, native, builder))?;
         Ok(Arc::new(State { mirror: RwLock::new(Some(mirror)), client }))
     }
@@ -46,8 +47,8 @@ impl State {
         release(py, || self.opened()?.current())
     }
 
-    /// As [`current`](State::current), and reads the logger's level: a sync sends requests, which are logged.
-    pub(super) fn syncing(&self, py: Python<'_>) -> PyResult<headcount::Mirror> {
+    /// As [`current`](State::current), but reads the logger's level before: a sync sends requests, which are logged.
+    pub(super) fn current_for_sync(&self, py: Python<'_>) -> PyResult<headcount::Mirror> {
         if let Some(client) = &self.client {
             client.refresh_log(py)?;
         }

@@ -1,4 +1,4 @@
-//! Syncs: the calls, their options, and the callback for their progress.
+//! Syncs: the calls, their options, and the callback `on_progress`.
 
 use super::class::{AsyncMirror, Mirror};
 use crate::attach::attach;
@@ -36,11 +36,12 @@ macro_rules! syncs {
             /// - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
             ///   loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
             ///
-            /// If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
-            /// holds removals back; ``NotFoundError`` if the organization does not exist and has no mirrored directory, or does not have
-            /// the given directory; ``ConfigError`` if the mirror has no client or a client of another environment;
-            /// ``InvalidArgumentError`` if ``mode`` is unknown or the mirror is closed; ``CancelledError`` if the mirror is closed during
-            /// the sync; ``StoreError`` if the store fails; and what ``client.directory`` raises.
+            /// If a directory fails, the other ones are synchronized before its error is raised. Raises
+            /// ``MassRemovalError`` if the guard holds removals; ``NotFoundError`` if the organization does not exist
+            /// and has no mirrored directory, or does not have the given directory; ``ConfigError`` if the mirror has
+            /// no client or a client of another environment; ``InvalidArgumentError`` if ``mode`` is unknown or the
+            /// mirror is closed; ``CancelledError`` if the mirror is closed during the sync; ``StoreError`` if the
+            /// store fails; and what ``client.directory`` raises.
             #[pyo3(signature = (
                 organization_id, directory_id = None, *, mode = None, approve_removals = Flag(false), wait = None,
                 on_progress = None
@@ -56,7 +57,7 @@ macro_rules! syncs {
                 wait: Option<Flag>,
                 on_progress: Option<Py<PyAny>>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                let sync = self.0.syncing(py)?.sync(&organization_id);
+                let sync = self.0.current_for_sync(py)?.sync(&organization_id);
                 let (approve_removals, wait) = (approve_removals.0, wait.map(bool::from));
                 let options = Options { directory_id, mode, approve_removals, wait, concurrency: None, on_progress };
                 run::<$mode>(py, sync, options)
@@ -85,7 +86,7 @@ macro_rules! syncs {
                 mode: Option<Text>,
                 on_progress: Option<Py<PyAny>>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                let sync = self.0.syncing(py)?.sync_all();
+                let sync = self.0.current_for_sync(py)?.sync_all();
                 run::<$mode>(py, sync, Options { concurrency, mode, on_progress, ..Options::default() })
             }
         }
@@ -127,7 +128,7 @@ pub(super) fn run<'py, M: ProgressMode>(
     {
         return Err(wrong_type(callback.bind(py), "on_progress as a function"));
     }
-    let one = options.directory_id.is_some();
+    let single = options.directory_id.is_some();
     let make = move |py: Python<'_>| {
         let (mut sync, mut raised) = (sync, None);
         if let Some(callback) = options.on_progress {
@@ -141,13 +142,14 @@ pub(super) fn run<'py, M: ProgressMode>(
     };
     M::start(py, make, move |py, ended: PyResult<Vec<headcount::mirror::SyncReport>>| {
         let mut reports = ended?.into_iter().map(SyncReport::from);
-        if one && let Some(report) = reports.next() {
+        if single && let Some(report) = reports.next() {
             return Ok(Py::new(py, report)?.into_any());
         }
         Ok(reports.collect::<Vec<_>>().into_pyobject(py)?.unbind())
     })
 }
 
+/// Returns the sync mode of this name.
 fn mode(py: Python<'_>, name: &str) -> PyResult<SyncMode> {
     let known = SyncMode::ALL.iter().copied().find(|mode| mode.name() == name);
     known.ok_or_else(|| invalid_argument(py, "mode: expected auto, full or incremental, got another text"))
@@ -194,6 +196,7 @@ pub(super) struct Callback {
 }
 
 impl Callback {
+    /// Calls the function, unless it has raised an exception before.
     fn call(&self, py: Python<'_>, progress: headcount::mirror::Progress) {
         if self.raised.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
             return;

@@ -31,7 +31,7 @@ impl Source for Users {
     }
 }
 
-/// An iterator over the users of a query, for the classes below.
+/// Returns an iterator over the users of a query, for the classes below.
 pub(super) fn items(state: &Arc<State>, users: MirrorUsers) -> Arc<Buffered<Users>> {
     Buffered::new(Users { state: Arc::clone(state) }, users)
 }

@@ -1,4 +1,4 @@
-//! Reading the mirror: users, groups, directories, their status and pending events, and linking accounts.
+//! Calls that read the mirror (users, groups, directories, their status, pending events), and `link`.
 
 use super::class::{AsyncMirror, Mirror};
 use super::rows::Lists;

@@ -38,17 +38,19 @@ macro_rules! worker {
 
             /// Acknowledges all changes that this worker has returned, in one write. Durable when this returns, or has been awaited.
             ///
-            /// Raises ``StoreError`` if the acknowledgement cannot be stored: call it again. With a message that the lease was lost, some changes were not
-            /// acknowledged, because another worker has their partition now and gets them again. Raises ``InvalidArgumentError`` if the consumer was
-            /// dropped, if the mirror is closed, and in a forked child.
+            /// Raises ``StoreError`` if the acknowledgement cannot be stored: call it again. If the message says that
+            /// the lease was lost, some changes were not acknowledged, because another worker has their partition now
+            /// and gets them again. Raises ``InvalidArgumentError`` if the consumer was dropped, if the mirror is
+            /// closed, and in a forked child.
             fn ack_all<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 self.state.opened().or_raise(py)?;
                 let worker = self.worker.clone();
                 <$mode>::run(py, async move { worker.ack_all().await }, |py, ()| Ok(py.None()))
             }
 
-            /// Releases the worker's partitions: other workers can take them when this returns, or has been awaited, and get the changes that were not
-            /// acknowledged. Ends the iteration, also in other threads and tasks. Closing again has no effect.
+            /// Releases the worker's partitions: other workers can take them when this returns, or has been awaited,
+            /// and get the changes that were not acknowledged. Ends the iteration, also in other threads and tasks.
+            /// Closing it again has no effect.
             ///
             /// Raises ``StoreError`` if the store fails: the partitions are then released when the lease ends. Raises ``InvalidArgumentError`` in a
             /// forked child.
@@ -74,8 +76,9 @@ worker!(
     /// Worker of a consumer with partitions, made by ``Mirror.consumer``: iterates over the changes of the partitions that it holds, and waits for the
     /// next one: without limit, until no change has come for the given timeout, or until the worker or the mirror is closed. Threads may share it.
     ///
-    /// A context manager: leaving the block, also by an exception, closes the worker. The first change that is taken joins the consumer. A worker
-    /// that is not closed keeps its partitions as long as it or one of its changes exists.
+    /// A context manager: leaving the block, also by an exception, closes the worker. The worker joins the consumer
+    /// when its first change is requested. A worker that is not closed keeps its partitions as long as it or one of its
+    /// changes exists.
     Worker,
     Blocking,
     "Worker",
@@ -104,8 +107,9 @@ worker!(
     /// holds, and waits for the next one: without limit, until no change has come for the given timeout, or until the worker or the mirror is closed.
     /// Tasks may share it. If a task is cancelled before it has the change that it waited for, the change goes to the next one.
     ///
-    /// An async context manager: leaving the block, also by an exception or a cancellation, closes the worker. The first change that is taken joins
-    /// the consumer. A worker that is not closed keeps its partitions as long as it or one of its changes exists.
+    /// An async context manager: leaving the block, also by an exception or a cancellation, closes the worker. The
+    /// worker joins the consumer when its first change is requested. A worker that is not closed keeps its partitions
+    /// as long as it or one of its changes exists.
     AsyncWorker,
     Asyncio,
     "AsyncWorker",
