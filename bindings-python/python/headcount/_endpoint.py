@@ -1,4 +1,4 @@
-"""The part that the endpoints of all frameworks share: reading, verifying and answering a request."""
+"""What the endpoints of all frameworks share: reading and verifying a request, and calling the handler."""
 
 from __future__ import annotations
 
@@ -86,7 +86,9 @@ class Receiver:
             raise Refused(413)
 
     def read(self, read: Callable[[int], bytes], declared: Optional[int]) -> bytes:
-        """Reads a body of ``declared`` bytes, or to its end. Never reads more than the limit and one byte."""
+        """Reads a body of ``declared`` bytes, or to its end if that is None. Reads at most one byte more than the limit. Raises
+        Refused if the body exceeds the limit.
+        """
         wanted = self.webhook.max_body + 1 if declared is None else declared
         body = bytearray()
         while len(body) < wanted:
@@ -98,21 +100,21 @@ class Receiver:
         return bytes(body)
 
     def verify(self, body: bytes, headers: Any) -> Event:
-        """Returns the event of a request, or raises Refused. The reason is logged."""
+        """Returns the event of a request. If it cannot be verified, logs the reason and raises Refused."""
         try:
             return self.webhook.verify(body, headers)
         except WebhookVerificationError as error:
             raise refused(error) from None
 
     async def is_new(self, event: Event) -> bool:
-        """Whether the event has not been handled yet. A guard that may block is called in a thread."""
+        """Returns whether the event has not been handled yet. A guard that may block is called in a thread."""
         guard = self.replay_guard
         if guard is None:
             return True
         return _log_repeated(event, await asyncio.to_thread(guard.check, event) if guard.blocking else guard.check(event))
 
-    async def done(self, event: Event) -> None:
-        """Records that the event was handled. An event whose handler failed is handled again when it is sent again."""
+    async def record(self, event: Event) -> None:
+        """Records that the event was handled. A guard that may block is called in a thread."""
         guard = self.replay_guard
         if guard is not None:
             await asyncio.to_thread(guard.commit, event) if guard.blocking else guard.commit(event)
@@ -120,8 +122,9 @@ class Receiver:
     async def handle(self, event: Event) -> Optional[Answer]:
         """Calls the handler unless the event was handled before. Records the event if the handler's answer is 2xx.
 
-        Returns None if the event is handled, now or before: answer 201. Otherwise returns the handler's answer. Raises Refused if the
-        handler raises ``WebhookVerificationError``. A handler that is no coroutine function runs in a thread.
+        Returns None if the event has been handled, by this call or before: answer 201. Otherwise returns the handler's answer.
+        Raises Refused if the handler raises ``WebhookVerificationError``. A handler that is not a coroutine function runs in a
+        thread.
         """
         if not await self.is_new(event):
             return None
@@ -133,7 +136,7 @@ class Receiver:
             raise refused(error) from None
         answer = Answer.of(result)
         if answer is None:
-            await self.done(event)
+            await self.record(event)
         return answer
 
     def handle_now(self, event: Event) -> Optional[Answer]:
@@ -163,7 +166,7 @@ class Answer:
 
     @staticmethod
     def of(result: object) -> Optional[Answer]:
-        """Returns the answer that a handler's result means, or None if the event was handled.
+        """Returns the answer for a handler's result, or None if the event was handled.
 
         A status is an ``HTTPStatus``, an ``int`` from 400 to 599, the ``status_code`` of a framework's response, or the second item of a
         tuple such as Flask's ``("busy", 503)``. Other results mean that the event was handled.
@@ -173,6 +176,7 @@ class Answer:
 
 
 def _status(result: object) -> Optional[int]:
+    """Returns the status that a handler's result has, or None if it has none."""
     if isinstance(result, HTTPStatus):
         return int(result)
     if isinstance(result, int):
@@ -183,7 +187,9 @@ def _status(result: object) -> Optional[int]:
 
 
 def _number(status: object) -> Optional[int]:
-    """Reads the status of a response: a number, or a text such as ``503 Service Unavailable``."""
+    """Converts the status of a response, which is a number or a text such as ``503 Service Unavailable``. Returns None for
+    another value.
+    """
     text = str(int(status)) if isinstance(status, int) else status if isinstance(status, str) else ""
     digits = text[:3]
     return int(digits) if len(digits) == 3 and digits.isascii() and digits.isdigit() and not text[3:4].isdigit() else None
@@ -195,12 +201,13 @@ def refused(error: WebhookVerificationError) -> Refused:
     return Refused(413 if error.reason == "body_too_large" else 400)
 
 
-def _log_repeated(event: Event, new: bool) -> bool:
-    if not new:
+def _log_repeated(event: Event, is_new: bool) -> bool:
+    """Logs an event that is not new. Returns ``is_new``."""
+    if not is_new:
         logger.info("a webhook was sent again and has been handled before: %s", event.id)
-    return new
+    return is_new
 
 
 async def _finish(result: Awaitable[object]) -> object:
-    """Makes a coroutine of any awaitable: ``asyncio.run`` accepts nothing else."""
+    """Makes a coroutine of an awaitable, because ``asyncio.run`` accepts only coroutines."""
     return await result

@@ -12,8 +12,9 @@ _NOTE = "while processing '"
 class _ArgumentError(Exception):
     """An exception whose message can be given the name of an argument.
 
-    The native module adds the note ``while processing 'name'`` to an exception that converting an argument raised. Such notes are not part of
-    ``str()``, and exceptions before Python 3.11 have none, so these classes put the name in front of the message.
+    The native module adds the note ``while processing 'name'`` to an exception that was raised when an argument was converted.
+    Such notes are not part of ``str()``, and exceptions before Python 3.11 have none, so these classes put the name in front of
+    the message.
     """
 
     def add_note(self, note: str) -> None:
@@ -72,7 +73,7 @@ class Error(_ArgumentError):
     _by_status: ClassVar[Dict[Optional[int], Any]] = {}
 
     def __new__(cls, *args: Any, **parts: Any) -> Any:
-        # 409 has a class of its own in Python, because programs written for the vendor's SDK catch it apart from other refusals.
+        # Status 409 has a class of its own in Python, because programs written for the vendor's SDK catch it separately.
         return super().__new__(cls._by_status.get(parts.get("status"), cls), *args)
 
     def __init__(

@@ -6,9 +6,10 @@ from __future__ import annotations
 def refuse_subinterpreters() -> None:
     """Raises ImportError in any interpreter of the process but the main one.
 
-    The classes and the runtime of the native module exist once in a process, and threads of the runtime attach to the main interpreter: in another
-    one, ``except headcount.Error`` would not catch its exceptions, and the process could not exit. The check is in Python because CPython copies a
-    native module to a second interpreter without calling it.
+    The classes and the runtime of the native module exist once in a process, and threads of the runtime attach to the main
+    interpreter: in a subinterpreter, ``except headcount.Error`` would not catch the module's exceptions, and the process could
+    not exit. The check is in Python because CPython copies a native module to a second interpreter without running the module's
+    initialization.
     """
     try:
         import _interpreters as interpreters  # type: ignore[import-not-found, unused-ignore]

@@ -15,7 +15,7 @@ from .errors import (
 
 
 class ConflictError(BadRequestError):
-    """409: the request conflicts with what exists, such as an external id that another organization has."""
+    """The server answered 409: the request conflicts with existing data, such as an external id that another organization has."""
 
 
 ConflictError.__module__ = "headcount"

@@ -21,11 +21,12 @@ def endpoint(
     verifier; the default, ``headcount.Webhook()``, is made at the first request. Pass ``headcount.Webhook()`` to make a missing secret an error
     at start-up.
 
-    The application answers 201 when the handler has returned, 400 if the signature is wrong or the handler raises ``WebhookVerificationError``
-    (as ``mirror.apply`` does for malformed data), 413 if the body exceeds the verifier's ``max_body`` and 405 to methods other than POST. These
-    answers have no body; the logger ``headcount`` has the reason. An exception of the handler reaches the server, which answers 500, so that the
-    event is sent again. A handler can also return a status that is not 2xx, which is then the answer: an ``HTTPStatus``, an ``int`` from 400 to 599, an
-    object with a ``status_code``, or a tuple such as ``("busy", 503)``. If ``replay_guard`` has recorded the message, the answer is 201 and the
+    The application answers 201 when the handler has returned, 400 if the request cannot be verified or the handler raises
+    ``WebhookVerificationError`` (as ``mirror.apply`` does for malformed data), 413 if the body exceeds the verifier's
+    ``max_body`` and 405 to methods other than POST. These answers have no body; the logger ``headcount`` logs the reason. An
+    exception of the handler reaches the server, which answers 500, so that the event is sent again. A handler can also return a
+    status that is not 2xx, which is then the answer: an ``HTTPStatus``, an ``int`` from 400 to 599, an object with a
+    ``status_code``, or a tuple such as ``("busy", 503)``. If ``replay_guard`` has recorded the message, the answer is 201 and the
     handler is not called; a message is recorded when the answer is 2xx. Any number of requests may be served at once.
     """
     receiver = Receiver(handler, webhook, replay_guard)

@@ -17,9 +17,9 @@ def endpoint(
 ) -> Callable[..., Any]:
     """Returns a view that verifies each request and passes its event to ``handler``. Answers are those of ``headcount.asgi.endpoint``.
 
-    The view is async if ``handler`` is a coroutine function. It is exempt from CSRF checks, since browsers do not send webhooks. An
-    ``HttpResponse`` of the handler whose status is not 2xx is sent as it is. Django's DATA_UPLOAD_MAX_MEMORY_SIZE applies as well. Middleware
-    may have read the body through ``request.body``.
+    The view is async if ``handler`` is a coroutine function. It is exempt from CSRF checks, since webhooks are not sent by
+    browsers. An ``HttpResponse`` of the handler whose status is not 2xx is sent as it is. Django's DATA_UPLOAD_MAX_MEMORY_SIZE
+    applies as well. Middleware may have read the body through ``request.body``.
     """
     receiver = Receiver(handler, webhook, replay_guard)
 
@@ -32,8 +32,8 @@ def endpoint(
                 return _refusal(refused)
             return _response(answer)
 
-        # Not the decorator `csrf_exempt`: before Django 5.0 it returns a function that is no coroutine function. Setting this attribute is
-        # all that it does.
+        # Not the decorator `csrf_exempt`: before Django 5.0 it returns a function that is not a coroutine function. The decorator
+        # only sets this attribute.
         async_view.csrf_exempt = True  # type: ignore[attr-defined]
         return async_view
 

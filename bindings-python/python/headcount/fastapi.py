@@ -27,16 +27,18 @@ __all__ = ["WebhookRoute", "endpoint", "verified"]
 endpoint = starlette.endpoint
 
 _RECORD = "headcount.record"
-"""Key of the request's scope under which ``WebhookRoute`` keeps the dependencies that wait for the response, and their events."""
+"""Key in the request's scope of the events that ``WebhookRoute`` records if the answer is 2xx, by the ``Receiver`` of their
+dependency.
+"""
 
 
 def verified(webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None) -> Callable[[Request], Any]:
     """Returns a dependency that verifies the request and returns its event.
 
-    ``webhook`` is the verifier; the default, ``headcount.Webhook()``, is made at the first request. Pass ``headcount.Webhook()`` to make a
-    missing secret an error at start-up. The request is answered with 400 if the signature is wrong or the endpoint raises
-    ``WebhookVerificationError`` (as ``mirror.apply`` does for malformed data), and with 413 if the body exceeds the verifier's ``max_body``.
-    These answers do not contain the reason; the logger ``headcount`` has it.
+    ``webhook`` is the verifier; the default, ``headcount.Webhook()``, is made at the first request. Pass ``headcount.Webhook()``
+    to make a missing secret an error at start-up. The request is answered with 400 if it cannot be verified or the endpoint
+    raises ``WebhookVerificationError`` (as ``mirror.apply`` does for malformed data), and with 413 if the body exceeds the
+    verifier's ``max_body``. These answers do not contain the reason; the logger ``headcount`` logs it.
 
     If ``replay_guard`` has recorded the message, the answer is 201 and the endpoint is not called. A message is recorded when the endpoint has
     answered 2xx. A dependency does not see the answer, so the route must be a ``WebhookRoute``; on any other route the request is answered
@@ -63,7 +65,8 @@ def verified(webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGua
         except WebhookVerificationError as error:
             raise HTTPException(refused(error).status) from None
 
-    # FastAPI reads the annotations of a dependency, but cannot resolve names of this function's scope.
+    # FastAPI evaluates the annotations of a dependency. In this module they are texts (postponed), so they are replaced by
+    # classes.
     verified_event.__annotations__ = {"request": Request, "return": AsyncIterator[Event]}
     return verified_event
 
@@ -85,7 +88,7 @@ class WebhookRoute(APIRoute):
             response: Response = await handle(request)
             if 200 <= response.status_code < 300:
                 for receiver, event in waiting.items():
-                    await receiver.done(event)
+                    await receiver.record(event)
             return response
 
         return handle_and_record

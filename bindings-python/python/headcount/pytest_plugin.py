@@ -16,7 +16,7 @@ import pytest
 
 from ._headcount import Event, Sandbox
 
-# Every run of pytest loads this file, so it imports other modules only where they are used.
+# Every run of pytest loads this file, so modules that are not always used are imported where they are used.
 
 
 def pytest_configure(config: pytest.Config) -> None:

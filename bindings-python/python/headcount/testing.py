@@ -1,4 +1,4 @@
-"""Helpers for tests: makes the body of any event, signs it and delivers it to an application.
+"""Helpers for tests: they make the body of any event, sign it and deliver it to an application.
 
     from headcount import testing
 
@@ -22,9 +22,7 @@ from .errors import InvalidArgumentError
 __all__ = ["EventFields", "EventGroups", "Secret", "deliver", "deliver_asgi", "deliver_wsgi", "event", "signed"]
 
 Secret = Union[Webhook, str, Iterable[str], None]
-"""The secret to sign with, or None for SCALEKIT_WEBHOOK_SECRET. Of several secrets, and of those of a ``Webhook``, the
-first one signs.
-"""
+"""The secret to sign with, or None for SCALEKIT_WEBHOOK_SECRET. Of several secrets, also of a ``Webhook``, the first one is used."""
 
 
 EventGroups = Iterable[Union[str, Tuple[str, str], Group, MirrorGroup]]
@@ -32,14 +30,14 @@ EventGroups = Iterable[Union[str, Tuple[str, str], Group, MirrorGroup]]
 
 
 class EventFields(TypedDict, total=False):
-    """Fields of an event. All have defaults."""
+    """Fields of an event. Each has a default."""
 
     data: Optional[Mapping[str, Any]]
-    """Replaces keys of the example's data."""
+    """Keys that replace those of the example's data (default: none)."""
     organization_id: Optional[str]
-    """Id of the organization; the data have the same id."""
+    """Id of the organization, also in ``data`` (default: the example's)."""
     environment_id: Optional[str]
-    """Id of the environment; the data have the same id."""
+    """Id of the environment, also in ``data`` (default: the example's)."""
     id: Optional[str]
     """Id of the event (default: a new ``evt_...``)."""
     occurred_at: Union[datetime, str, None]
@@ -63,8 +61,8 @@ def event(
 ) -> bytes:
     """Returns the body of an event as the vendor sends it.
 
-    ``type`` is the event's name, such as ``organization.directory.user_created``, or its class in ``headcount.events``; ``EventFields``
-    documents the other arguments. Raises ``BadRequestError`` if the type is unknown and no ``data`` are given.
+    ``type`` is the event's name, such as ``organization.directory.user_created``, or its class in ``headcount.events``;
+    ``EventFields`` documents the other arguments. Raises ``BadRequestError`` if the type is unknown and ``data`` is None.
     """
     return _headcount.event_body(
         _name("type", type),
