@@ -1,4 +1,4 @@
-"""Sandboxes for the tests."""
+"""The fixture ``sandbox``. Makes the modules in ``tests/`` of the repository importable."""
 
 import sys
 from pathlib import Path
@@ -12,11 +12,11 @@ from sandbox import Sandbox  # noqa: E402
 
 @pytest.fixture
 def sandbox():
-    """Returns a function that starts a sandbox of the given sizes. The sandboxes stop when the test ends."""
+    """Returns a function that starts a sandbox with the given settings. The sandboxes stop when the test ends."""
     made = []
 
-    def make(**sizes):
-        made.append(Sandbox(**sizes))
+    def make(**settings):
+        made.append(Sandbox(**settings))
         return made[-1]
 
     yield make

@@ -3,9 +3,9 @@ SQLite and a backup would.
 
     python corruption.py [--seconds 30]
 
-Python's own SQLite is another copy of the library in the process. If headcount used SQLite's own locks, the mirror's file would be corrupt after
-seconds: closing any descriptor of a file drops the POSIX locks that the process has on it. Prints one line of figures; the exit status is 1 if a
-file was damaged or an acknowledged event or id is missing.
+Python's own SQLite is another copy of the library in the process. If headcount used SQLite's own locks, the mirror's file would
+be corrupt after a few seconds, because closing any descriptor of a file releases the POSIX locks that the process has on it.
+Prints one line of figures; the exit status is 1 if a file was damaged or an acknowledged event or id is missing.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from pathlib import Path
 import headcount
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-# A process fails if it waits for a lock for more seconds than this.
+# Longest wait for a lock of a file, and for the end of a process, in seconds.
 LIMIT = 60
 
 
@@ -100,7 +100,7 @@ def write(folder, name, seconds, foreign):
         sys.exit("\n".join(failures))
 
 
-def start(folder, name, seconds, foreign):
+def start_process(folder, name, seconds, foreign):
     command = [sys.executable, __file__, "--folder", str(folder), "--name", name, "--seconds", str(seconds)]
     return subprocess.Popen(command + (["--foreign"] if foreign else []), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -110,12 +110,12 @@ def run(folder, seconds):
     short-lived processes.
     """
     wrong = []
-    long = {name: start(folder, name, seconds, foreign) for name, foreign in [("a", True), ("b", False)]}
+    long_lived = {name: start_process(folder, name, seconds, foreign) for name, foreign in [("a", True), ("b", False)]}
     # Short-lived processes: when one ends, its last connection may checkpoint the write-ahead log; a killed one leaves the log as it is.
     ends, count = time.monotonic() + seconds, 0
     while time.monotonic() < ends:
         count += 1
-        brief = start(folder, f"brief{count}", 0.3, foreign=count % 2 == 0)
+        brief = start_process(folder, f"brief{count}", 0.3, foreign=count % 2 == 0)
         if count % 3 == 0:
             time.sleep(random.uniform(0.3, 1.0))
             brief.send_signal(signal.SIGKILL)
@@ -124,7 +124,7 @@ def run(folder, seconds):
         output, _ = brief.communicate(timeout=LIMIT)
         if brief.returncode != 0:
             wrong.append(f"brief{count}: {output}")
-    for name, process in long.items():
+    for name, process in long_lived.items():
         output, _ = process.communicate(timeout=seconds + LIMIT)
         if process.returncode != 0:
             wrong.append(f"{name}: status {process.returncode}: {output}")

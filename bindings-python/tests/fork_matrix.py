@@ -87,12 +87,12 @@ class World:
         }[thing]
 
     def work(self, thing, state):
-        """Returns what the parent's threads do during the forks, or None."""
+        """Returns the function that the parent's threads repeat during the forks, or None if there are no threads."""
         return {"idle": lambda _: None, "reading": self.reads, "writing": self.writes, "syncing": lambda _: self.sync}[state](thing)
 
 
 def use(world, thing):
-    """Uses the parent's THING in a child, and checks that a sandbox refuses that."""
+    """Uses the parent's THING in a child; for a sandbox, checks that its calls are refused."""
     if thing == "sandbox":
         for call in (world.sandbox.deliveries, lambda: world.sandbox.advance(1)):
             try:
@@ -109,7 +109,7 @@ def use(world, thing):
         assert len(world.mirror.poll("app", limit=1)) == 1
 
 
-def child(world, thing, how, release):
+def child(world, thing, how, reader):
     """Runs in the child, and ends its process. Returns only if `how` is "exits": the child then ends by
     returning from `main`.
     """
@@ -121,7 +121,7 @@ def child(world, thing, how, release):
         if how == "uses":
             use(world, thing)
         else:
-            os.read(release, 1)
+            os.read(reader, 1)
     except BaseException:
         traceback.print_exc()
         status = 1
@@ -149,15 +149,16 @@ def cell(world, thing, state, how):
     threads = [threading.Thread(target=repeat, daemon=True) for _ in range(2 if work else 0)]
     for thread in threads:
         thread.start()
-    children, (release, hold) = [], os.pipe()
+    # Children that ignore headcount read from the pipe until the parent closes its other end.
+    children, (reader, writer) = [], os.pipe()
     for _ in range(FORKS):
         before = turns[0]
         while work and turns[0] == before and not failures:
             time.sleep(0.001)
         pid = os.fork()
         if pid == 0:
-            os.close(hold)
-            child(world, thing, how, release)
+            os.close(writer)
+            child(world, thing, how, reader)
             return True
         children.append(pid)
     stop.set()
@@ -173,11 +174,11 @@ def cell(world, thing, state, how):
     gc.collect()
     # A child that uses the mirror may be running a sync, for which this sync waits.
     assert world.sync(wait=how != "ignores") == "done"
-    os.close(hold)
+    os.close(writer)
     for pid in children:
         _, status = os.waitpid(pid, 0)
         assert status == 0, f"a child that {how} ended with status {status}"
-    os.close(release)
+    os.close(reader)
     return False
 
 

@@ -6,7 +6,9 @@ import headcount
 
 
 def results_in_a_child(*calls):
-    """Forks, and makes the calls in the child. Returns for each "done", or the kind and the message of its ``headcount.Error``."""
+    """Forks, and makes the calls in the child. Returns one text for each: "done", or the kind and the message of the
+    ``headcount.Error`` that it raised.
+    """
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:

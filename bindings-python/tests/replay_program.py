@@ -25,7 +25,7 @@ def receive(event):
     print(event.message_id, flush=True)
 
 
-async def receive_soon(event):
+async def receive_async(event):
     receive(event)
 
 
@@ -45,7 +45,7 @@ def serve(name):
     if name == "asgi":
         import headcount.asgi
 
-        serving.asgi(headcount.asgi.endpoint(receive_soon, replay_guard=GUARD))
+        serving.asgi(headcount.asgi.endpoint(receive_async, replay_guard=GUARD))
     elif name == "wsgi":
         import headcount.wsgi
 
@@ -96,7 +96,7 @@ def serve(name):
     elif name == "django_async":
         from django.core.asgi import get_asgi_application
 
-        django(receive_soon)
+        django(receive_async)
         serving.asgi(get_asgi_application())
     else:
         sys.exit(f"unknown framework: {name}")

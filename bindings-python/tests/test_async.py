@@ -18,7 +18,7 @@ import headcount
 # No test sets a proxy: requests to http:// on loopback do not use one.
 
 
-def test_every_call_of_the_async_client_works(sandbox):
+def test_the_async_client_lists_reads_and_changes_organizations_and_directories(sandbox):
     sandbox = sandbox(organizations=15, users=75, groups=5)
     org, directory_id = sandbox.ids
 

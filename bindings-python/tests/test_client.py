@@ -15,7 +15,7 @@ import pytest
 import headcount
 
 
-def test_every_call_of_the_client_works(sandbox):
+def test_the_client_lists_and_reads_organizations_directories_users_and_groups(sandbox):
     sandbox = sandbox(organizations=15, users=75, groups=5)
     org, directory_id = sandbox.ids
     with sandbox.client() as client:

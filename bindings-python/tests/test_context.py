@@ -125,7 +125,9 @@ def test_log_records_of_all_organizations_of_a_sync_have_the_callers_context_var
 
 
 class Tokens(http.server.BaseHTTPRequestHandler):
-    """Answers requests for a token alternately with a token that expires after one second and with an error. Lists no directories."""
+    """Answers requests for a token alternately with a token that expires after one second and with an error. Answers other
+    requests with an empty list of directories.
+    """
 
     protocol_version = "HTTP/1.1"
 
@@ -173,7 +175,7 @@ def test_log_records_of_a_tokens_renewal_in_the_background_have_the_callers_cont
     assert {value for _, value in records} == {"request 1"}
 
 
-def test_the_mirror_logs_syncs_and_what_it_holds_back(records):
+def test_the_mirror_logs_syncs_and_what_its_guard_holds(records):
     with headcount.Sandbox(users=60, groups=1) as sandbox:
         client = sandbox.client()
         mirror = headcount.Mirror(":memory:", client=client, webhook_secret=sandbox.webhook_secret)

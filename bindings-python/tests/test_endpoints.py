@@ -143,10 +143,10 @@ class Response:
     ],
 )
 def test_a_message_is_recorded_only_if_the_answer_is_2xx(result, status):
-    async def soon(event):
+    async def respond_async(event):
         return result
 
-    for handler in (lambda event: result, soon):
+    for handler in (lambda event: result, respond_async):
         for make, deliver in ((headcount.wsgi.endpoint, testing.deliver_wsgi), (headcount.asgi.endpoint, testing.deliver_asgi)):
             guard = headcount.ReplayGuard()
             app = make(handler, WEBHOOK, guard)
@@ -163,11 +163,11 @@ def test_malformed_data_that_the_mirror_refuses_are_answered_with_400(caplog):
     def apply(event):
         mirror.apply(event)
 
-    async def soon(event):
+    async def apply_async(event):
         mirror.apply(event)
 
     with caplog.at_level(logging.INFO, "headcount"):
-        for handler in (apply, soon):
+        for handler in (apply, apply_async):
             guard = headcount.ReplayGuard()
             assert testing.deliver_wsgi(headcount.wsgi.endpoint(handler, WEBHOOK, guard), malformed, secret=SECRET, message_id="msg_1") == 400
             assert testing.deliver_asgi(headcount.asgi.endpoint(handler, WEBHOOK, guard), malformed, secret=SECRET, message_id="msg_1") == 400
@@ -198,15 +198,15 @@ def test_a_queued_request_is_verified_as_of_the_time_at_which_it_arrived():
     with pytest.raises(headcount.WebhookVerificationError):
         mirror.receive(BODY, headers, now=arrived + 301)
 
-    async def soon():
+    async def receive_async():
         async with headcount.AsyncMirror(":memory:", webhook_secret=SECRET) as mirror:
             return await mirror.receive(BODY, headers, now=arrived)
 
-    assert asyncio.run(soon()) == "pending"
+    assert asyncio.run(receive_async()) == "pending"
 
 
 @pytest.mark.parametrize("escape, read", [("\\ud800", "\ufffd"), ("\\udc00x", "\ufffdx"), ("\\ud83d\\ude00", "\U0001f600")])
-def test_a_lone_surrogate_is_read_as_the_replacement_character(escape, read):
+def test_lone_surrogates_are_read_as_the_replacement_character_and_pairs_as_their_character(escape, read):
     body = testing.event(
         "organization.directory.user_created", organization_id="org_1", id="evt_1", data={"id": "diruser_1", "given_name": "MARK"}
     ).replace(b"MARK", escape.encode())

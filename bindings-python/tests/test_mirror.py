@@ -293,7 +293,7 @@ def test_a_mass_removal_is_held_until_it_is_approved(environment):
         assert status.holds == [status.held] == mirror.holds(org, directory) == mirror.holds(org)
         assert pickle.loads(pickle.dumps(status.held)) == status.held and status.held.to_dict()["count"] == 5
         assert mirror.held_removals(directory) == gone
-        # A held sync of one organization does not stop the other ones: its report has the error.
+        # `sync_all` does not raise the error of a directory whose removals are held: the directory's report has it.
         (report,) = mirror.sync_all(mode="full")
         assert report.outcome == "held" and report.holds == mirror.holds(org) and isinstance(report.error, headcount.MassRemovalError) and report.error.count == 5
         assert report.to_dict()["error"] == str(report.error)
@@ -346,7 +346,7 @@ def test_a_pickled_report_keeps_its_error(environment):
         assert str(same.error) == report.to_dict()["error"]
 
 
-def test_progress_is_reported_and_its_exceptions_are_raised(environment):
+def test_on_progress_is_called_and_its_exceptions_are_raised(environment):
     org, directory = ids(environment)
     with opened(environment) as mirror:
         reported = []
@@ -513,7 +513,7 @@ def test_ctrl_c_ends_a_running_call(environment, tmp_path, call):
     assert (process.returncode, out) == (0, "interrupted 0\n")
 
 
-def test_every_call_of_the_async_mirror_works(environment, tmp_path):
+def test_an_async_mirror_syncs_reads_and_returns_changes(environment, tmp_path):
     org, directory = ids(environment)
 
     async def main():
@@ -595,7 +595,8 @@ def test_a_cancelled_task_loses_no_change(environment):
                 await waiting
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(mirror.wait("app"), 0.01)
-            # Cancels tasks after 0 to 6 turns of the event loop: a change that a cancelled task did not return goes to the next task.
+            # Cancels tasks after 0 to 6 turns of the event loop: a change that a cancelled task did not return is returned to the
+            # next task.
             await mirror.sync(org)
             expected = [change.seq for change in await mirror.poll("app", 1000)]
             seen, turns = [], 0

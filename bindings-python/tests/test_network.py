@@ -24,15 +24,15 @@ class Tunnel(socketserver.StreamRequestHandler):
             headers[name.lower()] = value.strip()
         self.server.asked.append((method, target, headers.get("proxy-authorization")))
         host, port = target.split(":")
-        with socket.create_connection((host, int(port))) as there:
+        with socket.create_connection((host, int(port))) as upstream:
             self.wfile.write(b"HTTP/1.1 200 Connected\r\n\r\n")
-            back = threading.Thread(target=self.pump, args=(there, self.connection))
-            back.start()
-            self.pump(self.connection, there)
-            back.join()
+            responses = threading.Thread(target=self.forward, args=(upstream, self.connection))
+            responses.start()
+            self.forward(self.connection, upstream)
+            responses.join()
 
     @staticmethod
-    def pump(source, target):
+    def forward(source, target):
         try:
             while data := source.recv(1 << 16):
                 target.sendall(data)

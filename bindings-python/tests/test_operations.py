@@ -84,7 +84,7 @@ class Awaited:
 
 @pytest.fixture(params=["blocking", "asyncio"])
 def opened(request, environment):
-    """A function that opens a mirror of the sandbox: blocking, or for asyncio."""
+    """Returns a function that opens a mirror of the sandbox: blocking, or for asyncio."""
 
     def opened(path=":memory:", sandbox=environment, **settings):
         if request.param == "blocking":
@@ -299,7 +299,7 @@ def test_a_mirror_is_bound_to_its_environment_until_it_is_unbound(environment, t
     run(test())
 
 
-def test_a_consumer_continues_at_a_copy(environment, tmp_path, opened):
+def test_a_consumer_continues_at_its_position_in_a_copy(environment, tmp_path, opened):
     async def test():
         mirror, target = opened(), tmp_path / "copy.db"
         await mirror.sync(environment.organization_id)

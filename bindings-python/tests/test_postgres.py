@@ -127,6 +127,7 @@ def test_a_forked_child_makes_connections_of_its_own_and_leaves_its_parents_open
     with subprocess.Popen([*command, environment.organization_id], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
 
         def step(expected):
+            """Waits for this line of the program, returns the program's connections, and lets it continue."""
             assert program.stdout.readline().strip() == expected
             found = connections(application)
             print("", file=program.stdin, flush=True)

@@ -135,7 +135,7 @@ def test_locks_and_leases_of_a_killed_parent_are_free_although_its_child_is_runn
 
 @forks
 @pytest.mark.parametrize("order", ["fork, close, use", "fork, use, close, use", "use, close, use"])
-def test_a_daemon_that_closed_all_descriptors_can_use_everything(environment, tmp_path, order):
+def test_a_daemon_that_closed_all_descriptors_can_use_its_objects(environment, tmp_path, order):
     text = """
         import os, sys, headcount
         from headcount import testing

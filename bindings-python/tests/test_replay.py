@@ -1,5 +1,5 @@
 """The replay guard: its own calls, and in the endpoints with the real frameworks, over real HTTP. test_vectors.py tests which
-messages it accepts.
+messages it recognizes.
 """
 
 import asyncio
@@ -162,10 +162,10 @@ def test_a_custom_store_is_called_and_its_exceptions_are_raised():
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 def test_a_custom_store_of_coroutines_is_refused():
-    async def soon(*_):
+    async def answer_async(*_):
         return False
 
-    guard = headcount.ReplayGuard.custom(contains=soon, record=soon)
+    guard = headcount.ReplayGuard.custom(contains=answer_async, record=answer_async)
     for call in (guard.check_id, guard.commit_id):
         with pytest.raises(TypeError, match="coroutine"):
             call("msg_1")

@@ -13,7 +13,7 @@ SCENARIOS = sorted((Path(__file__).resolve().parents[2] / "tests" / "scenarios")
 
 
 class Blocking:
-    """A blocking mirror with the interface of an AsyncMirror: its calls are coroutines."""
+    """A ``Mirror`` whose calls are awaited, so that each scenario runs with both classes."""
 
     def __init__(self, mirror):
         self.mirror = mirror
@@ -27,11 +27,11 @@ class Blocking:
     async def first_users(self, organization_id, count):
         return [user for user, _ in zip(self.mirror.users(organization_id), range(count))]
 
-    async def named_users(self, hold_id):
+    async def users_of_hold(self, hold_id):
         return list(self.mirror.hold_users(hold_id))
 
     async def follow(self, worker, receive):
-        """Acknowledges what the worker gets, on a thread of its own, until it is closed."""
+        """Acknowledges the worker's changes and passes them to ``receive``, on another thread, until the worker is closed."""
 
         def loop():
             for change in worker:
@@ -43,7 +43,7 @@ class Blocking:
     async def take(self, worker):
         return next(worker)
 
-    async def settle(self, change):
+    async def acknowledge(self, change):
         change.ack()
 
     async def end(self, worker):
@@ -62,11 +62,11 @@ class Awaited:
     async def first_users(self, organization_id, count):
         return [user async for user in self.mirror.users(organization_id)][:count]
 
-    async def named_users(self, hold_id):
+    async def users_of_hold(self, hold_id):
         return [user async for user in self.mirror.hold_users(hold_id)]
 
     async def follow(self, worker, receive):
-        """Acknowledges what the worker gets until it is closed."""
+        """Acknowledges the worker's changes and passes them to ``receive``, until the worker is closed."""
         async for change in worker:
             await change.ack()
             receive(change)
@@ -74,7 +74,7 @@ class Awaited:
     async def take(self, worker):
         return await worker.__anext__()
 
-    async def settle(self, change):
+    async def acknowledge(self, change):
         await change.ack()
 
     async def end(self, worker):
@@ -88,7 +88,7 @@ def test_the_scenarios_are_found():
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["blocking", "asyncio"])
-def test_a_scenario_produces_its_feed(path, store, asynchronous):
+def test_the_steps_of_a_scenario_have_their_expected_results(path, store, asynchronous):
     scenario = json.loads(path.read_text())
     with headcount.Sandbox(**scenario["sandbox"]) as sandbox:
         sandbox.register_endpoint("http://127.0.0.1:9/")
@@ -124,8 +124,10 @@ class Player:
         self.webhook = headcount.Webhook(sandbox.webhook_secret)
         self.ids = {}
         self.workers = []
+        # A task for each worker, which reads the worker's changes.
         self.following = []
-        self.got = []
+        # The changes that workers returned, each as a pair of the worker's index and the change.
+        self.returned = []
 
     async def create_user(self, **step):
         name = step.pop("as")
@@ -204,7 +206,7 @@ class Player:
         ids = self.sandbox.organization_id, self.sandbox.directory_id
         (hold,) = [hold for hold in await self.mirror.holds(*ids) if hold.reason == reason]
         assert (hold.count, hold.limit) == (count, limit)
-        assert len(await self.mirror.named_users(hold.id)) == count
+        assert len(await self.mirror.users_of_hold(hold.id)) == count
         self.ids[step["as"]] = hold.id
 
     async def approve(self, hold, count=None, error=None):
@@ -233,26 +235,26 @@ class Player:
 
     async def start_workers(self, consumer, partitions, count):
         self.workers = [self.worker(consumer, partitions) for _ in range(count)]
-        for place, worker in enumerate(self.workers):
-            loop = self.mirror.follow(worker, lambda change, place=place: self.got.append((place, change)))
+        for index, worker in enumerate(self.workers):
+            loop = self.mirror.follow(worker, lambda change, index=index: self.returned.append((index, change)))
             self.following.append(asyncio.ensure_future(loop))
         while any(len(worker.partitions) != partitions // count for worker in self.workers):
             await asyncio.sleep(0.005)
 
     async def stop_workers(self, count):
-        while len(self.got) < count:
+        while len(self.returned) < count:
             await asyncio.sleep(0.005)
         for worker in self.workers:
             await self.mirror.end(worker)
         await asyncio.gather(*self.following)
-        assert sorted(change.seq for _, change in self.got) == list(range(1, count + 1))
-        assert {place for place, _ in self.got} == set(range(len(self.workers)))
+        assert sorted(change.seq for _, change in self.returned) == list(range(1, count + 1))
+        assert {index for index, _ in self.returned} == set(range(len(self.workers)))
         of_users = {}
-        for place, change in self.got:
+        for index, change in self.returned:
             if change.user:
-                of_users.setdefault(change.user.id, []).append((place, change.seq))
+                of_users.setdefault(change.user.id, []).append((index, change.seq))
         for changes in of_users.values():
-            assert len({place for place, _ in changes}) == 1
+            assert len({index for index, _ in changes}) == 1
             assert changes == sorted(changes)
 
     async def lose_partition(self, consumer, partitions, error):
@@ -260,11 +262,11 @@ class Player:
         lost = await self.mirror.take(one)
         await self.mirror.end(one)
         with pytest.raises(headcount.Error) as raised:
-            await self.mirror.settle(lost)
+            await self.mirror.acknowledge(lost)
         assert raised.value.kind == error
         again = await self.mirror.take(two)
         assert again.seq == lost.seq
-        await self.mirror.settle(again)
+        await self.mirror.acknowledge(again)
         await self.mirror.end(two)
 
     async def drain(self, consumer):

@@ -44,14 +44,16 @@ def drain(worker):
     return seqs
 
 
-def next_in_turn(iterator):
-    """Returns the next change of an iterator that does not wait. A lease that was dropped is released in the background."""
+def next_after_release(iterator):
+    """Returns the next change of an iterator that does not wait: calls it until another iterator's lease, which is released in
+    the background, is free.
+    """
     ends = time.monotonic() + LIMIT
     while time.monotonic() < ends:
         change = next(iterator, None)
         if change is not None:
             return change
-    raise AssertionError("the other iterator still has the consumer")
+    raise AssertionError("no change was returned: the lease was not released")
 
 
 def test_a_worker_returns_every_change_and_acknowledges_them(path):
@@ -113,7 +115,7 @@ def test_a_worker_that_is_dropped_with_its_changes_releases_its_partitions(path)
             seq = change.seq
             del change
             gc.collect()
-            assert next_in_turn(feed).seq == seq + 1
+            assert next_after_release(feed).seq == seq + 1
 
 
 def test_a_worker_keeps_its_partitions_while_a_handler_hangs(path):
@@ -126,7 +128,7 @@ def test_a_worker_keeps_its_partitions_while_a_handler_hangs(path):
                 assert next(feed, None) is None
             change.ack()
             hung.close()
-            assert next_in_turn(feed).seq == change.seq + 1
+            assert next_after_release(feed).seq == change.seq + 1
 
 
 def test_closing_the_worker_or_the_mirror_ends_a_thread_that_waits(path):
@@ -254,20 +256,20 @@ def test_leaving_the_loop_releases_the_consumer_although_its_last_change_exists(
         for change in mirror.changes("app"):
             assert next(changes, None) is None, "the first mirror has the consumer"
             break
-        assert next_in_turn(changes).seq == change.seq
+        assert next_after_release(changes).seq == change.seq
         change.ack()
         assert other.consumers()[0].cursor == change.seq
 
 
-def test_the_changes_of_an_iteration_that_has_ended_go_to_nobody_else_until_they_are_acknowledged(path):
+def test_changes_of_an_ended_iteration_are_returned_to_no_other_mirror_until_they_are_acknowledged(path):
     with headcount.Mirror(path) as mirror, headcount.Mirror(path) as other:
-        waiting = list(mirror.changes("app", timeout=0))
+        unacknowledged = list(mirror.changes("app", timeout=0))
         changes = other.changes("app", timeout=0)
         assert next(changes, None) is None
-        for change in waiting:
+        for change in unacknowledged:
             change.ack()
         other.start_from_snapshot("app")
-        assert next_in_turn(changes).cause == "snapshot"
+        assert next_after_release(changes).cause == "snapshot"
 
 
 PROCESS = """
