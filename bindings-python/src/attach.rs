@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Number of runtime threads that are attached to the interpreter or waiting to attach. A forked child has none of its parent's threads.
 static ATTACHED: PerProcess<Arc<AtomicUsize>> = PerProcess::new();
 
-/// How long the interpreter's exit waits for threads of the runtime, in milliseconds.
+/// Longest time that the interpreter's exit waits for threads of the runtime, in milliseconds.
 const EXIT_WAIT: u32 = 5_000;
 
 /// Counts its thread in [`ATTACHED`] from its creation until it is dropped.

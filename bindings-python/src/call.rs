@@ -31,7 +31,8 @@ pub(crate) trait Mode: 'static {
         Self::start(py, |_| Ok(call), convert)
     }
 
-    /// As [`run`](Mode::run), but `make` creates the call when it starts. For a coroutine, `make` runs on the event loop's thread.
+    /// As [`run`](Mode::run), but `make` creates the call when the call starts. For a coroutine, `make` runs on the
+    /// event loop's thread.
     fn start<'py, F, T, P>(
         py: Python<'py>,
         make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,

@@ -22,7 +22,7 @@ impl Context {
         COPY_CONTEXT.import(py, "contextvars", "copy_context")?.call0().map(|context| Context(context.unbind()))
     }
 
-    /// Calls `function` in a copy of the context: no two threads can be in the same context at once.
+    /// Calls `function` in a copy of the context, because no two threads can be in the same context at once.
     pub(crate) fn call<'py>(
         &self,
         py: Python<'py>,

@@ -94,7 +94,7 @@ impl Webhook {
         Event::typed(body.py(), event.or_raise(body.py())?)
     }
 
-    /// Verifies a request's signature and timestamp without reading its body. Returns True.
+    /// Verifies a request's signature and timestamp without decoding its body. Returns True.
     ///
     /// - ``body``, ``headers``, ``now``: as in ``verify``.
     ///

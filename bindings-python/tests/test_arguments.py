@@ -1,4 +1,4 @@
-"""Errors of arguments name the argument, and types of public callables can be resolved."""
+"""Arguments: their errors name them, and the types of public callables can be resolved. Also pages, made events and callbacks."""
 
 import importlib
 import inspect

@@ -467,7 +467,7 @@ def test_a_forked_child_can_use_its_parents_mirror(environment, tmp_path):
     mirror.close()
 
 
-def test_wait_sees_changes_of_another_process(environment, tmp_path):
+def test_wait_returns_changes_of_another_process(environment, tmp_path):
     org, _ = ids(environment)
     path = tmp_path / "mirror.db"
     with opened(environment, path) as mirror:

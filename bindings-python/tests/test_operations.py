@@ -160,7 +160,7 @@ def test_settings_are_kept_in_the_store_and_can_be_changed(tmp_path, opened):
     run(test())
 
 
-def test_a_consumer_expires_unless_that_is_turned_off(opened):
+def test_a_consumer_has_an_expiry_time_unless_that_is_turned_off(opened):
     async def test():
         mirror = opened(consumer_expiry=timedelta(days=3))
         await mirror.poll("app")

@@ -1548,7 +1548,7 @@ class Webhook:
         """
 
     def verify_signature(self, body: _Body, headers: _Headers, *, now: Union[datetime, float, None] = None) -> Literal[True]:
-        """Verifies a request's signature and timestamp without reading its body. Returns True.
+        """Verifies a request's signature and timestamp without decoding its body. Returns True.
 
         - ``body``, ``headers``, ``now``: as in ``verify``.
 
@@ -1591,7 +1591,7 @@ class AsyncChange(Change):
         parked as well.
 
         Raises what ``ack`` raises; and for a change from ``poll`` or ``wait`` also ``HistoryTrimmedError`` if the retention has removed it, and
-        ``InvalidArgumentError`` if it is of a snapshot and its user or group no longer exists.
+        ``InvalidArgumentError`` if it is of an earlier snapshot, or of a snapshot and its user or group no longer exists.
         """
 
 @final
@@ -2108,8 +2108,8 @@ class Mirror:
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror is closed, and
-        ``StoreError`` if the store fails.
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range, the consumer has
+        partitions or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> list[Change]:
@@ -2122,8 +2122,9 @@ class Mirror:
         - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror
-        is closed, ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range, the consumer has
+        partitions or the mirror is closed, ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the
+        store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> None:
@@ -2133,8 +2134,8 @@ class Mirror:
         - ``consumer``: name of the consumer.
         - ``seq``: number of the last change that was handled.
 
-        Raises ``InvalidArgumentError`` if the consumer is unknown, if ``seq`` is greater than the numbers
-        that polls have returned to it, or if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the consumer is unknown or has partitions, if ``seq`` is greater than the numbers that
+        polls have returned to it, or if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def changes(self, consumer: str, *, timeout: _Span = None) -> ChangeIterator:
@@ -2196,8 +2197,8 @@ class Mirror:
         - ``seq``: number of the change.
         - ``reason``: why it cannot be handled.
 
-        Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists;
-        and ``HistoryTrimmedError`` if the retention has removed the change.
+        Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists,
+        or of an earlier snapshot; and ``HistoryTrimmedError`` if the retention has removed the change.
         """
 
     def parked_changes(self, consumer: str) -> list[ParkedChange]:
@@ -2205,7 +2206,7 @@ class Mirror:
 
         - ``consumer``: name of the consumer.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def drop_parked(self, consumer: str, seq: int) -> bool:
@@ -2214,7 +2215,7 @@ class Mirror:
         - ``consumer``: name of the consumer.
         - ``seq``: number of the change.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def start_from_snapshot(self, consumer: str) -> None:
@@ -2224,7 +2225,7 @@ class Mirror:
 
         - ``consumer``: name of the consumer, which may be new.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def consumers(self) -> list[Consumer]:
@@ -2238,7 +2239,7 @@ class Mirror:
 
         - ``consumer``: name of the consumer.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def trim(self) -> None:
@@ -2666,8 +2667,8 @@ class AsyncMirror:
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror is closed, and
-        ``StoreError`` if the store fails.
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range, the consumer has
+        partitions or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> Coroutine[Any, Any, list[AsyncChange]]:
@@ -2680,8 +2681,9 @@ class AsyncMirror:
         - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror
-        is closed, ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range, the consumer has
+        partitions or the mirror is closed, ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the
+        store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> Coroutine[Any, Any, None]:
@@ -2691,8 +2693,8 @@ class AsyncMirror:
         - ``consumer``: name of the consumer.
         - ``seq``: number of the last change that was handled.
 
-        Raises ``InvalidArgumentError`` if the consumer is unknown, if ``seq`` is greater than the numbers
-        that polls have returned to it, or if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the consumer is unknown or has partitions, if ``seq`` is greater than the numbers that
+        polls have returned to it, or if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def changes(self, consumer: str, *, timeout: _Span = None) -> AsyncChangeIterator:
@@ -2754,8 +2756,8 @@ class AsyncMirror:
         - ``seq``: number of the change.
         - ``reason``: why it cannot be handled.
 
-        Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists;
-        and ``HistoryTrimmedError`` if the retention has removed the change.
+        Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group no longer exists,
+        or of an earlier snapshot; and ``HistoryTrimmedError`` if the retention has removed the change.
         """
 
     def parked_changes(self, consumer: str) -> Coroutine[Any, Any, list[ParkedChange]]:
@@ -2763,7 +2765,7 @@ class AsyncMirror:
 
         - ``consumer``: name of the consumer.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def drop_parked(self, consumer: str, seq: int) -> Coroutine[Any, Any, bool]:
@@ -2772,7 +2774,7 @@ class AsyncMirror:
         - ``consumer``: name of the consumer.
         - ``seq``: number of the change.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def start_from_snapshot(self, consumer: str) -> Coroutine[Any, Any, None]:
@@ -2782,7 +2784,7 @@ class AsyncMirror:
 
         - ``consumer``: name of the consumer, which may be new.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def consumers(self) -> Coroutine[Any, Any, list[Consumer]]:
@@ -2796,7 +2798,7 @@ class AsyncMirror:
 
         - ``consumer``: name of the consumer.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def trim(self) -> Coroutine[Any, Any, None]:
@@ -4197,7 +4199,7 @@ class Change:
         parked as well.
 
         Raises what ``ack`` raises; and for a change from ``poll`` or ``wait`` also ``HistoryTrimmedError`` if the retention has removed it, and
-        ``InvalidArgumentError`` if it is of a snapshot and its user or group no longer exists.
+        ``InvalidArgumentError`` if it is of an earlier snapshot, or of a snapshot and its user or group no longer exists.
         """
 
     def to_dict(self) -> dict[str, Any]:

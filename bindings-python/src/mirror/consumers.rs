@@ -34,9 +34,9 @@ macro_rules! consumers {
             /// - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
             /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
             ///
-            /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-            /// ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror is
-            /// closed, and ``StoreError`` if the store fails.
+            /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new
+            /// name: call ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of
+            /// range, the consumer has partitions or the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, limit = None))]
             fn poll<'py>(&self, py: Python<'py>, consumer: Text, limit: Option<Size>) -> PyResult<Bound<'py, PyAny>> {
                 let (mirror, handle, limit) =
@@ -53,9 +53,10 @@ macro_rules! consumers {
             /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
             /// - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
             ///
-            /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-            /// ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range or the mirror is
-            /// closed, ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
+            /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new
+            /// name: call ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of
+            /// range, the consumer has partitions or the mirror is closed, ``CancelledError`` if the mirror is closed
+            /// during the wait, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, limit = None, timeout = None))]
             fn wait<'py>(
                 &self,
@@ -77,8 +78,9 @@ macro_rules! consumers {
             /// - ``consumer``: name of the consumer.
             /// - ``seq``: number of the last change that was handled.
             ///
-            /// Raises ``InvalidArgumentError`` if the consumer is unknown, if ``seq`` is greater than the numbers that polls have
-            /// returned to it, or if the mirror is closed, and ``StoreError`` if the store fails.
+            /// Raises ``InvalidArgumentError`` if the consumer is unknown or has partitions, if ``seq`` is greater than
+            /// the numbers that polls have returned to it, or if the mirror is closed, and ``StoreError`` if the store
+            /// fails.
             #[pyo3(signature = (consumer, seq))]
             fn ack<'py>(&self, py: Python<'py>, consumer: Text, seq: Seq) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
@@ -162,7 +164,8 @@ macro_rules! consumers {
             /// - ``reason``: why it cannot be handled.
             ///
             /// Raises what ``ack`` raises; ``InvalidArgumentError`` also for a change of a snapshot whose user or group
-            /// no longer exists; and ``HistoryTrimmedError`` if the retention has removed the change.
+            /// no longer exists, or of an earlier snapshot; and ``HistoryTrimmedError`` if the retention has removed
+            /// the change.
             #[pyo3(signature = (consumer, seq, reason))]
             fn park<'py>(
                 &self,
@@ -180,7 +183,7 @@ macro_rules! consumers {
             ///
             /// - ``consumer``: name of the consumer.
             ///
-            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            /// Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer))]
             fn parked_changes<'py>(&self, py: Python<'py>, consumer: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
@@ -194,7 +197,7 @@ macro_rules! consumers {
             /// - ``consumer``: name of the consumer.
             /// - ``seq``: number of the change.
             ///
-            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            /// Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, seq))]
             fn drop_parked<'py>(&self, py: Python<'py>, consumer: Text, seq: Seq) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
@@ -207,7 +210,7 @@ macro_rules! consumers {
             ///
             /// - ``consumer``: name of the consumer, which may be new.
             ///
-            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            /// Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer))]
             fn start_from_snapshot<'py>(&self, py: Python<'py>, consumer: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
@@ -228,7 +231,7 @@ macro_rules! consumers {
             ///
             /// - ``consumer``: name of the consumer.
             ///
-            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            /// Raises ``InvalidArgumentError`` if the name is out of range or the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer))]
             fn drop_consumer<'py>(&self, py: Python<'py>, consumer: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;

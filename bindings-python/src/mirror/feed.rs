@@ -153,7 +153,7 @@ impl Change {
     /// parked as well.
     ///
     /// Raises what ``ack`` raises; and for a change from ``poll`` or ``wait`` also ``HistoryTrimmedError`` if the retention has removed it, and
-    /// ``InvalidArgumentError`` if it is of a snapshot and its user or group no longer exists.
+    /// ``InvalidArgumentError`` if it is of an earlier snapshot, or of a snapshot and its user or group no longer exists.
     #[pyo3(signature = (reason))]
     fn park<'py>(&self, py: Python<'py>, reason: Text) -> PyResult<Bound<'py, PyAny>> {
         self.park_change::<Blocking>(py, reason)
@@ -186,7 +186,7 @@ impl AsyncChange {
     /// parked as well.
     ///
     /// Raises what ``ack`` raises; and for a change from ``poll`` or ``wait`` also ``HistoryTrimmedError`` if the retention has removed it, and
-    /// ``InvalidArgumentError`` if it is of a snapshot and its user or group no longer exists.
+    /// ``InvalidArgumentError`` if it is of an earlier snapshot, or of a snapshot and its user or group no longer exists.
     #[pyo3(signature = (reason))]
     fn park<'py>(slf: PyRef<'py, Self>, reason: Text) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
@@ -196,8 +196,10 @@ impl AsyncChange {
 
 /// Makes the change objects of a mode.
 pub(super) trait Feed: Mode {
+    /// Makes the object of one change.
     fn change(py: Python<'_>, value: headcount::Change, origin: Origin) -> PyResult<Py<PyAny>>;
 
+    /// Makes the objects of changes of the same origin.
     fn changes(py: Python<'_>, values: Vec<headcount::Change>, origin: &Origin) -> PyResult<Vec<Py<PyAny>>> {
         values.into_iter().map(|value| Self::change(py, value, origin.clone())).collect()
     }

@@ -61,7 +61,8 @@ impl State {
         mirror.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
     }
 
-    /// Closes the mirror: ends its waits and syncs, and makes later calls fail. Returns it, so that the caller can release it.
+    /// Closes the mirror: ends its waits and syncs, and makes later calls fail. Returns its handle, which the caller
+    /// releases, or `None` if it was closed before.
     pub(super) fn close(&self) -> Option<blocking::Mirror> {
         let mirror = self.mirror.write().unwrap_or_else(PoisonError::into_inner).take();
         mirror.inspect(blocking::Mirror::end_waits)

@@ -16,6 +16,6 @@
         parked as well.
 
         Raises what ``ack`` raises; and for a change from ``poll`` or ``wait`` also ``HistoryTrimmedError`` if the retention has removed it, and
-        ``InvalidArgumentError`` if it is of a snapshot and its user or group no longer exists.
+        ``InvalidArgumentError`` if it is of an earlier snapshot, or of a snapshot and its user or group no longer exists.
         """
 
