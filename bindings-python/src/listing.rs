@@ -30,7 +30,8 @@ where
     /// `None` after the last page.
     type Position = Option<blocking::Pages<T>>;
 
-    // A cancelled task can list again.
+    // If a task is cancelled after it called `__anext__` and before it awaits the result, an item is left out. The
+    // application can list again.
     const KEEP_CANCELLED: bool = false;
 
     fn prepare(&self, py: Python<'_>) -> PyResult<()> {

@@ -223,7 +223,7 @@ class Player:
 
     async def feed(self, consumer, changes):
         found = [described(change) for change in await self.drain(consumer)]
-        # An entry compares only the fields that it has. Changes without an entry are a failure.
+        # Only the fields that an entry has are compared. Changes without an entry are a failure.
         compared = [{name: change[name] for name in entry} for change, entry in zip(found, changes)]
         assert compared + found[len(changes) :] == changes
 

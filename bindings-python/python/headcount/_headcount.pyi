@@ -1957,8 +1957,8 @@ class Mirror:
         """
 
     def approve(self, hold_id: str, *, by: str, note: Optional[str] = None) -> int:
-        """Approves a hold: applies the loss of access of the users that the hold named when its id was read, if they are still held. Users who were
-        added to the hold since then stay held. Returns the number of users who lost access.
+        """Approves a hold: applies the loss of access of the users that the hold named when ``hold_id`` was returned, if they are
+        still held. Users who were added to the hold since then stay held. Returns the number of users who lost access.
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
         - ``by``: who approves, 1 to 200 bytes; stored with the decision.
@@ -1970,8 +1970,8 @@ class Mirror:
         """
 
     def dismiss(self, hold_id: str, *, by: str, note: Optional[str] = None) -> int:
-        """Drops a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or
-        removes them. Returns the number of those users.
+        """Drops a hold: the users that it named when ``hold_id`` was returned stay as they are mirrored, until a later listing or
+        event changes or removes them. Returns the number of those users.
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
         - ``by``: who decides, 1 to 200 bytes; stored with the decision.
@@ -2113,8 +2113,8 @@ class Mirror:
         """
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> list[Change]:
-        """As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
-        second.
+        """As ``poll``, but waits for the first change if there is none. A change that another process commits is returned within
+        half a second.
 
         - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
           feed.
@@ -2146,9 +2146,10 @@ class Mirror:
           feed.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
-        Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
-        changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
-        raises, and ``InvalidArgumentError`` in a child that was forked after this call.
+        Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor
+        moves to it once all changes that the iterator returned before it are acknowledged as well, so that threads or tasks can
+        share an iterator. Iterating raises what ``wait`` raises, and ``InvalidArgumentError`` in a child that was forked after
+        this call.
 
         The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the iterator waits.
         An iterator holds the consumer, by a lease, from its first change on. It releases the consumer when it is deleted before
@@ -2516,8 +2517,8 @@ class AsyncMirror:
         """
 
     def approve(self, hold_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
-        """Approves a hold: applies the loss of access of the users that the hold named when its id was read, if they are still held. Users who were
-        added to the hold since then stay held. Returns the number of users who lost access.
+        """Approves a hold: applies the loss of access of the users that the hold named when ``hold_id`` was returned, if they are
+        still held. Users who were added to the hold since then stay held. Returns the number of users who lost access.
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
         - ``by``: who approves, 1 to 200 bytes; stored with the decision.
@@ -2529,8 +2530,8 @@ class AsyncMirror:
         """
 
     def dismiss(self, hold_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
-        """Drops a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or
-        removes them. Returns the number of those users.
+        """Drops a hold: the users that it named when ``hold_id`` was returned stay as they are mirrored, until a later listing or
+        event changes or removes them. Returns the number of those users.
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
         - ``by``: who decides, 1 to 200 bytes; stored with the decision.
@@ -2672,8 +2673,8 @@ class AsyncMirror:
         """
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> Coroutine[Any, Any, list[AsyncChange]]:
-        """As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
-        second.
+        """As ``poll``, but waits for the first change if there is none. A change that another process commits is returned within
+        half a second.
 
         - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
           feed.
@@ -2705,9 +2706,10 @@ class AsyncMirror:
           feed.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
-        Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
-        changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
-        raises, and ``InvalidArgumentError`` in a child that was forked after this call.
+        Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor
+        moves to it once all changes that the iterator returned before it are acknowledged as well, so that threads or tasks can
+        share an iterator. Iterating raises what ``wait`` raises, and ``InvalidArgumentError`` in a child that was forked after
+        this call.
 
         The consumer is exclusive: while another mirror iterates over its changes, here or in another process, the iterator waits.
         An iterator holds the consumer, by a lease, from its first change on. It releases the consumer when it is deleted before

@@ -46,8 +46,8 @@ macro_rules! consumers {
                 <$mode>::run(py, call, move |py, changes| <$mode>::changes(py, changes, &handle.into()))
             }
 
-            /// As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
-            /// second.
+            /// As ``poll``, but waits for the first change if there is none. A change that another process commits is
+            /// returned within half a second.
             ///
             /// - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
             /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
@@ -93,9 +93,10 @@ macro_rules! consumers {
             /// - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
             /// - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
             ///
-            /// Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
-            /// changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
-            /// raises, and ``InvalidArgumentError`` in a child that was forked after this call.
+            /// Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the
+            /// consumer's cursor moves to it once all changes that the iterator returned before it are acknowledged as
+            /// well, so that threads or tasks can share an iterator. Iterating raises what ``wait`` raises, and
+            /// ``InvalidArgumentError`` in a child that was forked after this call.
             ///
             /// The consumer is exclusive: while another mirror iterates over its changes, here or in another process,
             /// the iterator waits. An iterator holds the consumer, by a lease, from its first change on. It releases

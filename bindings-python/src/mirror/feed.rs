@@ -24,7 +24,7 @@ pub(super) struct ConsumerHandle {
     pub(super) name: Arc<str>,
 }
 
-/// Where a change was read, which determines how it is acknowledged.
+/// Which call returned a change; this determines how the change is acknowledged.
 #[derive(Clone)]
 pub(super) enum Origin {
     /// By `poll` or `wait`: acknowledgements are cumulative.

@@ -82,8 +82,9 @@ macro_rules! holds {
                 Ok($users::make(users::items(&self.0, users)))
             }
 
-            /// Approves a hold: applies the loss of access of the users that the hold named when its id was read, if they are still held. Users who were
-            /// added to the hold since then stay held. Returns the number of users who lost access.
+            /// Approves a hold: applies the loss of access of the users that the hold named when ``hold_id`` was
+            /// returned, if they are still held. Users who were added to the hold since then stay held. Returns the
+            /// number of users who lost access.
             ///
             /// - ``hold_id``: id of the hold, from ``holds`` or a report.
             /// - ``by``: who approves, 1 to 200 bytes; stored with the decision.
@@ -105,8 +106,8 @@ macro_rules! holds {
                 })
             }
 
-            /// Drops a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or
-            /// removes them. Returns the number of those users.
+            /// Drops a hold: the users that it named when ``hold_id`` was returned stay as they are mirrored, until a
+            /// later listing or event changes or removes them. Returns the number of those users.
             ///
             /// - ``hold_id``: id of the hold, from ``holds`` or a report.
             /// - ``by``: who decides, 1 to 200 bytes; stored with the decision.
