@@ -9,9 +9,9 @@ use headcount::mirror::{HoldReason, Mirrored};
 use headcount::store::conformance::Factory;
 use headcount::store::copy::{NUMBERS, TABLES};
 use headcount::store::{
-    Batch, ConsumerState, ConsumerUpdate, Decision, Delta, DirectoryRow, Durability, EntryBody, EventRow, EventState,
-    Keys, Lease, NewEntry, Retention, Scope, SqliteStore, Store, StoreFuture, UserFilter, UserRow, UserWrite,
-    WorkingSet, Write,
+    Batch, ConsumerState, ConsumerUpdate, ConsumerWrite, Decision, Delta, DirectoryRow, Durability, EntryBody,
+    EventRow, EventState, Keys, Lease, NewEntry, Retention, Scope, SqliteStore, Store, StoreFuture, UserFilter,
+    UserRow, UserWrite, WorkingSet, Write,
 };
 use headcount::{ChangeKind, ErrorKind, ErrorStatus, MirrorUser, Result, Timestamp};
 use rusqlite::Connection;
@@ -366,7 +366,9 @@ async fn a_consumer_updated_between_writes_of_a_group_sees_the_numbers_of_the_ea
             seen.lock().unwrap().push(state.latest.users);
             Ok(ConsumerUpdate::default())
         });
-        store.update_consumer(name.to_owned(), Durability::Process, decide).map(Result::unwrap).boxed_local()
+        let (name, durability) = (name.to_owned(), Durability::Process);
+        let update = ConsumerWrite { name, durability, fence: None, now: Timestamp::UNIX_EPOCH, decide };
+        store.update_consumer(update).map(Result::unwrap).boxed_local()
     };
     let write = |id: &str| store.write(users([id.to_owned()])).map(|written| drop(written.unwrap())).boxed_local();
     let calls = vec![

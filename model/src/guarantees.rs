@@ -1,7 +1,7 @@
 //! Guarantees, which hold in every state, and occurrences, which hold in some state. The occurrences show that a check reaches the situations in which
 //! the guarantees could be broken.
 
-use crate::server::{At, Change, LEASES, Rows, Session};
+use crate::server::{At, Change, ITERATOR, LEASES, Rows, Session};
 use crate::{Call, Model, Process, State, Which};
 use stateright::{Expectation, Property};
 
@@ -28,7 +28,7 @@ pub const DURABLE: &str = "a change that is recorded as durable is never undone"
 pub const HANDED_OUT: &str = "a change that a poll has returned is never undone";
 /// No two workers hold the partition at one time with leases that have not ended.
 pub const ONE_WORKER: &str = "at most one worker holds a partition";
-/// The cursor of a consumer is moved only by the worker that its row names at this commit.
+/// The cursor of a consumer is moved only by the worker that its row names at this commit, or by the iterator whose token its lease has at this commit.
 pub const NO_LATE_ACKNOWLEDGEMENT: &str = "an acknowledgement of an old holder changes nothing";
 /// The cursor of a consumer is never less than a number whose acknowledgement has returned successfully.
 pub const ACKNOWLEDGED: &str = "a reported acknowledgement is never lost";
@@ -100,7 +100,8 @@ const OCCURRENCES: [(&str, Condition); 13] = [
     (ACKNOWLEDGEMENT_REFUSED, |model, state| {
         state.processes.iter().any(|process| {
             let Session { at, own, worker, .. } = process.session;
-            at == HELD && model.call(process) == Some(Call::Acknowledge) && own != worker
+            let is_worker = own.number != ITERATOR;
+            at == HELD && model.call(process) == Some(Call::Acknowledge) && is_worker && own != worker
         })
     }),
     (LATE_RELEASE, |_, state| {

@@ -15,7 +15,7 @@
 //! | `Take` | `lease::take`: one statement and its commit, which is flushed |
 //! | `Release` | `lease::release_one`, which `lease::release` commits without a flush |
 //! | `LockScope` | `commit::lock`, the first statement in `commit::decide` and `consumers::step` |
-//! | `ReadLease`, `LockLease` | `lease::select` and `lease::check` in `commit::decide`. The server computes the remaining time before it waits for the lock of the row |
+//! | `ReadLease`, `LockLease` | `lease::select` and `lease::check` in `commit::decide`, and in `consumers::step` for an update with a fence. The server computes the remaining time before it waits for the lock of the row |
 //! | `Append` | `commit::statements`: `lease::extend`, the rows, and `commit::append`, which takes the numbers from `counter` |
 //! | `Commit`, `Mark` | `Transaction::end_and_flush`: a commit that is not flushed, then a second transaction with `CommitId::mark_durable`, whose commit is flushed |
 //! | `PutConsumer` | `consumers::step` and `commit::end_attempt`: the row of the consumer, `commit::mark_durable`, `CommitId::log`, and a commit that is flushed |
@@ -29,6 +29,9 @@
 //! worker reads the row and then a list of the leases: if the row names a worker whose lease the list lacks, that lease has ended. An acknowledgement is a
 //! decision as well: it is stored only if the row still names the worker. `Renew` is a write of an empty batch with the lease's fence, and `Leave` removes
 //! the worker from the row.
+//!
+//! An iterator (`Mirror::changes`) takes the lease of the consumer (`Take`). It acknowledges by an update with the fence of that lease, which does not extend
+//! the lease: the row has no partition, and names no worker.
 //!
 //! In the model, the list waits for transactions that have locked a lease. `lease::list` in the store does not. So if the former expiry of a lease passes
 //! between the statement that extends it and the commit, another worker can take the partition. Two workers then hold it, as
@@ -140,6 +143,8 @@ pub enum Mistake {
     HandedOutUnflushed,
     /// An acknowledgement of a worker is stored whichever worker holds the partition.
     AcknowledgementWithoutToken,
+    /// An acknowledgement of an iterator has no fence: the process relies on what it knows of its lease.
+    AcknowledgementWithoutFence,
     /// A lease is extended although it has ended since it was checked.
     ExtendedAfterItsEnd,
     /// The list of the leases does not wait for transactions that have checked a lease and extend it.

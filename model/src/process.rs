@@ -3,7 +3,7 @@
 //! Receiving an answer and sending the next statements is one step. A process that is stopped takes no step while the others take theirs and the clock
 //! goes on, so that a stop needs no step of its own: when it continues, it sends what it had decided before.
 
-use crate::server::{At, CONSUMER, LEASES, Session, Worker, bytes};
+use crate::server::{At, CONSUMER, ITERATOR, LEASES, Session, Worker, bytes};
 use crate::{Mistake, Model, State};
 use std::hash::{Hash, Hasher};
 
@@ -19,7 +19,8 @@ pub enum Call {
     },
     /// Gets the changes after the consumer's cursor, or waits for one.
     Poll,
-    /// Acknowledges the changes that the process has got. If the process is a worker, this has an effect only if the consumer's row names the worker.
+    /// Acknowledges the changes that the process has got. If the process is a worker, this has an effect only if the consumer's row names the worker. If
+    /// it is an iterator, the update has a fence with the token of its lease.
     Acknowledge,
     /// Becomes a worker of the consumer: takes the lease of the lowest number that no other worker has.
     Join,
@@ -121,6 +122,11 @@ impl Process {
         self.call == END
     }
 
+    /// Returns whether its calls that poll and acknowledge are those of an iterator: it has a lease, and has not taken the partition with it.
+    fn iterates(&self) -> bool {
+        self.token > 0 && !self.holds
+    }
+
     /// Returns the worker that it is, or none if it has no lease.
     fn worker(&self) -> Worker {
         match self.token {
@@ -134,7 +140,7 @@ impl Process {
     /// excludes them.
     fn looks_up(&self, model: &Model) -> bool {
         match model.call(self) {
-            Some(Call::Poll) => self.token == 0,
+            Some(Call::Poll) => !self.holds,
             Some(Call::Renew) => false,
             _ => true,
         }
@@ -226,7 +232,11 @@ impl State {
                 Session { at: At::Extend, cursor: 0, polled: 0, latest: 0, worker: Worker::default(), ..loaded }
             }
             Some(Call::Poll) => Session { polled: loaded.polled.max(process.polls), ..put },
-            Some(Call::Acknowledge) if loaded.worker != own && !model.makes(Mistake::AcknowledgementWithoutToken) => {
+            Some(Call::Acknowledge)
+                if loaded.worker != own
+                    && !process.iterates()
+                    && !model.makes(Mistake::AcknowledgementWithoutToken) =>
+            {
                 return self.start_again(model, index);
             }
             Some(Call::Acknowledge) if process.got > loaded.cursor => {
@@ -333,6 +343,12 @@ impl State {
                 Session { at: At::Release, lease, token: process.token, ..Session::default() }
             }
             Call::Write { .. } => Session { at: first, token: process.token, write: model.write(process), ..write },
+            Call::Acknowledge if process.iterates() => {
+                let own = Worker { number: ITERATOR, ..own };
+                let has_fence = !model.makes(Mistake::AcknowledgementWithoutFence);
+                let token = if has_fence { process.token } else { 0 };
+                Session { at: first, lease, token, own, ..write }
+            }
             Call::Acknowledge => Session { at: first, own, ..write },
             Call::Renew => Session { at: first, lease, token: process.token, ..write },
             Call::Leave => {
@@ -359,7 +375,7 @@ impl State {
                 }
                 Session { at: first, own, ..write }
             }
-            Call::Poll if process.token > 0 => {
+            Call::Poll if process.holds => {
                 let last = rows.feed().iter().map(|change| change.number).max().unwrap_or(0);
                 if last <= rows.cursor {
                     return None;

@@ -20,6 +20,9 @@ pub(crate) const LEASES: usize = 3;
 /// The scope that consumers lock. The other scopes are organizations.
 pub(crate) const CONSUMER: u8 = u8::MAX;
 
+/// The [number](Worker::number) that stands for an iterator over the changes of the consumer. Iterators have the first lease.
+pub(crate) const ITERATOR: u8 = u8::MAX;
+
 /// The rows of the tables that the protocol uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
@@ -40,8 +43,8 @@ pub struct Rows {
     pub(crate) polled: u8,
     /// `consumer.partitions`: the worker that holds the partition. The consumer has only one.
     pub(crate) worker: Worker,
-    /// The worker whose acknowledgement last moved the cursor, and the worker that the row named at this commit. Only the model has them, for the guarantee
-    /// `NO_LATE_ACKNOWLEDGEMENT`.
+    /// The worker whose acknowledgement last moved the cursor, and the worker that the row named at this commit. If it was an iterator: the iterator with
+    /// the token that its lease had at this commit. Only the model has them, for the guarantee `NO_LATE_ACKNOWLEDGEMENT`.
     pub(crate) moved_by: Worker,
     pub(crate) moved_from: Worker,
     /// The sequence of revisions. It stays 0 unless the mistake of the model needs it: ids of commits are unique without it.
@@ -65,7 +68,7 @@ impl Lease {
     }
 }
 
-/// A worker of the consumer: the number of its lease and the token, or 0 and 0 for none.
+/// A worker of the consumer: the number of its lease and the token, or 0 and 0 for none. An iterator has the number [`ITERATOR`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Worker {
     pub(crate) number: u8,
@@ -241,7 +244,7 @@ pub(crate) struct Session {
     pub(crate) polled: u8,
     pub(crate) latest: u8,
     pub(crate) worker: Worker,
-    /// The worker that it acts for, if any.
+    /// The worker or iterator that it acts for, if any.
     pub(crate) own: Worker,
 }
 
@@ -506,7 +509,11 @@ impl State {
             }
             At::PutConsumer => {
                 if session.cursor > rows.cursor {
-                    (rows.moved_by, rows.moved_from) = (session.own, rows.worker);
+                    let holder = match session.own.number {
+                        ITERATOR => Worker { number: ITERATOR, token: rows.leases[0].token },
+                        _ => rows.worker,
+                    };
+                    (rows.moved_by, rows.moved_from) = (session.own, holder);
                 }
                 (rows.cursor, rows.polled, rows.worker) = (session.cursor, session.polled, session.worker);
                 rows.durable = rows.durable.max(session.latest);

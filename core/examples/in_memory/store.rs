@@ -6,7 +6,7 @@
 
 use headcount::mirror::{Approval, MirrorOptions, ParkedChange, Retirement};
 use headcount::store::{
-    Batch, Chore, Committed, ConsumerRow, ConsumerState, Counts, CountsKey, DecideConsumer, DirectoryCounts,
+    Batch, Chore, Committed, ConsumerRow, ConsumerState, ConsumerWrite, Counts, CountsKey, DirectoryCounts,
     DirectoryRow, Durability, Entry, EnvironmentRow, EventRow, EventState, Expiry, FeedMarks, FeedPage, Fence,
     GroupRow, HoldRow, Keys, Lease, LossRow, MembersKey, OrganizationRow, PendingEvents, Retention, Snapshot, Store,
     StoreFuture, UserFilter, UserRow, WorkingSet, Write, email_key,
@@ -473,14 +473,19 @@ impl DiskStore {
     }
 }
 
+/// Returns the lease of a fence, or an error if it is not held any more.
+fn held<'a>(rows: &'a Rows, Fence { name, token }: &Fence, now: Timestamp) -> Result<&'a LeaseRow> {
+    rows.leases.get(name).filter(|row| row.token == *token && row.expires_at > now).ok_or_else(|| {
+        Error::store("the lease was lost: another process took it over, or it expired")
+            .with_context("lease", name.clone())
+            .temporary()
+    })
+}
+
 fn write(contents: &mut Contents, mut write: Write) -> Result<Committed> {
     let mut extends = false;
-    if let Some(Fence { name, token }) = &write.fence {
-        let row = contents.now.leases.get(name).filter(|row| row.token == *token && row.expires_at > write.now);
-        let Some(row) = row else {
-            let lost = Error::store("the lease was lost: another process took it over, or it expired");
-            return Err(lost.temporary());
-        };
+    if let Some(fence) = &write.fence {
+        let row = held(&contents.now, fence, write.now)?;
         extends = later(write.now, row.duration / 2) >= row.expires_at;
     }
     let revision = contents.now.counter.revision + 1;
@@ -497,15 +502,14 @@ fn write(contents: &mut Contents, mut write: Write) -> Result<Committed> {
     if batch.is_empty() { Ok(Committed::default()) } else { contents.now.commit(write.durability, batch) }
 }
 
-fn update_consumer(
-    contents: &mut Contents,
-    name: &str,
-    durability: Durability,
-    mut decision: DecideConsumer,
-) -> Result<()> {
+fn update_consumer(contents: &mut Contents, update: ConsumerWrite) -> Result<()> {
+    let ConsumerWrite { name, durability, fence, now, decide: mut decision } = update;
+    if let Some(fence) = &fence {
+        held(&contents.now, fence, now)?;
+    }
     let Counter { change, group, user, generation, durable, .. } = contents.now.counter;
     let latest = Snapshot { seq: change, groups: group, users: user, ..Snapshot::default() };
-    let row = contents.now.consumers.get(name).cloned();
+    let row = contents.now.consumers.get(&name).cloned();
     let update = decide(|| decision(ConsumerState { row, latest, generation }))?;
     let flushes = durability == Durability::Power && durable < change;
     if update.row.is_none() && update.park.is_none() && !flushes {
@@ -522,7 +526,7 @@ fn update_consumer(
     }
     if let Some(park) = update.park {
         let parked = ParkedChange::new(*park.change, park.reason, park.at);
-        rows.parked.insert((name.to_owned(), parked.change.seq), parked);
+        rows.parked.insert((name, parked.change.seq), parked);
     }
     Ok(())
 }
@@ -633,8 +637,8 @@ impl Store for DiskStore {
         })
     }
 
-    fn update_consumer(&self, name: String, durability: Durability, decide: DecideConsumer) -> StoreFuture<'_, ()> {
-        ready(self.lock().and_then(|mut contents| update_consumer(&mut contents, &name, durability, decide)))
+    fn update_consumer(&self, update: ConsumerWrite) -> StoreFuture<'_, ()> {
+        ready(self.lock().and_then(|mut contents| update_consumer(&mut contents, update)))
     }
 
     fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool> {

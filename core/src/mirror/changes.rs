@@ -8,6 +8,7 @@ use super::exclusive::{ExclusiveLease, lost};
 use super::feed::{LOOK, Polled, consumer_name};
 use crate::process::ProcessId;
 use crate::record::Change;
+use crate::store::Fence;
 use crate::{Error, Result};
 use futures_util::stream::BoxStream;
 use std::collections::VecDeque;
@@ -251,20 +252,40 @@ impl Changes {
     /// the consumer was dropped, and in a forked child.
     pub async fn ack(&self, seq: i64) -> Result<()> {
         self.check_process()?;
-        loop {
-            self.check_held(seq).await?;
-            let (moved, generation, lease) =
-                self.state(|state| (state.acks.acknowledge(seq), state.acks.generation(), state.lease.clone()));
-            let Some(cursor) = moved else { break };
-            // The store makes the decision when the write begins, which may be later than the check above, if the process was stopped.
-            let may_store = move || lease.as_ref().is_none_or(|lease| !lease.is_due());
-            if self.0.mirror.ack_if(&self.0.consumer, cursor, may_store).await? {
-                self.state(|state| state.acks.confirm(generation, cursor));
-                break;
-            }
+        self.check_held(seq).await?;
+        let (moved, generation, lease) =
+            self.state(|state| (state.acks.acknowledge(seq), state.acks.generation(), state.lease.clone()));
+        if let Some(cursor) = moved {
+            // With a fence, because the lease may have been lost since the check above, if the process was stopped.
+            let stored = self.0.mirror.ack_with(&self.0.consumer, cursor, self.fence(lease.as_deref())).await;
+            self.check_stored(lease.as_ref(), stored)?;
+            self.state(|state| state.acks.confirm(generation, cursor));
         }
         self.state(State::release_if_done);
         Ok(())
+    }
+
+    /// Returns the fence for an update under `lease`. Returns `None` once the mirror is closed, which has released the lease: as after
+    /// [`close`](Changes::close), changes can be acknowledged without it, unless the store is closed.
+    fn fence(&self, lease: Option<&ExclusiveLease>) -> Option<Fence> {
+        lease.filter(|_| !self.0.mirror.is_closed()).map(ExclusiveLease::fence)
+    }
+
+    /// Returns the result of an update with the fence of `lease`. If the lease was lost, the changes that were returned under it are lost as well.
+    fn check_stored(&self, lease: Option<&Arc<ExclusiveLease>>, stored: Result<()>) -> Result<()> {
+        let Some(lease) = lease else { return stored };
+        stored.map_err(|error| {
+            if !lease.is_lost_after(&error) {
+                return error;
+            }
+            self.state(|state| {
+                // Otherwise another call has lost them already, and the changes are those of a later lease.
+                if state.lease.as_ref().is_some_and(|current| Arc::ptr_eq(current, lease)) {
+                    state.acks.lose();
+                }
+            });
+            lost()
+        })
     }
 
     /// Checks that the consumer's lease was not lost after this iterator had returned the change.
@@ -287,12 +308,14 @@ impl Changes {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the consumer was dropped, and in a forked child;
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// As [`ack`](Changes::ack). With the error of a lost lease, nothing is parked, unless the lease was lost between parking and the acknowledgement.
     pub async fn park(&self, change: &Change, reason: &str) -> Result<()> {
         self.check_process()?;
         self.check_held(change.seq).await?;
-        self.0.mirror.keep_parked(&self.0.consumer, change, reason).await?;
+        let lease = self.state(|state| state.lease.clone());
+        let fence = self.fence(lease.as_deref());
+        let stored = self.0.mirror.keep_parked(&self.0.consumer, change, reason, fence).await;
+        self.check_stored(lease.as_ref(), stored)?;
         self.ack(change.seq).await
     }
 

@@ -1,7 +1,8 @@
 //! Consumers with partitions: many workers share the changes of one consumer.
 //!
 //! Each worker has a lease, named `consumer/NAME/NUMBER`. The consumer's row has the partitions, each with its cursor and the worker that holds it;
-//! `decide::partition` has the rules. So a worker renews one lease for all of its partitions, and stores all of their cursors in one write. In
+//! `decide::partition` has the rules. So a worker renews one lease for all of its partitions, and stores all of their cursors in one write. Its updates of the
+//! row need no fence: the row names the worker by the token of its lease, and another worker that takes over a partition replaces the name. In
 //! `next`, a worker reads the row and the leases if half a second has passed since it last did, and before it returns no change: it takes
 //! free partitions up to its share, and releases partitions beyond its share once their returned changes are acknowledged. A change that wakes a waiting
 //! worker is not a reason to read the leases, because SQLite's only writer lists them.
@@ -571,7 +572,7 @@ impl Shared {
             slot.put(Some((row.clone(), surplus)));
             Ok(ConsumerUpdate { row: Some(row), park: None })
         });
-        self.mirror.store().update_consumer(self.name.clone(), durability, decide).await?;
+        self.mirror.update_consumer(self.name.clone(), durability, None, decide).await?;
         reading.stored_at = Some(now);
         if has_releases {
             // Wakes the workers of this handle of the mirror, which may take the released partitions.
@@ -679,7 +680,7 @@ impl Shared {
             let row = ack.apply(state.row, now)?;
             Ok(ConsumerUpdate { row, park: park.clone() })
         });
-        self.mirror.store().update_consumer(self.name.clone(), Durability::Power, decide).await?;
+        self.mirror.update_consumer(self.name.clone(), Durability::Power, None, decide).await?;
         self.state(|state| {
             last.into_iter().for_each(|(partition, seq)| state.holdings.confirm(generation, partition, seq));
         });
@@ -708,7 +709,7 @@ impl Shared {
             }
             None => Err(Error::invalid_argument("the consumer was dropped, so nothing can be parked")),
         });
-        self.mirror.store().update_consumer(self.name.clone(), Durability::Power, decide).await
+        self.mirror.update_consumer(self.name.clone(), Durability::Power, None, decide).await
     }
 
     /// Returns whether the error says that the lease `id` was lost. If so, drops it and the partitions, unless the worker has joined again with another
@@ -734,7 +735,7 @@ impl Shared {
         let decide = Box::new(move |state: crate::store::ConsumerState| {
             Ok(ConsumerUpdate { row: leave(state.row, id, generation, &cursors), park: None })
         });
-        let left = self.mirror.store().update_consumer(self.name.clone(), Durability::Process, decide).await;
+        let left = self.mirror.update_consumer(self.name.clone(), Durability::Process, None, decide).await;
         drop(lease);
         // Listing the leases waits until this one is released. Until then, other workers leave a share of the partitions to this worker.
         let released = self.mirror.store().leases(self.lease_prefix(), self.mirror.now()).await;

@@ -112,8 +112,22 @@ impl ExclusiveLease {
         self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    /// Returns the fence for updates of the consumer under this lease.
+    pub(super) fn fence(&self) -> Fence {
+        self.fence.clone()
+    }
+
+    /// Returns whether the error of an update with the fence says that the lease was lost. If so, the lease is not held any longer.
+    pub(super) fn is_lost_after(&self, error: &Error) -> bool {
+        let is_lost = says_lost(error);
+        if is_lost {
+            self.release();
+        }
+        is_lost
+    }
+
     /// Returns whether the lease has to be renewed before it can be relied on.
-    pub(super) fn is_due(&self) -> bool {
+    fn is_due(&self) -> bool {
         let renewed_at = *self.renewed_at.lock().unwrap_or_else(PoisonError::into_inner);
         is_renewal_due(self.clock.now(), renewed_at, LEASE)
     }
@@ -133,16 +147,13 @@ impl ExclusiveLease {
                 *self.renewed_at.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.now();
                 Ok(self.is_held())
             }
-            Err(error) if says_lost(&error) => {
-                self.release();
-                Ok(false)
-            }
+            Err(error) if self.is_lost_after(&error) => Ok(false),
             Err(error) => Err(error),
         }
     }
 }
 
-/// The error of an acknowledgement by an iterator that has lost its lease.
+/// The error of an acknowledgement, or of parking a change, by an iterator that has lost its lease.
 pub(super) fn lost() -> Error {
     Error::store(
         "the lease of the consumer was lost: it expired, or another process took it over, so the change is not acknowledged and is returned again",

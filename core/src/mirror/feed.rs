@@ -15,7 +15,10 @@
 use super::decide::{acknowledge, before, without_partitions};
 use super::{Mirror, snapshot};
 use crate::record::{Change, Consumer, ConsumerRow, ParkedChange, Snapshot};
-use crate::store::{ConsumerState, ConsumerUpdate, Durability, FeedMarks, Keys, Park, PollNote, Retention, Slot};
+use crate::store::{
+    ConsumerState, ConsumerUpdate, ConsumerWrite, DecideConsumer, Durability, FeedMarks, Fence, Keys, Park, PollNote,
+    Retention,
+};
 use crate::{Error, ErrorKind, Result, Timestamp};
 use std::time::Duration;
 
@@ -187,7 +190,7 @@ impl Mirror {
             let new = ConsumerRow { name: row_name.clone(), generation, seen_at: now, ..ConsumerRow::default() };
             Ok(ConsumerUpdate { row: state.row.is_none().then_some(new), park: None })
         };
-        self.store().update_consumer(name, Durability::Power, Box::new(register)).await
+        self.update_consumer(name, Durability::Power, None, Box::new(register)).await
     }
 
     /// As [`poll`](Mirror::poll), but if there are no changes it waits for the first one until `timeout` has passed, and then returns none.
@@ -256,29 +259,28 @@ impl Mirror {
     /// [partitions](Mirror::consumer), and for a number greater than those that polls of any process have returned to it (a power failure can undo the record of polls that were not acknowledged: poll again);
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn ack(&self, consumer: &str, seq: i64) -> Result<()> {
-        self.ack_if(consumer, seq, || true).await.map(drop)
+        self.ack_with(consumer, seq, None).await
     }
 
-    /// As [`ack`](Mirror::ack), if `may_store` returns true at the beginning of the write. Returns whether it did.
-    pub(super) async fn ack_if(
-        &self,
-        consumer: &str,
-        seq: i64,
-        may_store: impl Fn() -> bool + Send + 'static,
-    ) -> Result<bool> {
+    /// As [`ack`](Mirror::ack), if the lease of `fence` is held.
+    pub(super) async fn ack_with(&self, consumer: &str, seq: i64, fence: Option<Fence>) -> Result<()> {
         let (name, now) = (consumer_name(consumer)?, self.now());
-        let (slot, stored) = Slot::new();
         let acknowledge = move |state: ConsumerState| {
-            let may_store = may_store();
-            slot.put(may_store);
-            let row = match may_store {
-                true => acknowledge(state.row, state.latest.seq, seq, now, snapshot::contains)?,
-                false => None,
-            };
+            let row = acknowledge(state.row, state.latest.seq, seq, now, snapshot::contains)?;
             Ok(ConsumerUpdate { row, park: None })
         };
-        self.store().update_consumer(name, Durability::Power, Box::new(acknowledge)).await?;
-        stored.take()
+        self.update_consumer(name, Durability::Power, fence, Box::new(acknowledge)).await
+    }
+
+    /// Changes a consumer as decided. With a fence, the store fails unless the lease is held.
+    pub(super) async fn update_consumer(
+        &self,
+        name: String,
+        durability: Durability,
+        fence: Option<Fence>,
+        decide: DecideConsumer,
+    ) -> Result<()> {
+        self.store().update_consumer(ConsumerWrite { name, durability, fence, now: self.now(), decide }).await
     }
 
     /// Parks a change that `consumer` cannot handle, with a reason, and acknowledges it and all changes before it. A copy of it is kept and
@@ -299,7 +301,7 @@ impl Mirror {
             let row = acknowledge(state.row, state.latest.seq, seq, now, snapshot::contains)?;
             Ok(ConsumerUpdate { row, park })
         };
-        self.store().update_consumer(name, Durability::Power, Box::new(park)).await
+        self.update_consumer(name, Durability::Power, None, Box::new(park)).await
     }
 
     /// Reads the change with this number, which a consumer is about to park.
@@ -329,8 +331,14 @@ impl Mirror {
         })
     }
 
-    /// Parks a change of which the caller has a copy, without acknowledging it.
-    pub(super) async fn keep_parked(&self, consumer: &str, change: &Change, reason: &str) -> Result<()> {
+    /// Parks a change of which the caller has a copy, without acknowledging it, if the lease of `fence` is held.
+    pub(super) async fn keep_parked(
+        &self,
+        consumer: &str,
+        change: &Change,
+        reason: &str,
+        fence: Option<Fence>,
+    ) -> Result<()> {
         let (name, reason, now) = (consumer_name(consumer)?, reason.to_owned(), self.now());
         let change = Box::new(change.clone());
         let park = move |state: ConsumerState| {
@@ -341,7 +349,7 @@ impl Mirror {
             let park = Some(Park { change: change.clone(), reason: reason.clone(), at: now });
             Ok(ConsumerUpdate { row: None, park })
         };
-        self.store().update_consumer(name, Durability::Power, Box::new(park)).await
+        self.update_consumer(name, Durability::Power, fence, Box::new(park)).await
     }
 
     /// Returns the changes that `consumer` has parked, oldest first.
@@ -397,7 +405,7 @@ impl Mirror {
             };
             Ok(ConsumerUpdate { row: Some(row), park: None })
         };
-        self.store().update_consumer(name, Durability::Power, Box::new(start)).await?;
+        self.update_consumer(name, Durability::Power, None, Box::new(start)).await?;
         self.wake();
         self.wake_workers();
         Ok(())

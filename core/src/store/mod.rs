@@ -103,7 +103,7 @@ pub struct Committed {
     pub changes: u64,
 }
 
-/// Identifies a lease for writes: a write with a fence fails if the lease has expired, was released, or was taken by another holder.
+/// Identifies a lease for writes and updates of consumers: one with a fence fails if the lease has expired, was released, or was taken by another holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fence {
     /// The lease's name.
@@ -174,6 +174,20 @@ pub struct ConsumerUpdate {
     pub row: Option<ConsumerRow>,
     /// The change to park.
     pub park: Option<Park>,
+}
+
+/// One update of a consumer: read, decide, commit.
+pub struct ConsumerWrite {
+    /// The consumer's name.
+    pub name: String,
+    /// The failures that the update survives once the call has returned.
+    pub durability: Durability,
+    /// The lease that must still be held when it commits, or `None` if it needs none. Unlike a [`Write`], the update does not extend the lease.
+    pub fence: Option<Fence>,
+    /// The current time by this machine's clock, for the expiry of the lease.
+    pub now: Timestamp,
+    /// The decision.
+    pub decide: DecideConsumer,
 }
 
 /// A change that a consumer parks.
@@ -271,7 +285,8 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// What the decision returns; [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the decision panics, or asks for more rows [`MAX_LOADS`]
-    /// times; [`ErrorKind::Store`](crate::ErrorKind::Store) if the store fails or the lease of the write's fence is not held any more.
+    /// times; [`ErrorKind::Store`](crate::ErrorKind::Store) if the store fails, or, with the lease's name as the [context](Error::context) `lease`, if the
+    /// lease of the write's fence is not held any more.
     fn write(&self, write: Write) -> StoreFuture<'_, Committed>;
 
     /// Loads rows as of one moment. [`WorkingSet::revision`] is that of the latest write.
@@ -354,13 +369,17 @@ pub trait Store: Send + Sync + 'static {
     /// Reads a consumer and changes it as decided. With [`Durability::Power`], all changes that were committed before are durable as well when
     /// this returns, even if the decision changes nothing, and [`FeedMarks::durable`] includes them.
     ///
+    /// The lease of the update's fence is checked in the transaction that stores the decision, so that a holder that was stopped changes nothing after
+    /// another one has taken the lease. If the lease is not held any more, the decision is not called.
+    ///
     /// The future may be dropped: the consumer is then changed as a whole, or not at all.
     ///
     /// # Errors
     ///
     /// What the decision returns; [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the decision panics;
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store fails.
-    fn update_consumer(&self, name: String, durability: Durability, decide: DecideConsumer) -> StoreFuture<'_, ()>;
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store fails, or, with the lease's name as the [context](Error::context) `lease`, if the lease
+    /// of the fence is not held any more.
+    fn update_consumer(&self, update: ConsumerWrite) -> StoreFuture<'_, ()>;
 
     /// Raises [`ConsumerRow::polled`] to [`PollNote::polled`] and sets [`ConsumerRow::seen_at`]. Returns whether the consumer exists and still has
     /// [`PollNote::generation`]; if not, its row stays the same. The default calls [`update_consumer`](Store::update_consumer); a store on a server can do
@@ -377,7 +396,8 @@ pub trait Store: Send + Sync + 'static {
                 let row = row.map(|row| ConsumerRow { polled: row.polled.max(polled), seen_at: at, ..row });
                 Ok(ConsumerUpdate { row, park: None })
             };
-            self.update_consumer(consumer, durability, Box::new(decide)).await?;
+            let decide = Box::new(decide);
+            self.update_consumer(ConsumerWrite { name: consumer, durability, fence: None, now: at, decide }).await?;
             is_current.take()
         })
     }
@@ -528,6 +548,15 @@ impl std::fmt::Debug for Write {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Write")
             .field("scope", &self.scope)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ConsumerWrite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConsumerWrite")
+            .field("name", &self.name)
             .field("durability", &self.durability)
             .finish_non_exhaustive()
     }

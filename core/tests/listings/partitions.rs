@@ -1234,6 +1234,71 @@ async fn an_iterator_whose_lease_expired_acknowledges_and_parks_nothing_and_wait
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_iterator_whose_clock_does_not_show_that_its_lease_was_lost_acknowledges_and_parks_nothing() {
+    limited(async {
+        let (place, mirror) = Place::with_users(5, "suspended_iterator").await;
+        let (suspended, other) = (changes_of(&mirror), changes_of(&place.open().await));
+        let first = suspended.next().await.unwrap().unwrap();
+        let second = suspended.next().await.unwrap().unwrap();
+        let before = place.api.with(|state| state.now);
+        place.pass(MINUTE);
+        assert_eq!(other.next().await.unwrap().unwrap().seq, first.seq);
+        // As on a virtual machine that was suspended, and whose clock has not been set yet.
+        place.api.with(|state| state.now = before);
+
+        assert_consumer_lost(suspended.park(&second, "no such account").await);
+        assert_consumer_lost(suspended.ack(first.seq).await);
+
+        assert!(mirror.parked_changes("app").await.unwrap().is_empty());
+        assert_eq!(consumer(&mirror).await.cursor, 0);
+        other.ack(first.seq).await.unwrap();
+        assert_eq!(consumer(&mirror).await.cursor, first.seq);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_iterator_that_lost_its_lease_starts_again_when_it_has_the_consumer_again() {
+    limited(async {
+        let (place, mirror) = Place::with_users(5, "iterator_again").await;
+        let (suspended, other) = (changes_of(&mirror), changes_of(&place.open().await));
+        let first = suspended.next().await.unwrap().unwrap();
+        let before = place.api.with(|state| state.now);
+        place.pass(MINUTE);
+        assert!(other.next().await.unwrap().is_some());
+        place.api.with(|state| state.now = before);
+        assert_consumer_lost(suspended.ack(first.seq).await);
+        drop(other);
+
+        assert_eq!(next_in_turn(&suspended).await.seq, first.seq);
+        suspended.ack(first.seq).await.unwrap();
+
+        assert_eq!(consumer(&mirror).await.cursor, first.seq);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_whose_clock_does_not_show_that_its_lease_was_lost_acknowledges_and_parks_nothing() {
+    limited(async {
+        let (place, mirror) = Place::with_users(5, "suspended_worker").await;
+        let (suspended, other) = (worker_of(&mirror), place.worker().await);
+        let returned = take(&suspended).await;
+        let before = place.api.with(|state| state.now);
+        place.pass(MINUTE);
+        assert_eq!(seqs(&take(&other).await), seqs(&returned));
+        place.api.with(|state| state.now = before);
+
+        assert_lost(suspended.park(&returned[0], "no such account").await);
+        assert_lost(suspended.ack(returned[0].seq).await);
+
+        assert!(mirror.parked_changes("app").await.unwrap().is_empty());
+        assert_eq!(consumer(&mirror).await.cursor, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_a_mirror_lets_the_next_one_iterate_although_the_iterator_exists() {
     limited(async {
         let (place, mirror) = Place::with_users(5, "closed_iterator").await;

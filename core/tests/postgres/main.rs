@@ -25,9 +25,9 @@ mod writes;
 use headcount::mirror::Mirrored;
 use headcount::store::conformance::{Factory, Setup};
 use headcount::store::{
-    Batch, Committed, ConsumerRow, ConsumerUpdate, DecideConsumer, Decision, Delta, DirectoryRow, Durability,
-    EntryBody, EnvironmentRow, EventRow, EventState, Expiry, Keys, NewEntry, Park, PostgresOptions, PostgresStore,
-    Retention, Scope, Store, StoreFuture, UserFilter, UserRow, UserWrite, WorkingSet, Write,
+    Batch, Committed, ConsumerRow, ConsumerState, ConsumerUpdate, ConsumerWrite, Decision, Delta, DirectoryRow,
+    Durability, EntryBody, EnvironmentRow, EventRow, EventState, Expiry, Keys, NewEntry, Park, PostgresOptions,
+    PostgresStore, Retention, Scope, Store, StoreFuture, UserFilter, UserRow, UserWrite, WorkingSet, Write,
 };
 use headcount::{ChangeKind, ErrorKind, MirrorUser, Result, Timestamp};
 use server::{Fault, Proxy, Search, Server, Start};
@@ -173,6 +173,17 @@ fn with_user(row: UserRow) -> Batch {
     };
     let users = vec![UserWrite { row, ..UserWrite::default() }];
     Batch { users, entries: vec![entry], ..Batch::default() }
+}
+
+/// A durable update of the consumer `app`, without a fence.
+fn updating(decide: impl FnMut(ConsumerState) -> Result<ConsumerUpdate> + Send + 'static) -> ConsumerWrite {
+    ConsumerWrite {
+        name: "app".to_owned(),
+        durability: Durability::Power,
+        fence: None,
+        now: Timestamp::UNIX_EPOCH,
+        decide: Box::new(decide),
+    }
 }
 
 /// A durable write of an organization, without a fence. It commits the batch that `decide` returns.

@@ -200,7 +200,7 @@ async fn the_error_of_a_call_says_if_it_is_not_known_whether_its_commit_was_done
             events: vec![pending("evt_1")],
             ..with_user(user("org_1", "diruser_1"))
         });
-        let registering: DecideConsumer = Box::new(|state| {
+        let registering = updating(|state| {
             let generation = state.generation + 1;
             let row = ConsumerRow { name: "app".to_owned(), generation, ..ConsumerRow::default() };
             Ok(ConsumerUpdate { row: Some(row), park: None })
@@ -217,7 +217,7 @@ async fn the_error_of_a_call_says_if_it_is_not_known_whether_its_commit_was_done
         proxy.lose_next_commit_and_refuse();
         is_unknown("write", store.write(writing).await.unwrap_err());
         proxy.lose_next_commit_and_refuse();
-        let registered = store.update_consumer("app".to_owned(), Durability::Power, registering).await;
+        let registered = store.update_consumer(registering).await;
         is_unknown("update_consumer", registered.unwrap_err());
         proxy.lose_next_commit_and_refuse();
         is_unknown("expire_events", store.expire_events(expiry).await.unwrap_err());
@@ -317,7 +317,7 @@ async fn an_update_of_a_consumer_is_done_once_if_its_answer_is_lost_and_another_
         let store = open(&proxy.url, "overtaken").await.unwrap();
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
-        let registering: DecideConsumer = Box::new(move |state| {
+        let registering = updating(move |state| {
             counted.fetch_add(1, Ordering::SeqCst);
             let generation = state.generation + 1;
             let row = ConsumerRow { name: "app".to_owned(), generation, ..ConsumerRow::default() };
@@ -328,7 +328,7 @@ async fn an_update_of_a_consumer_is_done_once_if_its_answer_is_lost_and_another_
         });
         proxy.lose_next_commit();
 
-        store.update_consumer("app".to_owned(), Durability::Power, registering).await.unwrap();
+        store.update_consumer(registering).await.unwrap();
 
         assert_eq!(proxy.happened(), 1, "the answer to one commit was lost");
         assert_eq!(calls.load(Ordering::SeqCst), 1, "the decision was called once");
@@ -597,14 +597,14 @@ async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
 
         proxy.lose_next_commit();
         let counted = Arc::clone(&calls);
-        let parking: DecideConsumer = Box::new(move |state| {
+        let parking = updating(move |state| {
             counted.fetch_add(1, Ordering::SeqCst);
             let row =
                 ConsumerRow { name: "app".to_owned(), generation: state.generation + 1, ..ConsumerRow::default() };
             let park = Park { change: Box::new(change.clone()), reason: "bad".to_owned(), at: Timestamp::UNIX_EPOCH };
             Ok(ConsumerUpdate { row: Some(row), park: Some(park) })
         });
-        store.update_consumer("app".to_owned(), Durability::Power, parking).await.unwrap();
+        store.update_consumer(parking).await.unwrap();
         assert_eq!(calls.load(Ordering::SeqCst), 1, "the decision was called once");
 
         proxy.lose_next_commit();

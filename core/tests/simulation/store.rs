@@ -6,9 +6,8 @@ use super::world::World;
 use headcount::mirror::ParkedChange;
 use headcount::store::copy::{Row, Table};
 use headcount::store::{
-    Committed, CopyPages, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
-    FeedPage, GroupRow, Keys, Lease, Retention, SqliteStore, Store, StoreFuture, UserFilter, UserRow, WorkingSet,
-    Write,
+    Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry, FeedPage,
+    GroupRow, Keys, Lease, Retention, SqliteStore, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use std::collections::BTreeMap;
@@ -158,7 +157,8 @@ impl Store for Process {
         read feed(consumer: String, after: Option<i64>, limit: usize) -> FeedPage;
         read changes(after: i64, limit: usize) -> Vec<Change>;
         read consumers() -> (Vec<(headcount::store::ConsumerRow, u64)>, i64);
-        written update_consumer(name: String, durability: Durability, decide: DecideConsumer) -> ();
+        written update_consumer(update: ConsumerWrite) -> ();
+        written note_poll(note: headcount::store::PollNote) -> bool;
         written drop_consumer(name: String) -> bool;
         read parked_changes(consumer: String) -> Vec<ParkedChange>;
         written drop_parked_change(consumer: String, seq: i64) -> bool;

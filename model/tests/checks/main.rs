@@ -18,6 +18,9 @@ const RECEIVER: [&[Call]; 2] = [&[Call::Write { scope: 0 }], &[Call::Write { sco
 /// The calls of a process that polls without a lease.
 const CONSUMER: &[Call] = &[Call::Poll, Call::Acknowledge];
 
+/// The calls of a process that iterates over the changes of the consumer, under the lease of that consumer.
+const ITERATOR: &[Call] = &[Call::Take, Call::Poll, Call::Acknowledge, Call::Release];
+
 /// The calls of a worker of the consumer.
 const WORKER: &[Call] = &[Call::Join, Call::Claim, Call::Poll, Call::Acknowledge, Call::Release];
 

@@ -1,6 +1,6 @@
 //! The protocol with one mistake: the model checker finds a state in which a guarantee does not hold, and prints the steps that lead to it.
 
-use super::{CONSUMER, NONE, RECEIVER, RENEWING_WORKER, SYNC, WORKER, breaks, model};
+use super::{CONSUMER, ITERATOR, NONE, RECEIVER, RENEWING_WORKER, SYNC, WORKER, breaks, model};
 use headcount_model::guarantees::*;
 use headcount_model::{Faults, Mistake, Model};
 
@@ -136,6 +136,18 @@ fn if_a_worker_that_an_older_list_lacks_counts_as_ended_two_workers_hold_a_parti
 #[test]
 fn without_a_check_of_the_token_an_old_holder_acknowledges() {
     breaks(workers(Mistake::AcknowledgementWithoutToken, NONE), NO_LATE_ACKNOWLEDGEMENT);
+}
+
+#[test]
+fn without_a_fence_an_iterator_acknowledges_after_another_took_its_lease() {
+    let iterators = Model { calls: [ITERATOR; 3], ..workers(Mistake::AcknowledgementWithoutFence, NONE) };
+    breaks(iterators, NO_LATE_ACKNOWLEDGEMENT);
+}
+
+#[test]
+fn if_the_lease_of_an_iterator_is_checked_without_a_lock_it_acknowledges_after_another_took_it() {
+    let iterators = Model { calls: [ITERATOR; 3], ..workers(Mistake::LeaseNotLocked, NONE) };
+    breaks(iterators, NO_LATE_ACKNOWLEDGEMENT);
 }
 
 #[test]

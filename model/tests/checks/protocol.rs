@@ -1,6 +1,6 @@
 //! The protocol as it is: in every state that three processes can reach, all guarantees hold.
 
-use super::{CONSUMER, NONE, RECEIVER, RENEWING_WORKER, SYNC, WORKER, check, model};
+use super::{CONSUMER, ITERATOR, NONE, RECEIVER, RENEWING_WORKER, SYNC, WORKER, check, model};
 use headcount_model::guarantees::*;
 use headcount_model::{Call, Faults, Model};
 
@@ -74,6 +74,27 @@ fn a_sync_and_a_receiver_write_beside_a_consumer() {
     let faults = Faults { crashes: 1, ..NONE };
     let model = Model { calls: [SYNC, RECEIVER[0], CONSUMER], faults, ..model() };
     check(model, &[REFUSED, UNDONE, FOUND, NOT_FOUND, ALL_REPORTED, ALL_ACKNOWLEDGED]);
+}
+
+/// Three iterators over the changes of a consumer that has one change.
+fn iterators(faults: Faults) -> Model {
+    Model { calls: [ITERATOR; 3], changes: 1, faults, ..model() }
+}
+
+#[test]
+fn iterators_of_a_consumer_exclude_each_other_when_one_dies_or_is_stopped() {
+    let faults = Faults { deaths: 1, jumps: 1, ..NONE };
+    check(iterators(faults), &[REFUSED, LATE_RELEASE, ALL_ACKNOWLEDGED]);
+}
+
+#[test]
+fn iterators_of_a_consumer_exclude_each_other_when_the_server_crashes() {
+    check(iterators(Faults { crashes: 1, ..NONE }), &[REFUSED, FOUND, NOT_FOUND, ALL_ACKNOWLEDGED]);
+}
+
+#[test]
+fn iterators_of_a_consumer_exclude_each_other_when_connections_are_lost() {
+    check(iterators(Faults { losses: 1, ..NONE }), &[REFUSED, FOUND, NOT_FOUND, ALL_ACKNOWLEDGED]);
 }
 
 /// Three workers of a consumer that has one change.

@@ -1,9 +1,9 @@
 //! Tests of closing a store.
 
 use super::Setup;
-use super::rows::{append, at, commit_users, of_users, unfenced};
+use super::rows::{append, at, commit_users, of_users, unfenced, updating};
 use crate::record::{EventState, Keys};
-use crate::store::{ConsumerUpdate, Durability, Expiry, Retention, Store, UserFilter};
+use crate::store::{ConsumerUpdate, Expiry, Retention, Store, UserFilter};
 use crate::{ErrorKind, Result};
 use futures_util::future::join;
 use std::fmt::Debug;
@@ -38,8 +38,8 @@ pub async fn a_closed_store_refuses_later_calls(setup: Setup) {
     assert_refused("feed", store.feed(id(), None, 10).await);
     assert_refused("changes", store.changes(0, 10).await);
     assert_refused("consumers", store.consumers().await);
-    let update = store.update_consumer(id(), Durability::Process, Box::new(|_| Ok(ConsumerUpdate::default())));
-    assert_refused("update_consumer", update.await);
+    let update = updating("app", |_| Ok(ConsumerUpdate::default()));
+    assert_refused("update_consumer", store.update_consumer(update).await);
     assert_refused("drop_consumer", store.drop_consumer(id()).await);
     assert_refused("parked_changes", store.parked_changes(id()).await);
     assert_refused("drop_parked_change", store.drop_parked_change(id(), 1).await);

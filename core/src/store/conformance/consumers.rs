@@ -1,16 +1,18 @@
 //! Tests of the feed's consumers.
 
 use super::Setup;
-use super::rows::{acknowledge, append, at, commit, commit_users, consumer, done, entry, group, seqs, unfenced};
+use super::rows::{
+    acknowledge, append, at, commit, commit_users, done, entry, group, seqs, unfenced, update_consumer, updating,
+};
 use crate::record::{Batch, ConsumerRow, Keys, Partition, Snapshot, WorkerId};
-use crate::store::{ConsumerUpdate, Durability, Park, PollNote, Store, Write};
+use crate::store::{ConsumerUpdate, ConsumerWrite, Durability, Park, PollNote, Store, Write};
 use crate::{Error, ErrorKind};
 use std::sync::{Arc, Mutex};
 
 /// Parks the change with the number `seq` for a consumer.
 async fn park(store: &Arc<dyn Store>, name: &str, seq: i64) {
     let change = Box::new(store.changes(seq - 1, 1).await.unwrap().remove(0));
-    consumer(store, name, move |_| {
+    update_consumer(store, name, move |_| {
         let park = Park { change: change.clone(), reason: format!("reason {seq}"), at: at(seq) };
         ConsumerUpdate { row: None, park: Some(park) }
     })
@@ -58,7 +60,7 @@ pub async fn every_field_of_a_consumer_is_stored(setup: Setup) {
             ],
         };
         let update = ConsumerUpdate { row: Some(row.clone()), park: None };
-        consumer(&store, "app", move |_| update.clone()).await;
+        update_consumer(&store, "app", move |_| update.clone()).await;
         assert_eq!(store.feed("app".to_owned(), None, 10).await.unwrap().consumer, Some(row));
     }
 }
@@ -67,12 +69,12 @@ pub async fn a_decision_on_a_consumer_gets_the_greatest_generation_so_far(setup:
     let store = setup.create().await;
     for (name, generation) in [("a", 5), ("b", 4)] {
         let row = ConsumerRow { name: name.to_owned(), generation, ..ConsumerRow::default() };
-        consumer(&store, name, move |_| ConsumerUpdate { row: Some(row.clone()), park: None }).await;
+        update_consumer(&store, name, move |_| ConsumerUpdate { row: Some(row.clone()), park: None }).await;
     }
     store.drop_consumer("a".to_owned()).await.unwrap();
     let seen = Arc::new(Mutex::new(0));
     let given = Arc::clone(&seen);
-    consumer(&store, "c", move |state| {
+    update_consumer(&store, "c", move |state| {
         *given.lock().unwrap() = state.generation;
         ConsumerUpdate::default()
     })
@@ -85,10 +87,10 @@ pub async fn a_flush_makes_the_changes_before_it_durable(setup: Setup) {
     append(&store, &[1, 2, 3]).await;
     let marks = async || store.feed("app".to_owned(), None, 0).await.unwrap().marks;
     let before = marks().await;
-    let no_update = || Box::new(|_| Ok(ConsumerUpdate::default()));
-    store.update_consumer("app".to_owned(), Durability::Process, no_update()).await.unwrap();
+    let no_update = || updating("app", |_| Ok(ConsumerUpdate::default()));
+    store.update_consumer(ConsumerWrite { durability: Durability::Process, ..no_update() }).await.unwrap();
     let unflushed = marks().await;
-    store.update_consumer("app".to_owned(), Durability::Power, no_update()).await.unwrap();
+    store.update_consumer(no_update()).await.unwrap();
     let flushed_by_consumer = marks().await;
     append(&store, &[4]).await;
     let appended = marks().await;
@@ -131,7 +133,7 @@ pub async fn a_noted_poll_raises_the_polled_number_and_sets_the_time(setup: Setu
         ..ConsumerRow::default()
     };
     let update = ConsumerUpdate { row: Some(row.clone()), park: None };
-    consumer(&store, "app", move |_| update.clone()).await;
+    update_consumer(&store, "app", move |_| update.clone()).await;
 
     for (noted, stored) in [(7, 7), (5, 7)] {
         assert!(store.note_poll(polled(4, noted, Durability::Process)).await.unwrap());
@@ -146,7 +148,7 @@ pub async fn a_poll_of_another_generation_or_an_unknown_consumer_is_not_noted(se
     assert!(store.consumers().await.unwrap().0.is_empty());
     let row = ConsumerRow { name: "app".to_owned(), generation: 2, ..ConsumerRow::default() };
     let update = ConsumerUpdate { row: Some(row.clone()), park: None };
-    consumer(&store, "app", move |_| update.clone()).await;
+    update_consumer(&store, "app", move |_| update.clone()).await;
 
     assert!(!store.note_poll(polled(1, 7, Durability::Process)).await.unwrap());
     assert_eq!(store.consumers().await.unwrap().0, [(row, 0)]);
@@ -187,9 +189,9 @@ pub async fn a_consumer_that_is_reading_a_snapshot_reads_no_changes(setup: Setup
         }
     };
 
-    consumer(&store, "app", start(-10)).await;
+    update_consumer(&store, "app", start(-10)).await;
     let inside = store.feed("app".to_owned(), None, 10).await.unwrap();
-    consumer(&store, "app", start(0)).await;
+    update_consumer(&store, "app", start(0)).await;
     let after = store.feed("app".to_owned(), None, 10).await.unwrap();
 
     assert_eq!(inside.consumer.unwrap().cursor, -10);
@@ -207,7 +209,7 @@ pub async fn a_decision_on_a_consumer_gets_its_row_and_the_latest_numbers(setup:
 
     for name in ["app", "other"] {
         let seen = Arc::clone(&seen);
-        consumer(&store, name, move |state| {
+        update_consumer(&store, name, move |state| {
             seen.lock().unwrap().push(state);
             ConsumerUpdate::default()
         })
@@ -228,8 +230,8 @@ pub async fn a_decision_on_a_consumer_that_fails_changes_nothing(setup: Setup) {
     acknowledge(&store, "app", 1).await;
     let before = store.consumers().await.unwrap();
 
-    let failing = Box::new(|_| Err(Error::invalid_argument("no")));
-    let error = store.update_consumer("app".to_owned(), Durability::Power, failing).await.unwrap_err();
+    let failing = updating("app", |_| Err(Error::invalid_argument("no")));
+    let error = store.update_consumer(failing).await.unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     assert_eq!(store.consumers().await.unwrap(), before);
@@ -241,7 +243,7 @@ pub async fn concurrent_updates_of_a_consumer_are_serialized(setup: Setup) {
     let changes = (0..50).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
-            consumer(&store, "app", |state| {
+            update_consumer(&store, "app", |state| {
                 let row = state.row.unwrap();
                 ConsumerUpdate { row: Some(ConsumerRow { cursor: row.cursor + 1, ..row }), park: None }
             })
@@ -282,7 +284,7 @@ pub async fn parking_again_replaces_the_reason(setup: Setup) {
     acknowledge(&store, "app", 1).await;
     park(&store, "app", 1).await;
     let change = Box::new(store.changes(0, 1).await.unwrap().remove(0));
-    consumer(&store, "app", move |_| {
+    update_consumer(&store, "app", move |_| {
         let park = Park { change: change.clone(), reason: "another".to_owned(), at: at(9) };
         ConsumerUpdate { row: None, park: Some(park) }
     })
@@ -318,7 +320,7 @@ pub async fn the_partitions_of_a_consumer_are_listed_and_replaced(setup: Setup) 
     for partitions in [vec![partition(3)], vec![partition(4), partition(5)], Vec::new()] {
         let row = ConsumerRow { name: "app".to_owned(), partitions, ..ConsumerRow::default() };
         let update = ConsumerUpdate { row: Some(row.clone()), park: None };
-        consumer(&store, "app", move |_| update.clone()).await;
+        update_consumer(&store, "app", move |_| update.clone()).await;
 
         assert_eq!(store.consumers().await.unwrap().0, [(row, 0)]);
     }

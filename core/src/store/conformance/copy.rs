@@ -2,15 +2,15 @@
 
 use super::Setup;
 use super::rows::{
-    acknowledge, append, approval, at, commit, commit_users, consumer, directory, entry, event, group, hold, joining,
-    kept, of_users, organization, removed, retirement, user,
+    acknowledge, append, approval, at, commit, commit_users, directory, entry, event, group, hold, joining, kept,
+    of_users, organization, removed, retirement, update_consumer, user,
 };
 use crate::record::{
     Batch, Chore, ConsumerRow, EnvironmentRow, EventState, HeldLoss, HoldReason, Keys, Loss, LossRow, MirrorOptions,
     Partition, Snapshot, UserWrite, WorkerId,
 };
 use crate::store::copy::{Cell, Digest, NOT_COPIED, NUMBERS, TABLES, TablePage};
-use crate::store::{ConsumerUpdate, CopyPages, Durability, Park, Store, StoreFuture};
+use crate::store::{ConsumerUpdate, CopyPages, Park, Store, StoreFuture};
 use crate::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -72,7 +72,8 @@ pub async fn fill(store: &Arc<dyn Store>, seed: usize) {
             partitions: if n == 1 { vec![partition; 2] } else { Vec::new() },
         };
         let park = Park { change: Box::new(change), reason: text(n), at: at(9) };
-        consumer(store, &name, move |_| ConsumerUpdate { row: Some(row.clone()), park: Some(park.clone()) }).await;
+        update_consumer(store, &name, move |_| ConsumerUpdate { row: Some(row.clone()), park: Some(park.clone()) })
+            .await;
     }
 }
 
@@ -212,7 +213,7 @@ pub async fn a_copy_continues_the_numbers(setup: Setup) {
 pub async fn a_store_that_was_used_refuses_a_copy(setup: Setup) {
     let Some((source, target)) = stores(&setup).await else { return };
     // A consumer that was dropped leaves no row. Its generation was used.
-    consumer(&target, "app", |_| {
+    update_consumer(&target, "app", |_| {
         let row = ConsumerRow { name: "app".to_owned(), generation: 1, seen_at: at(1), ..ConsumerRow::default() };
         ConsumerUpdate { row: Some(row), park: None }
     })
@@ -259,8 +260,7 @@ pub async fn a_restored_store_is_durable_and_can_be_used(setup: Setup) {
     assert_eq!(page.marks.durable, page.marks.latest);
     assert_eq!(page.changes, source.changes(1, 100).await.unwrap());
     target.flush().await.unwrap();
-    let update = |_| Ok(ConsumerUpdate::default());
-    target.update_consumer("new".to_owned(), Durability::Power, Box::new(update)).await.unwrap();
+    update_consumer(&target, "new", |_| ConsumerUpdate::default()).await;
 }
 
 pub async fn a_dump_is_read_in_pages_of_a_few_mebibytes(setup: Setup) {

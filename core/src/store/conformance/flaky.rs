@@ -3,9 +3,9 @@
 use crate::record::{Approval, ConsumerRow, HoldRow, ParkedChange};
 use crate::store::copy::{Row, Table};
 use crate::store::{
-    Committed, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet,
-    Write,
+    Committed, ConsumerWrite, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState,
+    Expiry, FeedPage, Fence, GroupRow, Keys, Lease, PollNote, Retention, Store, StoreFuture, UserFilter, UserRow,
+    WorkingSet, Write,
 };
 use crate::{Change, Error, ErrorStatus, Result, Timestamp};
 use std::collections::BTreeMap;
@@ -130,16 +130,28 @@ impl Store for Flaky {
         })
     }
 
-    fn update_consumer(&self, name: String, durability: Durability, decide: DecideConsumer) -> StoreFuture<'_, ()> {
+    fn update_consumer(&self, update: ConsumerWrite) -> StoreFuture<'_, ()> {
         Box::pin(async move {
+            let ConsumerWrite { name, durability, fence, now, decide } = update;
             let decide: Arc<Mutex<DecideConsumer>> = Arc::new(Mutex::new(decide));
             loop {
-                match self.store.update_consumer(name.clone(), durability, unreliable(&decide, self.ending())).await {
+                let update = ConsumerWrite {
+                    name: name.clone(),
+                    durability,
+                    fence: fence.clone(),
+                    now,
+                    decide: unreliable(&decide, self.ending()),
+                };
+                match self.store.update_consumer(update).await {
                     Err(error) if is_injected(&error) => {}
                     result => return result,
                 }
             }
         })
+    }
+
+    fn note_poll(&self, note: PollNote) -> StoreFuture<'_, bool> {
+        self.store.note_poll(note)
     }
 
     fn load(&self, keys: Keys) -> StoreFuture<'_, WorkingSet> {

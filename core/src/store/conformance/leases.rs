@@ -1,10 +1,10 @@
 //! Tests of leases: exclusion, expiry, extension, fencing and release.
 
 use super::Setup;
-use super::rows::{at, fenced, joining, user, user_ids};
-use crate::record::Batch;
-use crate::store::{Fence, Lease, Store, UserFilter};
-use crate::{Error, ErrorKind, ErrorStatus};
+use super::rows::{acknowledge, append, at, fenced, joining, update_consumer, updating, user, user_ids};
+use crate::record::{Batch, ConsumerRow};
+use crate::store::{ConsumerUpdate, ConsumerWrite, Fence, Lease, Park, Store, UserFilter};
+use crate::{Change, Error, ErrorKind, ErrorStatus, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,31 @@ fn assert_lost(result: Result<(), Error>) {
     assert_eq!(error.kind(), ErrorKind::Store, "{error}");
     assert_eq!(error.status(), ErrorStatus::Temporary, "{error}");
     assert!(error.message().contains("lease"), "{error}");
+    assert!(error.context().iter().any(|(name, lease)| *name == "lease" && lease == "sync"), "{error}");
+}
+
+/// Moves the cursor of the consumer `app` by one and parks a change, in an update with a fence.
+async fn park(store: &Arc<dyn Store>, fence: &Fence, seconds: i64, change: &Change) -> Result<()> {
+    let park = Park { change: Box::new(change.clone()), reason: "no such account".to_owned(), at: at(seconds) };
+    let update = updating("app", move |state| {
+        let row = state.row.map(|row| ConsumerRow { cursor: row.cursor + 1, ..row });
+        Ok(ConsumerUpdate { row, park: Some(park.clone()) })
+    });
+    store.update_consumer(ConsumerWrite { fence: Some(fence.clone()), now: at(seconds), ..update }).await
+}
+
+/// Registers the consumer `app` in a feed of one change, and returns that change.
+async fn register(store: &Arc<dyn Store>) -> Change {
+    append(store, &[1]).await;
+    acknowledge(store, "app", 0).await;
+    store.changes(0, 1).await.unwrap().remove(0)
+}
+
+/// Checks the cursor of the consumer `app` and the number of its parked changes.
+async fn assert_consumer(store: &Arc<dyn Store>, cursor: i64, parked: u64) {
+    let (rows, _) = store.consumers().await.unwrap();
+    assert_eq!(rows[0].0.cursor, cursor);
+    assert_eq!(rows[0].1, parked);
 }
 
 pub async fn a_lease_has_one_holder(setup: Setup) {
@@ -172,6 +197,78 @@ pub async fn a_write_after_the_release_fails(setup: Setup) {
     let fence = lease.fence().clone();
     drop(lease);
     assert_lost(write(&store, &fence, 1, "diruser_1").await);
+}
+
+pub async fn an_update_of_a_consumer_is_stored_while_the_lease_of_its_fence_is_held(setup: Setup) {
+    let store = setup.create().await;
+    let change = register(&store).await;
+    let lease = take(&store, "sync", 0).await.unwrap();
+
+    park(&store, lease.fence(), 59, &change).await.unwrap();
+
+    assert_consumer(&store, 1, 1).await;
+}
+
+pub async fn an_update_of_a_consumer_after_a_takeover_fails_and_changes_nothing(setup: Setup) {
+    let store = setup.create().await;
+    let change = register(&store).await;
+    let first = take(&store, "sync", 0).await.unwrap();
+    let second = take(&store, "sync", 60).await.unwrap();
+
+    // By the clock of the first holder, its lease has not expired.
+    assert_lost(park(&store, first.fence(), 10, &change).await);
+    assert_consumer(&store, 0, 0).await;
+    park(&store, second.fence(), 61, &change).await.unwrap();
+
+    assert_consumer(&store, 1, 1).await;
+}
+
+pub async fn an_update_of_a_consumer_after_the_expiry_or_the_release_fails_and_changes_nothing(setup: Setup) {
+    let store = setup.create().await;
+    let change = register(&store).await;
+    let lease = take(&store, "sync", 0).await.unwrap();
+
+    assert_lost(park(&store, lease.fence(), 60, &change).await);
+    let fence = lease.fence().clone();
+    drop(lease);
+    assert_lost(park(&store, &fence, 1, &change).await);
+
+    assert_consumer(&store, 0, 0).await;
+}
+
+pub async fn the_decision_about_a_consumer_is_not_called_if_the_lease_was_lost(setup: Setup) {
+    let store = setup.create().await;
+    let first = take(&store, "sync", 0).await.unwrap();
+    let second = take(&store, "sync", 60).await.unwrap();
+    let update = updating("app", |_| panic!("the decision was called"));
+    let fence = Some(first.fence().clone());
+    assert_lost(store.update_consumer(ConsumerWrite { fence, now: at(61), ..update }).await);
+    drop(second);
+}
+
+pub async fn an_update_of_a_consumer_does_not_extend_the_lease_of_its_fence(setup: Setup) {
+    let store = setup.create().await;
+    let change = register(&store).await;
+    let lease = take(&store, "sync", 0).await.unwrap();
+
+    park(&store, lease.fence(), 59, &change).await.unwrap();
+
+    assert!(take(&store, "sync", 60).await.is_some());
+}
+
+pub async fn the_lease_of_a_fence_matters_only_to_updates_that_name_it(setup: Setup) {
+    let store = setup.create().await;
+    register(&store).await;
+    let lease = take(&store, "sync", 0).await.unwrap();
+
+    update_consumer(&store, "app", |state| {
+        let row = state.row.map(|row| ConsumerRow { cursor: 1, ..row });
+        ConsumerUpdate { row, park: None }
+    })
+    .await;
+
+    assert_consumer(&store, 1, 0).await;
+    drop(lease);
 }
 
 pub async fn a_write_extends_a_lease_once_half_of_it_has_passed(setup: Setup) {

@@ -217,6 +217,12 @@ macro_rules! store_tests {
             a_write_after_a_takeover_fails_and_writes_nothing
             a_write_after_the_expiry_fails_and_writes_nothing
             a_write_after_the_release_fails
+            an_update_of_a_consumer_is_stored_while_the_lease_of_its_fence_is_held
+            an_update_of_a_consumer_after_a_takeover_fails_and_changes_nothing
+            an_update_of_a_consumer_after_the_expiry_or_the_release_fails_and_changes_nothing
+            the_decision_about_a_consumer_is_not_called_if_the_lease_was_lost
+            an_update_of_a_consumer_does_not_extend_the_lease_of_its_fence
+            the_lease_of_a_fence_matters_only_to_updates_that_name_it
             a_write_extends_a_lease_once_half_of_it_has_passed
             a_write_that_changes_nothing_extends_a_lease
             another_open_store_gets_a_lease_only_after_its_release

@@ -2,8 +2,8 @@
 
 use super::Setup;
 use super::rows::{
-    acknowledge, append, approval, at, commit, commit_users, consumer, entry, event, group, ids, joining, kept,
-    of_users, removed, retirement, user,
+    acknowledge, append, approval, at, commit, commit_users, entry, event, group, ids, joining, kept, of_users,
+    removed, retirement, update_consumer, user,
 };
 use crate::Timestamp;
 use crate::record::{Batch, ConsumerRow, CountsKey, EventRow, EventState, Keys, LossRow, Retirement, Snapshot};
@@ -27,7 +27,7 @@ async fn trim_changes(store: &Arc<dyn Store>, before: i64) -> usize {
 
 async fn park(store: &Arc<dyn Store>, name: &str, seq: i64) {
     let change = Box::new(store.changes(seq - 1, 1).await.unwrap().remove(0));
-    consumer(store, name, move |_| ConsumerUpdate {
+    update_consumer(store, name, move |_| ConsumerUpdate {
         row: None,
         park: Some(Park { change: change.clone(), reason: "later".to_owned(), at: at(0) }),
     })
@@ -76,7 +76,7 @@ pub async fn without_consumers_old_changes_are_removed_by_age(setup: Setup) {
 pub async fn changes_after_the_snapshot_of_a_consumer_are_kept(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[10, 20, 30, 40]).await;
-    consumer(&store, "app", |_| {
+    update_consumer(&store, "app", |_| {
         let snapshot = Some(Snapshot { seq: 2, ..Snapshot::default() });
         let row = ConsumerRow { name: "app".to_owned(), cursor: -100, snapshot, ..ConsumerRow::default() };
         ConsumerUpdate { row: Some(row), park: None }

@@ -6,7 +6,8 @@ use crate::record::{
     Retirement, Trail, UserRow, UserWrite, WorkingSet,
 };
 use crate::store::{
-    Committed, ConsumerState, ConsumerUpdate, Decision, Durability, Fence, Scope, Store, UserFilter, Write,
+    Committed, ConsumerState, ConsumerUpdate, ConsumerWrite, Decision, Durability, Fence, Scope, Store, UserFilter,
+    Write,
 };
 use crate::{Result, Timestamp};
 use std::collections::BTreeSet;
@@ -208,19 +209,32 @@ pub(super) async fn kept(store: &Arc<dyn Store>) -> Vec<i64> {
 }
 
 /// Updates a consumer. `update` gets the consumer's state, whose row is `None` if there is no such consumer, and returns what to store.
-pub(super) async fn consumer(
+pub(super) async fn update_consumer(
     store: &Arc<dyn Store>,
     name: &str,
     mut update: impl FnMut(ConsumerState) -> ConsumerUpdate + Send + 'static,
 ) {
-    let decide = Box::new(move |state| Ok(update(state)));
-    store.update_consumer(name.to_owned(), Durability::Power, decide).await.unwrap();
+    store.update_consumer(updating(name, move |state| Ok(update(state)))).await.unwrap();
+}
+
+/// Makes a durable update of a consumer that needs no lease.
+pub(super) fn updating(
+    name: &str,
+    decide: impl FnMut(ConsumerState) -> Result<ConsumerUpdate> + Send + 'static,
+) -> ConsumerWrite {
+    ConsumerWrite {
+        name: name.to_owned(),
+        durability: Durability::Power,
+        fence: None,
+        now: at(0),
+        decide: Box::new(decide),
+    }
 }
 
 /// Registers a consumer, or sets its cursor. `seen_at` becomes the time `at(cursor)`.
 pub(super) async fn acknowledge(store: &Arc<dyn Store>, name: &str, cursor: i64) {
     let owned = name.to_owned();
-    consumer(store, name, move |_| {
+    update_consumer(store, name, move |_| {
         let row = ConsumerRow { name: owned.clone(), cursor, seen_at: at(cursor), ..ConsumerRow::default() };
         ConsumerUpdate { row: Some(row), park: None }
     })

@@ -3,11 +3,12 @@
 use super::commit::{CommitId, Ended, end_attempt, lock, mark_durable, revision_of, run, slot, was_committed};
 use super::database::{Database, Statement, Transaction};
 use super::failure::Failure;
+use super::lease;
 use super::rows::{CONSUMER, Json, Text, Time, consumer, count, first, get, no_row};
 use crate::Result;
 use crate::error::catch_panic;
 use crate::record::{ConsumerRow, Snapshot};
-use crate::store::{ConsumerState, ConsumerUpdate, DecideConsumer, Durability, Park, PollNote, Scope};
+use crate::store::{ConsumerState, ConsumerUpdate, ConsumerWrite, Durability, Park, PollNote, Scope};
 
 /// Reads every consumer with the number of its parked changes, and the number of the latest change.
 pub(super) async fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>, i64)> {
@@ -50,16 +51,14 @@ pub(super) async fn note_poll(database: &Database, note: &PollNote) -> Result<bo
 }
 
 /// Changes a consumer as [`Store::update_consumer`](crate::store::Store::update_consumer) describes.
-pub(super) async fn update(
-    database: &Database,
-    name: &str,
-    durability: Durability,
-    decide: &mut DecideConsumer,
-) -> Result<()> {
-    let scope = Scope::Consumer(name.to_owned());
+pub(super) async fn update(database: &Database, update: &mut ConsumerWrite) -> Result<()> {
+    if update.fence.is_some() {
+        lease::wait_for_releases().await;
+    }
+    let scope = Scope::Consumer(update.name.clone());
     let mut attempts = database.attempts();
     loop {
-        let failure = match try_update(database, &scope, name, durability, decide).await {
+        let failure = match try_update(database, &scope, update).await {
             Ok(()) => return Ok(()),
             Err(Ended::Failed(failure)) => failure,
             Err(Ended::Unknown(failure, id, ())) => {
@@ -75,15 +74,10 @@ pub(super) async fn update(
 }
 
 /// Tries once to change a consumer.
-async fn try_update(
-    database: &Database,
-    scope: &Scope,
-    name: &str,
-    durability: Durability,
-    decide: &mut DecideConsumer,
-) -> Result<(), Ended<()>> {
+async fn try_update(database: &Database, scope: &Scope, update: &mut ConsumerWrite) -> Result<(), Ended<()>> {
     let mut transaction = database.begin_write().await?;
-    match step(&mut transaction, scope, name, durability, decide).await {
+    let now = database.now(update.now);
+    match step(&mut transaction, scope, update, now).await {
         Ok((_, statements)) if statements.is_empty() => {
             transaction.roll_back().await;
             Ok(())
@@ -98,22 +92,30 @@ async fn try_update(
     }
 }
 
-/// Locks and reads the consumer, and decides. Returns the statements that change it, and the id that they insert into the log of commits. There are no
-/// statements if nothing has to be written.
+/// Locks the consumer, checks the lease of the update's fence, reads the consumer, and decides. The lease stays locked until the end of the
+/// transaction, so that no other process takes it before the commit. Returns the statements that change the consumer, and the id that they insert into
+/// the log of commits. There are no statements if nothing has to be written.
 async fn step(
     transaction: &mut Transaction<'_>,
     scope: &Scope,
-    name: &str,
-    durability: Durability,
-    decide: &mut DecideConsumer,
+    update: &mut ConsumerWrite,
+    now: Option<i64>,
 ) -> Result<(CommitId, Vec<Statement>), Failure> {
+    let ConsumerWrite { name, durability, fence, decide, .. } = update;
     let latest = "SELECT (SELECT change FROM {s}.counter), (SELECT max(number) FROM {s}.groups),
         (SELECT max(number) FROM {s}.users), (SELECT generation FROM {s}.mark), (SELECT max(change) FROM {s}.durable)";
     let known = format!("SELECT {CONSUMER} FROM {{s}}.consumer WHERE name = $1");
     let mut statements = lock(scope);
+    let locks = statements.len();
+    statements.extend(fence.as_ref().map(|fence| lease::select(fence, now)));
     statements.extend([Statement::new(latest), Statement::new(known).with(Text::new(name))]);
     let rows = transaction.run(&statements).await?;
-    let [locked @ .., latest, known] = rows.as_slice() else { return Err(no_row().into()) };
+    let (locked, rows) = rows.split_at(locks);
+    let [lease @ .., latest, known] = rows else { return Err(no_row().into()) };
+    if let Some((fence, lease)) = fence.as_ref().zip(lease.first()) {
+        // The update does not extend the lease.
+        lease::check(fence, lease)?;
+    }
     let id = CommitId::new(revision_of(locked)?);
     let row = first(latest)?;
     let latest = Snapshot {
@@ -133,7 +135,7 @@ async fn step(
     if let Some(park) = &park {
         statements.push(put_parked(name, park)?);
     }
-    if durability == Durability::Power && durable < latest.seq {
+    if *durability == Durability::Power && durable < latest.seq {
         statements.push(mark_durable(latest.seq));
     }
     if !statements.is_empty() {

@@ -31,9 +31,9 @@ pub use options::PostgresOptions;
 
 use super::copy::{Row, Table};
 use super::{
-    Approval, Committed, CopyPages, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, PollNote, Retention, Store, StoreFuture, UserFilter,
-    UserRow, WorkingSet, Write, closed,
+    Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry,
+    FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, PollNote, Retention, Store, StoreFuture, UserFilter, UserRow,
+    WorkingSet, Write, closed,
 };
 use crate::record::{ConsumerRow, ParkedChange};
 use crate::{Change, Result, Timestamp};
@@ -199,8 +199,8 @@ impl Store for PostgresStore {
         self.call(consumers::all(&self.database))
     }
 
-    fn update_consumer(&self, name: String, durability: Durability, mut decide: DecideConsumer) -> StoreFuture<'_, ()> {
-        self.call(async move { consumers::update(&self.database, &name, durability, &mut decide).await })
+    fn update_consumer(&self, mut update: ConsumerWrite) -> StoreFuture<'_, ()> {
+        self.call(async move { consumers::update(&self.database, &mut update).await })
     }
 
     fn note_poll(&self, note: PollNote) -> StoreFuture<'_, bool> {

@@ -2,12 +2,13 @@
 
 use super::database::Database;
 use super::feed::no_counters;
+use super::lease;
 use super::pages::count;
 use super::rows::{CONSUMER, consumer, get};
 use crate::Result;
 use crate::record::{ConsumerRow, Snapshot};
 use crate::store::codec::{time_bytes, to_json};
-use crate::store::{ConsumerState, DecideConsumer, Durability, Park};
+use crate::store::{ConsumerState, ConsumerWrite, Durability, Park};
 use rusqlite::params;
 
 /// Reads every consumer with the number of its parked changes, and the number of the latest change.
@@ -30,18 +31,19 @@ fn mark_durable(database: &Database) -> Result<()> {
     database.run("UPDATE counter SET durable = change", []).map(drop)
 }
 
-/// Changes a consumer as decided. With [`Durability::Power`], all earlier changes are durable once the transaction is committed.
-pub(super) fn update(
-    database: &Database,
-    name: &str,
-    durability: Durability,
-    decide: &mut DecideConsumer,
-) -> Result<()> {
+/// Changes a consumer as decided, if the lease of the update's fence is held. With [`Durability::Power`], all earlier changes are durable once the
+/// transaction is committed.
+pub(super) fn update(database: &Database, update: &mut ConsumerWrite) -> Result<()> {
+    let ConsumerWrite { name, durability, fence, now, decide } = update;
+    if let Some(fence) = fence {
+        // The update does not extend the lease.
+        lease::check(fence, lease::read(database, fence)?, *now)?;
+    }
     let sql = format!(
         "SELECT change, \"group\", user, counter.generation, durable, {CONSUMER}
             FROM counter LEFT JOIN consumer ON name = ?1"
     );
-    let read = database.one(&sql, [name], |row| {
+    let read = database.one(&sql, [&*name], |row| {
         let latest = Snapshot { seq: get(row, 0)?, groups: get(row, 1)?, users: get(row, 2)?, ..Snapshot::default() };
         let is_known = get::<Option<String>>(row, 5)?.is_some();
         let known = is_known.then(|| consumer(row, 5)).transpose()?;
@@ -49,22 +51,22 @@ pub(super) fn update(
     })?;
     let (state, durable) = read.ok_or_else(no_counters)?;
     let (latest, generation) = (state.latest.seq, state.generation);
-    let update = decide(state)?;
-    let flushes = durability == Durability::Power && durable < latest;
-    if update.row.is_none() && update.park.is_none() && !flushes {
+    let decided = decide(state)?;
+    let flushes = *durability == Durability::Power && durable < latest;
+    if decided.row.is_none() && decided.park.is_none() && !flushes {
         return Ok(());
     }
     database.atomically(|| {
         if flushes {
             mark_durable(database)?;
         }
-        if let Some(row) = &update.row {
+        if let Some(row) = &decided.row {
             put(database, row)?;
             if row.generation > generation {
                 database.run("UPDATE counter SET generation = ?1", [row.generation])?;
             }
         }
-        update.park.iter().try_for_each(|park| put_parked(database, name, park))
+        decided.park.iter().try_for_each(|park| put_parked(database, name, park))
     })
 }
 

@@ -22,7 +22,7 @@ mod worker;
 
 use super::copy::{PAGE_ROWS, Row, Table, interrupted};
 use super::{
-    Approval, Committed, CopyPages, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState,
+    Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState,
     Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow,
     WorkingSet, Write,
 };
@@ -261,8 +261,8 @@ impl Store for SqliteStore {
         self.read(consumers::all)
     }
 
-    fn update_consumer(&self, name: String, durability: Durability, mut decide: DecideConsumer) -> StoreFuture<'_, ()> {
-        self.change(durability, move |database| consumers::update(database, &name, durability, &mut decide))
+    fn update_consumer(&self, mut update: ConsumerWrite) -> StoreFuture<'_, ()> {
+        self.change(update.durability, move |database| consumers::update(database, &mut update))
     }
 
     fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool> {
