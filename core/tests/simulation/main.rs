@@ -25,6 +25,8 @@
 #[path = "../../examples/in_memory/store.rs"]
 mod disk;
 mod feed;
+#[allow(dead_code, reason = "the simulation of several processes, which uses all of it, is not written yet")]
+mod postgres;
 mod random;
 mod shrink;
 mod store;
