@@ -138,7 +138,7 @@ tables! {
 }
 
 impl Table {
-    /// Returns the values of a row that identify it: where the next page begins.
+    /// Returns the values of a row that identify it. After a page, they are the argument `after` of the dump of the next page.
     pub fn key_of(&self, row: &[Cell]) -> Row {
         row.iter().take(self.key).cloned().collect()
     }

@@ -103,7 +103,8 @@ pub struct Committed {
     pub changes: u64,
 }
 
-/// Identifies a lease for writes and updates of consumers: one with a fence fails if the lease has expired, was released, or was taken by another holder.
+/// Identifies the lease that a write or an update of a consumer needs. The write or update fails if the lease has expired, was released, or was taken by
+/// another holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fence {
     /// The lease's name.
@@ -245,7 +246,7 @@ pub struct Retention {
 pub struct Expiry {
     /// The organization, or `None` for all.
     pub organization_id: Option<String>,
-    /// Pending events that arrived before this.
+    /// Pending events that arrived before this are marked as expired.
     pub before: Timestamp,
     /// The greatest number of events that one call marks as expired, and also of those that it deletes.
     pub limit: usize,
@@ -529,7 +530,7 @@ fn closed() -> Error {
     )
 }
 
-/// A directory's row, and the numbers of its users, of its groups and of its organization's pending events.
+/// A directory's row, and how many live users, live groups and pending events there are: see [`Store::directory_counts`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryCounts {
     /// The directory.

@@ -57,7 +57,7 @@ fn own_columns(table: &Table) -> &'static [(&'static str, &'static str)] {
     match *table {
         CHANGES => &[("kind", "''")],
         EVENTS => &[("directory_id", "''")],
-        // The copy of an entry with this change alone.
+        // A parked change is stored as an entry of one change, whose last number is the `seq` of the row, the second value.
         PARKED_CHANGES => &[("last", "?2"), ("count", "1")],
         _ => &[],
     }
@@ -89,7 +89,7 @@ pub(super) fn dump(database: &Database, table: &Table, after: Option<&Row>, rows
         let cells = match *table {
             CHANGES => change(row)?,
             PARKED_CHANGES => parked_change(row)?,
-            CONSUMERS => consumer(read(table, row)?)?,
+            CONSUMERS => remove_workers(read(table, row)?)?,
             _ => read(table, row)?,
         };
         bytes += cells.iter().map(Cell::size).sum::<usize>();
@@ -151,8 +151,8 @@ fn parked_change(row: &rusqlite::Row<'_>) -> Result<Row> {
     ])
 }
 
-/// Removes the workers from the partitions of a consumer, the last column.
-fn consumer(mut row: Row) -> Result<Row> {
+/// Removes the workers from a consumer's partitions, which are the last value of its row.
+fn remove_workers(mut row: Row) -> Result<Row> {
     if let Some(Cell::Text(partitions)) = row.last_mut() {
         *partitions = without_workers(from_json(partitions)?)?;
     }
@@ -192,7 +192,7 @@ fn put(database: &Database, page: &TablePage) -> Result<()> {
     rows.iter().try_for_each(|row| database.run(&sql, params_from_iter(row)).map(drop))
 }
 
-/// Reads all tables again.
+/// Reads all tables and returns the digest of their rows.
 fn digest(database: &Database) -> Result<Digest> {
     let mut digest = Digest::default();
     for table in TABLES {

@@ -85,7 +85,7 @@ CREATE TABLE pending (
 INSERT INTO pending
     SELECT organization_id, count(*), coalesce(sum(length(body)), 0) FROM event WHERE state = 1 GROUP BY organization_id;
 
--- By age: events that are settled, that are pending (1), and that have expired (3).
+-- Indexes of events by their age: of settled events (any state but 1 and 3), of pending events (1) and of expired events (3).
 DROP INDEX event_by_age;
 CREATE INDEX event_settled ON event (received_at) WHERE state NOT IN (1, 3);
 CREATE INDEX event_pending ON event (received_at, organization_id) WHERE state = 1;
