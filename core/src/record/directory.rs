@@ -50,7 +50,8 @@ pub struct DirectoryRow {
     /// Start of the latest sync that listed users of the directory, whether or not it was completed; `None` if there was none.
     #[serde(default)]
     pub listed_since: Option<Timestamp>,
-    /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock; `None` if no listing had one yet.
+    /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock, or the start of the sync that listed the user if that is earlier;
+    /// `None` if no listed user had an `updated_at` yet.
     pub watermark: Option<Timestamp>,
     /// Time at which a sync first found that the API does not list the directory, or `None` if the directory is listed.
     #[serde(default)]
