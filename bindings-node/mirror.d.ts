@@ -218,8 +218,8 @@ export class Mirror {
    * closed. A string that begins with `postgresql://` or `postgres://` is the URL of a PostgreSQL database: `postgresql://user@host/database`.
    * @param options Settings that differ from the defaults.
    * @throws errors.StoreError if the file is another kind of file, was written by a newer version, or cannot be read and written, and if the
-   * database cannot be reached or refuses the user; errors.ConfigError for a secret, a URL or a schema that cannot be used, for a
-   * `guardShare` that is not from 0 to 1, and for a `guardWindowSeconds` of 0; errors.InvalidArgumentError for an option that is unknown or of another type.
+   * database cannot be reached or refuses the user; errors.ConfigError for a secret, a URL or an option for PostgreSQL that cannot be used,
+   * for an option for PostgreSQL with a file, for a `guardShare` that is not from 0 to 1, and for a `guardWindowSeconds` of 0; errors.InvalidArgumentError for an option that is unknown or of another type.
    */
   constructor(path: string, options?: MirrorOptions)
   /**

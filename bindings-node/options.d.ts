@@ -117,7 +117,24 @@ export interface MirrorOptions extends StoredMirrorOptions {
   webhookSecret?: string | readonly string[] | null | undefined
   /**
    * Name of the schema in a PostgreSQL database that has the mirror's tables: lower-case letters, digits and underscores. It is created if there is none.
-   * `headcount` by default. For a mirror in a file it is refused.
+   * `headcount` by default. For a mirror in a file, this option and those below are refused.
    */
   schema?: string | undefined
+  /** The most connections to PostgreSQL that the mirror has open at once: at least 1. 10 by default. */
+  connections?: number | undefined
+  /**
+   * Milliseconds that a call waits for another transaction in PostgreSQL, or for a free connection, before it rejects with `errors.StoreError`: at least 1.
+   * 10,000 by default.
+   */
+  lockTimeoutMs?: number | undefined
+  /**
+   * Milliseconds that a statement may take in PostgreSQL before the call rejects with `errors.StoreError`: at least 1. A connection counts as lost if the server
+   * has not answered a statement within the sum of this and `lockTimeoutMs`. 60,000 by default.
+   */
+  statementTimeoutMs?: number | undefined
+  /**
+   * Whether statements are prepared, so that PostgreSQL plans each only a few times on each connection. Prepared statements do not work through a pooler in
+   * transaction mode that does not support them, such as pgbouncer 1.18. False by default.
+   */
+  preparedStatements?: boolean | undefined
 }

@@ -1184,9 +1184,10 @@ typedef struct hc_sandbox_user {
 /**
  * Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
  *
- * All settings but webhook_secret and schema are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
- * the store does not have yet. If the store has another value, that value stays in effect, and hc_mirror_settings lists the setting as
- * ignored: hc_mirror_configure changes it. A field that is 0 has the store's value, or the default given here if the store has none.
+ * webhook_secret, and the fields from schema on, which are for PostgreSQL, belong to the handle. The other settings are kept in the store, so that all
+ * processes that use it have the same. hc_mirror_open stores a setting that the store does not have yet. If the store has another value, that value stays
+ * in effect, and hc_mirror_settings lists the setting as ignored: hc_mirror_configure changes it. A field that is 0 has the store's value, or the default
+ * given here if the store has none.
  */
 typedef struct hc_mirror_options {
   /**
@@ -1248,9 +1249,27 @@ typedef struct hc_mirror_options {
   uint64_t groups_per_user;
   /**
    * Name of the schema in a PostgreSQL database that has the mirror's tables: lower-case letters, digits and underscores. It is created if there
-   * is none. NULL: "headcount". For a mirror in a file, it must be NULL.
+   * is none. NULL: "headcount". For a mirror in a file, this and all fields after it must be 0.
    */
   const char *schema;
+  /**
+   * The most connections to PostgreSQL that the handle has open at once. 0 means 10.
+   */
+  uint32_t connections;
+  /**
+   * How long a call waits for another transaction in PostgreSQL, or for a free connection, before it fails, in milliseconds. 0 means 10,000.
+   */
+  uint32_t lock_timeout_ms;
+  /**
+   * How long a statement may take in PostgreSQL before the call fails, in milliseconds. 0 means 60,000. A connection counts as lost if the server has
+   * not answered a statement within the sum of this and lock_timeout_ms.
+   */
+  uint32_t statement_timeout_ms;
+  /**
+   * Whether statements are prepared, so that PostgreSQL plans each only a few times on each connection: 1 yes, -1 no, 0 the default, which is no.
+   * Prepared statements do not work through a pooler in transaction mode that does not support them, such as pgbouncer 1.18.
+   */
+  int32_t prepared_statements;
 } hc_mirror_options;
 
 /**
@@ -3210,7 +3229,8 @@ const char *hc_outcome_name(int outcome);
  * - `mirror`: receives the mirror; free it with hc_mirror_free.
  * - `error`: may be NULL.
  * - Fails with HC_STORE (the file is not a mirror, was written by a newer version, or cannot be read and written; the database cannot be reached or
- *   refuses the user), HC_CONFIG (the webhook secret, the URL or the schema is invalid) or HC_INVALID_ARGUMENT.
+ *   refuses the user), HC_CONFIG (the webhook secret, the URL or the schema is invalid, or a field for
+ *   PostgreSQL is set for a file) or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_open(const char *path,
@@ -3383,8 +3403,8 @@ hc_status hc_mirror_settings(const struct hc_mirror *mirror,
  * Changes settings, for all processes that use the store: each reads them with its next write.
  *
  * - `mirror`: required.
- * - `options`: the settings to change; a field that is 0 leaves its setting unchanged. webhook_secret and schema must be NULL: they belong to
- *   the handle.
+ * - `options`: the settings to change; a field that is 0 leaves its setting unchanged. webhook_secret, and the fields from schema on, must be 0:
+ *   they belong to the handle.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
  * - Threads: any number at once.

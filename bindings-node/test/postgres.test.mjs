@@ -32,7 +32,38 @@ test('mirrors of one schema share their rows and their feed', LIMIT, async (t) =
 
   const [next] = await mirror.poll('app', { limit: 1 })
   assert.equal(next.seq, change.seq + 1)
-  await assert.rejects(mirror.configure({ schema }), /schema/)
+  for (const option of [{ schema }, { connections: 2 }, { lockTimeoutMs: 5 }, { statementTimeoutMs: 5 }, { preparedStatements: true }]) {
+    const [name] = Object.keys(option)
+    await assert.rejects(mirror.configure(option), new RegExp(`the option ${name} is set: expected it only where the mirror is opened`))
+  }
+})
+
+test('calls at the same time share the only connection', LIMIT, async (t) => {
+  const url = await startPostgres(t)
+  const mirror = new Mirror(url, { schema: newSchema(), connections: 1, lockTimeoutMs: 60_000, statementTimeoutMs: 60_000, preparedStatements: true })
+  t.after(() => mirror.close())
+  await mirror.setRoleMap([['Engineering', 'developer']])
+  const maps = await Promise.all(Array.from({ length: 32 }, () => mirror.roleMap()))
+  for (const map of maps) assert.deepEqual(map, [['Engineering', 'developer']])
+})
+
+test('an option that PostgreSQL cannot use, or that is for PostgreSQL and set for a file, is refused', () => {
+  const url = 'postgresql://app@127.0.0.1:9/mirror'
+  const cases = [
+    [url, { connections: 0 }, errors.ConfigError, /expected at least 1 connection, got 0/],
+    [url, { connections: 1.5 }, errors.InvalidArgumentError, /the option connections is 1.5: expected a whole number, 0 or more/],
+    [url, { lockTimeoutMs: 0.5 }, errors.ConfigError, /expected a lock timeout of at least 1 millisecond, got 500µs/],
+    [url, { statementTimeoutMs: 0 }, errors.ConfigError, /expected a statement timeout of at least 1 millisecond, got 0ns/],
+    [url, { statementTimeoutMs: -1 }, errors.InvalidArgumentError, /statementTimeoutMs is not a duration: expected milliseconds, 0 or more/],
+    [url, { preparedStatements: 'yes' }, errors.InvalidArgumentError, /the option preparedStatements is a string: expected a boolean/],
+    [':memory:', { connections: 1 }, errors.ConfigError, /a number of connections is set for a mirror in a file/],
+    [':memory:', { lockTimeoutMs: 1 }, errors.ConfigError, /a lock timeout is set for a mirror in a file/],
+    [':memory:', { statementTimeoutMs: 1 }, errors.ConfigError, /a statement timeout is set for a mirror in a file/],
+    [':memory:', { preparedStatements: false }, errors.ConfigError, /the option for prepared statements is set for a mirror in a file/],
+  ]
+  for (const [path, options, expected, message] of cases) {
+    assert.throws(() => new Mirror(path, options), (error) => error instanceof expected && message.test(error.message), JSON.stringify(options))
+  }
 })
 
 test('an error of opening a mirror does not contain the password', () => {

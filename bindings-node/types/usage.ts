@@ -2,7 +2,7 @@
 import byDefault, { Client, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
-import type { Approval, Change, ChangeKind, CopyReport, Directory, Event, GroupPage, MirrorSettings, MirrorUser, Organization, PendingEvent, Retirement, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
+import type { Approval, Change, ChangeKind, CopyReport, Directory, Event, GroupPage, MirrorOptions, MirrorSettings, MirrorUser, Organization, PendingEvent, Retirement, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
 
 export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
   const scalekit = new ScalekitClient(process.env.SCALEKIT_ENVIRONMENT_URL!, process.env.SCALEKIT_CLIENT_ID!, process.env.SCALEKIT_CLIENT_SECRET!)
@@ -129,6 +129,9 @@ export async function provision(client: Client, request: { headers: Record<strin
   await mirror.configure({ guardUsers: 5, consumerExpirySeconds: 0, pendingEvents: 100 })
   // @ts-expect-error: an option of the handle, which the store does not keep
   await mirror.configure({ webhookSecret: 'whsec_1' })
+  const pooled: MirrorOptions = { connections: 20, lockTimeoutMs: 5_000, statementTimeoutMs: 30_000, preparedStatements: true }
+  // @ts-expect-error: an option of the handle, which the store does not keep
+  await mirror.configure({ connections: pooled.connections })
   // @ts-expect-error: the organization is required
   await mirror.pendingEvents()
   await mirror.unbindEnvironment()

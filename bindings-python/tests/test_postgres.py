@@ -1,6 +1,9 @@
 """The mirror in a PostgreSQL database. The scenarios (test_scenarios.py) and the forks (test_processes.py) run there as well."""
 
 import asyncio
+import concurrent.futures
+import contextlib
+import datetime
 import os
 import pathlib
 import subprocess
@@ -22,9 +25,14 @@ def environment():
         yield sandbox
 
 
+def psql_command():
+    """Returns the command of a session of the server, which reads SQL from its standard input."""
+    return [postgres.binaries() / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", postgres.url()]
+
+
 def psql(sql):
     """Runs SQL on the server. Returns the words of its output."""
-    command = [postgres.binaries() / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", postgres.url(), "-c", sql]
+    command = [*psql_command(), "-c", sql]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=LIMIT).stdout.split()
 
 
@@ -89,6 +97,61 @@ def test_errors_of_opening_have_no_password(mirror):
         mirror(":memory:", schema="directories")
     with pytest.raises(TypeError, match="schema"):
         mirror(postgres.url(), schema=5)
+
+
+@pytest.mark.parametrize("mirror", [headcount.Mirror, headcount.AsyncMirror])
+def test_options_that_postgresql_cannot_use_and_those_for_a_file_are_refused(mirror):
+    for options, message in [
+        ({"connections": 0}, "expected at least 1 connection, got 0"),
+        ({"lock_timeout": 0}, "expected a lock timeout of at least 1 millisecond, got 0ns"),
+        ({"statement_timeout": datetime.timedelta(microseconds=5)}, "expected a statement timeout of at least 1 millisecond, got 5µs"),
+    ]:
+        with pytest.raises(headcount.ConfigError, match=message):
+            mirror(postgres.url(), schema=postgres.schema("refused"), **options)
+    for options, message in [
+        ({"connections": 1}, "a number of connections is set for a mirror in a file"),
+        ({"lock_timeout": 1}, "a lock timeout is set for a mirror in a file"),
+        ({"statement_timeout": 1}, "a statement timeout is set for a mirror in a file"),
+        ({"prepared_statements": False}, "the option for prepared statements is set for a mirror in a file"),
+    ]:
+        with pytest.raises(headcount.ConfigError, match=message):
+            mirror(":memory:", **options)
+    for options, message in [({"connections": -1}, "connections"), ({"lock_timeout": -1}, "lock_timeout")]:
+        with pytest.raises(headcount.InvalidArgumentError, match=message):
+            mirror(postgres.url(), **options)
+    with pytest.raises(TypeError, match="prepared_statements"):
+        mirror(postgres.url(), prepared_statements="yes")
+
+
+def test_calls_of_several_threads_share_the_only_connection():
+    application, schema = postgres.schema("one"), postgres.schema("one_connection")
+    with headcount.Mirror(named(application), schema=schema, connections=1, prepared_statements=True) as mirror:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(lambda _: mirror.status(), range(32))) == [[]] * 32
+        assert len(connections(application)) == 1
+
+
+@contextlib.contextmanager
+def writes_blocked(schema):
+    """Makes the writes of the mirrors in a schema wait, by a lock of another session."""
+    with subprocess.Popen(psql_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
+        print(f"BEGIN; LOCK TABLE {schema}.scope; SELECT 'locked';", file=session.stdin, flush=True)
+        assert session.stdout.readline().strip() == "locked"
+        yield
+        # At the end of its input, the session ends, and its transaction with it.
+        session.stdin.close()
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [({"lock_timeout": 0.2}, "the lock timeout"), ({"statement_timeout": datetime.timedelta(milliseconds=200)}, "the statement timeout")],
+)
+def test_a_write_that_waits_too_long_for_another_transaction_fails(options, message):
+    schema = postgres.schema("waits")
+    with headcount.Mirror(postgres.url(), schema=schema, **options) as mirror:
+        with writes_blocked(schema), pytest.raises(headcount.StoreError, match=message):
+            mirror.set_role_map([("Engineering", "developer")])
+        mirror.set_role_map([("Engineering", "developer")])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -76,6 +76,8 @@ def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) ->
         mirror.configure(guard_users=5, consumer_expiry=timedelta(days=3))
         mirror.configure(guard_user=5)  # type: ignore[call-arg]
         mirror.unbind_environment()
+        headcount.Mirror("postgresql://app@db.example.com/app", connections=20, lock_timeout=timedelta(seconds=5), statement_timeout=30, prepared_statements=True)
+        headcount.Mirror("postgresql://app@db.example.com/app", pool_size=20)  # type: ignore[call-arg]
         copied: headcount.CopyReport = mirror.copy_to("copy.db", schema=None)
         print(copied.checksum, copied.tables[0].name)
         user: Optional[headcount.MirrorUser] = mirror.user("diruser_1")

@@ -10,6 +10,7 @@ use headcount::{ErrorKind, Mirror, blocking};
 use headcount_sandbox::Sandbox;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Empties the folder `name`, which is created if there is none. Returns the path of a file in it that does not exist.
 fn file(name: &str) -> PathBuf {
@@ -150,6 +151,28 @@ async fn a_guard_share_that_is_not_from_0_to_1_is_a_config_error() {
     for share in [-0.1, 1.5, f64::NAN] {
         let error = Mirror::builder().guard_share(share).open(":memory:").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn each_option_for_postgresql_is_refused_for_a_file() {
+    for (options, expected) in [
+        (Mirror::builder().schema("directories"), "a schema is set for a mirror in a file"),
+        (Mirror::builder().connections(1), "a number of connections is set for a mirror in a file"),
+        (Mirror::builder().lock_timeout(Duration::from_secs(1)), "a lock timeout is set for a mirror in a file"),
+        (
+            Mirror::builder().statement_timeout(Duration::from_secs(1)),
+            "a statement timeout is set for a mirror in a file",
+        ),
+        (
+            Mirror::builder().prepared_statements(false),
+            "the option for prepared statements is set for a mirror in a file",
+        ),
+    ] {
+        let error = options.open(":memory:").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.message().starts_with(expected), "{error}");
     }
 }
 

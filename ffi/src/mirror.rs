@@ -57,7 +57,8 @@ impl Out<hc_outcome> for *mut hc_outcome {
 /// - `mirror`: receives the mirror; free it with hc_mirror_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE (the file is not a mirror, was written by a newer version, or cannot be read and written; the database cannot be reached or
-///   refuses the user), HC_CONFIG (the webhook secret, the URL or the schema is invalid) or HC_INVALID_ARGUMENT.
+///   refuses the user), HC_CONFIG (the webhook secret, the URL or the schema is invalid, or a field for
+///   PostgreSQL is set for a file) or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_open(

@@ -16,9 +16,10 @@ pub const HC_CONSUMERS_NEVER_EXPIRE: i64 = -1;
 
 /// Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
 ///
-/// All settings but webhook_secret and schema are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
-/// the store does not have yet. If the store has another value, that value stays in effect, and hc_mirror_settings lists the setting as
-/// ignored: hc_mirror_configure changes it. A field that is 0 has the store's value, or the default given here if the store has none.
+/// webhook_secret, and the fields from schema on, which are for PostgreSQL, belong to the handle. The other settings are kept in the store, so that all
+/// processes that use it have the same. hc_mirror_open stores a setting that the store does not have yet. If the store has another value, that value stays
+/// in effect, and hc_mirror_settings lists the setting as ignored: hc_mirror_configure changes it. A field that is 0 has the store's value, or the default
+/// given here if the store has none.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_mirror_options {
@@ -54,8 +55,18 @@ pub struct hc_mirror_options {
     /// Largest number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
     pub groups_per_user: u64,
     /// Name of the schema in a PostgreSQL database that has the mirror's tables: lower-case letters, digits and underscores. It is created if there
-    /// is none. NULL: "headcount". For a mirror in a file, it must be NULL.
+    /// is none. NULL: "headcount". For a mirror in a file, this and all fields after it must be 0.
     pub schema: *const c_char,
+    /// The most connections to PostgreSQL that the handle has open at once. 0 means 10.
+    pub connections: u32,
+    /// How long a call waits for another transaction in PostgreSQL, or for a free connection, before it fails, in milliseconds. 0 means 10,000.
+    pub lock_timeout_ms: u32,
+    /// How long a statement may take in PostgreSQL before the call fails, in milliseconds. 0 means 60,000. A connection counts as lost if the server has
+    /// not answered a statement within the sum of this and lock_timeout_ms.
+    pub statement_timeout_ms: u32,
+    /// Whether statements are prepared, so that PostgreSQL plans each only a few times on each connection: 1 yes, -1 no, 0 the default, which is no.
+    /// Prepared statements do not work through a pooler in transaction mode that does not support them, such as pgbouncer 1.18.
+    pub prepared_statements: i32,
 }
 
 impl_options!(hc_mirror_options {
@@ -72,6 +83,10 @@ impl_options!(hc_mirror_options {
     pending_bytes,
     groups_per_user,
     schema,
+    connections,
+    lock_timeout_ms,
+    statement_timeout_ms,
+    prepared_statements,
 });
 
 /// Reads the options for opening a mirror.
@@ -91,10 +106,37 @@ pub(crate) unsafe fn settings(options: &hc_mirror_options) -> Result<MirrorBuild
     if let Some(schema) = schema {
         settings = settings.schema(schema);
     }
+    if let Some(most) = unless_zero(options.connections) {
+        settings = settings.connections(most.try_into().unwrap_or(usize::MAX));
+    }
+    if let Some(timeout) = milliseconds(options.lock_timeout_ms) {
+        settings = settings.lock_timeout(timeout);
+    }
+    if let Some(timeout) = milliseconds(options.statement_timeout_ms) {
+        settings = settings.statement_timeout(timeout);
+    }
+    if let Some(prepared) = tri_state(options.prepared_statements, "options.prepared_statements")? {
+        settings = settings.prepared_statements(prepared);
+    }
     match secret {
         Some(secret) => Ok(settings.webhook(Webhook::builder().secret(secret).build()?)),
         None => Ok(settings),
     }
+}
+
+/// Returns the name of the first option that is set and belongs to the handle, so that it cannot be changed later, and the value that it has if it is not
+/// set.
+pub(crate) fn of_handle(options: &hc_mirror_options) -> Option<(&'static str, &'static str)> {
+    [
+        (!options.webhook_secret.is_null(), "webhook_secret", "NULL"),
+        (!options.schema.is_null(), "schema", "NULL"),
+        (options.connections != 0, "connections", "0"),
+        (options.lock_timeout_ms != 0, "lock_timeout_ms", "0"),
+        (options.statement_timeout_ms != 0, "statement_timeout_ms", "0"),
+        (options.prepared_statements != 0, "prepared_statements", "0"),
+    ]
+    .into_iter()
+    .find_map(|(is_set, name, unset)| is_set.then_some((name, unset)))
 }
 
 /// Reads those options that are settings kept in the store.
@@ -120,6 +162,11 @@ pub(crate) fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
         groups_per_user: unless_zero(options.groups_per_user),
         consumer_expiry: expiry.map(Duration::from_secs),
     })
+}
+
+/// Reads a duration in the options: 0 means that it was not set.
+fn milliseconds(given: u32) -> Option<Duration> {
+    unless_zero(given).map(|milliseconds| Duration::from_millis(milliseconds.into()))
 }
 
 /// Reads a number in the options: 0 means that it was not set (`None`), and the value `none`, whose constant is `none_name`, means the number 0.

@@ -4,7 +4,7 @@ use crate::boundary::call;
 use crate::error::hc_error;
 use crate::generated::{hc_settings, hc_status};
 use crate::mirror::hc_mirror;
-use crate::mirror_options::{hc_mirror_options, stored};
+use crate::mirror_options::{hc_mirror_options, of_handle, stored};
 use headcount_core::Error;
 
 /// Returns the settings in effect, and those that this handle was opened with and that are not in effect.
@@ -26,8 +26,8 @@ pub unsafe extern "C" fn hc_mirror_settings(
 /// Changes settings, for all processes that use the store: each reads them with its next write.
 ///
 /// - `mirror`: required.
-/// - `options`: required; the settings to change. A field that is 0 leaves its setting unchanged. webhook_secret and schema must be NULL, because the
-///   store does not keep them.
+/// - `options`: required; the settings to change. A field that is 0 leaves its setting unchanged. webhook_secret, and the fields from schema on, must be 0,
+///   because the store does not keep them.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
 /// - Threads: any number at once.
@@ -38,11 +38,10 @@ pub unsafe extern "C" fn hc_mirror_configure(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (mirror: object, options: required_options) => {
-        if !options.webhook_secret.is_null() {
-            return Err(Error::invalid_argument("options.webhook_secret is set: expected NULL, pass it to hc_mirror_open"));
-        }
-        if !options.schema.is_null() {
-            return Err(Error::invalid_argument("options.schema is set: expected NULL, pass it to hc_mirror_open"));
+        if let Some((name, unset)) = of_handle(&options) {
+            return Err(Error::invalid_argument(format!(
+                "options.{name} is set: expected {unset}, pass it to hc_mirror_open"
+            )));
         }
         mirror.0.configure(stored(&options)?)
     })

@@ -63,7 +63,7 @@ PROGRAMS = {
 # allocator locked in the child.
 PLAIN = ["test_fork", "test_fork in PostgreSQL"]
 # Programs that get the URL of a PostgreSQL database. Under valgrind and with AddressSanitizer they get none, to save time.
-IN_POSTGRES = ["test_scenarios", "test_fork in PostgreSQL"]
+IN_POSTGRES = ["test_operations", "test_scenarios", "test_fork in PostgreSQL"]
 
 
 def run(program, prefix):

@@ -89,6 +89,17 @@ static void invalid_files_and_options_are_refused(void) {
     REFUSED(hc_mirror_open(":memory:", NULL, &options, &mirror, &error), HC_CONFIG, "");
     options = (hc_mirror_options){.struct_size = sizeof options, .schema = "directories"};
     REFUSED(hc_mirror_open(":memory:", NULL, &options, &mirror, &error), HC_CONFIG, "a schema is set for a mirror in a file");
+    options = (hc_mirror_options){.struct_size = sizeof options, .connections = 1};
+    REFUSED(hc_mirror_open(":memory:", NULL, &options, &mirror, &error), HC_CONFIG, "a number of connections is set for a mirror in a file");
+    options = (hc_mirror_options){.struct_size = sizeof options, .lock_timeout_ms = 1};
+    REFUSED(hc_mirror_open(":memory:", NULL, &options, &mirror, &error), HC_CONFIG, "a lock timeout is set for a mirror in a file");
+    options = (hc_mirror_options){.struct_size = sizeof options, .statement_timeout_ms = 1};
+    REFUSED(hc_mirror_open(":memory:", NULL, &options, &mirror, &error), HC_CONFIG, "a statement timeout is set for a mirror in a file");
+    options = (hc_mirror_options){.struct_size = sizeof options, .prepared_statements = -1};
+    REFUSED(hc_mirror_open(":memory:", NULL, &options, &mirror, &error), HC_CONFIG, "the option for prepared statements is set for a mirror in a file");
+    options.prepared_statements = 2;
+    REFUSED(hc_mirror_open(":memory:", NULL, &options, &mirror, &error), HC_INVALID_ARGUMENT, "options.prepared_statements is 2");
+    options = (hc_mirror_options){.struct_size = sizeof options, .schema = "directories"};
     CHECK(hc_mirror_open("postgresql://app:hunter2@127.0.0.1:9/mirror?sslmode=sometimes", NULL, &options, &mirror, &error) == HC_CONFIG);
     CHECK(strstr(hc_error_message(error), "hunter2") == NULL);
     hc_error_free(error);

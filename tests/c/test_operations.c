@@ -1,4 +1,5 @@
-/* Calls for operators: pending events, decisions about holds, retirements, settings, and the entries of the role map. */
+/* Calls for operators: pending events, decisions about holds, retirements, settings, and the entries of the role map; and a
+ * mirror in PostgreSQL, if MIRROR_URL and MIRROR_SCHEMA are set. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 #include <unistd.h>
@@ -94,7 +95,15 @@ static void invalid_settings_are_refused(void) {
     invalid = (hc_mirror_options){.struct_size = sizeof invalid, .webhook_secret = "whsec_"};
     REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.webhook_secret is set");
     invalid = (hc_mirror_options){.struct_size = sizeof invalid, .schema = "directories"};
-    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.schema is set");
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.schema is set: expected NULL");
+    invalid = (hc_mirror_options){.struct_size = sizeof invalid, .connections = 1};
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.connections is set: expected 0");
+    invalid = (hc_mirror_options){.struct_size = sizeof invalid, .lock_timeout_ms = 1};
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.lock_timeout_ms is set: expected 0");
+    invalid = (hc_mirror_options){.struct_size = sizeof invalid, .statement_timeout_ms = 1};
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.statement_timeout_ms is set: expected 0");
+    invalid = (hc_mirror_options){.struct_size = sizeof invalid, .prepared_statements = -1};
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.prepared_statements is set: expected 0");
     hc_mirror_free(mirror);
 }
 
@@ -295,6 +304,21 @@ static void a_mirror_can_be_copied_only_to_a_new_file(void) {
     CHECK(unlink(path) == 0 && rmdir(folder) == 0);
 }
 
+/* Only if MIRROR_URL and MIRROR_SCHEMA are set: the URL of a PostgreSQL database, and the name of a schema. */
+static void a_mirror_in_postgresql_works_with_one_connection_and_prepared_statements(void) {
+    const char *url = getenv("MIRROR_URL"), *schema = getenv("MIRROR_SCHEMA");
+    if (url == NULL || schema == NULL) return;
+    hc_mirror *mirror = open_mirror(
+        url, &(hc_mirror_options){.schema = schema, .connections = 1, .lock_timeout_ms = 60000, .statement_timeout_ms = 60000, .prepared_statements = 1});
+    sync_directory(mirror);
+    hc_error *error = NULL;
+    hc_mirror_user_list *users = NULL;
+    WORKS(hc_mirror_find_users(mirror, "ada@example.com", &users, &error));
+    CHECK(hc_mirror_user_list_len(users) == 1);
+    hc_mirror_user_list_free(users);
+    hc_mirror_free(mirror);
+}
+
 int main(void) {
     hc_error *error = NULL;
     hc_sandbox_options options = {.struct_size = sizeof options, .seed = 7, .users = 12, .groups = 1};
@@ -313,6 +337,7 @@ int main(void) {
     role_map_entries_match_groups_by_id_or_name();
     a_mirror_that_was_unbound_can_be_synced_again();
     a_mirror_can_be_copied_only_to_a_new_file();
+    a_mirror_in_postgresql_works_with_one_connection_and_prepared_statements();
     decisions_are_recorded();
 
     hc_client_free(client);

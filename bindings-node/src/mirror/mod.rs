@@ -82,12 +82,7 @@ impl NativeMirror {
         options: String,
     ) -> napi::Result<NativeMirror> {
         catch_panic(|| {
-            let mut options = read::<MirrorOptions>(&options)?;
-            let schema = options.schema.take();
-            let mut settings = Mirror::builder().settings(options.stored()?);
-            if let Some(schema) = schema {
-                settings = settings.schema(schema);
-            }
+            let mut settings = read::<MirrorOptions>(&options)?.builder()?;
             if let Some(client) = client {
                 settings = settings.client(client.client(Ok(CallOptions::new()))?);
             }

@@ -1,8 +1,8 @@
 //! Options of the mirror's calls, read from the JSON that `mirror.js` makes of them.
 
-use crate::options::{Separate, seconds};
+use crate::options::{Separate, milliseconds, seconds};
 use headcount::mirror::{RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode, WorkerBuilder};
-use headcount::{Error, Result};
+use headcount::{Error, Mirror, MirrorBuilder, Result};
 use serde::Deserialize;
 
 /// Settings of a mirror.
@@ -19,8 +19,11 @@ pub(super) struct MirrorOptions {
     pending_events: Option<u64>,
     pending_bytes: Option<u64>,
     groups_per_user: Option<u64>,
-    /// Name of the schema in PostgreSQL.
-    pub(super) schema: Option<String>,
+    schema: Option<String>,
+    connections: Option<usize>,
+    lock_timeout_ms: Option<f64>,
+    statement_timeout_ms: Option<f64>,
+    prepared_statements: Option<bool>,
     #[serde(rename = "client")]
     _client: Separate,
     #[serde(rename = "webhookSecret")]
@@ -28,13 +31,46 @@ pub(super) struct MirrorOptions {
 }
 
 impl MirrorOptions {
-    /// Returns the settings that the store keeps; a setting that is absent is `None`. Fails if `schema` is set.
-    pub(super) fn stored(self) -> Result<headcount::mirror::MirrorOptions> {
-        if self.schema.is_some() {
-            return Err(Error::invalid_argument(
-                "the option schema is set: expected it only where the mirror is opened",
-            ));
+    /// Returns a builder with the options that are present.
+    pub(super) fn builder(self) -> Result<MirrorBuilder> {
+        let mut builder = Mirror::builder();
+        if let Some(schema) = &self.schema {
+            builder = builder.schema(schema);
         }
+        if let Some(most) = self.connections {
+            builder = builder.connections(most);
+        }
+        if let Some(timeout) = self.lock_timeout_ms {
+            builder = builder.lock_timeout(milliseconds("lockTimeoutMs", timeout)?);
+        }
+        if let Some(timeout) = self.statement_timeout_ms {
+            builder = builder.statement_timeout(milliseconds("statementTimeoutMs", timeout)?);
+        }
+        if let Some(prepared) = self.prepared_statements {
+            builder = builder.prepared_statements(prepared);
+        }
+        Ok(builder.settings(self.stored()?))
+    }
+
+    /// Returns the settings that the store keeps. Fails if another option is set.
+    pub(super) fn only_stored(self) -> Result<headcount::mirror::MirrorOptions> {
+        let of_handle = [
+            (self.schema.is_some(), "schema"),
+            (self.connections.is_some(), "connections"),
+            (self.lock_timeout_ms.is_some(), "lockTimeoutMs"),
+            (self.statement_timeout_ms.is_some(), "statementTimeoutMs"),
+            (self.prepared_statements.is_some(), "preparedStatements"),
+        ];
+        match of_handle.into_iter().find(|(is_set, _)| *is_set) {
+            Some((_, name)) => Err(Error::invalid_argument(format!(
+                "the option {name} is set: expected it only where the mirror is opened"
+            ))),
+            None => self.stored(),
+        }
+    }
+
+    /// Returns the settings that the store keeps; a setting that is absent is `None`.
+    fn stored(self) -> Result<headcount::mirror::MirrorOptions> {
         let duration = |name, value: Option<f64>| value.map(|value| seconds(name, value)).transpose();
         Ok(headcount::mirror::MirrorOptions {
             guard_users: self.guard_users,

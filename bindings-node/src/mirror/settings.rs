@@ -46,7 +46,7 @@ impl NativeMirror {
     #[napi]
     pub fn configure<'env>(&self, env: &'env Env, options: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {
-            json::text(&mirror.configure(read::<MirrorOptions>(&options)?.stored()?).await?)
+            json::text(&mirror.configure(read::<MirrorOptions>(&options)?.only_stored()?).await?)
         })
     }
 

@@ -1717,6 +1717,15 @@ class Mirror:
       arrives).
     - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
       PostgreSQL only.
+    - ``connections``: the most connections that the mirror has open at once (default 10). This and the next three options are for
+      PostgreSQL only.
+    - ``lock_timeout``: how long a call waits for another transaction, or for a free connection, before it raises ``StoreError``, in
+      seconds or as a ``timedelta``; at least a millisecond (default 10).
+    - ``statement_timeout``: how long a statement may take before the call raises ``StoreError``, in seconds or as a ``timedelta``; at
+      least a millisecond (default 60). A connection counts as lost if the server has not answered a statement within the sum of this and
+      ``lock_timeout``.
+    - ``prepared_statements``: whether statements are prepared, so that the server plans each only a few times on each connection
+      (default False). They do not work through a pooler in transaction mode that does not support them, such as pgbouncer 1.18.
     - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It is
       smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
     - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
@@ -1743,8 +1752,8 @@ class Mirror:
     setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
 
     Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    cannot be reached or refuses the user; ``ConfigError`` if the URL, the schema, the webhook secret, ``guard_share`` or
-    ``guard_window`` cannot be used; and ``InvalidArgumentError`` if the client is closed.
+    cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``
+    or ``guard_window`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
     """
 
     def __new__(
@@ -1754,6 +1763,10 @@ class Mirror:
         client: Union[Client, AsyncClient, None] = None,
         webhook_secret: Union[str, Iterable[str], Webhook, None] = None,
         schema: Optional[str] = None,
+        connections: Optional[int] = None,
+        lock_timeout: _Span = None,
+        statement_timeout: _Span = None,
+        prepared_statements: Optional[bool] = None,
         guard_users: Optional[int] = None,
         guard_share: Optional[float] = None,
         guard_events: Optional[bool] = None,
@@ -2277,6 +2290,15 @@ class AsyncMirror:
       arrives).
     - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
       PostgreSQL only.
+    - ``connections``: the most connections that the mirror has open at once (default 10). This and the next three options are for
+      PostgreSQL only.
+    - ``lock_timeout``: how long a call waits for another transaction, or for a free connection, before it raises ``StoreError``, in
+      seconds or as a ``timedelta``; at least a millisecond (default 10).
+    - ``statement_timeout``: how long a statement may take before the call raises ``StoreError``, in seconds or as a ``timedelta``; at
+      least a millisecond (default 60). A connection counts as lost if the server has not answered a statement within the sum of this and
+      ``lock_timeout``.
+    - ``prepared_statements``: whether statements are prepared, so that the server plans each only a few times on each connection
+      (default False). They do not work through a pooler in transaction mode that does not support them, such as pgbouncer 1.18.
     - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It is
       smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
     - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
@@ -2303,8 +2325,8 @@ class AsyncMirror:
     setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
 
     Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    cannot be reached or refuses the user; ``ConfigError`` if the URL, the schema, the webhook secret, ``guard_share`` or
-    ``guard_window`` cannot be used; and ``InvalidArgumentError`` if the client is closed.
+    cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``
+    or ``guard_window`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
     """
 
     def __new__(
@@ -2314,6 +2336,10 @@ class AsyncMirror:
         client: Union[Client, AsyncClient, None] = None,
         webhook_secret: Union[str, Iterable[str], Webhook, None] = None,
         schema: Optional[str] = None,
+        connections: Optional[int] = None,
+        lock_timeout: _Span = None,
+        statement_timeout: _Span = None,
+        prepared_statements: Optional[bool] = None,
         guard_users: Optional[int] = None,
         guard_share: Optional[float] = None,
         guard_events: Optional[bool] = None,

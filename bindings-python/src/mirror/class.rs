@@ -1,6 +1,6 @@
 //! The classes `Mirror` and `AsyncMirror`, and their calls for opening, webhooks, trimming and closing.
 
-use super::options::Settings;
+use super::options::{Database, Settings};
 use super::state::State;
 use crate::call::{Asyncio, Blocking, Mode, wait};
 use crate::client::AnyClient;
@@ -34,7 +34,8 @@ macro_rules! mirror {
         impl $mirror {
             #[new]
             #[pyo3(signature = (
-                path, *, client = None, webhook_secret = None, schema = None, guard_users = None, guard_share = None, guard_events = None,
+                path, *, client = None, webhook_secret = None, schema = None, connections = None, lock_timeout = None,
+                statement_timeout = None, prepared_statements = None, guard_users = None, guard_share = None, guard_events = None,
                 guard_window = None, full_every = None, retention = None, consumer_expiry = None, pending_events = None,
                 pending_bytes = None, groups_per_user = None
             ))]
@@ -45,6 +46,10 @@ macro_rules! mirror {
                 client: Option<AnyClient>,
                 webhook_secret: Option<&Bound<'_, PyAny>>,
                 schema: Option<Text>,
+                connections: Option<Size>,
+                lock_timeout: Option<Span>,
+                statement_timeout: Option<Span>,
+                prepared_statements: Option<Flag>,
                 guard_users: Option<Size>,
                 guard_share: Option<Number>,
                 guard_events: Option<Flag>,
@@ -68,7 +73,8 @@ macro_rules! mirror {
                     pending_bytes,
                     groups_per_user,
                 };
-                State::open(py, path.0, client, webhook_secret, schema, settings).map($mirror)
+                let database = Database { schema, connections, lock_timeout, statement_timeout, prepared_statements };
+                State::open(py, path.0, client, webhook_secret, database, settings).map($mirror)
             }
 
             /// Verifies a webhook, stores it and applies it. Durable when this returns, or has been awaited.
@@ -152,6 +158,15 @@ mirror!(
     ///   arrives).
     /// - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
     ///   PostgreSQL only.
+    /// - ``connections``: the most connections that the mirror has open at once (default 10). This and the next three options are for
+    ///   PostgreSQL only.
+    /// - ``lock_timeout``: how long a call waits for another transaction, or for a free connection, before it raises ``StoreError``, in
+    ///   seconds or as a ``timedelta``; at least a millisecond (default 10).
+    /// - ``statement_timeout``: how long a statement may take before the call raises ``StoreError``, in seconds or as a ``timedelta``; at
+    ///   least a millisecond (default 60). A connection counts as lost if the server has not answered a statement within the sum of this and
+    ///   ``lock_timeout``.
+    /// - ``prepared_statements``: whether statements are prepared, so that the server plans each only a few times on each connection
+    ///   (default False). They do not work through a pooler in transaction mode that does not support them, such as pgbouncer 1.18.
     /// - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It
     ///   is smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
     /// - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
@@ -178,8 +193,8 @@ mirror!(
     /// setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
     ///
     /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    /// cannot be reached or refuses the user; ``ConfigError`` if the URL, the schema, the webhook secret, ``guard_share`` or
-    /// ``guard_window`` cannot be used; and ``InvalidArgumentError`` if the client is closed.
+    /// cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share`` or
+    /// ``guard_window`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
     Mirror,
     Blocking,
     "Mirror",
@@ -221,6 +236,15 @@ mirror!(
     ///   arrives).
     /// - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
     ///   PostgreSQL only.
+    /// - ``connections``: the most connections that the mirror has open at once (default 10). This and the next three options are for
+    ///   PostgreSQL only.
+    /// - ``lock_timeout``: how long a call waits for another transaction, or for a free connection, before it raises ``StoreError``, in
+    ///   seconds or as a ``timedelta``; at least a millisecond (default 10).
+    /// - ``statement_timeout``: how long a statement may take before the call raises ``StoreError``, in seconds or as a ``timedelta``; at
+    ///   least a millisecond (default 60). A connection counts as lost if the server has not answered a statement within the sum of this and
+    ///   ``lock_timeout``.
+    /// - ``prepared_statements``: whether statements are prepared, so that the server plans each only a few times on each connection
+    ///   (default False). They do not work through a pooler in transaction mode that does not support them, such as pgbouncer 1.18.
     /// - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It
     ///   is smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
     /// - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
@@ -247,8 +271,8 @@ mirror!(
     /// setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
     ///
     /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    /// cannot be reached or refuses the user; ``ConfigError`` if the URL, the schema, the webhook secret, ``guard_share`` or
-    /// ``guard_window`` cannot be used; and ``InvalidArgumentError`` if the client is closed.
+    /// cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share`` or
+    /// ``guard_window`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
     AsyncMirror,
     Asyncio,
     "AsyncMirror",

@@ -1,6 +1,7 @@
-//! The settings of a mirror that the store keeps, as arguments of the constructors and of `configure`.
+//! The settings of a mirror as arguments: those that the store keeps, and those of a PostgreSQL database.
 
-use crate::convert::{Flag, Number, Size, Span};
+use crate::convert::{Flag, Number, Size, Span, Text};
+use headcount::MirrorBuilder;
 use headcount::mirror::MirrorOptions;
 
 /// The settings that the store keeps; `None` for those that were not passed.
@@ -33,5 +34,36 @@ impl From<Settings> for MirrorOptions {
             pending_bytes: number(given.pending_bytes),
             groups_per_user: number(given.groups_per_user),
         }
+    }
+}
+
+/// The options for a mirror in a PostgreSQL database.
+pub(super) struct Database {
+    pub(super) schema: Option<Text>,
+    pub(super) connections: Option<Size>,
+    pub(super) lock_timeout: Option<Span>,
+    pub(super) statement_timeout: Option<Span>,
+    pub(super) prepared_statements: Option<Flag>,
+}
+
+impl Database {
+    /// Sets the options that were passed.
+    pub(super) fn apply(self, mut builder: MirrorBuilder) -> MirrorBuilder {
+        if let Some(schema) = self.schema {
+            builder = builder.schema(String::from(schema));
+        }
+        if let Some(most) = self.connections {
+            builder = builder.connections(most.into());
+        }
+        if let Some(timeout) = self.lock_timeout {
+            builder = builder.lock_timeout(timeout.into());
+        }
+        if let Some(timeout) = self.statement_timeout {
+            builder = builder.statement_timeout(timeout.into());
+        }
+        if let Some(prepared) = self.prepared_statements {
+            builder = builder.prepared_statements(prepared.into());
+        }
+        builder
     }
 }

@@ -1,10 +1,9 @@
 //! The core's mirror, which `Mirror` and `AsyncMirror` use until it is closed.
 
-use super::options::Settings;
+use super::options::{Database, Settings};
 use crate::call::release;
 use crate::client::AnyClient;
 use crate::connection::Connection;
-use crate::convert::Text;
 use crate::errors::{Named, OrRaise};
 use crate::webhook::Webhook;
 use headcount::{Error, blocking};
@@ -25,15 +24,12 @@ impl State {
         path: PathBuf,
         client: Option<AnyClient>,
         webhook_secret: Option<&Bound<'_, PyAny>>,
-        schema: Option<Text>,
+        database: Database,
         settings: Settings,
     ) -> PyResult<Arc<State>> {
-        let mut builder = headcount::Mirror::builder().settings(settings.into());
+        let mut builder = database.apply(headcount::Mirror::builder().settings(settings.into()));
         if let Some(given) = webhook_secret {
             builder = builder.webhook(Webhook::read(given).named(py, "webhook_secret")?);
-        }
-        if let Some(schema) = schema {
-            builder = builder.schema(String::from(schema));
         }
         let client = client.map(|AnyClient(client)| client);
         let native = client.as_ref().map(|client| client.opened()).transpose().or_raise(py)?;

@@ -6,7 +6,7 @@
 
 use super::Mirror;
 #[cfg(feature = "sqlite")]
-use super::handle::open_store;
+use super::place::{DatabaseOptions, open_store};
 use crate::record::{CopiedTable, CopyReport};
 use crate::store::copy::{Digest, NUMBERS, Row, TABLES, TablePage};
 use crate::store::{CopyPages, Store, StoreFuture};
@@ -51,7 +51,8 @@ impl Mirror {
             ));
         }
         let copy = async {
-            let store = open_store(target, options.schema).await?;
+            let options = DatabaseOptions { schema: options.schema, ..DatabaseOptions::default() };
+            let store = open_store(target, options).await?;
             let copied = self.copy_rows(Arc::clone(&store)).await;
             let closed = store.close().await;
             let report = copied?;

@@ -3,6 +3,8 @@
 use super::decide::Tally;
 use super::exclusive::{ExclusiveLease, ExclusiveLeases, PREFIX};
 use super::moments::Moments;
+#[cfg(feature = "sqlite")]
+use super::place::{DatabaseOptions, open_store};
 use super::source::Source;
 use super::write::{Task, run};
 use crate::clock::{Clock, SystemClock};
@@ -76,9 +78,9 @@ pub struct MirrorBuilder {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     options: MirrorOptions,
-    /// Name of the schema in PostgreSQL, or `None` for the default.
-    #[cfg(feature = "postgres")]
-    schema: Option<String>,
+    /// The options for a mirror in a PostgreSQL database.
+    #[cfg(feature = "sqlite")]
+    database: DatabaseOptions,
 }
 
 impl Mirror {
@@ -110,8 +112,8 @@ impl Mirror {
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
             options: MirrorOptions::default(),
-            #[cfg(feature = "postgres")]
-            schema: None,
+            #[cfg(feature = "sqlite")]
+            database: DatabaseOptions::default(),
         }
     }
 
@@ -405,9 +407,41 @@ impl MirrorBuilder {
 
     /// Sets the name of the schema that has the mirror's tables, for a mirror in a PostgreSQL database: lower-case letters, digits and underscores. It is
     /// created if there is none. Default: `headcount`.
-    #[cfg(feature = "postgres")]
+    #[cfg(all(feature = "sqlite", feature = "postgres"))]
     pub fn schema(mut self, name: impl Into<String>) -> Self {
-        self.schema = Some(name.into());
+        self.database.schema = Some(name.into());
+        self
+    }
+
+    /// Sets the most connections that this handle has open at once, at least 1, for a mirror in a PostgreSQL database: see `PostgresOptions::connections`.
+    /// Default: 10.
+    #[cfg(all(feature = "sqlite", feature = "postgres"))]
+    pub fn connections(mut self, most: usize) -> Self {
+        self.database.connections = Some(most);
+        self
+    }
+
+    /// Sets how long a call waits for another transaction, or for a free connection, before it fails, for a mirror in a PostgreSQL database: at least 1
+    /// millisecond. See `PostgresOptions::lock_timeout`. Default: 10 seconds.
+    #[cfg(all(feature = "sqlite", feature = "postgres"))]
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.database.lock_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how long a statement may take before the call fails, for a mirror in a PostgreSQL database: at least 1 millisecond. See
+    /// `PostgresOptions::statement_timeout`. Default: 60 seconds.
+    #[cfg(all(feature = "sqlite", feature = "postgres"))]
+    pub fn statement_timeout(mut self, timeout: Duration) -> Self {
+        self.database.statement_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets whether statements are prepared, for a mirror in a PostgreSQL database: faster, but it does not work through a pooler in transaction mode that
+    /// does not support prepared statements. See `PostgresOptions::prepared_statements`. Default: false.
+    #[cfg(all(feature = "sqlite", feature = "postgres"))]
+    pub fn prepared_statements(mut self, prepared: bool) -> Self {
+        self.database.prepared_statements = Some(prepared);
         self
     }
 
@@ -417,19 +451,16 @@ impl MirrorBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Mirror::open`]; [`ErrorKind::Config`](crate::ErrorKind::Config) if a `schema` is set for a file, or if the guard's share is not from 0 to 1
-    /// or its window is 0.
+    /// As [`Mirror::open`]; [`ErrorKind::Config`](crate::ErrorKind::Config) if an option for PostgreSQL is set for a file or has a value that cannot be
+    /// used, or if the guard's share is not from 0 to 1 or its window is 0.
     #[cfg(feature = "sqlite")]
     pub async fn open(self, path: impl AsRef<Path>) -> Result<Mirror> {
-        #[cfg(feature = "postgres")]
-        let schema = self.schema.clone();
-        #[cfg(not(feature = "postgres"))]
-        let schema = None;
-        let store = open_store(path.as_ref(), schema).await?;
+        let store = open_store(path.as_ref(), self.database.clone()).await?;
         self.open_in(store).await
     }
 
-    /// Opens the mirror in a given store, and completes work that an earlier process began, such as applying a role map.
+    /// Opens the mirror in a given store, and completes work that an earlier process began, such as applying a role map. The options for PostgreSQL have
+    /// no effect: the store was opened with its own.
     ///
     /// The future may be dropped: the settings of this handle may then have been stored, and an earlier process's work continued.
     ///
@@ -465,44 +496,6 @@ impl MirrorBuilder {
         }
         Ok(mirror)
     }
-}
-
-/// Opens the store in a file or a PostgreSQL database. `schema` is that of the tables in PostgreSQL, or `None` for the default.
-///
-/// # Errors
-///
-/// As [`Mirror::open`].
-#[cfg(feature = "sqlite")]
-pub(super) async fn open_store(path: &Path, schema: Option<String>) -> Result<Arc<dyn Store>> {
-    let Some(url) = database_url(path) else {
-        if schema.is_some() {
-            return Err(Error::config(
-                "a schema is set for a mirror in a file: expected the URL of a PostgreSQL database, postgresql://user@host/database",
-            ));
-        }
-        return Ok(Arc::new(crate::store::SqliteStore::open_off_executor(path).await?));
-    };
-    #[cfg(feature = "postgres")]
-    {
-        let mut options = crate::store::PostgresOptions::default();
-        if let Some(schema) = schema {
-            options.schema = schema;
-        }
-        Ok(Arc::new(crate::store::PostgresStore::connect_with(url, options).await?))
-    }
-    #[cfg(not(feature = "postgres"))]
-    {
-        let _ = url;
-        Err(Error::config(
-            "expected the path of a SQLite file, got a PostgreSQL URL: enable headcount's feature `postgres`",
-        ))
-    }
-}
-
-/// Returns the path if it is the URL of a PostgreSQL database.
-#[cfg(feature = "sqlite")]
-fn database_url(path: &Path) -> Option<&str> {
-    path.to_str().filter(|text| text.starts_with("postgresql://") || text.starts_with("postgres://"))
 }
 
 impl std::fmt::Debug for Mirror {

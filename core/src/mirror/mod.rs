@@ -11,7 +11,8 @@
 // `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
 // `copy` copies a mirror to another store.
-// `handle` is the open mirror, `source` the API that is listed. `options` has the options of a sync, `moments` the times of periodic work.
+// `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `options` has the options of a sync, `moments` the times of
+// periodic work.
 mod changes;
 mod chores;
 mod consumer;
@@ -26,6 +27,8 @@ mod lapse;
 mod moments;
 mod options;
 mod organization;
+#[cfg(feature = "sqlite")]
+mod place;
 mod receive;
 mod removal;
 mod reports;

@@ -355,6 +355,49 @@ async fn closing_a_store_closes_its_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_options_of_a_mirrors_builder_are_those_of_its_store() {
+    let test = async {
+        Server::shared().forget(&schema("builder"));
+        let options = headcount::Mirror::builder()
+            .schema(schema("builder"))
+            .connections(1)
+            .lock_timeout(Duration::from_millis(200))
+            .statement_timeout(Duration::from_secs(60))
+            .prepared_statements(true);
+        let mirror = options.clone().open(named_url("builder")).await.unwrap();
+        let calls: Vec<_> = (0..20)
+            .map(|_| {
+                tokio::spawn({
+                    let mirror = mirror.clone();
+                    async move { mirror.status().await.unwrap() }
+                })
+            })
+            .collect();
+        for call in calls {
+            call.await.unwrap();
+        }
+        assert_eq!(connections("builder"), 1);
+
+        let mut blocker = connect(&Server::shared().url).await;
+        let blocking = blocker.transaction().await.unwrap();
+        blocking.batch_execute(&format!("LOCK TABLE {}.scope", schema("builder"))).await.unwrap();
+        let error = mirror.set_role_map([("Engineering", "developer")]).await.unwrap_err();
+        assert!(error.message().contains("the lock timeout"), "{error}");
+
+        for refused in [
+            options.clone().connections(0),
+            options.clone().lock_timeout(Duration::ZERO),
+            options.clone().statement_timeout(Duration::ZERO),
+            options.schema("Directories"),
+        ] {
+            let error = refused.open(&Server::shared().url).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        }
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_a_store_completes_a_write_that_waits_for_a_lock() {
     let test = async {
         let store = Arc::new(create("closing_write").await);

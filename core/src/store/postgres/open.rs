@@ -28,14 +28,8 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Databas
         queue_wait: _,
     } = options;
     let target = Target::new(url, &crate::config::process_variable)?;
-    let letters = |text: &str| text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-    if !letters(schema) || schema.is_empty() || schema.len() > 63 || schema.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(Error::config(
-            "the name of the schema cannot be used: expected at most 63 lower-case letters, digits and underscores",
-        ));
-    }
-    if schema.starts_with("pg_") {
-        return Err(Error::config("the name of the schema begins with pg_, which PostgreSQL reserves: choose another"));
+    if let Some(refusal) = options.refusal() {
+        return Err(Error::config(refusal));
     }
     let mut database = Database {
         pool: Arc::new(Pool::new(target, *connections, *lock_timeout, *prepared_statements)),
