@@ -33,9 +33,9 @@
 //! An iterator (`Mirror::changes`) takes the lease of the consumer (`Take`). It acknowledges by an update with the fence of that lease, which does not extend
 //! the lease: the row has no partition, and names no worker.
 //!
-//! In the model, the list waits for transactions that have locked a lease. `lease::list` in the store does not. So if the former expiry of a lease passes
-//! between the statement that extends it and the commit, another worker can take the partition. Two workers then hold it, as
-//! [`Mistake::ListedWithoutLock`] shows, until the first one reads the row again. Meanwhile, only the second one can acknowledge.
+//! The list of the leases (`lease::list`) has those that have not expired, and those that a transaction has locked, because it may extend one whose former
+//! expiry has passed. It is no step of its own: it waits for no lock. It also marks the expired leases that it lacks as released, which changes nothing in the
+//! model, because an expired lease is not extended.
 //!
 //! Receivers in one process may write several events in one transaction (`group`). The model has one write in each transaction.
 //!
@@ -147,7 +147,7 @@ pub enum Mistake {
     AcknowledgementWithoutFence,
     /// A lease is extended although it has ended since it was checked.
     ExtendedAfterItsEnd,
-    /// The list of the leases does not wait for transactions that have checked a lease and extend it.
+    /// The list of the leases lacks a lease that has expired although a transaction has checked it and may extend it.
     ListedWithoutLock,
     /// A worker takes the partition from another one that its list of the leases lacks, although the other one may have joined after the list was read.
     EndedByLaterRow,

@@ -307,7 +307,7 @@ impl State {
     /// Sends the first statements of the call, or of the look-up. Returns `None` if the call cannot start.
     fn send(&mut self, model: &Model, index: usize) -> Option<()> {
         let rows = self.rows;
-        let can_list = self.leases_are_free(model) || model.makes(Mistake::ListedWithoutLock);
+        let listed = self.listed(model);
         let process = &mut self.processes[index];
         let call = model.call(process)?;
         let scope = match call {
@@ -332,7 +332,7 @@ impl State {
             }
             Call::Join if !process.has_read => {
                 // The list of the leases. The lowest number that is not in it is taken.
-                let is_free = |number: &u8| rows.lease(*number).left == 0;
+                let is_free = |number: &u8| !listed[usize::from(*number)];
                 process.lease = (0..LEASES as u8).find(is_free)?;
                 process.has_read = true;
                 return Some(());
@@ -360,18 +360,17 @@ impl State {
                 process.has_read = true;
                 return Some(());
             }
-            // The list of the leases, which is read after the row, waits for transactions that may extend one.
-            Call::Claim if !can_list => return None,
             Call::Claim => {
-                if !rows.is_live(own) {
+                // The list of the leases is read after the row.
+                if !rows.is_live(own, &listed) {
                     self.start_again(model, index);
                     return Some(());
                 }
-                if rows.is_live(process.ended) {
+                if rows.is_live(process.ended, &listed) {
                     process.ended = Worker::default();
                 }
                 if model.makes(Mistake::EndedByLaterRow) {
-                    process.listed = rows.leases.map(|lease| if lease.left > 0 { lease.token } else { 0 });
+                    process.listed = std::array::from_fn(|number| if listed[number] { rows.leases[number].token } else { 0 });
                 }
                 Session { at: first, own, ..write }
             }

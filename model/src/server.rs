@@ -107,10 +107,9 @@ impl Rows {
         &self.leases[usize::from(number)]
     }
 
-    /// Returns whether the lease of a worker has not ended.
-    pub(crate) fn is_live(&self, worker: Worker) -> bool {
-        let Lease { token, left, .. } = *self.lease(worker.number);
-        worker.is_some() && token == worker.token && left > 0
+    /// Returns whether a list of the leases has the lease of a worker, given the numbers that are [listed](State::listed).
+    pub(crate) fn is_live(&self, worker: Worker, listed: &[bool; LEASES]) -> bool {
+        worker.is_some() && self.lease(worker.number).token == worker.token && listed[usize::from(worker.number)]
     }
 }
 
@@ -371,10 +370,14 @@ impl State {
         })
     }
 
-    /// Returns whether no transaction has locked the row of a lease.
-    pub(crate) fn leases_are_free(&self, model: &Model) -> bool {
+    /// Returns the leases that a list of the leases has, by their numbers: those that have not ended, and those whose rows a transaction has locked.
+    pub(crate) fn listed(&self, model: &Model) -> [bool; LEASES] {
+        let mut listed = self.rows.leases.map(|lease| lease.left > 0);
         let sessions = self.processes.iter().flat_map(|process| [&process.session, &process.orphan]);
-        sessions.into_iter().all(|session| !session.holds_lease(model))
+        for session in sessions.filter(|session| session.holds_lease(model)) {
+            listed[usize::from(session.lease)] |= !model.makes(Mistake::ListedWithoutLock);
+        }
+        listed
     }
 
     /// Flushes all commits.

@@ -102,6 +102,84 @@ async fn a_call_returns_the_lease_that_it_took_although_the_answer_to_the_commit
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
+/// Starts a write with the fence of a lease of a minute, which was taken at the time 0, at the time of 40 seconds, so that the write extends the lease. The
+/// decision waits until the returned sender is used, and fails if `false` is sent. Returns once the write has locked the lease.
+async fn extending(store: &Arc<PostgresStore>, fence: &Fence) -> (mpsc::Sender<bool>, tokio::task::JoinHandle<bool>) {
+    let (entered, deciding) = mpsc::channel();
+    let (resume, resumed) = mpsc::channel();
+    let waiting = Write {
+        fence: Some(fence.clone()),
+        now: seconds(40),
+        decide: Box::new(move |_| {
+            entered.send(()).unwrap();
+            match block_in_place(|| resumed.recv().unwrap()) {
+                true => Ok(Decision::Commit(Box::default())),
+                false => Err(headcount::Error::invalid_argument("no")),
+            }
+        }),
+        ..write("org_1", Keys::default(), |_| Batch::default())
+    };
+    let store = Arc::clone(store);
+    let writing = tokio::spawn(async move { store.write(waiting).await.is_ok() });
+    receive(deciding).await;
+    (resume, writing)
+}
+
+fn seconds(seconds: u64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + HOUR + Duration::from_secs(seconds)
+}
+
+/// Opens a store in which leases use the caller's time.
+async fn open_with_callers_time(name: &str) -> Arc<PostgresStore> {
+    let options = options(name).with_callers_time();
+    Arc::new(PostgresStore::connect_with(&Server::shared().url, options).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lease_that_is_being_extended_is_listed_after_its_former_expiry() {
+    let test = async {
+        drop(create("listed_renewal").await);
+        let (store, other) =
+            (open_with_callers_time("listed_renewal").await, open_with_callers_time("listed_renewal").await);
+        let lease = store.lease("a/1".to_owned(), seconds(0), Duration::from_secs(60)).await.unwrap().unwrap();
+        let expired = store.lease("a/2".to_owned(), seconds(0), Duration::from_secs(60)).await.unwrap().unwrap();
+        let (resume, writing) = extending(&store, lease.fence()).await;
+
+        let during = other.leases("a/".to_owned(), seconds(61)).await.unwrap();
+        resume.send(true).unwrap();
+        assert!(writing.await.unwrap());
+        let after = other.leases("a/".to_owned(), seconds(99)).await.unwrap();
+
+        assert_eq!(during, [lease.fence().clone()]);
+        assert_eq!(after, during);
+        assert!(other.leases("a/".to_owned(), seconds(100)).await.unwrap().is_empty());
+        drop(expired);
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lease_that_was_not_extended_is_not_listed_after_its_expiry_and_cannot_be_extended_then() {
+    let test = async {
+        drop(create("listed_failure").await);
+        let (store, other) =
+            (open_with_callers_time("listed_failure").await, open_with_callers_time("listed_failure").await);
+        let lease = store.lease("a/1".to_owned(), seconds(0), Duration::from_secs(60)).await.unwrap().unwrap();
+        let (resume, writing) = extending(&store, lease.fence()).await;
+        resume.send(false).unwrap();
+        assert!(!writing.await.unwrap());
+
+        let listed = other.leases("a/".to_owned(), seconds(61)).await.unwrap();
+
+        assert!(listed.is_empty());
+        // As a write that read the clock before the list was made, and gets the lock of the lease after it.
+        assert_lost(store.write(fenced(lease.fence(), seconds(40), "diruser_1")).await);
+        let next = other.lease("a/1".to_owned(), seconds(62), HOUR).await.unwrap().unwrap();
+        assert_eq!(next.fence().token, lease.fence().token + 1);
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_lease_that_ends_after_its_check_is_not_extended() {
     let test = async {

@@ -119,7 +119,7 @@ fn a_poll_without_a_flush_returns_a_change_that_is_undone() {
 }
 
 #[test]
-fn if_the_list_of_leases_does_not_wait_two_workers_hold_a_partition() {
+fn if_the_list_lacks_a_lease_that_is_being_extended_two_workers_hold_a_partition() {
     breaks(renewing_workers(Mistake::ListedWithoutLock, NONE), ONE_WORKER);
 }
 

@@ -40,8 +40,8 @@ pub(in crate::mirror) struct Members {
     /// The workers whose leases had not ended when they were listed, and `own`.
     pub(in crate::mirror) live: BTreeSet<WorkerId>,
     /// Workers whose leases have ended: the row, which was read before the leases were listed, names them, and the list does not. A lease that has
-    /// ended is not extended, so this stays true, with one exception, which `lease::extend` of the PostgreSQL store describes. Workers that only a
-    /// later row names are not included, because they may have joined after the leases were listed.
+    /// ended is not extended, so this stays true. Workers that only a later row names are not included, because they may have joined after the leases were
+    /// listed.
     pub(in crate::mirror) ended: BTreeSet<WorkerId>,
 }
 

@@ -195,7 +195,11 @@ async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, En
         // a crash of the server could reset the sequence, and a later write would get the same revision. If the connection is lost here, the
         // attempt can be repeated, whether or not it was committed.
         let extend: Vec<Statement> = extend.into_iter().collect();
-        return Ok(transaction.end(&extend, Flush::Now).await.map(|_| Committed::default())?);
+        let extended = transaction.end(&extend, Flush::Now).await?;
+        if let (Some(fence), Some(rows)) = (&write.fence, extended.first()) {
+            lease::check_extended(fence, rows)?;
+        }
+        return Ok(Committed::default());
     }
     let appends = !decided.batch.entries.is_empty();
     let id = CommitId::new(decided.revision);

@@ -262,6 +262,22 @@ impl Database {
         }
     }
 
+    /// Runs one statement that reads, and may write what another process may write again: if a crash of the server undoes that, nothing is lost. So the
+    /// commit is not flushed.
+    pub(super) async fn read_or_mark(&self, statement: Statement) -> Result<Vec<Row>> {
+        let mut attempts = self.attempts();
+        loop {
+            let result = match self.begin_write().await {
+                Ok(transaction) => transaction.end(std::slice::from_ref(&statement), Flush::Later).await,
+                Err(failure) => Err(failure),
+            };
+            match result {
+                Ok(mut rows) => return Ok(rows.pop().unwrap_or_default()),
+                Err(failure) => attempts.wait(failure).await?,
+            }
+        }
+    }
+
     /// Runs one statement that reads.
     pub(super) async fn read_one(&self, statement: Statement) -> Result<Vec<Row>> {
         Ok(self.read(&[statement]).await?.pop().unwrap_or_default())

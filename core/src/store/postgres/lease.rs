@@ -176,15 +176,31 @@ impl Holder {
 }
 
 /// Reads the leases whose names begin with `prefix` and that have not ended, in the order of their names.
+///
+/// A lease that has expired is listed as long as another transaction has locked it: a write that has found it held may be extending it. Other expired
+/// leases are marked as released in the same transaction, so that no write that waits for the lock of the row extends a lease that was not listed. This
+/// changes each of them once, and a list without such leases writes nothing.
 pub(super) async fn list(database: &Database, prefix: &str, now: Timestamp) -> Result<Vec<Fence>> {
     wait_for_releases().await;
     // All names that begin with the prefix are less than the prefix with the greatest character after it.
-    let sql = "SELECT name, token FROM {s}.lease WHERE name >= $1 AND name < $2 AND expires_at > {now} ORDER BY name";
-    let list = Statement::new(with_now(sql, 3))
+    let range = "name >= $1 AND name < $2 AND expires_at > 0";
+    let sql = if database.is_read_only {
+        format!("SELECT name, token FROM {{s}}.lease WHERE {range} AND expires_at > {{now}} ORDER BY name")
+    } else {
+        format!(
+            "WITH expired AS (
+                SELECT name FROM {{s}}.lease WHERE {range} AND expires_at <= {{now}} FOR NO KEY UPDATE SKIP LOCKED),
+            ended AS (
+                UPDATE {{s}}.lease SET expires_at = 0
+                WHERE name IN (SELECT name FROM expired) AND expires_at > 0 AND expires_at <= {{now}} RETURNING name)
+            SELECT name, token FROM {{s}}.lease WHERE {range} AND name NOT IN (SELECT name FROM ended) ORDER BY name"
+        )
+    };
+    let list = Statement::new(with_now(&sql, 3))
         .with(Text::new(prefix))
         .with(Text::new(&format!("{prefix}{}", char::MAX)))
         .with(database.now(now));
-    let rows = database.read_one(list).await?;
+    let rows = database.read_or_mark(list).await?;
     rows.iter().map(|row| Ok(Fence { name: get_text(row, 0)?, token: get(row, 1)? })).collect()
 }
 
@@ -239,24 +255,29 @@ pub(super) fn select(fence: &Fence, now: Option<i64>) -> Statement {
 /// Checks that a lease is held; `rows` are those of [`select`]. Returns whether it has to be extended, because half of its duration or less is left.
 /// The error for a lost lease has the lease's name as its context `lease`.
 pub(super) fn check(fence: &Fence, rows: &[Row]) -> Result<bool, Failure> {
-    let lost = || {
-        let lost = Error::store("the lease was lost: another process took it over, or it expired");
-        lost.with_context("lease", fence.name.clone()).temporary()
-    };
-    let row = rows.first().ok_or_else(lost)?;
+    let row = rows.first().ok_or_else(|| lost(fence))?;
     let (left, duration): (i64, i64) = (get(row, 0)?, get(row, 1)?);
     if left <= 0 {
-        return Err(lost().into());
+        return Err(lost(fence).into());
     }
     Ok(left <= duration / 2)
 }
 
-/// Extends a lease: it expires after its whole duration from now. Changes nothing if it has ended since it was checked: a lease that a list of the leases
-/// lacked, because it had ended, does not come back. There is one exception: if the former expiry passes between this statement and its commit, [`list`]
-/// omits the lease until the commit. Two workers can then hold a partition, until the first one reads the consumer's row again; only the second one can
-/// acknowledge.
+/// Checks that a lease was extended; `rows` are those of [`extend`]. For a write that only extends its lease: another write was done while its lease was
+/// locked, and may end although the lease has expired since the check.
+pub(super) fn check_extended(fence: &Fence, rows: &[Row]) -> Result<()> {
+    rows.first().map(drop).ok_or_else(|| lost(fence))
+}
+
+fn lost(fence: &Fence) -> Error {
+    Error::store("the lease was lost: another process took it over, or it expired")
+        .with_context("lease", fence.name.clone())
+        .temporary()
+}
+
+/// Extends a lease: it expires after its whole duration from now. Returns a row if it did so. Changes nothing if it has ended since it was checked: a lease that a list of the leases
+/// lacked, because it had ended, does not come back. [`list`] does not omit a lease that this transaction has locked.
 pub(super) fn extend(fence: &Fence, now: Option<i64>) -> Statement {
-    let sql =
-        "UPDATE {s}.lease SET expires_at = {now} + duration WHERE name = $1 AND token = $2 AND expires_at > {now}";
+    let sql = "UPDATE {s}.lease SET expires_at = {now} + duration WHERE name = $1 AND token = $2 AND expires_at > {now} RETURNING true";
     Statement::new(with_now(sql, 3)).with(Text::new(&fence.name)).with(fence.token).with(now)
 }

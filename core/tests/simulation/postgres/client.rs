@@ -142,11 +142,21 @@ impl Database {
 
     /// `Database::change`.
     pub(super) async fn change<T, M: FnOnce() -> T>(&self, make: impl Fn() -> (Vec<Statement>, M)) -> Result<T> {
+        self.run(make, Flush::Now).await
+    }
+
+    /// `Database::read_or_mark`.
+    pub(super) async fn read_or_mark<T, M: FnOnce() -> T>(&self, make: impl Fn() -> (Vec<Statement>, M)) -> Result<T> {
+        self.run(make, Flush::Later).await
+    }
+
+    /// Runs statements in one transaction and one round trip.
+    async fn run<T, M: FnOnce() -> T>(&self, make: impl Fn() -> (Vec<Statement>, M), flush: Flush) -> Result<T> {
         let mut attempts = self.attempts();
         loop {
             let (statements, take) = make();
             let result = match self.begin_write().await {
-                Ok(transaction) => transaction.end(statements, Flush::Now).await,
+                Ok(transaction) => transaction.end(statements, flush).await,
                 Err(failure) => Err(failure),
             };
             match result {

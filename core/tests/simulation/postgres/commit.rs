@@ -207,10 +207,14 @@ async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, En
             return Err(failure.into());
         }
     };
-    let extend = write.fence.as_ref().filter(|_| decided.extends).map(|fence| lease::extend(fence, now));
+    let fence = write.fence.as_ref().filter(|_| decided.extends);
+    let (extend, extended) = fence.map(|fence| lease::extend(fence, now)).unzip();
     if decided.batch.is_empty() {
-        let extend = extend.into_iter().collect();
-        return Ok(transaction.end(extend, Flush::Now).await.map(|()| Committed::default())?);
+        transaction.end(extend.into_iter().collect(), Flush::Now).await?;
+        if let Some((fence, extended)) = fence.zip(extended) {
+            lease::check_extended(fence, extended.take())?;
+        }
+        return Ok(Committed::default());
     }
     let appends = !decided.batch.entries.is_empty();
     let id = CommitId::new(database, decided.revision);

@@ -1,14 +1,14 @@
 //! Consumers: `core/src/store/postgres/consumers.rs`.
 
-use super::catch_panic;
 use super::client::{Database, Failure, Transaction};
 use super::commit::{CommitId, Ended, end_attempt, lock, mark_durable, mark_latest, run, upsert, was_committed};
 use super::pages::durable;
 use super::server::Statement;
 use super::tables::{CONSUMER, COUNTER, GROUPS, Key, MARK, PARKED_CHANGE, USERS};
+use super::{Mistake, catch_panic, lease};
 use headcount::Result;
 use headcount::mirror::ParkedChange;
-use headcount::store::{ConsumerState, ConsumerUpdate, DecideConsumer, Durability, Scope, Snapshot};
+use headcount::store::{ConsumerState, ConsumerUpdate, ConsumerWrite, Durability, Scope, Snapshot};
 
 /// `consumers::flush`.
 pub(super) async fn flush(database: &Database) -> Result<()> {
@@ -16,16 +16,14 @@ pub(super) async fn flush(database: &Database) -> Result<()> {
 }
 
 /// `consumers::update`.
-pub(super) async fn update(
-    database: &Database,
-    name: &str,
-    durability: Durability,
-    decide: &mut DecideConsumer,
-) -> Result<()> {
-    let scope = Scope::Consumer(name.to_owned());
+pub(super) async fn update(database: &Database, releases: &lease::Releases, update: &mut ConsumerWrite) -> Result<()> {
+    if update.fence.is_some() {
+        releases.wait().await;
+    }
+    let scope = Scope::Consumer(update.name.clone());
     let mut attempts = database.attempts();
     loop {
-        let failure = match try_update(database, &scope, name, durability, decide).await {
+        let failure = match try_update(database, &scope, update).await {
             Ok(()) => return Ok(()),
             Err(Ended::Failed(failure)) => failure,
             Err(Ended::Unknown(failure, id, ())) => {
@@ -40,15 +38,9 @@ pub(super) async fn update(
 }
 
 /// `consumers::try_update`.
-async fn try_update(
-    database: &Database,
-    scope: &Scope,
-    name: &str,
-    durability: Durability,
-    decide: &mut DecideConsumer,
-) -> Result<(), Ended<()>> {
+async fn try_update(database: &Database, scope: &Scope, update: &mut ConsumerWrite) -> Result<(), Ended<()>> {
     let mut transaction = database.begin_write().await?;
-    match step(database, &mut transaction, scope, name, durability, decide).await {
+    match step(database, &mut transaction, scope, update).await {
         Ok((_, statements)) if statements.is_empty() => {
             transaction.roll_back().await;
             Ok(())
@@ -74,11 +66,16 @@ async fn step(
     database: &Database,
     transaction: &mut Transaction<'_>,
     scope: &Scope,
-    name: &str,
-    durability: Durability,
-    decide: &mut DecideConsumer,
+    update: &mut ConsumerWrite,
 ) -> Result<(CommitId, Vec<Statement>), Failure> {
+    let now = database.now(update.now);
+    let ConsumerWrite { name, durability, fence, decide, .. } = update;
     let (mut statements, revision) = lock(database, scope);
+    let fence = fence.as_ref().map(|fence| {
+        let (select, row) = lease::select(database, fence, now);
+        statements.push(select);
+        (fence, row)
+    });
     let (select_latest, latest) = Statement::new("SELECT latest numbers", |access| {
         let latest = Snapshot {
             seq: access.row(COUNTER, 1).copied().unwrap_or(0),
@@ -89,10 +86,13 @@ async fn step(
         let generation = access.row(MARK, 1).map_or(0, |(_, generation)| *generation);
         Ok((latest, generation, durable(access)))
     });
-    let own = name.to_owned();
+    let own = name.clone();
     let (select_row, row) = Statement::new("SELECT consumer", move |access| Ok(access.row(CONSUMER, &own).cloned()));
     statements.extend([select_latest, select_row]);
     transaction.run(statements).await?;
+    if let Some((fence, row)) = fence.filter(|_| !database.makes(Mistake::FenceNotChecked)) {
+        lease::check(fence, row.take())?;
+    }
     let id = CommitId::new(database, revision.take());
     let (latest, generation, durable) = latest.take();
     let state = ConsumerState { row: row.take(), latest, generation };
@@ -104,13 +104,13 @@ async fn step(
         statements.push(Statement::run("UPSERT consumer", put));
     }
     if let Some(park) = park {
-        let key = Key::Parked(name.to_owned(), park.change.seq);
+        let key = Key::Parked(name.clone(), park.change.seq);
         let row = ParkedChange::new(*park.change, park.reason, park.at);
         statements.push(Statement::run("UPSERT parked_change", move |access| {
             upsert(access, PARKED_CHANGE, key.clone(), row.clone())
         }));
     }
-    if durability == Durability::Power && durable < latest.seq {
+    if *durability == Durability::Power && durable < latest.seq {
         statements.push(mark_durable(database, latest.seq));
     }
     if !statements.is_empty() {

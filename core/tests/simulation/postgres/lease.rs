@@ -173,16 +173,29 @@ pub(super) async fn list(
 ) -> Result<Vec<Fence>> {
     releases.wait().await;
     let now = database.now(now);
-    super::pages::read_one(database, "SELECT leases", move |access| {
-        let now = now.unwrap_or(access.now);
-        let leases = access.rows(LEASE).iter().filter(|(_, row)| row.expires_at > now);
-        let fences = leases.filter_map(|(key, row)| match key {
-            Key::Text(name) if name.starts_with(&prefix) => Some(Fence { name: name.clone(), token: row.token }),
-            _ => None,
+    let list = || {
+        let prefix = prefix.clone();
+        let (list, listed) = Statement::new("UPDATE lease, SELECT leases", move |access| {
+            let now = now.unwrap_or(access.now);
+            let has_expired = |row: &LeaseRow| row.expires_at > 0 && row.expires_at <= now;
+            let seen = access.rows(LEASE).iter().filter_map(|(key, row)| match key {
+                Key::Text(name) if name.starts_with(&prefix) => Some((name.clone(), row.clone())),
+                _ => None,
+            });
+            let seen: Vec<(String, LeaseRow)> = seen.filter(|(_, row)| row.expires_at > 0).collect();
+            let mut listed = Vec::new();
+            for (name, row) in seen {
+                let locked = if has_expired(&row) { access.try_lock_row(LEASE, &name) } else { None };
+                match locked.filter(has_expired) {
+                    Some(expired) => access.put(LEASE, &name, LeaseRow { expires_at: 0, ..expired }),
+                    None => listed.push(Fence { name, token: row.token }),
+                }
+            }
+            Ok(listed)
         });
-        fences.collect()
-    })
-    .await
+        (vec![list], move || listed.take())
+    };
+    database.read_or_mark(list).await
 }
 
 /// `lease::take`.
@@ -240,24 +253,33 @@ pub(super) fn select(database: &Database, fence: &Fence, now: Option<i64>) -> (S
 pub(super) fn check(fence: &Fence, row: Option<(i64, i64)>) -> Result<bool, Failure> {
     match row {
         Some((left, duration)) if left > 0 => Ok(left <= duration / 2),
-        _ => {
-            let lost = Error::store("the lease was lost: another process took it over, or it expired");
-            Err(lost.with_context("lease", fence.name.clone()).temporary().into())
-        }
+        _ => Err(lost(fence).into()),
     }
 }
 
-/// `lease::extend`.
-pub(super) fn extend(fence: &Fence, now: Option<i64>) -> Statement {
+/// `lease::lost`.
+fn lost(fence: &Fence) -> Error {
+    let lost = Error::store("the lease was lost: another process took it over, or it expired");
+    lost.with_context("lease", fence.name.clone()).temporary()
+}
+
+/// `lease::check_extended`.
+pub(super) fn check_extended(fence: &Fence, is_extended: bool) -> Result<()> {
+    if is_extended { Ok(()) } else { Err(lost(fence)) }
+}
+
+/// `lease::extend`. The answer is whether it was extended.
+pub(super) fn extend(fence: &Fence, now: Option<i64>) -> (Statement, Answer<bool>) {
     let Fence { name, token } = fence.clone();
-    Statement::run("UPDATE lease SET expires_at", move |access| {
+    Statement::new("UPDATE lease SET expires_at", move |access| {
         let now = now.unwrap_or(access.now);
         let is_live = |row: &LeaseRow| row.token == token && row.expires_at > now;
         if access.row(LEASE, &name).is_some_and(is_live)
             && let Some(row) = access.lock_row(LEASE, &name)?.filter(is_live)
         {
             access.put(LEASE, &name, LeaseRow { expires_at: now.saturating_add(row.duration), ..row });
+            return Ok(true);
         }
-        Ok(())
+        Ok(false)
     })
 }

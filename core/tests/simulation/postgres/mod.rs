@@ -35,9 +35,8 @@ use crate::random::SeededRandom;
 use client::closed;
 use headcount::mirror::{Approval, ParkedChange};
 use headcount::store::{
-    Committed, ConsumerRow, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
-    FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet,
-    Write,
+    Committed, ConsumerRow, ConsumerWrite, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry, FeedPage,
+    Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use server::{Flush, Server};
@@ -66,7 +65,7 @@ pub(crate) enum Mistake {
     MarkedWithoutLookUp,
     /// A write whose commit was lost is repeated without `commit::find`.
     RetryWithoutLookUp,
-    /// `commit::decide` does not call `lease::check`.
+    /// `commit::decide` and `consumers::step` do not call `lease::check`.
     FenceNotChecked,
     /// `lease::select` does not lock the row.
     LeaseNotLocked,
@@ -219,8 +218,8 @@ impl Store for ModelStore {
         self.call(pages::consumers(&self.database))
     }
 
-    fn update_consumer(&self, name: String, durability: Durability, mut decide: DecideConsumer) -> StoreFuture<'_, ()> {
-        self.call(async move { consumers::update(&self.database, &name, durability, &mut decide).await })
+    fn update_consumer(&self, mut update: ConsumerWrite) -> StoreFuture<'_, ()> {
+        self.call(async move { consumers::update(&self.database, &self.releases, &mut update).await })
     }
 
     fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool> {
