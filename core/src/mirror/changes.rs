@@ -5,7 +5,7 @@
 use super::Mirror;
 use super::decide::Acks;
 use super::exclusive::{ExclusiveLease, lost};
-use super::feed::{LOOK, Polled, consumer_name};
+use super::feed::{Polled, consumer_name};
 use crate::process::ProcessId;
 use crate::record::Change;
 use crate::store::Fence;
@@ -201,7 +201,8 @@ impl Changes {
             if ends.is_some_and(|ends| now >= ends) {
                 return Ok(None);
             }
-            tokio::time::sleep_until(ends.map_or(now + LOOK, |ends| ends.min(now + LOOK))).await;
+            let look = now + self.0.mirror.look();
+            tokio::time::sleep_until(ends.map_or(look, |ends| ends.min(look))).await;
         }
     }
 

@@ -14,7 +14,7 @@ use super::decide::{
     Acknowledged, AcknowledgedAll, Holdings, MAX_PARTITIONS, Members, PartitionAck, Turn, before, check_count,
     check_holder, leave, lost, partition_of,
 };
-use super::feed::{LOOK, SEEN, check_kept, consumer_name};
+use super::feed::{SEEN, check_kept, consumer_name};
 use super::lapse::{is_renewal_due, says_lost};
 use super::{Mirror, snapshot, write};
 use crate::process::ProcessId;
@@ -391,7 +391,7 @@ impl Shared {
                 must_look = true;
                 continue;
             }
-            let look = reading.looked_at.map_or_else(Instant::now, |at| at + LOOK);
+            let look = reading.looked_at.map_or_else(Instant::now, |at| at + self.mirror.look());
             let until = ends.map_or(look, |ends| ends.min(look));
             let head = pin!(head.changed());
             let acknowledged = pin!(self.acknowledged.notified());
@@ -403,7 +403,8 @@ impl Shared {
                 }
             };
             let woken = async { matches!(select(pin!(readable), pin!(shares.changed())).await, Either::Right(_)) };
-            // Ends before `until` if this handle of the mirror appends a change or one of its workers releases partitions; if `is_full`, also if an
+            self.mirror.listen();
+            // Ends before `until` if this handle of the mirror appends a change, the store tells of one, or one of its workers releases partitions; if `is_full`, also if an
             // acknowledgement is stored. At `until`, it is time to look for what other handles have written.
             must_look = tokio::time::timeout_at(until, woken).await.unwrap_or(false);
             reading.is_at_end = false;
@@ -422,7 +423,7 @@ impl Shared {
 
     /// Returns whether it is time to call [`look`](Shared::look).
     fn must_look(&self, reading: &Reading) -> bool {
-        reading.looked_at.is_none_or(|at| at.elapsed() >= LOOK)
+        reading.looked_at.is_none_or(|at| at.elapsed() >= self.mirror.look())
             || self.state(|state| state.member.as_ref().is_none_or(|member| self.must_renew(member)))
     }
 

@@ -28,10 +28,6 @@ pub const MAX_POLL: usize = 10_000;
 /// The longest name of a consumer, in bytes.
 const MAX_NAME: usize = 200;
 
-/// How often a waiting consumer looks for changes that another process or another handle of the mirror has appended. Changes that its own handle
-/// or a clone of it appends wake it at once.
-pub(super) const LOOK: Duration = Duration::from_millis(500);
-
 /// How many rows of each kind one step of trimming removes.
 const TRIM: usize = 1_000;
 
@@ -237,9 +233,13 @@ impl Mirror {
             if !polled.changes.is_empty() {
                 return Ok(polled);
             }
-            let look = tokio::time::Instant::now() + LOOK;
+            let look = tokio::time::Instant::now() + self.look();
             let until = ends.map_or(look, |ends| ends.min(look));
-            // Returns early if this process appends a change or closes the mirror; otherwise it is time to look for changes of other processes.
+            if until > tokio::time::Instant::now() {
+                self.listen();
+            }
+            // Returns early if this process appends a change or closes the mirror, or the store tells of changes of other processes; otherwise it is time
+            // to look for those.
             let _ = tokio::time::timeout_at(until, head.changed()).await;
             if ends.is_some_and(|ends| tokio::time::Instant::now() >= ends) {
                 return self.page(consumer, seq, limit).await;

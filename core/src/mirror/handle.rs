@@ -59,6 +59,10 @@ struct Inner {
     exclusive: Arc<ExclusiveLeases>,
     /// Incremented by [`wake`](Mirror::wake): wakes the calls that wait for changes.
     head: watch::Sender<u64>,
+    /// Set by the first wait for changes: see [`listen`](Mirror::listen).
+    listens: OnceLock<()>,
+    /// How often a waiting consumer looks for changes.
+    look: Duration,
     /// Incremented when a worker of this handle has released partitions, or a consumer was reset: workers then look at the consumer's row.
     shares: watch::Sender<u64>,
     /// Cancelled by [`Mirror::close`].
@@ -78,10 +82,15 @@ pub struct MirrorBuilder {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     options: MirrorOptions,
+    look: Duration,
     /// The options for a mirror in a PostgreSQL database.
     #[cfg(feature = "sqlite")]
     database: DatabaseOptions,
 }
+
+/// How often a waiting consumer looks for changes that another process or another handle of the mirror has appended. Changes that its own handle
+/// or a clone of it appends wake it at once, and so do those of which the store tells it ([`Store::appended`]).
+const LOOK: Duration = Duration::from_millis(500);
 
 impl Mirror {
     /// Opens the mirror in a file, which is created if it does not exist, and syncs it through `client`. `:memory:` keeps the mirror in memory,
@@ -112,6 +121,7 @@ impl Mirror {
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
             options: MirrorOptions::default(),
+            look: LOOK,
             #[cfg(feature = "sqlite")]
             database: DatabaseOptions::default(),
         }
@@ -302,6 +312,27 @@ impl Mirror {
         self.0.shares.send_modify(|times| *times = times.wrapping_add(1));
     }
 
+    /// Has the store tell this handle of changes that other processes append, if it can. Called before each wait for changes; calls after the first one
+    /// do nothing.
+    pub(super) fn listen(&self) {
+        self.0.listens.get_or_init(|| {
+            let Some(mut appended) = self.store().appended() else { return };
+            // A weak reference, so that the task does not keep the store open.
+            let mirror = Arc::downgrade(&self.0);
+            tokio::spawn(async move {
+                while appended.changed().await.is_ok() {
+                    let Some(inner) = mirror.upgrade() else { return };
+                    Mirror(inner).wake();
+                }
+            });
+        });
+    }
+
+    /// How often a waiting consumer looks for changes that another process or another handle has appended.
+    pub(super) fn look(&self) -> Duration {
+        self.0.look
+    }
+
     /// Wakes the calls that wait for changes, if `tally` has any changes.
     pub(super) fn notify(&self, tally: &Tally) {
         if tally.total() > 0 {
@@ -405,6 +436,14 @@ impl MirrorBuilder {
         self
     }
 
+    /// Sets how often a waiting consumer looks for changes that another process or another handle of the mirror has appended: for tests of what wakes it
+    /// before that. Default: half a second.
+    #[cfg(feature = "store-testing")]
+    pub fn look_every(mut self, interval: Duration) -> Self {
+        self.look = interval;
+        self
+    }
+
     /// Sets the name of the schema that has the mirror's tables, for a mirror in a PostgreSQL database: lower-case letters, digits and underscores. It is
     /// created if there is none. Default: `headcount`.
     #[cfg(all(feature = "sqlite", feature = "postgres"))]
@@ -486,6 +525,8 @@ impl MirrorBuilder {
             moments: Moments::new(),
             exclusive: Arc::default(),
             head: watch::Sender::new(0),
+            listens: OnceLock::new(),
+            look: self.look,
             shares: watch::Sender::new(0),
             closed: CancellationToken::new(),
         }));

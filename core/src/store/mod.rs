@@ -464,6 +464,13 @@ pub trait Store: Send + Sync + 'static {
         })
     }
 
+    /// Returns a receiver that is marked as changed whenever another process may have appended changes to the feed, for a store whose server tells it so.
+    /// Its sender is dropped when the store is closed or dropped. The mirror calls this when it first waits for changes, within a tokio runtime, and
+    /// looks for changes at intervals as well. The default returns `None`.
+    fn appended(&self) -> Option<tokio::sync::watch::Receiver<u64>> {
+        None
+    }
+
     /// Waits until the leases that this process has dropped are released, for a store that releases them in the background. If the
     /// process ends after that, none of these leases is held any longer. The default, for a store whose leases end with their process, does nothing.
     ///

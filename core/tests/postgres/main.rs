@@ -15,6 +15,7 @@ mod failover;
 mod faults;
 mod groups;
 mod leases;
+mod notify;
 mod plans;
 mod processes;
 mod roles;
@@ -173,6 +174,17 @@ fn with_user(row: UserRow) -> Batch {
     };
     let users = vec![UserWrite { row, ..UserWrite::default() }];
     Batch { users, entries: vec![entry], ..Batch::default() }
+}
+
+/// A pending event that arrived in 1970.
+fn pending(id: &str) -> EventRow {
+    EventRow {
+        id: id.to_owned(),
+        organization_id: "org_1".to_owned(),
+        received_at: Timestamp::UNIX_EPOCH,
+        state: EventState::Pending,
+        body: Some(b"{}".to_vec()),
+    }
 }
 
 /// A durable update of the consumer `app`, without a fence.

@@ -570,17 +570,6 @@ async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
-/// A pending event that arrived in 1970.
-fn pending(id: &str) -> EventRow {
-    EventRow {
-        id: id.to_owned(),
-        organization_id: "org_1".to_owned(),
-        received_at: Timestamp::UNIX_EPOCH,
-        state: EventState::Pending,
-        body: Some(b"{}".to_vec()),
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
     let test = async {

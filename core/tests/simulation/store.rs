@@ -173,6 +173,10 @@ impl Store for Process {
         written restore(pages: Box<dyn CopyPages>) -> ();
     }
 
+    fn appended(&self) -> Option<tokio::sync::watch::Receiver<u64>> {
+        self.store.appended()
+    }
+
     fn is_read_only(&self) -> bool {
         self.store.is_read_only()
     }

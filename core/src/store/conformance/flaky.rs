@@ -255,6 +255,10 @@ impl Store for Flaky {
         })
     }
 
+    fn appended(&self) -> Option<tokio::sync::watch::Receiver<u64>> {
+        self.store.appended()
+    }
+
     fn is_read_only(&self) -> bool {
         self.store.is_read_only()
     }

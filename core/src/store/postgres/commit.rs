@@ -166,15 +166,18 @@ pub(super) async fn write(database: &Database, mut write: Write) -> Result<Commi
     }
     let mut attempts = database.attempts();
     loop {
-        let failure = match attempt(database, &mut write).await {
-            Ok(committed) => return Ok(committed),
-            Err(Ended::Failed(failure)) => failure,
-            Err(Ended::Unknown(failure, id, sent)) => match find(database, &write.scope, id, &sent).await? {
-                Some(committed) => return Ok(committed),
-                None => failure,
-            },
+        let (committed, failure) = match attempt(database, &mut write).await {
+            Ok(committed) => (Some(committed), None),
+            Err(Ended::Failed(failure)) => (None, Some(failure)),
+            Err(Ended::Unknown(failure, id, sent)) => (find(database, &write.scope, id, &sent).await?, Some(failure)),
         };
-        attempts.wait(failure).await?;
+        if let Some(committed) = committed {
+            database.announce(committed.changes);
+            return Ok(committed);
+        }
+        if let Some(failure) = failure {
+            attempts.wait(failure).await?;
+        }
     }
 }
 

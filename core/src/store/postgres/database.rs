@@ -5,6 +5,7 @@
 //! they take one round trip. If one fails, the server refuses the ones after it, including the commit, and the transaction has to be rolled back.
 
 use super::failure::{Attempts, Cause, Failure};
+use super::notify::Announcer;
 use super::pool::{Connection, Pool, Session};
 use super::rows::{Element, Json, Value};
 use crate::{Error, Result, Timestamp};
@@ -182,6 +183,8 @@ pub(super) struct Database {
     pub(super) answer_timeout: Duration,
     /// The [`settings`] of every transaction.
     pub(super) settings: String,
+    /// Sends notifications; `None` without the option `notify`.
+    pub(super) announcer: Option<Announcer>,
 }
 
 /// A transaction. If it is dropped, it is rolled back, and its connection is closed.
@@ -219,6 +222,13 @@ impl Database {
     /// Returns the caller's time for leases in microseconds, or `None` for that of the server's clock.
     pub(super) fn now(&self, now: Timestamp) -> Option<i64> {
         self.callers_time.then(|| now.as_microsecond())
+    }
+
+    /// Has other processes notified that changes were appended, if notifications are enabled and `changes` is not 0. Call it after the commit.
+    pub(super) fn announce(&self, changes: u64) {
+        if let Some(announcer) = self.announcer.as_ref().filter(|_| changes > 0) {
+            announcer.announce();
+        }
     }
 
     /// Returns the attempts of one call: it is repeated until [`give_up_after`](Database::give_up_after) has passed since its first lost connection.

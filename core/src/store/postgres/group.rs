@@ -331,7 +331,11 @@ async fn attempt(database: &Database, members: &mut [Member]) -> Result<Vec<Stat
         return Err(failure);
     }
     let (scope, sent) = decided(members, &statuses);
+    let changes = sent.changes;
     let mut ended = group.end(database, scope, sent).await?;
+    if ended.is_ok() {
+        database.announce(changes);
+    }
     for status in &mut statuses {
         if let Status::Decided(sent) = status {
             let result = match &mut ended {

@@ -9,6 +9,7 @@
 //! A call that loses its connection is repeated until 20 seconds after its first loss, in which a server usually restarts. If the connection is
 //! lost during a commit, `commit` finds out from the table `commit_log` whether the commit was done.
 
+mod announce;
 mod commit;
 mod consumers;
 mod copy;
@@ -18,6 +19,7 @@ mod feed;
 mod group;
 mod lease;
 mod load;
+mod notify;
 mod open;
 mod options;
 mod pages;
@@ -38,12 +40,13 @@ use super::{
 use crate::record::{ConsumerRow, ParkedChange};
 use crate::{Change, Result, Timestamp};
 use database::{Database, Flush};
+use notify::Listener;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 /// A mirror's store in a schema of a PostgreSQL database.
@@ -53,6 +56,8 @@ pub struct PostgresStore {
     database: Arc<Database>,
     holder: Arc<lease::Holder>,
     queue: Arc<group::Queue>,
+    /// `None` without the option `notify`.
+    listener: Option<Listener>,
     /// Each running call has a permit. [`Store::close`] takes all of them.
     calls: Arc<Semaphore>,
 }
@@ -66,7 +71,7 @@ impl PostgresStore {
     /// `url` is `postgresql://user:password@host:port/database?parameter=value`. A missing part is taken from its environment variable of libpq,
     /// such as `PGHOST` or `PGPASSWORD`; a password that is in neither is taken from `~/.pgpass`. Parameters have libpq's names and meanings:
     /// `application_name` (default: `headcount`), `channel_binding`, `connect_timeout` (default: 10 seconds), `dbname`, `host`, `hostaddr`,
-    /// `keepalives`, `keepalives_idle` (default: 10 seconds), `keepalives_interval` (default: 5 seconds), `options`, `passfile`, `password`, `port`, `sslmode` (`disable`, `prefer`, `require`,
+    /// `keepalives`, `keepalives_idle` (default: 10 seconds), `keepalives_interval` (default: 5 seconds), `notify` (see [`PostgresOptions::notify`]; not in libpq), `options`, `passfile`, `password`, `port`, `sslmode` (`disable`, `prefer`, `require`,
     /// `verify-ca` or `verify-full`; default: `prefer`), `sslrootcert`, `target_session_attrs` (`any`, `read-write` or `read-only`; default: `any`,
     /// or `read-write` where several hosts are listed), `tcp_user_timeout` (in milliseconds; default: 20,000) and `user`. `host`, `hostaddr` and `port` may be lists; the first server
     /// that accepts a connection is used. With `verify-ca` and `verify-full`, the trusted authorities are those in the file `sslrootcert`, or else in
@@ -94,12 +99,15 @@ impl PostgresStore {
     /// As [`connect`](PostgresStore::connect).
     pub async fn connect_with(url: &str, options: PostgresOptions) -> Result<PostgresStore> {
         let database = Arc::new(open::open(url, &options).await?);
+        announce::start(&database);
+        let listener = database.announcer.as_ref().map(|announcer| Listener::new(announcer.channel()));
         let holder = Arc::new(lease::Holder::new(Arc::clone(&database)));
         let queue = group::Queue::new(Arc::clone(&database), options.queue_wait, options.connections);
         Ok(PostgresStore {
             database,
             holder,
             queue: Arc::new(queue),
+            listener,
             calls: Arc::new(Semaphore::new(MOST_CALLS as usize)),
         })
     }
@@ -239,6 +247,12 @@ impl Store for PostgresStore {
         self.call(async move { lease::list(&self.database, &prefix, now).await })
     }
 
+    fn appended(&self) -> Option<watch::Receiver<u64>> {
+        // A forked child does not have the task of its parent's listener.
+        let is_open = self.database.pool.is_ours() && !self.calls.is_closed();
+        self.listener.as_ref().filter(|_| is_open).map(|listener| listener.receiver(&self.database.pool))
+    }
+
     fn released(&self) -> StoreFuture<'_, ()> {
         Box::pin(async {
             lease::wait_for_releases().await;
@@ -266,6 +280,9 @@ impl Store for PostgresStore {
             }
             let (calls, database, holder) =
                 (Arc::clone(&self.calls), Arc::clone(&self.database), Arc::clone(&self.holder));
+            if let Some(listener) = &self.listener {
+                listener.stop();
+            }
             // A task, which continues if the caller drops its future. The waits are limited, because a running call does not end while its caller does not
             // poll its future.
             let closing = tokio::spawn(async move {
@@ -274,6 +291,9 @@ impl Store for PostgresStore {
                 let mut running = pin!(calls.acquire_many(MOST_CALLS));
                 let _ = timeout(limit, &mut running).await;
                 calls.close();
+                if let Some(announcer) = &database.announcer {
+                    announcer.finish().await;
+                }
                 holder.release_all();
                 lease::wait_for_releases().await;
                 let _ = timeout(limit, database.pool.close()).await;

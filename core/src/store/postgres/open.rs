@@ -2,6 +2,7 @@
 
 use super::database::{self, Database, Flush, Statement};
 use super::failure::{Attempts, Failure};
+use super::notify::Announcer;
 use super::options::PostgresOptions;
 use super::pool::Pool;
 use super::rows::{Text, get, get_text};
@@ -23,11 +24,13 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Databas
         lock_timeout,
         statement_timeout,
         prepared_statements,
+        notify: notifies,
         callers_time,
         give_up_after,
         queue_wait: _,
     } = options;
     let target = Target::new(url, &crate::config::process_variable)?;
+    let notifies = target.notify.unwrap_or(*notifies);
     if let Some(refusal) = options.refusal() {
         return Err(Error::config(refusal));
     }
@@ -39,6 +42,7 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Databas
         give_up_after: *give_up_after,
         answer_timeout: statement_timeout.saturating_add(*lock_timeout),
         settings: database::settings(*lock_timeout, *statement_timeout),
+        announcer: notifies.then(|| Announcer::new(schema)),
     };
     let mut attempts = Attempts::to_open();
     loop {

@@ -25,6 +25,14 @@ pub struct PostgresOptions {
     /// Whether statements are prepared, so that the server plans each only a few times on each connection, and not each time. Default: false, because
     /// prepared statements do not work through a pooler in transaction mode that does not support them, such as pgbouncer 1.18.
     pub prepared_statements: bool,
+    /// Whether processes notify each other of changes, with `NOTIFY` and `LISTEN`, so that a process that waits for changes gets those of another process
+    /// at once, and not only when it looks for them, up to 0.5 seconds later. Default: false. The parameter `notify` of the URL (`true` or `false`)
+    /// replaces it.
+    ///
+    /// All processes need it: those that append changes send at most one notification each 10 milliseconds, and a process that waits for changes has one
+    /// more connection. This connection must not go through a pooler in transaction mode, which does not deliver notifications: the process then only
+    /// looks for changes.
+    pub notify: bool,
     /// Whether leases use the time that the caller passes, and not the server's clock.
     pub(super) callers_time: bool,
     /// How long a call is repeated after its connection was lost.
@@ -41,6 +49,7 @@ impl Default for PostgresOptions {
             lock_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(60),
             prepared_statements: false,
+            notify: false,
             callers_time: false,
             give_up_after: GIVE_UP_AFTER,
             queue_wait: QUEUE_WAIT,

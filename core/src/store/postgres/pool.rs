@@ -6,12 +6,14 @@ use crate::process::Process;
 use crate::store::closed;
 use crate::{Error, Result};
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 
 /// The connections to one target.
 pub(super) struct Pool {
@@ -40,6 +42,11 @@ impl Session {
     /// Closes the connection without waiting for answers, which dropping the client does.
     pub(super) fn abort(&self) {
         self.task.abort();
+    }
+
+    /// Waits until the connection is closed.
+    pub(super) async fn ended(mut self) {
+        let _ = (&mut self.task).await;
     }
 }
 
@@ -94,7 +101,7 @@ impl Pool {
             match idle {
                 Some(session) if session.client.is_closed() => {}
                 Some(session) => break session,
-                None => break self.connect().await?,
+                None => break self.connect(None).await?,
             }
         };
         Ok(Connection { session, pool: Arc::clone(self), _slot: slot })
@@ -111,11 +118,16 @@ impl Pool {
         }
     }
 
-    /// Connects to the first server of the target that accepts a connection.
-    async fn connect(&self) -> Result<Session, Failure> {
+    /// Makes a connection for notifications, which is not one of the pool's. Each notification changes the value of `appended`.
+    pub(super) async fn connect_to_listen(&self, appended: &Arc<watch::Sender<u64>>) -> Result<Session, Failure> {
+        self.connect(Some(appended)).await
+    }
+
+    /// Connects to the first server of the target that accepts a connection. With `appended`, each notification changes its value.
+    async fn connect(&self, appended: Option<&Arc<watch::Sender<u64>>>) -> Result<Session, Failure> {
         let mut failed = None;
         for server in &self.target.servers {
-            match self.connect_to(server).await {
+            match self.connect_to(server, appended.cloned()).await {
                 Ok((client, task)) => {
                     return Ok(Session { client, task, prepared: self.prepares.then(HashMap::new) });
                 }
@@ -129,17 +141,20 @@ impl Pool {
     }
 
     /// Connects to one server, and spawns the task of the connection.
-    async fn connect_to(&self, server: &Config) -> Result<(Client, JoinHandle<()>), Failure> {
+    async fn connect_to(
+        &self,
+        server: &Config,
+        appended: Option<Arc<watch::Sender<u64>>>,
+    ) -> Result<(Client, JoinHandle<()>), Failure> {
         let connected = async {
-            // The task reads from and writes to the connection. It ends when the client is dropped, or on an error, which calls of the client return.
             match &self.target.tls {
                 Some(tls) => {
                     let (client, connection) = server.connect(tls.clone()).await?;
-                    Ok((client, tokio::spawn(async move { drop(connection.await) })))
+                    Ok((client, tokio::spawn(drive(connection, appended))))
                 }
                 None => {
                     let (client, connection) = server.connect(NoTls).await?;
-                    Ok((client, tokio::spawn(async move { drop(connection.await) })))
+                    Ok((client, tokio::spawn(drive(connection, appended))))
                 }
             }
         };
@@ -148,6 +163,21 @@ impl Pool {
                 Error::store("PostgreSQL did not accept a connection in time: check the host, and connect_timeout");
             Err(Failure { error: error.temporary(), cause: Cause::Lost })
         })
+    }
+}
+
+/// Reads from and writes to a connection until its client is dropped, or until an error, which calls of the client return. With `appended`, each
+/// notification changes its value.
+async fn drive<S, T>(mut connection: tokio_postgres::Connection<S, T>, appended: Option<Arc<watch::Sender<u64>>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let Some(appended) = appended else { return drop(connection.await) };
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if matches!(message, AsyncMessage::Notification(_)) {
+            appended.send_modify(|times| *times = times.wrapping_add(1));
+        }
     }
 }
 

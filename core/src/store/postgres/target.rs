@@ -1,6 +1,6 @@
 //! Which servers to connect to, and how: from a URL, the environment variables of libpq, and a file of passwords.
 //!
-//! The names of the parameters are libpq's. A parameter that is not in the URL is taken from its variable.
+//! The names of the parameters are libpq's, except for `notify`. A parameter that is not in the URL is taken from its variable.
 
 use super::tls::{self, Mode};
 use crate::{Error, Result};
@@ -23,6 +23,7 @@ const PARAMETERS: &[(&str, Option<&str>)] = &[
     ("keepalives", None),
     ("keepalives_idle", None),
     ("keepalives_interval", None),
+    ("notify", None),
     ("options", Some("PGOPTIONS")),
     ("passfile", Some("PGPASSFILE")),
     ("password", Some("PGPASSWORD")),
@@ -61,6 +62,8 @@ pub(super) struct Target {
     pub(super) tls: Option<MakeRustlsConnect>,
     /// How long making a connection to one server may take.
     pub(super) timeout: Duration,
+    /// Whether the URL enables or disables notifications: see [`PostgresOptions::notify`](super::PostgresOptions::notify). It is not a parameter of libpq.
+    pub(super) notify: Option<bool>,
 }
 
 impl Target {
@@ -100,6 +103,7 @@ impl Target {
             // Usually all but one of several servers are standbys, which accept no writes.
             given.insert("target_session_attrs".to_owned(), "read-write".to_owned());
         }
+        let notify = take_flag(&mut given, "notify")?;
         let unanswered = take_milliseconds(&mut given, "tcp_user_timeout")?.unwrap_or(UNANSWERED);
         let mut config = config_of(&given)?;
         if !unanswered.is_zero() {
@@ -152,7 +156,7 @@ impl Target {
             }
             config
         });
-        Ok(Target { servers: servers.collect(), tls, timeout })
+        Ok(Target { servers: servers.collect(), tls, timeout, notify })
     }
 }
 
@@ -214,6 +218,13 @@ fn take_milliseconds(given: &mut BTreeMap<String, String>, name: &'static str) -
     parsed
         .map(Some)
         .map_err(|_| Error::config(format!("{name} of the database cannot be used: expected a number of milliseconds")))
+}
+
+/// Removes a parameter that is `true` or `false`.
+fn take_flag(given: &mut BTreeMap<String, String>, name: &'static str) -> Result<Option<bool>> {
+    let Some(text) = given.remove(name) else { return Ok(None) };
+    let parsed = text.parse().map(Some);
+    parsed.map_err(|_| Error::config(format!("{name} of the database cannot be used: expected true or false")))
 }
 
 /// Makes the settings of `tokio_postgres` from the parameters that are not handled here, with its parser.
@@ -406,6 +417,14 @@ mod tests {
     }
 
     #[test]
+    fn the_url_may_enable_or_disable_notifications() {
+        let notify = |url: &str| target(url, &[]).unwrap().notify;
+        assert_eq!(notify("postgresql://u@h/d"), None);
+        assert_eq!(notify("postgresql://u@h/d?notify=true&sslmode=disable"), Some(true));
+        assert_eq!(notify("postgresql://u@h/d?notify=false"), Some(false));
+    }
+
+    #[test]
     fn each_host_has_its_own_port() {
         let target = target("postgres://app@[::1]:6000,db2,%2Frun%2Fpg:6001/?target_session_attrs=any", &[]).unwrap();
         let [first, second, third] = target.servers.as_slice() else { panic!("three servers") };
@@ -440,6 +459,7 @@ mod tests {
             ("postgresql://u:a?hunter2@h/d", &[], "expected postgresql://"),
             ("postgresql://u@h/d?connect_timeout=hunter2", &[], "connect_timeout"),
             ("postgresql://u@h/d?tcp_user_timeout=hunter2", &[], "a number of milliseconds"),
+            ("postgresql://u@h/d?notify=hunter2", &[], "expected true or false"),
             ("postgresql://u@h/d?target_session_attrs=hunter2", &[], "target_session_attrs"),
             ("postgresql://u@h,i/d?hostaddr=127.0.0.1", &[], "differ in their lengths"),
             (
