@@ -385,9 +385,9 @@ fn put_users(
         push_trail(trail, values)?;
         values.push(added_at.map(time_bytes))?;
         values.push(lost_at.map(time_bytes))?;
-        let HeldLoss { hold, revision, loss } = match held {
-            Some(held) => held,
-            None => return values.skip(3),
+        let Some(HeldLoss { hold, revision, loss }) = held else {
+            values.skip(3);
+            return Ok(());
         };
         values.push(hold)?;
         values.push(revision)?;

@@ -292,9 +292,8 @@ impl Values<'_, '_> {
     }
 
     /// Skips the next `count` values. They stay NULL, as all values are in a statement from the cache.
-    pub(super) fn skip(&mut self, count: usize) -> Result<()> {
+    pub(super) fn skip(&mut self, count: usize) {
         self.next += count;
-        Ok(())
     }
 }
 
