@@ -89,9 +89,9 @@ struct PagesOf {
     store: Arc<dyn Store>,
     /// Index in [`TABLES`] of the table that is read.
     table: usize,
-    /// Key of the last row that was read of it.
+    /// Key of the last row of this table that was read, or `None` before the first one.
     after: Option<Row>,
-    /// Of all rows that were read.
+    /// Digest of all rows that were read, of all tables.
     digest: Digest,
 }
 

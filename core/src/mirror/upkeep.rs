@@ -93,7 +93,7 @@ impl Mirror {
         Ok(expired.values().sum())
     }
 
-    /// Expires some of the pending events of organizations that are not synced.
+    /// Expires pending events of all organizations that are older than [`PENDING_WITHOUT_SYNC`]: [`PAGE`] at most. Returns how many.
     pub(super) async fn expire_some(&self) -> Result<u64> {
         self.expire_events(None, PENDING_WITHOUT_SYNC).await
     }

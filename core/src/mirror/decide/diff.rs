@@ -209,7 +209,8 @@ mod tests {
                 prop_assert_eq!(change.before.as_ref().and_then(Mirrored::user), Some(&at));
                 at = change.after.as_ref().and_then(Mirrored::user).cloned().unwrap();
             }
-            // Then memberships, which have the user after the step, and a change of roles, whose states both have the new groups.
+            // Changes of memberships and roles follow. `user` of a change of a membership is the user after the step. `before` and `after` of a change
+            // of roles both have the new groups.
             for change in &changes {
                 match (change.kind, change.group.as_ref()) {
                     (ChangeKind::MembershipAdded | ChangeKind::MembershipRemoved, _) => {

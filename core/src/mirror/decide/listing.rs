@@ -239,8 +239,8 @@ pub(in crate::mirror) fn take_user(
     Ok(())
 }
 
-/// Ends the memberships of users that [`take_user`] kept, because a later user of the listing has groups. Users about whom an event arrived after
-/// `started`, the start of the sync, are left as they are.
+/// Ends the memberships of users that [`take_user`] kept, because a later user of the listing has the key `groups`. Users about whom an event
+/// arrived after `started`, the start of the sync, are left as they are.
 pub(in crate::mirror) fn end_memberships(step: &mut Step, directory: &Directory, ids: &[String], started: Timestamp) {
     for id in ids {
         let row = step.user(id).filter(|row| row.is_live() && row.user.directory_id == directory.id);

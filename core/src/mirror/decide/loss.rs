@@ -1,4 +1,5 @@
-//! Losses of access: a user is removed, deactivated, or left without roles. Each is counted, or held back where the guard's budget is used up.
+//! Losses of access: a user is removed, deactivated, or left without roles. Each is counted, or held back if the guard's budget is used up. Losses
+//! that the application asked for are neither counted nor held back.
 
 use super::guard::budget;
 use super::step::Step;
@@ -225,7 +226,7 @@ impl Step {
     ) -> i64 {
         self.holds(directory_id);
         let (revision, cause, now) = (self.set.revision, self.cause.clone(), self.now);
-        // Distinct, since each write has another revision.
+        // No other hold has this number, because no other write has this revision.
         let number = (revision << HOLDS_BITS) + self.made_holds;
         let rows = self.set.holds.entry(directory_id.to_owned()).or_default();
         let ended = rows.extract_if(.., |row| row.reason == reason && !row.is_open());
@@ -298,7 +299,7 @@ mod tests {
 
     /// A step on three users of a directory that had `base_users` at the window's start, `losses` of whom lost access since. It has 1,000 users
     /// now.
-    fn step_within_budget(base_users: u64, losses: u64, guarded: bool) -> Step {
+    fn step_after_losses(base_users: u64, losses: u64, guarded: bool) -> Step {
         let counted =
             CountsKey { since: super::super::before(at(NOW), GuardSettings::default().window), base: Timestamp::MAX };
         let group = MirrorGroup {
@@ -340,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_budget_is_that_of_the_users_at_the_windows_start_less_the_losses_since() {
-        let mut step = step_within_budget(10, 3, true);
+        let mut step = step_after_losses(10, 3, true);
         assert_eq!(budget(&mut step, "dir_1"), Budget { limit: 5, left: 2 });
         change(&mut step, 1, false, &["dirgroup_1"]);
         assert_eq!(budget(&mut step, "dir_1"), Budget { limit: 5, left: 1 }, "a loss of the same step counts");
@@ -348,7 +349,7 @@ mod tests {
 
     #[test]
     fn deactivations_are_applied_until_the_budget_is_used_up_and_then_held() {
-        let mut step = step_within_budget(10, 3, true);
+        let mut step = step_after_losses(10, 3, true);
         for number in 1..=3 {
             change(&mut step, number, false, &["dirgroup_1"]);
         }
@@ -362,7 +363,7 @@ mod tests {
 
     #[test]
     fn users_beyond_the_budget_keep_their_roles_and_lose_only_their_memberships() {
-        let mut step = step_within_budget(10, 4, true);
+        let mut step = step_after_losses(10, 4, true);
         for number in 1..=2 {
             change(&mut step, number, true, &[]);
         }
@@ -376,7 +377,7 @@ mod tests {
     #[test]
     fn a_deletion_beyond_the_budget_is_held() {
         for (losses, is_live) in [(4, false), (5, true)] {
-            let mut step = step_within_budget(10, losses, true);
+            let mut step = step_after_losses(10, losses, true);
             step.remove_or_hold(&id(1), Version::default(), None, HoldReason::DeletionBurst);
             let row = step.user(&id(1)).unwrap();
             assert_eq!(row.is_live(), is_live, "after {losses} losses");
@@ -387,7 +388,7 @@ mod tests {
     #[test]
     fn a_user_who_lost_access_within_the_window_may_lose_more() {
         for (lost_at, is_live) in [(NOW - 60, false), (NOW - 2 * 86_400, true)] {
-            let mut step = step_within_budget(10, 5, true);
+            let mut step = step_after_losses(10, 5, true);
             step.set.users.get_mut(&id(1)).unwrap().lost_at = Some(at(lost_at));
             step.remove_or_hold(&id(1), Version::default(), None, HoldReason::DeletionBurst);
             assert_eq!(step.user(&id(1)).unwrap().is_live(), is_live, "lost access at {lost_at}");
@@ -396,7 +397,7 @@ mod tests {
 
     #[test]
     fn losses_that_the_application_asks_for_are_neither_limited_nor_counted() {
-        let mut step = step_within_budget(10, 5, false);
+        let mut step = step_after_losses(10, 5, false);
         change(&mut step, 1, true, &[]);
         step.remove_or_hold(&id(2), Version::default(), None, HoldReason::DeletionBurst);
         assert_eq!(step.user(&id(1)).unwrap().user.roles, [""; 0]);

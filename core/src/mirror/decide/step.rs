@@ -156,7 +156,7 @@ impl Step {
         })
     }
 
-    /// Ends the step.
+    /// Ends the step. Returns what is to be written, or the keys of rows that were needed and not loaded.
     pub(in crate::mirror) fn finish(mut self) -> Decided {
         if !self.missing.is_empty() {
             return Decided::Needs(self.missing);
@@ -287,7 +287,7 @@ impl Step {
         self.now
     }
 
-    /// A received event.
+    /// The row of a received event, or `None` if there is none.
     pub(in crate::mirror) fn event(&mut self, id: &str) -> Option<&EventRow> {
         if !self.set.keys.events.contains(id) {
             self.missing.events.insert(id.to_owned());
