@@ -119,20 +119,20 @@ async fn the_retry_budget_limits_the_requests_to_a_failing_server() {
 #[tokio::test]
 async fn no_more_requests_are_in_flight_than_max_concurrency() {
     let (in_flight, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (begun, peak) = (Arc::clone(&in_flight), Arc::clone(&most));
+    let (in_flight_at_server, most_at_server) = (Arc::clone(&in_flight), Arc::clone(&most));
     let server = Server::start(
         |_| ok(TOKEN),
         move |_, _| {
-            peak.fetch_max(begun.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            let now = in_flight_at_server.fetch_add(1, Ordering::SeqCst) + 1;
+            most_at_server.fetch_max(now, Ordering::SeqCst);
             Reply::Late(Duration::from_millis(10), Box::new(ok(ORGANIZATION)))
         },
     )
     .await;
-    let ended = Arc::clone(&in_flight);
     let client = server.with(|builder| {
         builder.max_concurrency(3).observer(move |activity: &headcount::client::Activity<'_>| {
             if activity.kind == ActivityKind::Request && activity.operation == "get organization" {
-                ended.fetch_sub(1, Ordering::SeqCst);
+                in_flight.fetch_sub(1, Ordering::SeqCst);
             }
         })
     });

@@ -1,7 +1,7 @@
 //! A mirror whose source and whose store are implemented outside the crate, both in memory: `source` is what a sync lists, `store` keeps the
 //! mirror. Prints what a provisioning program would do.
 //!
-//! `cargo test` runs the program, and on the store the tests of `headcount::store::conformance`, which every store has to pass.
+//! `cargo test` runs the program. It also tests the store with `headcount::store::conformance`, whose tests every store has to pass.
 #![allow(clippy::print_stdout, reason = "the program's output")]
 
 mod source;

@@ -266,8 +266,8 @@ fn settings(node: &Node, folder: &Path, etcd: u16) -> Value {
     })
 }
 
-/// Returns ports that no program uses at this moment. They are below those that the system gives to outgoing connections: one of these could otherwise
-/// take the port of a server that is down for a while.
+/// Returns ports that no program uses at this moment. If enough are free, they are below those that the system gives to outgoing connections: one of
+/// these could otherwise take the port of a server that is down for a while.
 fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
     let end: u16 = range.split_whitespace().next().unwrap().parse().unwrap();

@@ -58,15 +58,15 @@ fn transactions(name: &str) -> usize {
     Server::shared().psql(&format!("SELECT count(*) FROM {}.commit_log", schema(name))).parse().unwrap()
 }
 
-/// Returns a step for a decision, in which the decision waits; the receiver of the message that it has begun to wait; and the sender that ends the wait.
+/// Returns a function that a decision calls to wait; a receiver, which gets a message when the wait begins; and a sender, whose message ends the wait.
 fn pause() -> (impl FnMut() + Send + 'static, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (entered, running) = mpsc::channel();
     let (resume, resumed) = mpsc::channel::<()>();
-    let step = move || {
+    let pause = move || {
         entered.send(()).unwrap();
         block_in_place(|| resumed.recv().unwrap());
     };
-    (step, running, resume)
+    (pause, running, resume)
 }
 
 /// Makes a store of [`open_for_groups`] run the writes of these calls in one group: they are queued while another write, which changes nothing, is

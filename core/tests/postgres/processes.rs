@@ -278,11 +278,11 @@ pub(crate) struct Seen {
 /// Which changes a consumer has got.
 #[derive(Debug, Default)]
 struct Position {
-    /// The greatest number so far.
+    /// The greatest number of a change that any of its processes has got.
     greatest: i64,
-    /// The number that it has acknowledged last.
+    /// The number of the change that it has acknowledged last.
     acknowledged: i64,
-    /// The last number that its present process has got, or `None` if it has got none yet.
+    /// The number of the last change that its present process has got, or `None` if it has got none yet.
     last: Option<i64>,
 }
 
