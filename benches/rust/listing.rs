@@ -28,7 +28,8 @@ async fn main() {
     }
 }
 
-/// The numbers of users and of the characters of a field of each, which is read so that the compiler cannot remove the decoding.
+/// The number of users, and the total number of characters in their email addresses. The addresses are read so that the compiler cannot remove the
+/// decoding.
 #[derive(Default)]
 struct Counts {
     users: usize,
