@@ -34,8 +34,7 @@
 //! the lease: the row has no partition, and names no worker.
 //!
 //! The list of the leases (`lease::list`) has those that have not expired, and those that a transaction has locked, because it may extend one whose former
-//! expiry has passed. It is no step of its own: it waits for no lock. It also marks the expired leases that it lacks as released, which changes nothing in the
-//! model, because an expired lease is not extended.
+//! expiry has passed. It is no step of its own: it waits for no lock, and its own locks end with it.
 //!
 //! Receivers in one process may write several events in one transaction (`group`). The model has one write in each transaction.
 //!

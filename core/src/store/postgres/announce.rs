@@ -19,7 +19,7 @@ pub(super) fn start(database: &Arc<Database>) {
             let until = *commits.borrow_and_update();
             let notify = Statement::new("SELECT pg_notify($1, '')").with(Text::new(&channel));
             // If this fails, or a crash of the server undoes it, other processes find the changes when they look for them.
-            let _ = database.read_or_mark(notify).await;
+            let _ = database.read_and_lock(notify).await;
             drop(database);
             sent.send_replace(until);
             tokio::time::sleep(SPACING).await;

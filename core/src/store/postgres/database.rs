@@ -272,9 +272,8 @@ impl Database {
         }
     }
 
-    /// Runs one statement that reads, and may write what another process may write again: if a crash of the server undoes that, nothing is lost. So the
-    /// commit is not flushed.
-    pub(super) async fn read_or_mark(&self, statement: Statement) -> Result<Vec<Row>> {
+    /// Runs one statement that reads, and may lock rows or notify others, in a transaction whose commit is not flushed.
+    pub(super) async fn read_and_lock(&self, statement: Statement) -> Result<Vec<Row>> {
         let mut attempts = self.attempts();
         loop {
             let result = match self.begin_write().await {

@@ -175,11 +175,14 @@ impl Holder {
     }
 }
 
+/// A transaction that has found a lease held, and extends it, ends within this time after the former expiry, in microseconds: the commit is sent with the
+/// statement that extends the lease.
+const EXTENDING: i64 = 600_000_000;
+
 /// Reads the leases whose names begin with `prefix` and that have not ended, in the order of their names.
 ///
-/// A lease that has expired is listed as long as another transaction has locked it: a write that has found it held may be extending it. Other expired
-/// leases are marked as released in the same transaction, so that no write that waits for the lock of the row extends a lease that was not listed. This
-/// changes each of them once, and a list without such leases writes nothing.
+/// A lease that has expired within the time [`EXTENDING`] is listed as long as another transaction has locked it, because it may be extending the lease. To
+/// find that out, this locks such leases until it ends. [`extend`] in a transaction that waits for that lock does nothing, because the lease has ended.
 pub(super) async fn list(database: &Database, prefix: &str, now: Timestamp) -> Result<Vec<Fence>> {
     wait_for_releases().await;
     // All names that begin with the prefix are less than the prefix with the greatest character after it.
@@ -188,19 +191,19 @@ pub(super) async fn list(database: &Database, prefix: &str, now: Timestamp) -> R
         format!("SELECT name, token FROM {{s}}.lease WHERE {range} AND expires_at > {{now}} ORDER BY name")
     } else {
         format!(
-            "WITH expired AS (
-                SELECT name FROM {{s}}.lease WHERE {range} AND expires_at <= {{now}} FOR NO KEY UPDATE SKIP LOCKED),
-            ended AS (
-                UPDATE {{s}}.lease SET expires_at = 0
-                WHERE name IN (SELECT name FROM expired) AND expires_at > 0 AND expires_at <= {{now}} RETURNING name)
-            SELECT name, token FROM {{s}}.lease WHERE {range} AND name NOT IN (SELECT name FROM ended) ORDER BY name"
+            "WITH ended AS (
+                SELECT name FROM {{s}}.lease WHERE {range} AND expires_at <= {{now}} AND expires_at > {{now}} - {EXTENDING}
+                FOR SHARE SKIP LOCKED)
+            SELECT name, token FROM {{s}}.lease WHERE {range} AND (expires_at > {{now}}
+                OR (expires_at > {{now}} - {EXTENDING} AND name NOT IN (SELECT name FROM ended)))
+            ORDER BY name"
         )
     };
     let list = Statement::new(with_now(&sql, 3))
         .with(Text::new(prefix))
         .with(Text::new(&format!("{prefix}{}", char::MAX)))
         .with(database.now(now));
-    let rows = database.read_or_mark(list).await?;
+    let rows = database.read_and_lock(list).await?;
     rows.iter().map(|row| Ok(Fence { name: get_text(row, 0)?, token: get(row, 1)? })).collect()
 }
 

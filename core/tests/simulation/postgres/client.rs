@@ -145,8 +145,8 @@ impl Database {
         self.run(make, Flush::Now).await
     }
 
-    /// `Database::read_or_mark`.
-    pub(super) async fn read_or_mark<T, M: FnOnce() -> T>(&self, make: impl Fn() -> (Vec<Statement>, M)) -> Result<T> {
+    /// `Database::read_and_lock`.
+    pub(super) async fn read_and_lock<T, M: FnOnce() -> T>(&self, make: impl Fn() -> (Vec<Statement>, M)) -> Result<T> {
         self.run(make, Flush::Later).await
     }
 

@@ -164,7 +164,10 @@ impl Holder {
     }
 }
 
-/// `lease::list`.
+/// `lease::EXTENDING`.
+const EXTENDING: i64 = 600_000_000;
+
+/// `lease::list`. Here, two lists of the same leases at the same time lock each other out: the second one then has leases that have ended.
 pub(super) async fn list(
     database: &Database,
     releases: &Releases,
@@ -175,27 +178,28 @@ pub(super) async fn list(
     let now = database.now(now);
     let list = || {
         let prefix = prefix.clone();
-        let (list, listed) = Statement::new("UPDATE lease, SELECT leases", move |access| {
+        let (list, listed) = Statement::new("SELECT leases FOR SHARE SKIP LOCKED", move |access| {
             let now = now.unwrap_or(access.now);
-            let has_expired = |row: &LeaseRow| row.expires_at > 0 && row.expires_at <= now;
+            let has_expired = |row: &LeaseRow| row.expires_at <= now;
             let seen = access.rows(LEASE).iter().filter_map(|(key, row)| match key {
                 Key::Text(name) if name.starts_with(&prefix) => Some((name.clone(), row.clone())),
                 _ => None,
             });
-            let seen: Vec<(String, LeaseRow)> = seen.filter(|(_, row)| row.expires_at > 0).collect();
+            let is_recent = |row: &LeaseRow| row.expires_at > 0 && row.expires_at > now - EXTENDING;
+            let seen: Vec<(String, LeaseRow)> = seen.filter(|(_, row)| is_recent(row)).collect();
             let mut listed = Vec::new();
             for (name, row) in seen {
-                let locked = if has_expired(&row) { access.try_lock_row(LEASE, &name) } else { None };
-                match locked.filter(has_expired) {
-                    Some(expired) => access.put(LEASE, &name, LeaseRow { expires_at: 0, ..expired }),
-                    None => listed.push(Fence { name, token: row.token }),
+                let has_ended =
+                    has_expired(&row) && access.try_lock_row(LEASE, &name).is_some_and(|latest| has_expired(&latest));
+                if !has_ended {
+                    listed.push(Fence { name, token: row.token });
                 }
             }
             Ok(listed)
         });
         (vec![list], move || listed.take())
     };
-    database.read_or_mark(list).await
+    database.read_and_lock(list).await
 }
 
 /// `lease::take`.
