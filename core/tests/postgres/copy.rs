@@ -9,6 +9,11 @@ use headcount::{ErrorStatus, Mirror};
 use headcount_sandbox::{NewUser, Sandbox};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Environment variables of [`copying_process`]: what it copies from, and to. Each is a path, or a name whose schema in PostgreSQL is meant.
+const FROM: &str = "HEADCOUNT_COPY_FROM";
+const TO: &str = "HEADCOUNT_COPY_TO";
 
 /// The path of a file that does not exist.
 fn file(name: &str) -> PathBuf {
@@ -134,6 +139,175 @@ async fn a_copy_whose_commit_is_not_answered_is_found_and_one_whose_commit_is_lo
         assert_eq!(digest_of(&target).await, digest_of(&first).await);
     };
     tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+/// Returns the path or URL of a place, and the schema if it is in PostgreSQL.
+fn place(name: &str) -> (String, Option<String>) {
+    match name.contains('/') {
+        true => (name.to_owned(), None),
+        false => (Server::shared().url.clone(), Some(schema(name))),
+    }
+}
+
+/// Copies a mirror from one place to another.
+async fn copy(from: &str, to: &str) {
+    let (path, from_schema) = place(from);
+    let builder = match from_schema {
+        Some(schema) => Mirror::builder().schema(schema),
+        None => Mirror::builder(),
+    };
+    let mirror = builder.open(path).await.unwrap();
+    let mut options = CopyOptions::default();
+    let (path, to_schema) = place(to);
+    options.schema = to_schema;
+    mirror.copy_to(&path, options).await.unwrap();
+}
+
+/// The process that copies. The tests below start this function with the environment variables; without them, the function does nothing. Prints the
+/// process's peak memory in KiB.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copying_process() {
+    let (Ok(from), Ok(to)) = (std::env::var(FROM), std::env::var(TO)) else { return };
+    copy(&from, &to).await;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next());
+    println!("peak {}", peak.unwrap_or("0"));
+}
+
+/// The command that starts [`copying_process`].
+fn copying(from: &str, to: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "copy::copying_process", "--nocapture"])
+        .env(FROM, from)
+        .env(TO, to)
+        // The process uses the server of this one.
+        .env("HEADCOUNT_TEST_POSTGRES", &Server::shared().url)
+        .env("HEADCOUNT_TEST_PGBOUNCER", Server::shared().bouncer())
+        .stderr(Stdio::null());
+    command
+}
+
+/// Opens the store of a place.
+async fn store_of(place: &str) -> Arc<dyn Store> {
+    match place.contains('/') {
+        true => sqlite(std::path::Path::new(place)).await,
+        false => Arc::new(open(&Server::shared().url, place).await.unwrap()),
+    }
+}
+
+/// Fills the store of a mirror with users, their changes, and a consumer that has parked one.
+async fn fill_mirror(store: &Arc<dyn Store>) {
+    for number in 0..20 {
+        let row = user("org_1", &format!("diruser_{number}"));
+        store.write(write("org_1", Keys::default(), move |_| with_user(row.clone()))).await.unwrap();
+    }
+    let mirror = mirror_in(store).await;
+    let polled = mirror.poll("app", 5).await.unwrap();
+    mirror.park("app", polled[2].seq, "later").await.unwrap();
+}
+
+/// Starts a copy in another process, and kills it (SIGKILL) while it waits for a table of the place in PostgreSQL, `name`. Checks that the target is empty,
+/// and that the copy can be made then. `statement` is a part of the statement that waits.
+async fn kill_in_the_middle(from: &str, to: &str, name: &str, table: &str, statement: &str) {
+    // The copy reads the tables of its target before it begins to fill them.
+    let mode = if name == to { "EXCLUSIVE" } else { "ACCESS EXCLUSIVE" };
+    let mut connection = connect(&Server::shared().url).await;
+    let lock = connection.transaction().await.unwrap();
+    lock.batch_execute(&format!("LOCK TABLE {}.{table} IN {mode} MODE", schema(name))).await.unwrap();
+    let mut process = copying(from, to).stdout(Stdio::null()).spawn().unwrap();
+    let waiting = format!(
+        "SELECT query FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE NOT granted AND relation = '{}.{table}'::regclass",
+        schema(name)
+    );
+    let query = loop {
+        match Server::shared().psql(&waiting) {
+            none if none.is_empty() => tokio::time::sleep(Duration::from_millis(5)).await,
+            query => break query,
+        }
+    };
+    assert!(query.contains(statement), "another statement waits: {query}");
+
+    process.kill().unwrap();
+    process.wait().unwrap();
+    lock.rollback().await.unwrap();
+
+    let target = store_of(to).await;
+    let empty: Arc<dyn Store> = Arc::new(SqliteStore::open(":memory:").unwrap());
+    assert_eq!(digest_of(&target).await.difference(&digest_of(&empty).await), None, "the target is not empty");
+    target.close().await.unwrap();
+    copy(from, to).await;
+    let (source, target) = (store_of(from).await, store_of(to).await);
+    assert_eq!(digest_of(&target).await.difference(&digest_of(&source).await), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_to_postgresql_whose_process_is_killed_leaves_the_target_empty_and_can_be_repeated() {
+    let test = async {
+        for (number, table) in ["users", "change", "parked_change"].into_iter().enumerate() {
+            let (path, name) = (file(&format!("killed_to_{number}")), format!("copy_killed_to_{number}"));
+            let from = path.to_str().unwrap();
+            fill_mirror(&sqlite(&path).await).await;
+            drop(create(&name).await);
+            kill_in_the_middle(from, &name, &name, table, &format!("INSERT INTO \"{}\".{table}", schema(&name))).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_from_postgresql_whose_process_is_killed_leaves_the_target_empty_and_can_be_repeated() {
+    let test = async {
+        for (number, table) in ["users", "change", "parked_change"].into_iter().enumerate() {
+            let (path, name) = (file(&format!("killed_from_{number}")), format!("copy_killed_from_{number}"));
+            let to = path.to_str().unwrap();
+            let source: Arc<dyn Store> = Arc::new(create(&name).await);
+            fill_mirror(&source).await;
+            kill_in_the_middle(&name, to, &name, table, "octet_length").await;
+        }
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+/// Copies a mirror of this many users in a file to PostgreSQL and from there to another file, each in a process of its own. Returns the peak memory of each
+/// process in KiB.
+#[cfg(target_os = "linux")]
+async fn peaks_of_copies(users: usize) -> [u64; 2] {
+    let (first, last) = (file(&format!("memory_from_{users}")), file(&format!("memory_to_{users}")));
+    let between = format!("copy_memory_{users}");
+    drop(create(&between).await);
+    let store = sqlite(&first).await;
+    for start in (0..users).step_by(500) {
+        let mut batch = Batch::default();
+        for number in start..(start + 500).min(users) {
+            let mut row = user("org_1", &format!("diruser_{number}"));
+            row.user.given_name = "x".repeat(1_000);
+            batch.extend(with_user(row));
+        }
+        store.write(write("org_1", Keys::default(), move |_| batch.clone())).await.unwrap();
+    }
+    store.close().await.unwrap();
+    [(first.to_str().unwrap(), between.as_str()), (&between, last.to_str().unwrap())].map(|(from, to)| {
+        let ended = copying(from, to).output().unwrap();
+        let output = String::from_utf8_lossy(&ended.stdout).into_owned();
+        assert!(ended.status.success(), "{output}");
+        output.lines().find_map(|line| line.split_once("peak ")).unwrap().1.trim().parse().unwrap()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg(target_os = "linux")]
+async fn the_memory_of_a_copy_does_not_grow_with_the_number_of_users() {
+    let small = peaks_of_copies(500).await;
+    let large = peaks_of_copies(50_000).await;
+    for (direction, small, large) in [("to", small[0], large[0]), ("from", small[1], large[1])] {
+        // The rows have about 110 MB, with their changes. The page cache of a connection to a file may take 16 MiB. The rest is for pages of the copy and for the allocator's
+        // fragmentation.
+        assert!(
+            large < small + 48 * 1024,
+            "{large} KiB for 50,000 users {direction} PostgreSQL, expected less than 48 MiB more than the {small} KiB for 500"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
