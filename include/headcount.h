@@ -66,7 +66,7 @@
 #define HC_RETENTION_NONE (-1)
 
 /**
- * For the numbers in hc_sandbox_options: none. (0 means the default.)
+ * For a number of organizations, directories, users or groups in hc_sandbox_options: none. (0 means the default.)
  */
 #define HC_SANDBOX_NONE (-1)
 
@@ -81,7 +81,7 @@
 #define HC_CONSUMERS_NEVER_EXPIRE (-1)
 
 /**
- * For timeout_ms of hc_mirror_wait and hc_mirror_changes: no limit.
+ * For timeout_ms of hc_mirror_wait, hc_mirror_changes and hc_mirror_consumer: no limit.
  */
 #define HC_WAIT_FOREVER (-1)
 
@@ -254,7 +254,7 @@ typedef struct hc_approval hc_approval;
 typedef struct hc_approval_list hc_approval_list;
 
 /**
- * Handle that cancels calls: the running and the later ones of each client that hc_client_with made with this handle.
+ * Handle that cancels the running and all later calls of each client that hc_client_with created with this handle.
  */
 typedef struct hc_cancel hc_cancel;
 
@@ -276,7 +276,7 @@ typedef struct hc_change_iter hc_change_iter;
 
 /**
  * The REST client of one environment. Thread-safe: any number of threads may use it at once, and share its connections and its
- * token.
+ * access token.
  */
 typedef struct hc_client hc_client;
 
@@ -317,7 +317,7 @@ typedef struct hc_directory_list hc_directory_list;
 typedef struct hc_directory_toggle hc_directory_toggle;
 
 /**
- * An error: a status, a message for a person, and what the server answered.
+ * An error: its status, its message, and the error fields of the server's answer if there was one.
  */
 typedef struct hc_error hc_error;
 
@@ -404,7 +404,7 @@ typedef struct hc_mirror_group_list hc_mirror_group_list;
 typedef struct hc_mirror_user hc_mirror_user;
 
 /**
- * An iterator over the users of an organization.
+ * An iterator over mirrored users: those of an organization, or those that a hold names.
  */
 typedef struct hc_mirror_user_iter hc_mirror_user_iter;
 
@@ -455,7 +455,8 @@ typedef struct hc_pending_event_list hc_pending_event_list;
 typedef struct hc_portal_link hc_portal_link;
 
 /**
- * A record of handled messages, against duplicate deliveries. Thread-safe: any number of threads may use it at once.
+ * Records which messages were handled, so that a message that is delivered twice is handled once. Thread-safe: any number of threads may use it
+ * at once.
  *
  * Call hc_replay_guard_check before a message is handled and hc_replay_guard_commit afterwards, before answering 2xx. There is
  * no lock between the two: if one message arrives twice at the same time, or the process ends before the commit, both deliveries
@@ -474,7 +475,7 @@ typedef struct hc_retirement hc_retirement;
 typedef struct hc_retirement_list hc_retirement_list;
 
 /**
- * The role map: which groups give which roles.
+ * The role map as pairs of a group and a role.
  */
 typedef struct hc_role_map hc_role_map;
 
@@ -616,8 +617,8 @@ typedef struct hc_activity {
 /**
  * Receives the activities of a client, for logs and measurements.
  *
- * Called during calls, on threads of the library and of the caller; several may call it at once. It must return soon, must not call the
- * library and must not throw a C++ exception. `user_data` is the observer_data of the options.
+ * Called during calls, on threads of the library and of the caller; several threads may call it at once. It must return soon, must not call
+ * the library and must not throw a C++ exception. `user_data` is the observer_data of the options.
  */
 typedef void (*hc_observer)(void *user_data, const struct hc_activity *activity);
 
@@ -659,11 +660,11 @@ typedef struct hc_client_options {
    */
   uint32_t connect_timeout_ms;
   /**
-   * Longest wait before the first retry, in milliseconds; it doubles with each retry. 0 means 250.
+   * Upper bound of the random wait before the first retry, in milliseconds; it doubles with each retry. 0 means 250.
    */
   uint32_t retry_base_ms;
   /**
-   * Longest wait before a retry, in milliseconds, unless the server asks for a longer one. 0 means 8000.
+   * Upper bound of the wait before any retry, in milliseconds, unless the server asks for a longer wait. 0 means 8000.
    */
   uint32_t retry_cap_ms;
   /**
@@ -679,11 +680,11 @@ typedef struct hc_client_options {
    */
   uint64_t max_response_bytes;
   /**
-   * URL of the proxy. NULL: the one in HTTPS_PROXY or ALL_PROXY. "": no proxy.
+   * URL of the proxy. NULL: the one in HTTPS_PROXY or ALL_PROXY. "": no proxy. Hosts in NO_PROXY are reached directly.
    */
   const char *proxy;
   /**
-   * PEM file of certificate authorities that are trusted in addition to the system's, or NULL.
+   * Path of a PEM file with certificate authorities that are trusted in addition to the system's, or NULL.
    */
   const char *ca_file;
   /**
@@ -701,7 +702,7 @@ typedef struct hc_client_options {
 } hc_client_options;
 
 /**
- * Options of calls that override those of a client: hc_client_with makes a client that uses them. Set all bytes to 0, then struct_size and
+ * Options of calls that override those of a client: hc_client_with creates a client that uses them. Set all bytes to 0, then struct_size and
  * the fields that you need.
  */
 typedef struct hc_call_options {
@@ -710,7 +711,7 @@ typedef struct hc_call_options {
    */
   size_t struct_size;
   /**
-   * Cancels the calls, or NULL. It may be freed during the calls.
+   * Handle that cancels the calls, or NULL. It may be freed during the calls.
    */
   const struct hc_cancel *cancel;
   /**
@@ -724,7 +725,7 @@ typedef struct hc_call_options {
 } hc_call_options;
 
 /**
- * Filters of a list of organizations. Set all bytes to 0, then struct_size and the fields that you need.
+ * Which organizations a listing returns. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_organization_options {
   /**
@@ -785,7 +786,7 @@ typedef struct hc_organization_fields {
 } hc_organization_fields;
 
 /**
- * A feature of an organization, and whether it is to be enabled.
+ * A feature of an organization that is to be enabled or disabled.
  */
 typedef struct hc_feature {
   /**
@@ -793,13 +794,13 @@ typedef struct hc_feature {
    */
   const char *name;
   /**
-   * Whether it is to be enabled.
+   * true enables the feature, false disables it.
    */
   bool enabled;
 } hc_feature;
 
 /**
- * Filters and details of a list of users. Set all bytes to 0, then struct_size and the fields that you need.
+ * Which users a listing returns, and with which details. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_user_options {
   /**
@@ -829,7 +830,7 @@ typedef struct hc_user_options {
 } hc_user_options;
 
 /**
- * Filters and details of a list of groups. Set all bytes to 0, then struct_size and the fields that you need.
+ * Which groups a listing returns, and with which details. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_group_options {
   /**
@@ -906,7 +907,9 @@ typedef void (*hc_portal_link_callback)(void *user_data,
                                         struct hc_error *error);
 
 /**
- * Receives the result of a call that has no value. After a failure `error` must be freed with hc_error_free.
+ * Receives the status of a call that returns no object.
+ *
+ * After a failure `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
  * Called once, on a thread of the library. The callback blocks this thread, so it must return soon; it must not throw a C++ exception. It may
  * start other asynchronous calls; a blocking call in it fails with HC_INVALID_ARGUMENT. `user_data` is the value that was passed to the
@@ -1042,7 +1045,7 @@ typedef struct hc_replay_options {
 /**
  * Returns whether `message_id` was recorded and has not expired: 1 yes, 0 no, any other value for an error.
  *
- * Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
+ * Called on the threads that use the replay guard; several threads may call it at once. It must not throw a C++ exception.
  */
 typedef int (*hc_replay_contains)(void *user_data, const char *message_id);
 
@@ -1050,27 +1053,27 @@ typedef int (*hc_replay_contains)(void *user_data, const char *message_id);
  * Records `message_id` at least until `expires_at`, in seconds since 1970-01-01 UTC, also if it was recorded before. Returns 0,
  * or any other value for an error.
  *
- * Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
+ * Called on the threads that use the replay guard; several threads may call it at once. It must not throw a C++ exception.
  */
 typedef int (*hc_replay_record)(void *user_data, const char *message_id, int64_t expires_at);
 
 /**
- * Records `message_id` at least until `expires_at` unless it is recorded already, in one step. Returns 1 if it was recorded now, 0 if
- * it was recorded already, any other value for an error.
+ * Records `message_id` at least until `expires_at`, in seconds since 1970-01-01 UTC, unless a record of it exists that has not expired, in one
+ * atomic step. Returns 1 if it recorded the id, 0 if such a record exists, any other value for an error.
  *
- * Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
+ * Called on the threads that use the replay guard; several threads may call it at once. It must not throw a C++ exception.
  */
 typedef int (*hc_replay_claim)(void *user_data, const char *message_id, int64_t expires_at);
 
 /**
  * Removes `message_id` if it is recorded. Returns 0, or any other value for an error.
  *
- * Called on the threads that use the guard; several may call it at once. It must not throw a C++ exception.
+ * Called on the threads that use the replay guard; several threads may call it at once. It must not throw a C++ exception.
  */
 typedef int (*hc_replay_release)(void *user_data, const char *message_id);
 
 /**
- * A store of your own. Set all bytes to 0, then struct_size and the fields.
+ * The functions of an application's own store of message ids. Set all bytes to 0, then struct_size and the fields.
  */
 typedef struct hc_replay_store {
   /**
@@ -1086,7 +1089,7 @@ typedef struct hc_replay_store {
    */
   hc_replay_record record;
   /**
-   * Passed to all functions; may be NULL. It must be valid until the guard has been freed.
+   * Passed to all functions; may be NULL. It must be valid until the replay guard has been freed.
    */
   void *user_data;
   /**
@@ -1151,7 +1154,7 @@ typedef struct hc_sandbox_user {
    */
   const char *family_name;
   /**
-   * User name at the directory. NULL: the part of the address before "@" for a new user, unchanged in a change.
+   * User name in the directory. NULL: the part of the address before "@" for a new user, unchanged in a change.
    */
   const char *preferred_username;
   /**
@@ -1164,11 +1167,11 @@ typedef struct hc_sandbox_user {
    */
   size_t groups_len;
   /**
-   * The organization of a new user. NULL: the first. Must be NULL in a change.
+   * Id of the organization of a new user. NULL: the first organization. Must be NULL in a change.
    */
   const char *organization_id;
   /**
-   * The directory of a new user. NULL: the organization's first. Must be NULL in a change.
+   * Id of the directory of a new user. NULL: the organization's first directory. Must be NULL in a change.
    */
   const char *directory_id;
   /**
@@ -1196,17 +1199,17 @@ typedef struct hc_mirror_options {
   size_t struct_size;
   /**
    * Number of users of a directory that may lose access within the guard's window without approval. The limit is lower for a small
-   * directory: half of its users if it has up to ten, else five or a quarter of them, whichever is more. 0 means 20.
+   * directory: half of its users if it has at most ten, otherwise a quarter of them, but at least five. 0 means 20.
    * HC_GUARD_NOBODY: no user.
    */
   int64_t guard_users;
   /**
-   * Share of the directory's users that may lose access, from 0 to 1. The larger of this limit and that of guard_users applies. 1
-   * permits every loss, except removals because of a listing without users. 0 means 0.1. HC_GUARD_NOBODY: no user.
+   * Share of the directory's users that may lose access within the guard's window, from 0 to 1. The larger of this limit and that of
+   * guard_users applies. 1 permits every loss, except removals because of a listing without users. 0 means 0.1. HC_GUARD_NOBODY: no user.
    */
   double guard_share;
   /**
-   * Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0 means 24 hours.
+   * Age of the last full sync, in seconds, at which a sync with HC_SYNC_AUTO is a full one again. 0 means 24 hours.
    */
   uint64_t full_every_seconds;
   /**
@@ -1236,15 +1239,15 @@ typedef struct hc_mirror_options {
    */
   int64_t consumer_expiry_seconds;
   /**
-   * Number of pending events that are kept for an organization. 0 means 10,000.
+   * Largest number of pending events that are kept for an organization. 0 means 10,000.
    */
   uint64_t pending_events;
   /**
-   * Bytes of the pending events that are kept for an organization. 0 means 67,108,864 (64 MiB).
+   * Largest total size of the pending events that are kept for an organization, in bytes. 0 means 67,108,864 (64 MiB).
    */
   uint64_t pending_bytes;
   /**
-   * Number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
+   * Largest number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
    */
   uint64_t groups_per_user;
   /**
@@ -1341,11 +1344,11 @@ typedef struct hc_sync_progress {
    */
   size_t struct_size;
   /**
-   * The organization.
+   * Id of the organization, "org_...".
    */
   const char *organization_id;
   /**
-   * The directory.
+   * Id of the directory, "dir_...".
    */
   const char *directory_id;
   /**
@@ -1353,25 +1356,26 @@ typedef struct hc_sync_progress {
    */
   const char *phase;
   /**
-   * Number of pages of this phase that were read.
+   * Number of pages of this phase that were read; 0 in the phase "removals".
    */
   uint64_t pages;
   /**
-   * Number of users or groups in those pages.
+   * Number of users or groups in those pages; in the phase "removals", number of users that were removed or held so far.
    */
   uint64_t items;
   /**
-   * Number of users or groups in all; -1 if the server did not report it.
+   * Number of users or groups in all pages of the phase, as the server counts them. In the phase "removals": number of users to remove in its first
+   * report, and -1 in the later ones.
    */
   int64_t total;
   /**
-   * Users or groups per second since the sync of the directory started.
+   * `items` per second since the sync of the directory started; 0 if no time has passed.
    */
   double rate;
 } hc_sync_progress;
 
 /**
- * Receives the progress of a sync after each page.
+ * Receives the progress of a sync after each page that was read, and during the removals.
  *
  * Called during the sync: by hc_mirror_sync on the thread that called it, by hc_mirror_sync_all on threads of the library, of which several
  * may call it at once. It must return soon, must not call the library and must not throw a C++ exception. `user_data` is the progress_data
@@ -1404,7 +1408,7 @@ typedef struct hc_sync_options {
    */
   int32_t approve_removals;
   /**
-   * Whether to report "already_running" instead of waiting if another sync of the directory is running: 1 yes, 0 or -1 no.
+   * Whether to report "already_running" instead of waiting if another sync or a retirement of the directory is running: 1 yes, 0 or -1 no.
    */
   int32_t no_wait;
   /**
@@ -1422,17 +1426,17 @@ typedef struct hc_worker_options {
    */
   size_t struct_size;
   /**
-   * Duration of the worker's lease in milliseconds, at least 1000. 0 means 60000. If the process was stopped or has ended, the lease is not renewed, and
-   * other workers take over the partitions when it expires. In SQLite, the lease also ends at once with its process.
+   * Duration of the worker's lease in milliseconds, at least 1000. 0 means 60000. If the worker's process was stopped or has ended, its lease is not
+   * renewed, and other workers take over the partitions when it expires. With SQLite, the lease ends as soon as its process ends.
    */
   uint64_t lease_ms;
   /**
    * Number of partitions, 1 to 256, which is also the most workers that get changes. 0 means 16. All workers of a consumer need the same number. With 1,
-   * the consumer is exclusive: one worker gets all changes, and the others wait for their turn.
+   * the consumer is exclusive: one worker gets all changes, and the others wait until it releases the partition.
    */
   uint32_t partitions;
   /**
-   * Reserved: set it to 0.
+   * Must be 0.
    */
   uint32_t reserved;
 } hc_worker_options;
@@ -1493,7 +1497,7 @@ const char *hc_text_list_at(const struct hc_text_list *texts, size_t index);
 void hc_text_list_free(struct hc_text_list *texts);
 
 /**
- * The library's version, such as "0.1.0".
+ * Returns the library's version, such as "0.1.0".
  *
  * - Returns a static text.
  * - Threads: any number at once.
@@ -1650,7 +1654,7 @@ hc_status hc_client_new(const struct hc_client_options *options,
 /**
  * Creates a client from SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET. Does not connect yet.
  *
- * - `options`: environment_url, client_id and client_secret must be NULL. May be NULL, which means the defaults.
+ * - `options`: may be NULL, which means the defaults. Its environment_url, client_id and client_secret must be NULL.
  * - `client`: receives the client; free it with hc_client_free.
  * - `error`: may be NULL.
  * - Fails with HC_CONFIG, naming the variable that is missing or malformed, or HC_INVALID_ARGUMENT.
@@ -1689,7 +1693,7 @@ hc_status hc_cancel_cancel(const struct hc_cancel *cancel,
                                 struct hc_error **error);
 
 /**
- * Whether hc_cancel_cancel has been called.
+ * Returns whether hc_cancel_cancel has been called with this handle.
  *
  * - `cancel`: may be NULL, which gives false.
  * - Threads: any number at once.
@@ -1705,11 +1709,11 @@ bool hc_cancel_is_cancelled(const struct hc_cancel *cancel);
 void hc_cancel_free(struct hc_cancel *cancel);
 
 /**
- * Creates a client that shares connections, token and settings with another one and uses these options for its calls.
+ * Creates a client that shares connections, access token and settings with `client`, and uses `options` for its calls.
  *
- * - `client`: required. It may be freed before the new one.
+ * - `client`: required. It may be freed before the new client.
  * - `options`: may be NULL, which means the options of `client`.
- * - `with`: receives the client; free it with hc_client_free.
+ * - `with`: receives the new client; free it with hc_client_free.
  * - `error`: may be NULL.
  * - Threads: any number at once.
  */
@@ -1734,10 +1738,10 @@ hc_status hc_organizations(const struct hc_client *client,
                                 struct hc_error **error);
 
 /**
- * Starts listing every organization of the environment. Sends no request yet.
+ * Creates an iterator over every organization of the environment. Sends no request yet.
  *
  * - `client`: required. It may be freed before the iterator.
- * - `options`: filters; may be NULL, which means all.
+ * - `options`: filters; may be NULL, which means all organizations.
  * - `iter`: receives the iterator; free it with hc_organization_iter_free.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT.
@@ -1837,7 +1841,7 @@ hc_status hc_organization_update_by_external_id(const struct hc_client *client,
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
- * - `features`: holds `features_len` features; may be NULL if there are none.
+ * - `features`: array of `features_len` features; may be NULL if `features_len` is 0.
  * - `features_len`: number of features.
  * - `organization`: receives the changed object; free it with hc_organization_free.
  * - `error`: may be NULL.
@@ -1861,8 +1865,8 @@ hc_status hc_organization_update_settings(const struct hc_client *client,
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
- * - `features`: holds `features_len` names of what can be set up, "sso" or "dir_sync"; may be NULL if there are none: the link
- *   then offers what the organization's settings enable.
+ * - `features`: array of `features_len` features that the administrator can set up with the link: "sso" or "dir_sync". May be NULL
+ *   if `features_len` is 0: the link then offers what the organization's settings enable.
  * - `features_len`: number of names.
  * - `link`: receives the result; free it with hc_portal_link_free.
  * - `error`: may be NULL.
@@ -1938,7 +1942,7 @@ hc_status hc_directory_primary(const struct hc_client *client,
                                     struct hc_error **error);
 
 /**
- * Enables a directory: Scalekit synchronizes it.
+ * Enables a directory, so that Scalekit synchronizes it.
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
@@ -1955,7 +1959,7 @@ hc_status hc_directory_enable(const struct hc_client *client,
                                    struct hc_error **error);
 
 /**
- * Disables a directory: Scalekit stops synchronizing it.
+ * Disables a directory, so that Scalekit stops synchronizing it.
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
@@ -1991,12 +1995,12 @@ hc_status hc_directory_users(const struct hc_client *client,
                                   struct hc_error **error);
 
 /**
- * Starts listing every user of a directory. Sends no request yet.
+ * Creates an iterator over every user of a directory. Sends no request yet.
  *
  * - `client`: required. It may be freed before the iterator.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `options`: filters and details; may be NULL, which means all.
+ * - `options`: filters and details; may be NULL, which means all users.
  * - `iter`: receives the iterator; free it with hc_user_iter_free.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT.
@@ -2029,12 +2033,12 @@ hc_status hc_directory_groups(const struct hc_client *client,
                                    struct hc_error **error);
 
 /**
- * Starts listing every group of a directory. Sends no request yet.
+ * Creates an iterator over every group of a directory. Sends no request yet.
  *
  * - `client`: required. It may be freed before the iterator.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `options`: filters and details; may be NULL, which means all.
+ * - `options`: filters and details; may be NULL, which means all groups.
  * - `iter`: receives the iterator; free it with hc_group_iter_free.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT.
@@ -2158,7 +2162,7 @@ hc_status hc_organization_update_by_external_id_async(const struct hc_client *cl
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
- * - `features`: holds `features_len` features, which are copied; may be NULL if there are none.
+ * - `features`: array of `features_len` features, which are copied; may be NULL if `features_len` is 0.
  * - `features_len`: number of features.
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: passed to the callback; may be NULL.
@@ -2179,7 +2183,7 @@ hc_status hc_organization_update_settings_async(const struct hc_client *client,
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
- * - `features`: holds `features_len` names, which are copied; may be NULL if there are none.
+ * - `features`: array of `features_len` names, which are copied; may be NULL if `features_len` is 0.
  * - `features_len`: number of names.
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: passed to the callback; may be NULL.
@@ -2511,7 +2515,7 @@ hc_status hc_webhook_verify_parsed_at(const struct hc_webhook *webhook,
                                            struct hc_error **error);
 
 /**
- * Verifies the signature of one request without a verifier. A verifier is faster for many requests.
+ * Verifies the signature and the timestamp of one request without an hc_webhook. For many requests, an hc_webhook is faster.
  *
  * - `secret`: "whsec_...", or several secrets separated by spaces.
  * - `headers`: all of the request's headers; `headers_len` items.
@@ -2530,8 +2534,8 @@ hc_status hc_verify_webhook_payload(const char *secret,
                                          struct hc_error **error);
 
 /**
- * Checks the signature of an interceptor's request, like hc_verify_webhook_payload. If the request has both headers interceptor-* and
- * headers webhook-*, those named interceptor-* are used.
+ * Verifies an interceptor's request, like hc_verify_webhook_payload. If the request has headers interceptor-* and headers webhook-*, those named
+ * interceptor-* are used.
  *
  * - `secret`: the interceptor's secret, or several separated by white space.
  * - `headers`: all of the request's headers; `headers_len` items.
@@ -2559,7 +2563,8 @@ hc_status hc_verify_interceptor_payload(const char *secret,
  * - `timestamp`: time of sending, in seconds since 1970-01-01 UTC. NULL: now.
  * - `headers`: receives the headers; free them with hc_signed_headers_free.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT if the id is "", has a dot or is not a valid header value, or the timestamp is negative.
+ * - Fails with HC_INVALID_ARGUMENT if the id does not have 1 to 256 bytes, has a dot or a control character, or begins or ends with white space, and if
+ *   the timestamp is negative.
  * - Threads: any number at once.
  */
 hc_status hc_webhook_sign(const struct hc_webhook *webhook,
@@ -2687,7 +2692,7 @@ const char *hc_event_display_name(const struct hc_event *event);
 const char *hc_event_spec_version(const struct hc_event *event);
 
 /**
- * The object that the event is about.
+ * The event's `data`: the object that the event is about.
  *
  * - `event`: may be NULL, which gives NULL.
  * - Returns JSON text owned by `event`, as it was sent.
@@ -2717,7 +2722,8 @@ size_t hc_event_body_len(const struct hc_event *event);
  *
  * - `event`: may be NULL, which gives NULL.
  * - `pointer`: JSON Pointer to the value (RFC 6901): "/email", "/groups/0/id". It is copied.
- * - Returns text owned by `event`: a JSON string without quotes, any other value as JSON; NULL if there is none or it is null.
+ * - Returns text owned by `event`: a JSON string without quotes, any other value as JSON. NULL if there is no such value, if it is null, or if
+ *   `pointer` is NULL or not UTF-8.
  * - Threads: any number at once.
  */
 const char *hc_event_data_at(const struct hc_event *event,
@@ -2732,10 +2738,10 @@ const char *hc_event_data_at(const struct hc_event *event,
 void hc_event_free(struct hc_event *event);
 
 /**
- * Creates a guard that keeps ids in the memory of this process. They are lost when the process ends.
+ * Creates a replay guard that keeps ids in the memory of this process. They are lost when the process ends.
  *
  * - `options`: may be NULL, which means the defaults.
- * - `guard`: receives the guard; free it with hc_replay_guard_free.
+ * - `guard`: receives the replay guard; free it with hc_replay_guard_free.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -2745,12 +2751,12 @@ hc_status hc_replay_guard_new(const struct hc_replay_options *options,
                                    struct hc_error **error);
 
 /**
- * Creates a guard that keeps ids in a SQLite file, which any number of processes of one machine may share. Committed ids survive
- * a crash of the process; a power failure can lose the latest ones.
+ * Creates a replay guard that keeps ids in a SQLite file, which any number of processes of one machine may share. Recorded ids are
+ * kept if the process crashes; a power failure can undo the latest ones.
  *
  * - `path`: path of the file, which is created if it does not exist. The text is copied.
  * - `options`: may be NULL, which means the defaults. The capacity must be 0: the number of ids in a file is not limited.
- * - `guard`: receives the guard; free it with hc_replay_guard_free.
+ * - `guard`: receives the replay guard; free it with hc_replay_guard_free.
  * - `error`: may be NULL.
  * - Fails with HC_STORE (the file cannot be opened, has other contents, or was made by another version), HC_CONFIG (the path begins like
  *   a URL) or HC_INVALID_ARGUMENT.
@@ -2762,11 +2768,12 @@ hc_status hc_replay_guard_sqlite(const char *path,
                                       struct hc_error **error);
 
 /**
- * Creates a guard with a store of your own: in Redis, `contains` is EXISTS and `record` is SET with EXAT.
+ * Creates a replay guard with a store of your own: in Redis, `contains` is EXISTS, `record` is SET with EXAT, `claim` is SET with NX and EXAT, and
+ * `release` is DEL.
  *
  * - `store`: required. It is copied.
- * - `options`: may be NULL, which means the defaults. The capacity must be 0: your store limits itself.
- * - `guard`: receives the guard; free it with hc_replay_guard_free.
+ * - `options`: may be NULL, which means the defaults. The capacity must be 0: the number of ids in your store is not limited.
+ * - `guard`: receives the replay guard; free it with hc_replay_guard_free.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -2925,7 +2932,7 @@ hc_status hc_replay_guard_commit_id_at(const struct hc_replay_guard *guard,
                                             struct hc_error **error);
 
 /**
- * Frees a guard. Ids in its file, or in a store of your own, are kept.
+ * Frees a replay guard. Ids in its file, or in a store of your own, are kept.
  *
  * - `guard`: may be NULL.
  * - Threads: exclusive.
@@ -3031,14 +3038,14 @@ hc_status hc_sandbox_register_endpoint(const struct hc_sandbox *sandbox,
                                             struct hc_error **error);
 
 /**
- * Makes every `every`-th later REST call fail, with each of the faults in turn. An empty list makes no call fail. Requests for tokens do
+ * Makes every `every`-th later REST call fail with the next of the faults, in turn. An empty list makes no call fail. Requests for tokens do
  * not fail.
  *
  * - `sandbox`: required.
  * - `faults`: `faults_len` texts: "429" or "429:SECONDS", another status from 400 to 599, "reset", "truncate", "garbage",
  *   "html", "wrong-types", "junk", "drip", "redirect", "latency:2s" or "expire-token". They are copied.
  * - `faults_len`: number of items.
- * - `every`: 1 for every call.
+ * - `every`: 1 makes every call fail, 2 every second one, ...; 0 means 1.
  * - `error`: may be NULL.
  * - Fails with HC_BAD_REQUEST, naming the unknown fault.
  * - Threads: any number at once.
@@ -3050,14 +3057,16 @@ hc_status hc_sandbox_fault(const struct hc_sandbox *sandbox,
                                 struct hc_error **error);
 
 /**
- * Advances the sandbox's clock: tokens expire, and failed deliveries that are due are tried again.
+ * Advances the sandbox's clock. Access tokens whose lifetime has passed then expire, and failed deliveries that are due are tried again.
  *
  * - `sandbox`: required.
- * - `seconds`: by how much.
+ * - `seconds`: number of seconds by which the clock is advanced.
  * - `error`: may be NULL.
  * - Threads: any number at once.
  */
-hc_status hc_sandbox_advance(const struct hc_sandbox *sandbox, uint32_t seconds, struct hc_error **error);
+hc_status hc_sandbox_advance(const struct hc_sandbox *sandbox,
+                                  uint32_t seconds,
+                                  struct hc_error **error);
 
 /**
  * Returns the deliveries to the endpoints, their results and the times of the next attempts.
@@ -3076,7 +3085,7 @@ hc_status hc_sandbox_deliveries(const struct hc_sandbox *sandbox,
  * Returns the body of an event with example values, as the vendor sends it. Sign it with hc_webhook_sign and send it to the code
  * under test. No sandbox is needed.
  *
- * - `type_`: such as "organization.directory.user_created". The body has the type as given here, also if it is one of the vendor's older names.
+ * - `type_`: the event's type, such as "organization.directory.user_created". One of the vendor's older names is not replaced by the current one.
  * - `overrides`: values to set, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and
  *   "data"; keys of "data" replace those of the example. May be NULL, which means none. It is copied.
  * - `body`: receives JSON; free it with hc_text_free.
@@ -3138,8 +3147,8 @@ hc_status hc_sandbox_delete_user(const struct hc_sandbox *sandbox, const char *u
  *
  * - `sandbox`: required.
  * - `display_name`: its name, not "".
- * - `organization_id`: may be NULL, which means the first.
- * - `directory_id`: may be NULL, which means the organization's first.
+ * - `organization_id`: "org_..."; may be NULL, which means the first organization.
+ * - `directory_id`: "dir_..."; may be NULL, which means the organization's first directory.
  * - `group`: receives the group; free it with hc_group_free.
  * - `error`: may be NULL.
  * - Fails with HC_BAD_REQUEST if the name is "", HC_NOT_FOUND for an unknown directory or organization.
@@ -3222,8 +3231,9 @@ const char *hc_outcome_name(int outcome);
 /**
  * Opens a mirror in a SQLite file, which is created if it does not exist, or in a PostgreSQL database.
  *
- * - `path`: path of the file; files with the suffixes "-wal" and "-shm", and with "-lease-" in their names, are created beside it. ":memory:" for a mirror
- *   in memory. A text that begins with "postgresql://" or "postgres://" is the URL of a database, "postgresql://user@host/database". The text is copied.
+ * - `path`: path of the file. In the same folder, files are created whose names begin with that of the file and go on with "-wal", "-shm" or "-lease-".
+ *   ":memory:" for a mirror in memory. A text that begins with "postgresql://" or "postgres://" is the URL of a database,
+ *   "postgresql://user@host/database". The text is copied.
  * - `client`: the client for syncs. It may be freed before the mirror. May be NULL: then syncs fail with HC_CONFIG.
  * - `options`: may be NULL, which means the defaults.
  * - `mirror`: receives the mirror; free it with hc_mirror_free.
@@ -3240,11 +3250,12 @@ hc_status hc_mirror_open(const char *path,
                               struct hc_error **error);
 
 /**
- * Closes the mirror. hc_mirror_wait and syncs that other threads are running fail with HC_CANCELLED; what the syncs have written is kept. Returns
- * when all other writes that were begun are complete, the locks are released and the file is closed. In a callback of a running call, it does not
- * wait for that. Later calls fail with HC_INVALID_ARGUMENT; of iterators that were made before, hc_change_iter_next gives NULL, and other calls
- * may fail with HC_STORE. A call that is running and needs the store again may fail with HC_STORE. hc_mirror_free is still required, once no
- * call is running.
+ * Closes the mirror. Running calls of hc_mirror_wait and running syncs fail with HC_CANCELLED; what the syncs have written is kept. Other running calls
+ * may fail with HC_STORE if they need the store again. Returns when all writes that had begun are complete, the locks are released and the file is
+ * closed; in a callback of a running call, it returns without waiting for that.
+ *
+ * Later calls fail with HC_INVALID_ARGUMENT. With iterators that were created before, hc_change_iter_next gives NULL, and other calls may fail with
+ * HC_STORE. hc_mirror_free is still required, once no call is running.
  *
  * - `mirror`: required. Closing it again has no effect.
  * - `error`: may be NULL.
@@ -3266,17 +3277,18 @@ hc_status hc_mirror_unbind_environment(const struct hc_mirror *mirror,
                                             struct hc_error **error);
 
 /**
- * Copies the mirror to a new file or to a PostgreSQL database: everything but leases. Consumers continue at the copy where they were. Stop everything
- * that writes to the mirror before: if something was written during the copy, the call fails. If it fails, nothing was copied, and it can be called
- * again.
+ * Copies the mirror, except for its leases, to a new file or to a PostgreSQL database. In the copy, consumers have the cursors that they have in the mirror.
+ * Stop everything that writes to the mirror first: if something is written during the copy, the call fails. If it fails, nothing was copied, and it can
+ * be called again.
  *
  * - `mirror`: required.
  * - `target`: the path of a file, or the URL of a database, as for hc_mirror_open. The file or the schema must not have been used by a mirror.
  * - `schema`: name of the schema in PostgreSQL. NULL: "headcount". In PostgreSQL, the role has to be the owner of the schema.
  * - `report`: receives what was copied; free it with hc_copy_report_free.
  * - `error`: may be NULL.
- * - Fails with HC_STORE (the target is not empty, was the source, or cannot be opened or written; the mirror was written meanwhile), HC_CONFIG (the target
- *   is ":memory:", or the URL or the schema is invalid), HC_CANCELLED or HC_INVALID_ARGUMENT (the mirror was closed).
+ * - Fails with HC_STORE (the target is not empty, is the mirror itself, or cannot be opened or written; something was written to the mirror during the copy),
+ *   HC_CONFIG (the target is ":memory:", or the URL or the schema is invalid), HC_CANCELLED (the mirror was closed during the copy) or HC_INVALID_ARGUMENT
+ *   (the mirror was closed before).
  * - Threads: any number at once.
  */
 hc_status hc_mirror_copy_to(const struct hc_mirror *mirror,
@@ -3403,8 +3415,8 @@ hc_status hc_mirror_settings(const struct hc_mirror *mirror,
  * Changes settings, for all processes that use the store: each reads them with its next write.
  *
  * - `mirror`: required.
- * - `options`: the settings to change; a field that is 0 leaves its setting unchanged. webhook_secret, and the fields from schema on, must be 0:
- *   they belong to the handle.
+ * - `options`: required; the settings to change. A field that is 0 leaves its setting unchanged. webhook_secret, and the fields from schema on, must be 0,
+ *   because the store does not keep them.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
  * - Threads: any number at once.
@@ -3418,9 +3430,9 @@ hc_status hc_mirror_configure(const struct hc_mirror *mirror,
  *
  * - `mirror`: required.
  * - `pairs`: `pairs_len` pairs of a group and a role. They are copied.
- * - `pairs_len`: number of pairs; 0 removes all roles.
+ * - `pairs_len`: number of pairs, at most 10,000; 0 removes all roles.
  * - `error`: may be NULL.
- * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT, also for a group or role that is empty or has more than 1,000 bytes.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_set_role_map(const struct hc_mirror *mirror,
@@ -3429,8 +3441,8 @@ hc_status hc_mirror_set_role_map(const struct hc_mirror *mirror,
                                       struct hc_error **error);
 
 /**
- * Replaces the role map, like hc_mirror_set_role_map, with entries that have a type. An entry by id never matches a name, and an entry by name
- * never matches an id. An entry with an organization matches only groups of that organization.
+ * Replaces the role map, like hc_mirror_set_role_map, with entries that state what their `group` is. An entry by id never matches a name, and an
+ * entry by name never matches an id. An entry with an organization matches only groups of that organization.
  *
  * - `mirror`: required.
  * - `entries`: `entries_len` entries. They are copied.
@@ -3520,11 +3532,11 @@ const char *hc_role_map_role_at(const struct hc_role_map *role_map, size_t index
 void hc_role_map_free(struct hc_role_map *role_map);
 
 /**
- * Starts reading the users of an organization, in the order in which the mirror first stored them. Sends no request.
+ * Creates an iterator over the users of an organization, in the order in which the mirror first stored them. Sends no request.
  *
  * - `mirror`: required. It may be freed before the iterator.
  * - `organization_id`: "org_...".
- * - `options`: filters; may be NULL, which means all.
+ * - `options`: filters; may be NULL, which means all users.
  * - `iter`: receives the iterator; free it with hc_mirror_user_iter_free.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT.
@@ -3537,7 +3549,8 @@ hc_status hc_mirror_users(const struct hc_mirror *mirror,
                                struct hc_error **error);
 
 /**
- * Starts reading the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+ * Creates an iterator over the users that a hold names, as they are mirrored now. A hold that was approved or dismissed names none, and neither
+ * does a hold on a directory as a whole.
  *
  * - `mirror`: required. It may be freed before the iterator.
  * - `hold_id`: the hold's id, from hc_hold_id.
@@ -3588,8 +3601,8 @@ hc_status hc_mirror_user_get(const struct hc_mirror *mirror,
                                   struct hc_error **error);
 
 /**
- * Returns the users of all organizations with this primary e-mail address, compared without case. Several users may share one
- * address.
+ * Returns the users of all organizations with this primary e-mail address, compared case-insensitively. Several users may share
+ * one address.
  *
  * - `mirror`: required.
  * - `email`: the address.
@@ -3619,8 +3632,8 @@ hc_status hc_mirror_group_get(const struct hc_mirror *mirror,
                                    struct hc_error **error);
 
 /**
- * Returns the groups of an organization, or of one of its directories: by the id of their directory, and then in the order in
- * which the mirror first stored them.
+ * Returns the groups of an organization, or of one of its directories, ordered by the id of their directory, and within a directory
+ * in the order in which the mirror first stored them.
  *
  * - `mirror`: required.
  * - `organization_id`: "org_...".
@@ -3662,7 +3675,7 @@ hc_status hc_mirror_directories(const struct hc_mirror *mirror,
  * - `error`: may be NULL.
  * - Fails with HC_MASS_REMOVAL if the guard holds removals back (see hc_error_removals_count), HC_CONFIG if the mirror has no
  *   client, HC_NOT_FOUND if there is no such directory, HC_CANCELLED when the mirror is closed (hc_mirror_close), HC_STORE,
- *   HC_INVALID_ARGUMENT, or any status that a request can have. If one of several directories fails, the others were synced.
+ *   HC_INVALID_ARGUMENT, or any status that a request can have. If the sync of one directory fails, the others are synced nevertheless.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_sync(const struct hc_mirror *mirror,
@@ -3691,7 +3704,8 @@ hc_status hc_mirror_sync_all(const struct hc_mirror *mirror,
                                   struct hc_error **error);
 
 /**
- * Returns the status of each directory, ordered by id: its last syncs, its numbers of users and groups, and what is held or pending.
+ * Returns the status of each directory, ordered by id: the times of its last syncs, its numbers of users and groups, its holds, and the number of
+ * pending events.
  *
  * - `mirror`: required.
  * - `statuses`: receives the list; free it with hc_mirror_directory_status_list_free.
@@ -3757,14 +3771,14 @@ hc_status hc_mirror_approve(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
- * Drops a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or
+ * Dismisses a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or
  * removes them.
  *
  * - `mirror`: required.
  * - `hold_id`: the hold's id, from hc_hold_id.
  * - `by`: who decides, 1 to 200 bytes; stored with the decision.
  * - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
- * - `count`: receives the number of users that were held.
+ * - `count`: receives the number of those users.
  * - `error`: may be NULL.
  * - Fails as hc_mirror_approve.
  * - Threads: any number at once.
@@ -3787,7 +3801,8 @@ hc_status hc_mirror_dismiss(const struct hc_mirror *mirror,
  * - `count`: receives the number of users that were removed.
  * - `error`: may be NULL.
  * - Fails with HC_NOT_FOUND if no directory of this id is mirrored, HC_INVALID_ARGUMENT if it is neither missing nor disabled, and for a `by`
- *   or `note` of the wrong length, or HC_STORE. If a call fails partway, another call, or the next sync of the organization, removes the rest.
+ *   or `note` of the wrong length, or HC_STORE. If a call fails partway, the rest is removed by another call, when the organization is next synced, or
+ *   when the mirror is next opened.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_retire(const struct hc_mirror *mirror,
@@ -3813,7 +3828,7 @@ hc_status hc_mirror_approvals(const struct hc_mirror *mirror,
                                    struct hc_error **error);
 
 /**
- * Returns the retirements of directories, oldest first. They are kept as long as changes are.
+ * Returns the retirements of directories, oldest first. A retirement is deleted when the retention has passed since its end.
  *
  * - `mirror`: required.
  * - `retirements`: receives the list; free it with hc_retirement_list_free.
@@ -3932,8 +3947,8 @@ hc_status hc_mirror_drop_parked(const struct hc_mirror *mirror,
                                      struct hc_error **error);
 
 /**
- * Resets a new or known consumer to a snapshot of the mirror: it receives a "group.created" or "user.created" for each group and
- * user, with negative numbers and the cause "snapshot", and then every change since this call.
+ * Resets a consumer to a snapshot of the mirror, and creates it if it does not exist: its next changes are a "group.created" for each group and
+ * a "user.created" for each user, with negative numbers and the cause "snapshot", and then every change since this call.
  *
  * - `mirror`: required.
  * - `consumer`: its name, 1 to 200 bytes.
@@ -3974,8 +3989,8 @@ hc_status hc_mirror_drop_consumer(const struct hc_mirror *mirror,
                                        struct hc_error **error);
 
 /**
- * Deletes changes that are older than the retention and that all consumers have acknowledged, except for consumers that have expired; and
- * other rows whose retention has ended. Every sync does this when it ends.
+ * Deletes changes that are older than the retention and that all consumers, apart from expired ones, have acknowledged; and other rows whose
+ * retention has ended. Every sync does this when it ends.
  *
  * - `mirror`: required.
  * - `error`: may be NULL.
@@ -3986,16 +4001,17 @@ hc_status hc_mirror_trim(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
- * Makes an iterator over the unacknowledged changes of a consumer, each returned once. If there is none, it waits for the next one.
+ * Creates an iterator over the unacknowledged changes of a consumer, which gives each of them once. If there is none, it waits for the next one.
  *
  * Acknowledge each change after it was handled, with hc_change_iter_ack. The consumer's cursor moves to a change once that change, and all changes
  * that this iterator gave before it, are acknowledged. The next iterator, here or in another process, gives the changes after the cursor
  * again.
  *
- * The consumer is exclusive: while another mirror iterates over its changes, here or in another process, hc_change_iter_next waits. An iterator holds the
- * consumer from its first change until it has ended and all changes that it gave are acknowledged, until it is freed, or until the mirror is
- * closed. It does so by a lease of a minute that a background task renews, also while a handler hangs. After the process has ended or was stopped, others wait
- * until the lease expires; with SQLite, the lease also ends at once with its process. To share the work among processes, use hc_mirror_consumer.
+ * The consumer is exclusive: while an iterator of another hc_mirror, here or in another process, holds it, hc_change_iter_next waits. An iterator holds
+ * the consumer from the first call of hc_change_iter_next until it has ended and all changes that it gave are acknowledged, until it is freed, or
+ * until the mirror is closed. It holds a lease of 60 seconds, which a background task renews, even while a handler hangs. If its process is stopped, others
+ * wait until the lease expires. If its process ends, they do the same with PostgreSQL; with SQLite, the lease ends at once. To share the work among
+ * processes, use hc_mirror_consumer.
  *
  * - `mirror`: required. It may be freed before the iterator.
  * - `consumer`: its name, 1 to 200 bytes. A new consumer starts with the first change of the feed.
@@ -4027,14 +4043,14 @@ hc_status hc_change_iter_next(const struct hc_change_iter *iter,
                                    struct hc_error **error);
 
 /**
- * Acknowledges one change, but no earlier one. The acknowledgement is durable once all changes that the iterator gave earlier are acknowledged as
- * well: if they are already, it is durable when this returns.
+ * Acknowledges one change, and not the changes before it. The acknowledgement is durable once all changes that the iterator gave earlier are
+ * acknowledged as well: if they are already, it is durable when this returns.
  *
  * - `iter`: required.
  * - `change`: a change that `iter` gave.
  * - `error`: may be NULL.
- * - Fails with HC_STORE: call it again, unless the message says that the lease was lost, because then the change is given again, to the process that has the
- *   consumer now. Fails with HC_INVALID_ARGUMENT, also in a forked child.
+ * - Fails with HC_STORE: call it again, unless the message says that the lease was lost. In that case the iterator that holds the consumer gives the
+ *   change again. Fails with HC_INVALID_ARGUMENT, also if the consumer was dropped and in a forked child.
  * - Threads: any number at once.
  */
 hc_status hc_change_iter_ack(const struct hc_change_iter *iter,
@@ -4066,14 +4082,14 @@ hc_status hc_change_iter_park(const struct hc_change_iter *iter,
 void hc_change_iter_free(struct hc_change_iter *iter);
 
 /**
- * Makes a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes. The first call of
- * hc_worker_next joins the consumer.
+ * Creates a worker of a consumer whose changes are divided into partitions, for any number of workers in any number of processes. The worker joins the
+ * consumer with the first call of hc_worker_next.
  *
  * Each user's changes are in one partition, which one worker holds at a time through its lease, so that they are given in order. The workers share the
  * partitions evenly. If one joins, the others release some of their partitions, each as soon as its changes that were given are acknowledged. If one
- * is closed or freed, or its process ends, the others take over its partitions and get again what it has not acknowledged: with PostgreSQL, when
- * the lease of the ended process expires. A background task renews the lease as long as the worker exists, also while a handler hangs: limit the time of
- * the handler.
+ * is closed or freed, or its process ends, the others take over its partitions and get the changes that it has not acknowledged. With PostgreSQL, if a
+ * process ends without closing its worker, the others wait until the worker's lease expires. A background task renews the lease as long as the worker
+ * exists, even while a handler hangs: limit the time of the handler.
  *
  * A consumer that has partitions cannot be read by hc_mirror_poll, hc_mirror_wait and hc_mirror_changes, or acknowledged by hc_mirror_ack. The number of
  * partitions can be changed while no worker holds one. Some acknowledged changes may then be given again, unless the new number is a multiple of
@@ -4096,16 +4112,16 @@ hc_status hc_mirror_consumer(const struct hc_mirror *mirror,
                                   struct hc_error **error);
 
 /**
- * Gives the next change of the partitions that the worker holds. Waits for it up to the worker's timeout. While 1000 changes that were given are not
- * acknowledged, no more are given.
+ * Gives the next change of the partitions that the worker holds. Waits for it up to the worker's timeout. If 1000 changes that were given are not
+ * acknowledged, it waits for an acknowledgement, also up to the timeout.
  *
  * - `worker`: required.
  * - `change`: receives the change, which belongs to the caller: free it with hc_change_free. NULL if none came within the timeout (this may
  *   be called again then), and when the worker (hc_worker_close) or the mirror (hc_mirror_close) is closed.
  * - `error`: may be NULL.
  * - Fails with HC_HISTORY_TRIMMED if the retention has removed the next change, also for a new consumer: call
- *   hc_mirror_start_from_snapshot; with HC_STORE; or with HC_INVALID_ARGUMENT, if other workers hold another number of partitions, and in a
- *   forked child. It may be called again after an error.
+ *   hc_mirror_start_from_snapshot; with HC_STORE; or with HC_INVALID_ARGUMENT, if the consumer has another number of partitions and workers hold
+ *   some of them, and in a forked child. It may be called again after an error.
  * - Threads: any number at once. Each change goes to one of them.
  */
 hc_status hc_worker_next(const struct hc_worker *worker,
@@ -4113,13 +4129,13 @@ hc_status hc_worker_next(const struct hc_worker *worker,
                               struct hc_error **error);
 
 /**
- * Acknowledges a change, and the earlier ones that the worker gave from its partition. The acknowledgement is durable when this returns.
+ * Acknowledges a change, and all changes of the same partition that the worker gave before. The acknowledgement is durable when this returns.
  *
  * - `worker`: required.
  * - `change`: a change that `worker` gave.
  * - `error`: may be NULL.
- * - Fails with HC_STORE: call it again, unless the message says that the lease was lost, because then the worker that has the partition now gets the change
- *   again. Fails with HC_INVALID_ARGUMENT if the consumer was dropped, and in a forked child.
+ * - Fails with HC_STORE: call it again, unless the message says that the lease was lost. In that case the worker that holds the partition gets the
+ *   change again. Fails with HC_INVALID_ARGUMENT if the consumer was dropped, and in a forked child.
  * - Threads: any number at once.
  */
 hc_status hc_worker_ack(const struct hc_worker *worker,
@@ -4131,10 +4147,13 @@ hc_status hc_worker_ack(const struct hc_worker *worker,
  *
  * - `worker`: required.
  * - `error`: may be NULL.
- * - Fails as hc_worker_ack. If the lease of some partitions was lost, their changes are given again to other workers.
+ * - Fails as hc_worker_ack. If the worker has lost some of its partitions with changes that were not acknowledged, the error is that of a lost lease:
+ *   other workers get these changes, and the changes of the partitions that the worker still holds are acknowledged, unless another worker took over
+ *   one of them meanwhile.
  * - Threads: any number at once.
  */
-hc_status hc_worker_ack_all(const struct hc_worker *worker, struct hc_error **error);
+hc_status hc_worker_ack_all(const struct hc_worker *worker,
+                                 struct hc_error **error);
 
 /**
  * Parks a change that cannot be handled, with a reason, and acknowledges it as hc_worker_ack does. It is kept until it is dropped
@@ -4153,10 +4172,10 @@ hc_status hc_worker_park(const struct hc_worker *worker,
                               struct hc_error **error);
 
 /**
- * Returns the number of partitions that the worker holds; 0 if `worker` is NULL, and in a forked child. Another worker may have taken them over
- * meanwhile, if the lease was lost.
+ * Returns the number of partitions that the worker holds; 0 in a forked child. If the lease was lost, other workers may have taken over some of
+ * them already.
  *
- * - `worker`: may be NULL.
+ * - `worker`: may be NULL, which gives 0.
  * - Threads: any number at once.
  */
 size_t hc_worker_partitions_len(const struct hc_worker *worker);

@@ -19,6 +19,8 @@ pub(crate) struct Definitions {
     /// Default values from `impl Default`, by `Type.field`, in the form of [`Field::default`]. Includes those of types that are not
     /// records, such as `Settings`.
     pub(crate) defaults: BTreeMap<String, String>,
+    /// The fields that the changes of each kind have, in the order in which `ChangeKind::present_fields` lists them. Each kind is in one of them.
+    pub(crate) shapes: Vec<Shape>,
     /// The types of webhook events, in the order of `tests/contract/webhook-events.json`.
     pub(crate) events: Vec<Event>,
     /// The vendor's published examples as JSON text: one of each type of event.
@@ -139,6 +141,31 @@ pub(crate) struct Union {
     pub(crate) variants: Vec<Field>,
     /// The file that defines it, from the repository's root.
     pub(crate) file: String,
+}
+
+/// The kinds of change that have the same of the fields `user`, `group`, `before` and `after`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Shape {
+    /// The kinds, such as `user.created`, in the order of the enum's members.
+    pub(crate) kinds: Vec<String>,
+    /// The names of the fields that are not `None`.
+    pub(crate) fields: Vec<String>,
+}
+
+impl Shape {
+    /// Returns the record that a field of [`Shape::NARROWED`] has, or `None` if it is absent.
+    pub(crate) fn record_of(&self, field: &str) -> Option<&'static str> {
+        let has = |name: &str| self.fields.iter().any(|field| field == name);
+        match field {
+            "group" => has("group").then_some("MirrorGroup"),
+            "user" => has("user").then_some("MirrorUser"),
+            other if has(other) => Some(if has("user") { "MirrorUser" } else { "MirrorGroup" }),
+            _ => None,
+        }
+    }
+
+    /// The fields of a change whose types depend on its kind.
+    pub(crate) const NARROWED: [&'static str; 4] = ["user", "group", "before", "after"];
 }
 
 /// A public constant.

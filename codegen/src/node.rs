@@ -3,7 +3,7 @@
 //! The templates have the layout of each file; this module decides names, types and the wording of documentation.
 
 use crate::doc;
-use crate::ir::{Definitions, Enumeration, Field, Record, Type};
+use crate::ir::{Definitions, Enumeration, Field, Record, Shape, Type};
 use crate::write::{GENERATED, Output, render};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,6 +158,8 @@ struct Context {
     generated: &'static str,
     records: Vec<Interface>,
     change: Interface,
+    /// The members of the union `Change`.
+    shapes: Vec<String>,
     enums: Vec<Literals>,
     classes: Vec<Class>,
     event_records: Vec<Interface>,
@@ -208,6 +210,7 @@ pub(crate) fn emit(definitions: &Definitions) -> Result<Vec<Output>, String> {
         generated: GENERATED,
         records,
         change,
+        shapes: definitions.shapes.iter().map(change_of).collect(),
         enums,
         classes,
         event_records,
@@ -309,11 +312,10 @@ impl Writer {
     /// parameters.
     fn change(&self, definitions: &Definitions) -> Result<Interface, String> {
         let mut change = self.interface(definitions.record("Change")?, 0)?;
-        for (name, parameter) in
-            [("kind", "Kind"), ("user", "User"), ("group", "Group"), ("before", "Before"), ("after", "After")]
-        {
-            let field = change.fields.iter_mut().find(|field| field.name == name);
-            field.ok_or_else(|| format!("Change has no field {name}"))?.ty = parameter.to_owned();
+        for name in ["kind"].iter().chain(&Shape::NARROWED) {
+            let field = change.fields.iter_mut().find(|field| field.name == *name);
+            let (first, rest) = name.split_at(1);
+            field.ok_or_else(|| format!("Change has no field {name}"))?.ty = first.to_ascii_uppercase() + rest;
         }
         Ok(change)
     }
@@ -465,6 +467,19 @@ impl Writer {
             code.to_owned()
         }
     }
+}
+
+/// Returns the member of the union `Change` for the kinds of a shape.
+fn change_of(shape: &Shape) -> String {
+    let kinds: Vec<String> = shape.kinds.iter().map(|kind| format!("'{kind}'")).collect();
+    let types: Vec<&str> = Shape::NARROWED.iter().map(|field| shape.record_of(field).unwrap_or("null")).collect();
+    let line = format!("ChangeOf<{}, {}>", kinds.join(" | "), types.join(", "));
+    if line.chars().count() <= 136 {
+        return line;
+    }
+    let kinds = kinds.iter().map(|kind| format!("\n      | {kind}")).collect::<String>();
+    let types = types.iter().map(|ty| format!(",\n      {ty}")).collect::<String>();
+    format!("ChangeOf<{kinds}{types}\n    >")
 }
 
 /// Returns whether a field without a value is null (in records of the mirror) or missing (in all others).

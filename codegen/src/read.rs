@@ -5,7 +5,7 @@
 //! record and the field.
 
 use crate::events;
-use crate::ir::{Constant, Definitions, Enumeration, Field, Member, Record, Type, Union};
+use crate::ir::{Constant, Definitions, Enumeration, Field, Member, Record, Shape, Type, Union};
 use crate::surface;
 use quote::ToTokens;
 use std::collections::BTreeMap;
@@ -71,6 +71,8 @@ struct Items {
     constants: Vec<(String, String, Expr)>,
     /// The name (`Type.field`) and the value of each default.
     defaults: Vec<(String, Expr)>,
+    /// The arms of the table in `ChangeKind::present_fields`: the variants, and the names of the fields.
+    shapes: Vec<(Vec<String>, Vec<String>)>,
 }
 
 /// Reads `records` and `unions`, and all enums, constants and defaults, from pairs of a file's name and its text.
@@ -93,6 +95,7 @@ pub(crate) fn parse(sources: &[(String, String)], records: &[&str], unions: &[&s
             definitions.defaults.insert(name.clone(), value);
         }
     }
+    definitions.shapes = shapes(&definitions.enums, &items.shapes)?;
     let names = Names { enums: &definitions.enums, records, unions };
     let mut read_records = Vec::new();
     for record in records {
@@ -144,7 +147,7 @@ impl Items {
         Ok(())
     }
 
-    /// Adds the public constants of a type, or the values in its `impl Default`.
+    /// Adds the public constants of a type, the values in its `impl Default`, and the table of the kinds of change.
     fn add_impl(&mut self, item: &syn::ItemImpl) {
         let Some(name) = type_name(&item.self_ty) else { return };
         let is_default = item
@@ -157,6 +160,10 @@ impl Items {
                 syn::ImplItem::Const(constant) if is_public(&constant.vis) => {
                     let value = constant.expr.clone();
                     self.constants.push((format!("{name}::{}", constant.ident), doc(&constant.attrs), value));
+                }
+                syn::ImplItem::Fn(function) if name == "ChangeKind" && function.sig.ident == "present_fields" => {
+                    // Of a body of another form, nothing is read: `shapes` then reports that kinds are missing.
+                    self.shapes = table(&function.block).unwrap_or_default();
                 }
                 syn::ImplItem::Fn(function) if is_default => {
                     if let Some(syn::Stmt::Expr(Expr::Struct(value), None)) = function.block.stmts.last() {
@@ -443,6 +450,49 @@ fn literal(value: &Expr, constants: &BTreeMap<String, Constant>) -> Option<Strin
         }
         Expr::Call(call) => duration(call, constants),
         _ => None,
+    }
+}
+
+/// Reads a function whose body is one `match` from variants to lists of texts. Returns the variants and the texts of each arm, or `None` if it has
+/// another form.
+fn table(body: &syn::Block) -> Option<Vec<(Vec<String>, Vec<String>)>> {
+    let [syn::Stmt::Expr(Expr::Match(table), None)] = body.stmts.as_slice() else { return None };
+    let variant = |pattern: &syn::Pat| match pattern {
+        syn::Pat::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+        _ => None,
+    };
+    let text = |value: &Expr| match value {
+        Expr::Lit(syn::ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+        _ => None,
+    };
+    let arm = |arm: &syn::Arm| {
+        let variants = match &arm.pat {
+            syn::Pat::Or(several) => several.cases.iter().map(variant).collect::<Option<_>>()?,
+            one => vec![variant(one)?],
+        };
+        let Expr::Reference(list) = arm.body.as_ref() else { return None };
+        let Expr::Array(list) = list.expr.as_ref() else { return None };
+        Some((variants, list.elems.iter().map(text).collect::<Option<_>>()?))
+    };
+    table.arms.iter().map(arm).collect()
+}
+
+/// Returns the arms of `ChangeKind::present_fields` with the names of the kinds.
+fn shapes(enums: &[Enumeration], arms: &[(Vec<String>, Vec<String>)]) -> Result<Vec<Shape>, String> {
+    let Some(kinds) = enums.iter().find(|one| one.name == "ChangeKind") else { return Ok(Vec::new()) };
+    let shape = |(variants, fields): &(Vec<String>, Vec<String>)| {
+        let known = kinds.members.iter().filter(|member| variants.contains(&member.variant));
+        Shape { kinds: known.map(|member| member.name.clone()).collect(), fields: fields.clone() }
+    };
+    let shapes: Vec<Shape> = arms.iter().map(shape).collect();
+    let count: usize = shapes.iter().map(|shape| shape.kinds.len()).sum();
+    if count == kinds.members.len() {
+        Ok(shapes)
+    } else {
+        let all = kinds.members.len();
+        Err(format!(
+            "expected ChangeKind::present_fields to be one match from all {all} kinds to lists of texts, got {count} kinds"
+        ))
     }
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping, S
 from datetime import date, datetime, timedelta
 from os import PathLike
 from types import TracebackType
-from typing import Any, Callable, Literal, NoReturn, Optional, SupportsIndex, Union, final, overload
+from typing import Any, Callable, Literal, NoReturn, Optional, SupportsIndex, Union, final, overload, type_check_only
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
@@ -1615,7 +1615,7 @@ class ChangeIterator:
     """
 
     def __iter__(self) -> Self: ...
-    def __next__(self) -> Change: ...
+    def __next__(self) -> _Change: ...
 
 @final
 class AsyncChangeIterator:
@@ -1625,7 +1625,7 @@ class AsyncChangeIterator:
     """
 
     def __aiter__(self) -> Self: ...
-    def __anext__(self) -> Coroutine[Any, Any, AsyncChange]: ...
+    def __anext__(self) -> Coroutine[Any, Any, _AsyncChange]: ...
 
 @final
 class Worker:
@@ -1657,7 +1657,7 @@ class Worker:
         """
 
     def __iter__(self) -> Self: ...
-    def __next__(self) -> Change: ...
+    def __next__(self) -> _Change: ...
     def __enter__(self) -> Self: ...
     @overload
     def __exit__(self, exc_type: None, exc: None, traceback: None, /) -> None: ...
@@ -1696,7 +1696,7 @@ class AsyncWorker:
         """
 
     def __aiter__(self) -> Self: ...
-    def __anext__(self) -> Coroutine[Any, Any, AsyncChange]: ...
+    def __anext__(self) -> Coroutine[Any, Any, _AsyncChange]: ...
     def __aenter__(self) -> Awaitable[Self]: ...
     @overload
     def __aexit__(self, exc_type: None, exc: None, traceback: None, /) -> Coroutine[Any, Any, None]: ...
@@ -2113,7 +2113,7 @@ class Mirror:
         and ``InvalidArgumentError`` if the mirror is closed.
         """
 
-    def poll(self, consumer: str, limit: Optional[int] = None) -> list[Change]:
+    def poll(self, consumer: str, limit: Optional[int] = None) -> list[_Change]:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
         - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
@@ -2125,7 +2125,7 @@ class Mirror:
         partitions or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
-    def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> list[Change]:
+    def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> list[_Change]:
         """As ``poll``, but waits for the first change if there is none. A change that another process commits is returned within
         half a second.
 
@@ -2686,7 +2686,7 @@ class AsyncMirror:
         and ``InvalidArgumentError`` if the mirror is closed.
         """
 
-    def poll(self, consumer: str, limit: Optional[int] = None) -> Coroutine[Any, Any, list[AsyncChange]]:
+    def poll(self, consumer: str, limit: Optional[int] = None) -> Coroutine[Any, Any, list[_AsyncChange]]:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
         - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
@@ -2698,7 +2698,7 @@ class AsyncMirror:
         partitions or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
-    def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> Coroutine[Any, Any, list[AsyncChange]]:
+    def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> Coroutine[Any, Any, list[_AsyncChange]]:
         """As ``poll``, but waits for the first change if there is none. A change that another process commits is returned within
         half a second.
 
@@ -4245,7 +4245,7 @@ class ParkedChange:
     """A change that a consumer parked because it could not handle it."""
 
     @property
-    def change(self) -> Change:
+    def change(self) -> _Change:
         """The change."""
 
     @property
@@ -4462,4 +4462,280 @@ class SyncReport:
     def _from_json(cls, json: str, error: Optional[Error]) -> SyncReport: ...
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
 
+@type_check_only
+class _UserCreated(Change):
+    @property
+    def kind(self) -> Literal["user.created"]: ...
+    @property
+    def user(self) -> MirrorUser: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> None: ...
+    @property
+    def after(self) -> MirrorUser: ...
+
+@type_check_only
+class _AsyncUserCreated(_UserCreated, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _UserUpdated(Change):
+    @property
+    def kind(self) -> Literal["user.updated"]: ...
+    @property
+    def user(self) -> MirrorUser: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> MirrorUser: ...
+    @property
+    def after(self) -> MirrorUser: ...
+
+@type_check_only
+class _AsyncUserUpdated(_UserUpdated, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _UserDeactivated(Change):
+    @property
+    def kind(self) -> Literal["user.deactivated"]: ...
+    @property
+    def user(self) -> MirrorUser: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> MirrorUser: ...
+    @property
+    def after(self) -> MirrorUser: ...
+
+@type_check_only
+class _AsyncUserDeactivated(_UserDeactivated, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _UserReactivated(Change):
+    @property
+    def kind(self) -> Literal["user.reactivated"]: ...
+    @property
+    def user(self) -> MirrorUser: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> MirrorUser: ...
+    @property
+    def after(self) -> MirrorUser: ...
+
+@type_check_only
+class _AsyncUserReactivated(_UserReactivated, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _UserDeleted(Change):
+    @property
+    def kind(self) -> Literal["user.deleted"]: ...
+    @property
+    def user(self) -> MirrorUser: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> MirrorUser: ...
+    @property
+    def after(self) -> None: ...
+
+@type_check_only
+class _AsyncUserDeleted(_UserDeleted, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _GroupCreated(Change):
+    @property
+    def kind(self) -> Literal["group.created"]: ...
+    @property
+    def user(self) -> None: ...
+    @property
+    def group(self) -> MirrorGroup: ...
+    @property
+    def before(self) -> None: ...
+    @property
+    def after(self) -> MirrorGroup: ...
+
+@type_check_only
+class _AsyncGroupCreated(_GroupCreated, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _GroupUpdated(Change):
+    @property
+    def kind(self) -> Literal["group.updated"]: ...
+    @property
+    def user(self) -> None: ...
+    @property
+    def group(self) -> MirrorGroup: ...
+    @property
+    def before(self) -> MirrorGroup: ...
+    @property
+    def after(self) -> MirrorGroup: ...
+
+@type_check_only
+class _AsyncGroupUpdated(_GroupUpdated, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _GroupDeleted(Change):
+    @property
+    def kind(self) -> Literal["group.deleted"]: ...
+    @property
+    def user(self) -> None: ...
+    @property
+    def group(self) -> MirrorGroup: ...
+    @property
+    def before(self) -> MirrorGroup: ...
+    @property
+    def after(self) -> None: ...
+
+@type_check_only
+class _AsyncGroupDeleted(_GroupDeleted, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _MembershipAdded(Change):
+    @property
+    def kind(self) -> Literal["membership.added"]: ...
+    @property
+    def user(self) -> MirrorUser: ...
+    @property
+    def group(self) -> MirrorGroup: ...
+    @property
+    def before(self) -> None: ...
+    @property
+    def after(self) -> None: ...
+
+@type_check_only
+class _AsyncMembershipAdded(_MembershipAdded, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _MembershipRemoved(Change):
+    @property
+    def kind(self) -> Literal["membership.removed"]: ...
+    @property
+    def user(self) -> MirrorUser: ...
+    @property
+    def group(self) -> MirrorGroup: ...
+    @property
+    def before(self) -> None: ...
+    @property
+    def after(self) -> None: ...
+
+@type_check_only
+class _AsyncMembershipRemoved(_MembershipRemoved, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _RolesChanged(Change):
+    @property
+    def kind(self) -> Literal["roles.changed"]: ...
+    @property
+    def user(self) -> MirrorUser: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> MirrorUser: ...
+    @property
+    def after(self) -> MirrorUser: ...
+
+@type_check_only
+class _AsyncRolesChanged(_RolesChanged, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _DirectoryEnabled(Change):
+    @property
+    def kind(self) -> Literal["directory.enabled"]: ...
+    @property
+    def user(self) -> None: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> None: ...
+    @property
+    def after(self) -> None: ...
+
+@type_check_only
+class _AsyncDirectoryEnabled(_DirectoryEnabled, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _DirectoryDisabled(Change):
+    @property
+    def kind(self) -> Literal["directory.disabled"]: ...
+    @property
+    def user(self) -> None: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> None: ...
+    @property
+    def after(self) -> None: ...
+
+@type_check_only
+class _AsyncDirectoryDisabled(_DirectoryDisabled, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _DirectoryMissing(Change):
+    @property
+    def kind(self) -> Literal["directory.missing"]: ...
+    @property
+    def user(self) -> None: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> None: ...
+    @property
+    def after(self) -> None: ...
+
+@type_check_only
+class _AsyncDirectoryMissing(_DirectoryMissing, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _DirectoryFound(Change):
+    @property
+    def kind(self) -> Literal["directory.found"]: ...
+    @property
+    def user(self) -> None: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> None: ...
+    @property
+    def after(self) -> None: ...
+
+@type_check_only
+class _AsyncDirectoryFound(_DirectoryFound, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _OrganizationMissing(Change):
+    @property
+    def kind(self) -> Literal["organization.missing"]: ...
+    @property
+    def user(self) -> None: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> None: ...
+    @property
+    def after(self) -> None: ...
+
+@type_check_only
+class _AsyncOrganizationMissing(_OrganizationMissing, AsyncChange): ...  # type: ignore[misc]
+
+@type_check_only
+class _OrganizationFound(Change):
+    @property
+    def kind(self) -> Literal["organization.found"]: ...
+    @property
+    def user(self) -> None: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> None: ...
+    @property
+    def after(self) -> None: ...
+
+@type_check_only
+class _AsyncOrganizationFound(_OrganizationFound, AsyncChange): ...  # type: ignore[misc]
+
+# A test of `kind` narrows these unions to the class of that kind. `headcount` exports them under the names of the classes `Change` and `AsyncChange`. They
+# are written with `|`, because mypy refuses `isinstance` with an alias of `Union`.
+_Change: TypeAlias = _UserCreated | _UserUpdated | _UserDeactivated | _UserReactivated | _UserDeleted | _GroupCreated | _GroupUpdated | _GroupDeleted | _MembershipAdded | _MembershipRemoved | _RolesChanged | _DirectoryEnabled | _DirectoryDisabled | _DirectoryMissing | _DirectoryFound | _OrganizationMissing | _OrganizationFound
+_AsyncChange: TypeAlias = _AsyncUserCreated | _AsyncUserUpdated | _AsyncUserDeactivated | _AsyncUserReactivated | _AsyncUserDeleted | _AsyncGroupCreated | _AsyncGroupUpdated | _AsyncGroupDeleted | _AsyncMembershipAdded | _AsyncMembershipRemoved | _AsyncRolesChanged | _AsyncDirectoryEnabled | _AsyncDirectoryDisabled | _AsyncDirectoryMissing | _AsyncDirectoryFound | _AsyncOrganizationMissing | _AsyncOrganizationFound
 # ---- end of records ----

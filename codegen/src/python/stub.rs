@@ -2,7 +2,7 @@
 
 use super::records::{CLASSES, SUBCLASSED, TO_DICT, documentation, has_class};
 use super::{docstring, quoted, sections};
-use crate::ir::{Definitions, Field, Record, Type};
+use crate::ir::{Definitions, Field, Member, Record, Shape, Type};
 use crate::write::{self, Output};
 use serde::Serialize;
 
@@ -24,6 +24,16 @@ const UNUSED_MEMBERS: &[(&str, &str, &str)] = &[("SyncReport", "mode", "auto")];
 #[derive(Serialize)]
 struct Context {
     classes: Vec<Class>,
+    changes: Vec<ChangeClass>,
+}
+
+/// The class that a change of one kind has for type checkers.
+#[derive(Serialize)]
+struct ChangeClass {
+    name: String,
+    kind: String,
+    /// The fields whose types depend on the kind, and their types.
+    fields: Vec<(&'static str, &'static str)>,
 }
 
 #[derive(Serialize)]
@@ -51,7 +61,8 @@ pub(super) fn emit(definitions: &Definitions) -> Result<Output, String> {
     for name in CLASSES {
         classes.push(class(definitions, definitions.record(name)?)?);
     }
-    let generated = write::render("records.pyi.jinja", TEMPLATE, Context { classes })?;
+    let generated =
+        write::render("records.pyi.jinja", TEMPLATE, Context { classes, changes: change_classes(definitions)? })?;
     let mut values = String::new();
     for (alias, name) in VALUES {
         values += &format!("{alias}: TypeAlias = {}\n", literal(definitions, name, None)?);
@@ -65,6 +76,18 @@ fn literal(definitions: &Definitions, name: &str, unused: Option<&str>) -> Resul
     let names: Vec<String> =
         members.filter(|member| Some(*member) != unused).map(|member| format!("\"{member}\"")).collect();
     Ok(format!("Literal[{}]", names.join(", ")))
+}
+
+/// Returns the classes of the kinds of change, in the order of the kinds.
+fn change_classes(definitions: &Definitions) -> Result<Vec<ChangeClass>, String> {
+    let kinds = &definitions.enumeration("ChangeKind")?.members;
+    let class = |kind: &Member| {
+        let shape = definitions.shapes.iter().find(|shape| shape.kinds.contains(&kind.name));
+        let shape = shape.ok_or_else(|| format!("the kind of change {} has no fields", kind.name))?;
+        let fields = Shape::NARROWED.map(|field| (field, shape.record_of(field).unwrap_or("None")));
+        Ok(ChangeClass { name: kind.variant.clone(), kind: kind.name.clone(), fields: fields.to_vec() })
+    };
+    kinds.iter().map(class).collect()
 }
 
 fn class(definitions: &Definitions, record: &Record) -> Result<Class, String> {
@@ -105,6 +128,8 @@ fn annotation(definitions: &Definitions, record: &Record, field: &Field, ty: &Ty
             let unused = UNUSED_MEMBERS.iter().find(|(of, of_field, _)| *of == record.name && *of_field == field.name);
             literal(definitions, name, unused.map(|(_, _, member)| *member))?
         }
+        // The union of the classes for the kinds of change.
+        Type::Record(name) if name == "Change" => "_Change".to_owned(),
         Type::Record(name) if has_class(name) => name.clone(),
         Type::Record(_) => "dict[str, Any]".to_owned(),
         Type::Union(name) => {

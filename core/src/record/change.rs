@@ -49,6 +49,32 @@ named! {
 
 serde_by_name!(ChangeKind, "kind of change");
 
+impl ChangeKind {
+    /// Returns the names of those of the fields `user`, `group`, `before` and `after` that changes of this kind have. The others are `None`. `before` and
+    /// `after` are users if there is a `user`, and otherwise groups.
+    // codegen reads this table, from which it makes the types of a change in TypeScript and in Python's stub.
+    pub fn present_fields(self) -> &'static [&'static str] {
+        match self {
+            ChangeKind::UserCreated => &["user", "after"],
+            ChangeKind::UserUpdated
+            | ChangeKind::UserDeactivated
+            | ChangeKind::UserReactivated
+            | ChangeKind::RolesChanged => &["user", "before", "after"],
+            ChangeKind::UserDeleted => &["user", "before"],
+            ChangeKind::GroupCreated => &["group", "after"],
+            ChangeKind::GroupUpdated => &["group", "before", "after"],
+            ChangeKind::GroupDeleted => &["group", "before"],
+            ChangeKind::MembershipAdded | ChangeKind::MembershipRemoved => &["user", "group"],
+            ChangeKind::DirectoryEnabled
+            | ChangeKind::DirectoryDisabled
+            | ChangeKind::DirectoryMissing
+            | ChangeKind::DirectoryFound
+            | ChangeKind::OrganizationMissing
+            | ChangeKind::OrganizationFound => &[],
+        }
+    }
+}
+
 /// The user or the group that a change is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
