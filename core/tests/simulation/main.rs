@@ -6,13 +6,13 @@
 //! run while a call of the other is under way; crashes and power cuts before and after any write; role maps that change; holds that are approved
 //! and dismissed; consumers that stop before they acknowledge, that acknowledge late, and that start again from a snapshot.
 //!
-//! The disk is a store in memory (`core/examples/in_memory`), on which a seed always leads to the same run. The first seeds run on SQLite as well,
+//! The disk is a store in memory (`core/examples/in_memory`), on which a seed always leads to the same run. The first 60 seeds run on SQLite as well,
 //! without power cuts. There the same seed can lead to different runs, because the store's threads do not always run in the same order.
 //!
-//! - `HEADCOUNT_SIM_SEEDS=100000` sets the number of seeds, from `HEADCOUNT_SIM_FIRST` on. Default: 2,000 from 0.
-//! - `HEADCOUNT_SIM_SEED=17` runs only that seed.
+//! [`fleet`] runs other scenarios with the same directories: two or three processes at the same time, on a model of the PostgreSQL store.
 //!
-//! Both apply to the store in memory only. On SQLite, the seeds are always the first 60.
+//! - `HEADCOUNT_SIM_SEEDS=100000` sets the number of seeds, from `HEADCOUNT_SIM_FIRST` on. Default: 2,000 from 0. On SQLite, the number is always 60.
+//! - `HEADCOUNT_SIM_SEED=17` runs only that seed. The name of the test, as an argument of `cargo test`, selects the store.
 //!
 //! A failure prints its seed, and the shortest scenario that was found in which the same check fails. The search leaves out steps, first many at a
 //! time and then single ones. Each step has a seed of its own, so the remaining steps draw the same random numbers as before.
@@ -25,7 +25,8 @@
 #[path = "../../examples/in_memory/store.rs"]
 mod disk;
 mod feed;
-#[allow(dead_code, reason = "the simulation of several processes, which uses all of it, is not written yet")]
+mod fleet;
+mod mistakes;
 mod postgres;
 mod random;
 mod shrink;
@@ -36,9 +37,11 @@ use feed::{ConsumerLog, Records, listed_state};
 use headcount::mirror::{HoldReason, Mirrored, Outcome, SyncMode, SyncOutcome, SyncReport};
 use headcount::store::Store;
 use headcount::{Change, ChangeKind, ErrorKind, Event, Mirror};
+use postgres::Mistake;
 use random::SeededRandom;
 use shrink::{Scenario, Trace};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use store::{Machine, Process};
@@ -59,6 +62,9 @@ const ORDER_SEEDS: u64 = 400;
 /// The number of seeds that run on SQLite, from 0 on.
 const SQLITE_SEEDS: u64 = 60;
 
+/// How many times a chosen seed is run on SQLite until it fails.
+const SQLITE_RUNS: u32 = 20;
+
 /// The store that the processes share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Medium {
@@ -66,25 +72,43 @@ pub(crate) enum Medium {
     Disk,
     /// A SQLite database in memory.
     Sqlite,
+    /// The PostgreSQL store on a model of the server, which several processes use at the same time: see [`fleet`]. With a mistake in its protocol.
+    Server(Option<Mistake>),
 }
 
 #[test]
 fn the_guarantees_hold_for_every_seed() {
-    if let Some(seed) = number("HEADCOUNT_SIM_SEED") {
-        return run_seed(seed, Medium::Disk);
-    }
-    let first = number("HEADCOUNT_SIM_FIRST").unwrap_or(0);
-    run_seeds(first, first + number("HEADCOUNT_SIM_SEEDS").unwrap_or(2_000), Medium::Disk);
+    run_chosen_seeds("the_guarantees_hold_for_every_seed", 2_000, Medium::Disk);
 }
 
 #[test]
 fn the_guarantees_hold_on_sqlite() {
-    run_seeds(0, SQLITE_SEEDS, Medium::Sqlite);
+    run_chosen_seeds("the_guarantees_hold_on_sqlite", SQLITE_SEEDS, Medium::Sqlite);
 }
 
-/// Runs the seeds from `first` to `end - 1`, on as many threads as the machine has processors. Panics if a seed fails.
-fn run_seeds(first: u64, end: u64, medium: Medium) {
-    let (next, has_failed) = (AtomicU64::new(first), AtomicBool::new(false));
+#[test]
+fn the_guarantees_hold_for_several_processes_on_postgresql() {
+    run_chosen_seeds("the_guarantees_hold_for_several_processes_on_postgresql", 2_000, Medium::Server(None));
+}
+
+/// Runs the seeds that the environment variables choose, or the first `count`. `test` is the name of the test that calls this.
+fn run_chosen_seeds(test: &str, count: u64, medium: Medium) {
+    if let Some(seed) = number("HEADCOUNT_SIM_SEED") {
+        return run_seed(test, seed, medium);
+    }
+    let first = number("HEADCOUNT_SIM_FIRST").unwrap_or(0);
+    // On SQLite, more seeds would take minutes.
+    let count = number("HEADCOUNT_SIM_SEEDS").filter(|_| medium != Medium::Sqlite).unwrap_or(count);
+    if let Some((seed, message)) = find_failure(first..first + count, medium) {
+        println!("seed {seed} failed: {message}");
+        run_seed(test, seed, medium);
+        panic!("seed {seed} failed, but not when it was run again: {message}");
+    }
+}
+
+/// Runs the seeds, on as many threads as the machine has processors. Returns a seed that fails, and the message of its check.
+pub(crate) fn find_failure(seeds: Range<u64>, medium: Medium) -> Option<(u64, String)> {
+    let (next, has_failed) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
     let failure = Mutex::new(None);
     let workers = std::thread::available_parallelism().map_or(2, |count| count.get());
     std::thread::scope(|scope| {
@@ -92,7 +116,7 @@ fn run_seeds(first: u64, end: u64, medium: Medium) {
             scope.spawn(|| {
                 while !has_failed.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
+                    if seed >= seeds.end {
                         return;
                     }
                     if let Some(message) = shrink::run(&Scenario::of_seed(seed, medium), &Trace::default()) {
@@ -103,22 +127,20 @@ fn run_seeds(first: u64, end: u64, medium: Medium) {
             });
         }
     });
-    if let Some((seed, message)) = failure.into_inner().unwrap() {
-        println!("seed {seed} failed: {message}");
-        run_seed(seed, medium);
-        panic!("seed {seed} failed, but not when it was run again: {message}");
-    }
+    failure.into_inner().unwrap()
 }
 
-/// Runs a seed. If it fails, prints the shortest scenario that was found.
-fn run_seed(seed: u64, medium: Medium) {
+/// Runs a seed. If it fails, prints the shortest scenario that was found. On SQLite, where a seed can lead to different runs, runs it several times.
+fn run_seed(test: &str, seed: u64, medium: Medium) {
     let scenario = Scenario::of_seed(seed, medium);
-    let trace = Trace::recording();
-    let Some(message) = shrink::run(&scenario, &trace) else { return };
-    let (shortest, message, trace) = shrink::shrink(&scenario, &message, trace);
-    println!("{} of the {} steps are enough:", shortest.steps.len(), scenario.steps.len());
-    trace.print();
-    panic!("seed {seed} failed: {message}\nreplay it with HEADCOUNT_SIM_SEED={seed}");
+    for _ in 0..if medium == Medium::Sqlite { SQLITE_RUNS } else { 1 } {
+        let trace = Trace::recording();
+        let Some(message) = shrink::run(&scenario, &trace) else { continue };
+        let (shortest, message, trace) = shrink::shrink(&scenario, &message, trace);
+        println!("{} of the {} steps are enough:", shortest.steps.len(), scenario.steps.len());
+        trace.print();
+        panic!("seed {seed} failed: {message}\nreplay it with HEADCOUNT_SIM_SEED={seed} and the test `{test}`");
+    }
 }
 
 /// Returns the value of an environment variable, or `None` if it is not set.
@@ -221,6 +243,7 @@ impl Simulation {
         let machine = match medium {
             Medium::Disk => Machine::with_disk(random.clone()),
             Medium::Sqlite => Machine::with_sqlite(random.clone()),
+            Medium::Server(_) => unreachable!("`fleet` runs these scenarios"),
         };
         Simulation {
             guards_events: random.chance(50),
@@ -634,43 +657,42 @@ impl Simulation {
         feed::check_events_were_applied_once(&changes);
         feed::check_leavers(&changes, facts);
         feed::check_groups(&changes, facts);
-        self.check_guard(&changes);
-        self.check_approvals(mirror, &changes).await;
+        check_guard(&changes, self.guards_events);
+        check_approvals(mirror, &changes, &self.named).await;
         let mirrored = Records::of_mirror(mirror).await;
         assert_eq!(Records::replay(&changes), mirrored, "the changes of the feed do not give the mirror's rows");
         let snapshot = Records::replay_snapshot(restarted.changes.values());
         assert_eq!(snapshot, mirrored, "a snapshot and the changes after it do not give the mirror's rows");
     }
+}
 
-    /// Checks that no more users of a directory lost access without approval than the guard permits. A run is shorter than the guard's window, so the
-    /// limit applies to the whole run.
-    fn check_guard(&self, feed: &[&Change]) {
-        let mut lost: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for change in feed {
-            let is_limited =
-                change.cause.starts_with("sync:") || self.guards_events && change.cause.starts_with("event:");
-            if let Some(user) = change.user.as_ref().filter(|_| is_limited && is_loss(change)) {
-                lost.entry(&change.directory_id).or_default().insert(&user.id);
-            }
-        }
-        for (directory, users) in lost {
-            assert!(users.len() as u64 <= LIMIT, "{directory} lost {users:?}, but the guard permits {LIMIT}");
+/// Checks that no more users of a directory lost access without approval than the guard permits. A run is shorter than the guard's window, so the
+/// limit applies to the whole run.
+pub(crate) fn check_guard(feed: &[&Change], guards_events: bool) {
+    let mut lost: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for change in feed {
+        let is_limited = change.cause.starts_with("sync:") || guards_events && change.cause.starts_with("event:");
+        if let Some(user) = change.user.as_ref().filter(|_| is_limited && is_loss(change)) {
+            lost.entry(&change.directory_id).or_default().insert(&user.id);
         }
     }
+    for (directory, users) in lost {
+        assert!(users.len() as u64 <= LIMIT, "{directory} lost {users:?}, but the guard permits {LIMIT}");
+    }
+}
 
-    /// Checks that an approval covered only the users whom the hold named when [`Simulation::decide`] first read it.
-    async fn check_approvals(&self, mirror: &Mirror, feed: &[&Change]) {
-        for approval in mirror.approvals(None).await.unwrap() {
-            let Some(named) = self.named.get(&approval.hold_id) else { continue };
-            let cause = format!("approval:{}", approval.id);
-            for change in feed.iter().filter(|change| change.cause == cause && is_loss(change)) {
-                let user = feed::user_id(change);
-                assert!(
-                    named.contains(user),
-                    "an approval of {} covered {user}, whom the hold did not name when it was read",
-                    approval.hold_id
-                );
-            }
+/// Checks that an approval covered only the users whom the hold named when it was first read. `named` has these users, by the hold's id.
+pub(crate) async fn check_approvals(mirror: &Mirror, feed: &[&Change], named: &BTreeMap<String, BTreeSet<String>>) {
+    for approval in mirror.approvals(None).await.unwrap() {
+        let Some(named) = named.get(&approval.hold_id) else { continue };
+        let cause = format!("approval:{}", approval.id);
+        for change in feed.iter().filter(|change| change.cause == cause && is_loss(change)) {
+            let user = feed::user_id(change);
+            assert!(
+                named.contains(user),
+                "an approval of {} covered {user}, whom the hold did not name when it was read",
+                approval.hold_id
+            );
         }
     }
 }
@@ -688,7 +710,7 @@ fn is_loss(change: &Change) -> bool {
 
 /// Syncs all organizations, and approves all holds after each sync, until the only holds are those of disabled directories. Returns the reports of
 /// each organization's last sync.
-async fn sync_and_approve_all(mirror: &Mirror) -> Vec<SyncReport> {
+pub(crate) async fn sync_and_approve_all(mirror: &Mirror) -> Vec<SyncReport> {
     let mut reports = Vec::new();
     for organization_id in ORGANIZATIONS {
         reports.extend(sync_and_approve(mirror, organization_id).await);

@@ -94,6 +94,9 @@ pub(crate) fn run(scenario: &Scenario, trace: &Trace) -> Option<String> {
     store_panics();
     PANIC.set(Some(None));
     let result = catch_unwind(AssertUnwindSafe(|| {
+        if let Medium::Server(mistake) = scenario.medium {
+            return crate::fleet::run_scenario(scenario, mistake, trace);
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let run = async { tokio::time::timeout(LONGEST_RUN, crate::run_scenario(scenario, trace)).await };
         runtime.block_on(run).expect("the scenario ends within the time limit");

@@ -9,6 +9,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// The first organization.
 pub(crate) const ORGANIZATION: &str = "org_1";
@@ -32,37 +33,39 @@ fn organization_of(directory_id: &str) -> &'static str {
     if directory_id == OTHER_DIRECTORY { ORGANIZATIONS[1] } else { ORGANIZATION }
 }
 
-/// The local clock, which may jump. Clones share their state.
+/// A local clock, which may jump. Clones share their state. Times are in milliseconds.
 #[derive(Clone)]
-pub(crate) struct WorldClock(Arc<Times>);
-
-/// Times in milliseconds.
-struct Times {
+pub(crate) struct WorldClock {
     /// The true time since 1970, which never jumps.
-    elapsed: AtomicI64,
+    elapsed: Arc<AtomicI64>,
     /// By how much the local clock is ahead of `elapsed`.
-    offset: AtomicI64,
+    offset: Arc<AtomicI64>,
 }
 
 impl WorldClock {
     fn new() -> WorldClock {
-        WorldClock(Arc::new(Times { elapsed: AtomicI64::new(1_750_000_000_000), offset: AtomicI64::new(0) }))
+        WorldClock { elapsed: Arc::new(AtomicI64::new(1_750_000_000_000)), offset: Arc::default() }
+    }
+
+    /// Returns a clock that is ahead of the true time by `offset`.
+    pub(crate) fn with_offset(&self, offset: i64) -> WorldClock {
+        WorldClock { elapsed: Arc::clone(&self.elapsed), offset: Arc::new(AtomicI64::new(offset)) }
     }
 
     fn advance(&self, milliseconds: i64) {
-        self.0.elapsed.fetch_add(milliseconds, Ordering::Relaxed);
+        self.elapsed.fetch_add(milliseconds, Ordering::Relaxed);
     }
 
     /// Returns the true time, which never jumps.
     fn elapsed(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.0.elapsed.load(Ordering::Relaxed)).unwrap()
+        Timestamp::from_millisecond(self.elapsed.load(Ordering::Relaxed)).unwrap()
     }
 }
 
 impl Clock for WorldClock {
     fn now(&self) -> Timestamp {
-        let offset = self.0.offset.load(Ordering::Relaxed);
-        Timestamp::from_millisecond(self.0.elapsed.load(Ordering::Relaxed) + offset).unwrap()
+        let offset = self.offset.load(Ordering::Relaxed);
+        Timestamp::from_millisecond(self.elapsed.load(Ordering::Relaxed) + offset).unwrap()
     }
 }
 
@@ -200,6 +203,8 @@ struct State {
     mirrors: [Option<Mirror>; 2],
     /// Whether one process runs while a call of the other is under way. Then neither is interrupted again.
     is_interrupted: bool,
+    /// Whether the API takes some time for an answer.
+    is_slow: bool,
 }
 
 impl World {
@@ -238,6 +243,7 @@ impl World {
             acknowledged: Vec::new(),
             mirrors: [None, None],
             is_interrupted: false,
+            is_slow: false,
         };
         let changes = if state.random.chance(25) { 60 } else { 20 };
         for _ in 0..state.random.between(0, changes) {
@@ -246,6 +252,31 @@ impl World {
         // The initial state counts as having existed at all earlier times, so that a lagging API has a state to answer with.
         state.history = vec![(Timestamp::MIN, state.content.clone())];
         World { state: Arc::new(Mutex::new(state)), clock }
+    }
+
+    /// As [`new`](World::new), for processes that run at the same time. Their clocks differ where the clock of another world would jump. The API takes
+    /// some time for an answer and is faulty, until [`stop_faults`](World::stop_faults). It reports the time of the latest change, because the directories
+    /// change during syncs: see [`State::change_during_sync`].
+    pub(crate) fn of_fleet(random: SeededRandom, directories: u64, organizations: u64) -> World {
+        let world = World::new(random, directories, organizations);
+        world.with(|state| (state.reports_latest_change, state.is_slow, state.faulty) = (true, true, true));
+        world
+    }
+
+    /// Returns by how much the clock of a process is ahead of the true time, in milliseconds.
+    pub(crate) fn random_offset(&self, random: &SeededRandom) -> i64 {
+        let jump = self.with(|state| state.jump);
+        jump.signum() * random.between(0, jump.unsigned_abs()) as i64
+    }
+
+    /// Returns whether the clocks of the processes differ.
+    pub(crate) fn has_different_clocks(&self) -> bool {
+        self.with(|state| state.jump != 0)
+    }
+
+    /// Returns the true time.
+    pub(crate) fn elapsed(&self) -> Timestamp {
+        self.clock.elapsed()
     }
 
     /// Calls `work` with the locked state.
@@ -274,7 +305,7 @@ impl World {
     /// Makes the local clock jump, or jump back if it has jumped. Does nothing if it does not jump in this run.
     pub(crate) fn jump(&self) {
         self.with(|state| {
-            let offset = &state.clock.0.offset;
+            let offset = &state.clock.offset;
             offset.store(state.jump - offset.load(Ordering::Relaxed), Ordering::Relaxed);
         });
     }
@@ -397,6 +428,10 @@ impl World {
     /// Runs before the API answers a request. During a faulty sync, it may change the directories, deliver an event to a mirror, advance the clock,
     /// and fail the request.
     async fn before_answer(&self) -> Result<()> {
+        let pause = self.with(|state| if state.is_slow { state.random.between(1, 20) } else { 0 });
+        if pause > 0 {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
         let (fails, message) = self.with(|state| {
             if !state.faulty {
                 return (false, None);

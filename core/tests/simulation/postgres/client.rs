@@ -7,7 +7,7 @@ use headcount::system::Random;
 use headcount::{Error, ErrorStatus, Result, Timestamp};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -62,7 +62,8 @@ impl Database {
     }
 
     pub(super) fn server(&self) -> MutexGuard<'_, Server> {
-        self.server.lock().unwrap()
+        // A check that fails while the server is locked must not make what is dropped then panic again.
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn random(&self) -> &SeededRandom {

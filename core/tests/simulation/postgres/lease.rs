@@ -56,7 +56,7 @@ struct CountIfDropped {
 
 impl Drop for CountIfDropped {
     fn drop(&mut self) {
-        *self.running.lock().unwrap() = Some(self.releases.running());
+        *self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(self.releases.running());
     }
 }
 
@@ -85,7 +85,7 @@ impl Lease for Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         let lease = (self.fence.name.clone(), self.fence.token);
-        if self.holder.held.lock().unwrap().remove(&lease) {
+        if self.holder.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&lease) {
             self.holder.release(vec![lease]);
         }
     }

@@ -89,7 +89,7 @@ pub(crate) struct Answer<T>(Arc<Mutex<Option<T>>>);
 impl<T> Answer<T> {
     /// Takes the result. Panics if the statement has not run.
     pub(crate) fn take(&self) -> T {
-        self.0.lock().unwrap().take().expect("the statement has run")
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take().expect("the statement has run")
     }
 }
 
@@ -150,7 +150,7 @@ pub(crate) enum Failure {
 impl Exchange {
     /// Returns the result once all commands were answered or one has failed, and otherwise registers the waker.
     pub(crate) fn poll(&self, waker: &Waker) -> Option<Result<(), Failure>> {
-        let mut answers = self.0.lock().unwrap();
+        let mut answers = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(failure) = answers.failure {
             return Some(Err(failure));
         }
@@ -162,7 +162,7 @@ impl Exchange {
     }
 
     fn answer(&self, failure: Option<Failure>) {
-        let mut answers = self.0.lock().unwrap();
+        let mut answers = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match failure {
             None => answers.answered += 1,
             Some(failure) => drop(answers.failure.get_or_insert(failure)),
