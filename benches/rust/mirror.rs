@@ -171,10 +171,25 @@ async fn first_syncs(sandbox: &Sandbox, users: usize, open: impl AsyncFn(usize) 
     let (elapsed, changes, mirror) = &first[1];
     row("listing alone", alone[1], alone[1], "");
     row("first full sync", *elapsed, alone[1], &format!("{changes} changes"));
+    // Of a mirror that was not synced.
+    let begun = Instant::now();
+    let plan = open(3).await.plan(organization).mode(SyncMode::Full).await.unwrap();
+    assert_eq!(plan.counts().iter().map(|(_, count)| count).sum::<u64>(), *changes);
+    row(
+        "a plan of the first full sync, relative to that sync",
+        begun.elapsed(),
+        *elapsed,
+        &format!("{changes} changes"),
+    );
     let begun = Instant::now();
     let report = mirror.sync(organization).mode(SyncMode::Full).await.unwrap().remove(0);
     assert_eq!(report.changes, 0);
-    row("a full sync that changes nothing", begun.elapsed(), alone[1], "0 changes");
+    let unchanged = begun.elapsed();
+    row("a full sync that changes nothing", unchanged, alone[1], "0 changes");
+    let begun = Instant::now();
+    let plan = mirror.plan(organization).mode(SyncMode::Full).await.unwrap();
+    assert!(plan.counts().is_empty());
+    row("a plan of that sync, relative to it", begun.elapsed(), unchanged, "0 changes");
     alone[1]
 }
 

@@ -263,6 +263,11 @@ impl Mirror {
         SyncBuilder(self.current().map(|mirror| mirror.sync_all()))
     }
 
+    /// Prepares a plan of a sync of one organization; [`run`](PlanBuilder::run) makes it.
+    pub fn plan(&self, organization_id: &str) -> PlanBuilder {
+        PlanBuilder(self.current().map(|mirror| mirror.plan(organization_id)))
+    }
+
     /// Returns the users that a hold names as an iterator.
     ///
     /// # Errors
@@ -344,6 +349,97 @@ impl SyncBuilder {
     /// Those of [`headcount::Mirror::sync`](crate::Mirror::sync).
     pub fn run(self) -> Result<Vec<SyncReport>> {
         wait(self.0?.into_future())
+    }
+}
+
+/// A plan before it is made; made by [`Mirror::plan`].
+#[derive(Clone, Debug)]
+#[must_use = "a plan is not made until it is run"]
+pub struct PlanBuilder(Result<mirror::PlanBuilder>);
+
+impl PlanBuilder {
+    fn set(self, set: impl FnOnce(mirror::PlanBuilder) -> mirror::PlanBuilder) -> PlanBuilder {
+        PlanBuilder(self.0.map(set))
+    }
+
+    /// Plans a sync of only this directory.
+    pub fn directory<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
+        self.set(|plan| plan.directory(id))
+    }
+
+    /// Sets which users and groups are listed: all, or those that changed since the last sync.
+    pub fn mode(self, mode: SyncMode) -> Self {
+        self.set(|plan| plan.mode(mode))
+    }
+
+    /// Sets whether to plan a sync that approves what the guard holds. Nothing is approved.
+    pub fn approve_removals(self, approved: bool) -> Self {
+        self.set(|plan| plan.approve_removals(approved))
+    }
+
+    /// Sets the function that receives the progress. It is called on the thread that calls [`run`](PlanBuilder::run).
+    pub fn on_progress(self, receiver: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.set(|plan| plan.on_progress(receiver))
+    }
+
+    /// Makes the plan.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`headcount::Mirror::plan`](crate::Mirror::plan).
+    pub fn run(self) -> Result<Plan> {
+        wait(self.0?.into_future()).map(Plan)
+    }
+}
+
+/// What a sync would change; made by [`PlanBuilder::run`]. It has the methods of the [async plan](crate::mirror::Plan) that do not wait. A forked child
+/// cannot read its parent's plan.
+#[derive(Clone, Debug)]
+pub struct Plan(mirror::Plan);
+
+impl std::ops::Deref for Plan {
+    type Target = mirror::Plan;
+
+    fn deref(&self) -> &mirror::Plan {
+        &self.0
+    }
+}
+
+impl Plan {
+    /// Returns an iterator over the planned changes, as [`headcount::mirror::Plan::changes`](crate::mirror::Plan::changes) does.
+    pub fn changes(&self) -> PlannedChanges {
+        PlannedChanges { changes: self.0.changes(), done: false }
+    }
+
+    /// Does what [`headcount::mirror::Plan::close`](crate::mirror::Plan::close) does. In an async task, and in a callback of a running call, it does not
+    /// wait until the temporary store is deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the runtime cannot be started.
+    pub fn close(&self) -> Result<()> {
+        let plan = self.0.clone();
+        wait_unless_async(async move { plan.close().await })
+    }
+}
+
+/// The changes of a [`Plan`]; made by [`Plan::changes`]. It ends after an error.
+#[derive(Clone, Debug)]
+pub struct PlannedChanges {
+    changes: mirror::PlannedChanges,
+    done: bool,
+}
+
+impl Iterator for PlannedChanges {
+    type Item = Result<Change>;
+
+    fn next(&mut self) -> Option<Result<Change>> {
+        if self.done {
+            return None;
+        }
+        let next = wait(self.changes.next());
+        self.done = !matches!(next, Ok(Some(_)));
+        next.transpose()
     }
 }
 

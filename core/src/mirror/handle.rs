@@ -67,6 +67,8 @@ struct Inner {
     shares: watch::Sender<u64>,
     /// Cancelled by [`Mirror::close`].
     closed: CancellationToken,
+    /// Whether the store is the temporary copy of a plan.
+    is_plan: bool,
 }
 
 /// Opens a [`Mirror`]; made by [`Mirror::builder`].
@@ -255,6 +257,30 @@ impl Mirror {
         })
         .await
         .map(drop)
+    }
+
+    /// Returns a mirror that runs the sync of a plan in a temporary store. It ends when this mirror is closed.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn planning(&self, store: Arc<dyn Store>, source: Arc<dyn Source>) -> Mirror {
+        Mirror(Arc::new(Inner {
+            store,
+            source: Some(source),
+            webhook: OnceLock::new(),
+            clock: Arc::clone(&self.0.clock),
+            random: Arc::clone(&self.0.random),
+            asked: MirrorOptions::default(),
+            moments: Moments::new(),
+            exclusive: Arc::default(),
+            head: watch::Sender::new(0),
+            shares: watch::Sender::new(0),
+            closed: self.0.closed.child_token(),
+            is_plan: true,
+        }))
+    }
+
+    /// Returns whether this mirror runs the sync of a plan: it then logs nothing about rows, because they do not change.
+    pub(super) fn is_plan(&self) -> bool {
+        self.0.is_plan
     }
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {
@@ -529,6 +555,7 @@ impl MirrorBuilder {
             look: self.look,
             shares: watch::Sender::new(0),
             closed: CancellationToken::new(),
+            is_plan: false,
         }));
         mirror.settle_settings().await?;
         if !mirror.store().is_read_only() {

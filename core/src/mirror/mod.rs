@@ -10,7 +10,7 @@
 // application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers,
 // `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
-// `copy` copies a mirror to another store.
+// `copy` copies a mirror to another store. `plan` runs a sync on a copy of an organization's rows.
 // `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `options` has the options of a sync, `moments` the times of
 // periodic work.
 mod changes;
@@ -29,6 +29,8 @@ mod options;
 mod organization;
 #[cfg(feature = "sqlite")]
 mod place;
+#[cfg(feature = "sqlite")]
+mod plan;
 mod receive;
 mod removal;
 mod reports;
@@ -50,6 +52,8 @@ pub use changes::Changes;
 pub use consumer::{Worker, WorkerBuilder};
 pub use copy::CopyOptions;
 pub use feed::MAX_POLL;
+#[cfg(feature = "sqlite")]
+pub use plan::{Plan, PlanBuilder, PlannedChanges};
 pub use source::{Source, SourceFuture, SourcePages};
 pub use sync::SyncBuilder;
 pub use view::MirrorUsers;

@@ -61,11 +61,15 @@ impl Mirror {
         run_id: &str,
         options: &Options,
     ) -> Result<Vec<SyncReport>> {
-        let span = tracing::info_span!(target: "headcount", "sync", organization_id, run = run_id);
+        let span = if self.is_plan() {
+            tracing::info_span!(target: "headcount", "plan", organization_id, run = run_id)
+        } else {
+            tracing::info_span!(target: "headcount", "sync", organization_id, run = run_id)
+        };
         let sync = async {
             self.run_directories(organization_id, options, run_id).await.inspect_err(|error| {
                 let directory_id = options.directory_id.as_deref().unwrap_or_default();
-                self.report(organization_id, directory_id, options.mode, run_id).failed(self, error.clone()).log();
+                self.report(organization_id, directory_id, options.mode, run_id).failed(self, error.clone()).log(self);
             })
         };
         sync.instrument(span).await
@@ -121,7 +125,11 @@ impl Mirror {
             }
         }
         reports.sort_by(|a, b| a.directory_id.cmp(&b.directory_id));
-        reports.iter().for_each(SyncReport::log);
+        reports.iter().for_each(|report| report.log(self));
+        if self.is_plan() {
+            // The store is temporary: nothing in it becomes old, and the planned changes must not be removed.
+            return Ok(reports);
+        }
         // An error is only logged: the next sync removes the rows that this one did not.
         if let Err(error) = self.end_sync(organization_id, &reports).await {
             tracing::warn!(target: "headcount", organization_id, "old changes and events could not be removed: {error}");
@@ -136,10 +144,12 @@ impl Mirror {
             "the directory is mirrored in the organization {owner}: retire it there once it is missing, then sync this organization"
         );
         let report = self.report(organization_id, directory_id, options.mode, run_id);
-        tracing::warn!(
-            target: "headcount", organization_id, directory_id, run = run_id, owner,
-            "a listed directory is mirrored in another organization, so it was not synced: retire it there once it is missing"
-        );
+        if !self.is_plan() {
+            tracing::warn!(
+                target: "headcount", organization_id, directory_id, run = run_id, owner,
+                "a listed directory is mirrored in another organization, so it was not synced: retire it there once it is missing"
+            );
+        }
         SyncReport { outcome: SyncOutcome::Held, incomplete: Some(incomplete), ended_at: self.now(), ..report }
     }
 
@@ -147,12 +157,16 @@ impl Mirror {
     async fn report_missing(&self, row: &DirectoryRow, options: &Options, run_id: &str) -> SyncReport {
         let (organization_id, directory_id) = (&row.directory.organization_id, &row.directory.id);
         let report = self.report(organization_id, directory_id, options.mode, run_id);
-        tracing::warn!(
-            target: "headcount", organization_id, directory_id, run = run_id,
-            "a mirrored directory is missing: its users are kept until it is retired"
-        );
+        if !self.is_plan() {
+            tracing::warn!(
+                target: "headcount", organization_id, directory_id, run = run_id,
+                "a mirrored directory is missing: its users are kept until it is retired"
+            );
+        }
         match self.read_holds(Some(organization_id), Some(directory_id)).await {
-            Ok(holds) => SyncReport { outcome: SyncOutcome::Held, ended_at: self.now(), ..report }.with_holds(holds),
+            Ok(holds) => {
+                SyncReport { outcome: SyncOutcome::Held, ended_at: self.now(), ..report }.with_holds(self, holds)
+            }
             Err(error) => report.failed(self, error),
         }
     }

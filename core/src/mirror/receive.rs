@@ -120,7 +120,9 @@ impl Mirror {
             Applying { event: &event, received_at }.apply(step)
         })
         .await;
-        log(&received, done.as_ref().map(|done| &done.value));
+        if !self.is_plan() {
+            log(&received, done.as_ref().map(|done| &done.value));
+        }
         let done = done?;
         self.notify(&done.tally);
         if done.chores {

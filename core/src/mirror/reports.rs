@@ -47,8 +47,9 @@ impl SyncReport {
         SyncReport { outcome: SyncOutcome::Failed, ended_at: mirror.now(), error: Some(error), ..self }
     }
 
-    /// Logs the end of the sync: a failure as a warning.
-    pub(super) fn log(&self) {
+    /// Logs the end of the sync, or of a plan of it: a failure as a warning.
+    pub(super) fn log(&self, mirror: &Mirror) {
+        let what = if mirror.is_plan() { "plan" } else { "sync" };
         let request_id = self.error.as_ref().and_then(Error::request_id);
         macro_rules! log {
             ($level:ident, $($message:tt)*) => {
@@ -60,10 +61,10 @@ impl SyncReport {
             };
         }
         match &self.error {
-            Some(error) if self.outcome == SyncOutcome::Failed => log!(warn, "a sync failed: {error}"),
+            Some(error) if self.outcome == SyncOutcome::Failed => log!(warn, "a {what} failed: {error}"),
             _ => log!(
                 info,
-                "a sync ended: {}, {} users, {} groups, {} changes",
+                "a {what} ended: {}, {} users, {} groups, {} changes",
                 self.outcome.name(),
                 self.users,
                 self.groups,
@@ -74,8 +75,8 @@ impl SyncReport {
 
     /// Adds the open holds of the directory, and logs each of them. The outcome becomes `held` if there is a hold and the outcome was `done`, or if
     /// removals by the sync's listing are held.
-    pub(super) fn with_holds(mut self, holds: Vec<Hold>) -> SyncReport {
-        for hold in &holds {
+    pub(super) fn with_holds(mut self, mirror: &Mirror, holds: Vec<Hold>) -> SyncReport {
+        for hold in holds.iter().filter(|_| !mirror.is_plan()) {
             tracing::warn!(
                 target: "headcount",
                 organization_id = hold.organization_id,
@@ -99,13 +100,16 @@ impl SyncReport {
     }
 
     /// Reports that `count` listed users and groups were not applied, because they are mirrored in another organization.
-    pub(super) fn doubt_foreign(&mut self, count: u64) {
+    pub(super) fn doubt_foreign(&mut self, mirror: &Mirror, count: u64) {
         if count > 0 && self.outcome == SyncOutcome::Done {
             self.outcome = SyncOutcome::Incomplete;
             self.incomplete = Some(format!(
                 "{count} listed users and groups are mirrored in another organization: they are applied here once a full sync of that \
                  organization has removed them"
             ));
+            if mirror.is_plan() {
+                return;
+            }
             let SyncReport { organization_id, directory_id, run, .. } = self;
             tracing::warn!(
                 target: "headcount", organization_id, directory_id, run, count,

@@ -151,14 +151,14 @@ impl<'a> Run<'a> {
         self.report.count(&self.tally);
         let report = match result {
             Ok(()) => {
-                self.report.doubt_foreign(self.foreign);
+                self.report.doubt_foreign(self.mirror, self.foreign);
                 SyncReport { ended_at: self.mirror.now(), ..self.report }
             }
             Err(error) => self.report.failed(self.mirror, error),
         };
         let (organization_id, directory_id) = (&self.directory.organization_id, &self.directory.id);
         match self.mirror.read_holds(Some(organization_id), Some(directory_id)).await {
-            Ok(holds) => report.with_holds(holds),
+            Ok(holds) => report.with_holds(self.mirror, holds),
             Err(error) if report.error.is_none() => report.failed(self.mirror, error),
             Err(_) => report,
         }
@@ -351,10 +351,12 @@ impl<'a> Run<'a> {
         self.report.incomplete = Some(doubt.to_owned());
         let (started, is_full) = (self.started, self.report.mode == SyncMode::Full);
         let since = self.incomplete_since.unwrap_or(started);
-        tracing::warn!(
-            target: "headcount", organization_id = self.directory.organization_id, directory_id = self.directory.id,
-            run = self.report.run, %since, "a sync was incomplete, so it removed no user: {doubt}"
-        );
+        if !self.mirror.is_plan() {
+            tracing::warn!(
+                target: "headcount", organization_id = self.directory.organization_id, directory_id = self.directory.id,
+                run = self.report.run, %since, "a sync was incomplete, so it removed no user: {doubt}"
+            );
+        }
         self.update_directory(move |row| {
             row.incomplete_since.get_or_insert(started);
             row.incomplete_full |= is_full;

@@ -176,7 +176,7 @@ impl Running {
             Err(error) => {
                 let report = mirror.report(&organization_id, "", SyncMode::Full, &run_id).failed(mirror, error);
                 if !is_logged {
-                    report.log();
+                    report.log(mirror);
                 }
                 self.reports.push(report);
             }
@@ -193,7 +193,7 @@ impl Mirror {
         let mut reports = running.reports;
         if let Err(error) = listed {
             let report = self.report("", "", options.mode, &self.fresh_id()).failed(self, error.clone());
-            report.log();
+            report.log(self);
             // Returning the error would lose the reports, so it is returned only if there are none.
             if reports.is_empty() {
                 return Err(error);

@@ -109,6 +109,21 @@ impl FileKind {
         Ok(connection)
     }
 
+    /// Opens an empty database that is deleted when the connection is closed. SQLite keeps as much of it as fits in the page cache there. The rest and the
+    /// journal are in files with mode 0600 in the folder for temporary files, whose names it removes right after it has created them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if SQLite fails.
+    pub(crate) fn open_temporary(&self) -> Result<Connection> {
+        let connection = Connection::open("").map_err(|error| self.failed(&error))?;
+        let page_size = format!("PRAGMA page_size = {}", self.page_size);
+        connection.execute_batch(&page_size).map_err(|error| self.failed(&error))?;
+        self.configure(&connection)?;
+        self.migrate(&connection)?;
+        Ok(connection)
+    }
+
     /// Opens a file that [`open`](FileKind::open) has opened before, for reading.
     ///
     /// # Errors

@@ -137,6 +137,53 @@ tables! {
     CHORES = "chore" (1) { number: Number, group_id: Text, position: Number, deletes: Truth, cause: Text }
 }
 
+/// Rows of a table that a sync of one organization may read.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) struct Part {
+    /// The table.
+    pub(super) table: &'static Table,
+    /// Which of its rows, as a condition in SQL, or an empty text for all. `{organization}` stands for the organization's id, and `{s}` for the schema.
+    condition: &'static str,
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+impl Part {
+    const fn new(table: &'static Table, condition: &'static str) -> Part {
+        Part { table, condition }
+    }
+
+    /// Returns the condition, with `organization` as the parameter for the organization's id; `None` for all rows.
+    pub(super) fn condition(&self, organization: &str) -> Option<String> {
+        (!self.condition.is_empty()).then(|| self.condition.replace("{organization}", organization))
+    }
+}
+
+/// What [`Store::dump_organization`](super::Store::dump_organization) reads, in this order. [`MEMBERSHIPS`] are left out, because they have no index by
+/// user: `told_groups` of the users name the same groups. Live rows and tombstones are read separately, because they have different indexes.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) const ORGANIZATION_PARTS: &[Part] = &[
+    Part::new(&NUMBERS, ""),
+    Part::new(&SETTINGS, ""),
+    Part::new(&ORGANIZATIONS, "id = {organization}"),
+    Part::new(&DIRECTORIES, "organization_id = {organization}"),
+    Part::new(
+        &GROUPS,
+        "deleted_at IS NULL AND directory_id IN (SELECT id FROM {s}.directory WHERE organization_id = {organization})",
+    ),
+    Part::new(
+        &GROUPS,
+        "deleted_at IS NOT NULL AND directory_id IN (SELECT id FROM {s}.directory WHERE organization_id = {organization})",
+    ),
+    Part::new(&USERS, "deleted_at IS NULL AND organization_id = {organization}"),
+    Part::new(&USERS, "deleted_at IS NOT NULL AND organization_id = {organization}"),
+    Part::new(&EVENTS, "state = 1 AND organization_id = {organization}"),
+    Part::new(&PENDING, "organization_id = {organization}"),
+    Part::new(&LOSSES, "directory_id IN (SELECT id FROM {s}.directory WHERE organization_id = {organization})"),
+    Part::new(&HOLDS, "organization_id = {organization}"),
+    Part::new(&RETIREMENTS, "organization_id = {organization}"),
+    Part::new(&CHORES, ""),
+];
+
 impl Table {
     /// Returns the values of a row that identify it. After a page, they are the argument `after` of the dump of the next page.
     pub fn key_of(&self, row: &[Cell]) -> Row {
@@ -260,6 +307,9 @@ pub struct TablePage {
 
 /// The error of a store that cannot be copied.
 pub(super) const NOT_COPIED: &str = "this store cannot be copied: its implementation has no `dump` and `restore`";
+
+/// The error of a store without [`dump_organization`](super::Store::dump_organization).
+pub(super) const NOT_PLANNED: &str = "this store cannot plan a sync: its implementation has no `dump_organization`";
 
 /// The error of a restore into a store that is not empty. `table` is one that has rows.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

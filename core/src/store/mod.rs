@@ -508,12 +508,31 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async { Err(Error::store(copy::NOT_COPIED)) })
     }
 
+    /// Reads the rows that a sync of an organization may read, as of one moment: numbers, settings and chores, and of the organization its row, its
+    /// directories, groups and users with their tombstones, pending events, losses of access, holds and retirements. Memberships are left out: the
+    /// users' [`told_groups`](UserRow::told_groups) name the same groups. Writes do not wait for the end of the reading, except in a store in memory.
+    /// The default fails: it is for a store whose syncs cannot be planned.
+    ///
+    /// The future may be dropped: it only reads.
+    fn dump_organization(&self, organization_id: String) -> StoreFuture<'_, Box<dyn RowPages + '_>> {
+        drop(organization_id);
+        Box::pin(async { Err(Error::store(copy::NOT_PLANNED)) })
+    }
+
     /// Closes the store: completes the calls that were made before, releases all leases, and returns when what the store has opened is closed. Later
     /// calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store), except for this one, [`released`](Store::released) and
     /// [`shrink`](Store::shrink), which do nothing then.
     ///
     /// The future may be dropped: the store is closed nevertheless, if the future was polled.
     fn close(&self) -> StoreFuture<'_, ()>;
+}
+
+/// The rows that [`Store::dump_organization`] reads. Dropping it ends the reading.
+pub trait RowPages: Send {
+    /// Returns the next page, or `None` after the last one. A page has rows of one table, and not many more than 4 MiB.
+    ///
+    /// The future must not be dropped: a page could be lost. It may be dropped together with the pages.
+    fn next(&mut self) -> StoreFuture<'_, Option<copy::TablePage>>;
 }
 
 /// The rows that [`Store::restore`] stores.

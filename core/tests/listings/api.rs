@@ -2,6 +2,7 @@
 
 use headcount::mirror::{Outcome, Source, SourceFuture, SourcePages, SyncMode, SyncReport};
 use headcount::model::{Directory, Group, Organization, Page, User};
+use headcount::store::{SqliteStore, Store};
 use headcount::system::Clock;
 use headcount::{Error, Event, Mirror, MirrorBuilder, Result, Timestamp};
 use serde::de::DeserializeOwned;
@@ -121,9 +122,13 @@ impl FakeApi {
     }
 }
 
-/// Opens a mirror in a new store: in memory, or in a new schema of a PostgreSQL server if the environment variable `HEADCOUNT_LISTINGS_IN` is
-/// `postgres`.
+/// Opens a mirror in a new store: see [`open_store`].
 pub(crate) async fn open(builder: MirrorBuilder) -> Mirror {
+    builder.open_in(open_store().await).await.unwrap()
+}
+
+/// Opens a new store: in memory, or in a new schema of a PostgreSQL server if the environment variable `HEADCOUNT_LISTINGS_IN` is `postgres`.
+pub(crate) async fn open_store() -> Arc<dyn Store> {
     #[cfg(feature = "postgres")]
     if std::env::var("HEADCOUNT_LISTINGS_IN").is_ok_and(|store| store == "postgres") {
         static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
@@ -131,10 +136,9 @@ pub(crate) async fn open(builder: MirrorBuilder) -> Mirror {
         options.schema = format!("listings_{}", NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
         let server = crate::server::Server::shared();
         server.forget(&options.schema);
-        let store = headcount::store::PostgresStore::connect_with(&server.url, options).await.unwrap();
-        return builder.open_in(Arc::new(store)).await.unwrap();
+        return Arc::new(headcount::store::PostgresStore::connect_with(&server.url, options).await.unwrap());
     }
-    builder.open(":memory:").await.unwrap()
+    Arc::new(SqliteStore::open(":memory:").unwrap())
 }
 
 impl Clock for FakeApi {

@@ -13,6 +13,7 @@ mod holds;
 mod logs;
 mod organizations;
 mod partitions;
+mod plans;
 mod privacy;
 mod readings;
 mod recreated;

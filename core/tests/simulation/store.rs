@@ -7,7 +7,8 @@ use headcount::mirror::ParkedChange;
 use headcount::store::copy::{Row, Table};
 use headcount::store::{
     Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry, FeedPage,
-    GroupRow, Keys, Lease, Retention, SqliteStore, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    GroupRow, Keys, Lease, Retention, RowPages, SqliteStore, Store, StoreFuture, UserFilter, UserRow, WorkingSet,
+    Write,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use std::collections::BTreeMap;
@@ -171,6 +172,7 @@ impl Store for Process {
         read released() -> ();
         read dump(table: &'static Table, after: Option<Row>) -> Vec<Row>;
         written restore(pages: Box<dyn CopyPages>) -> ();
+        read dump_organization(organization_id: String) -> Box<dyn RowPages + '_>;
     }
 
     fn appended(&self) -> Option<tokio::sync::watch::Receiver<u64>> {

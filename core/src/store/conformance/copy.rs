@@ -9,10 +9,11 @@ use crate::record::{
     Batch, Chore, ConsumerRow, EnvironmentRow, EventState, HeldLoss, HoldReason, Keys, Loss, LossRow, MirrorOptions,
     Partition, Snapshot, UserWrite, WorkerId,
 };
-use crate::store::copy::{Cell, Digest, NOT_COPIED, NUMBERS, TABLES, TablePage};
+use crate::store::copy::{Cell, Digest, NOT_COPIED, NOT_PLANNED, NUMBERS, Row, TABLES, TablePage};
 use crate::store::{ConsumerUpdate, CopyPages, Park, Store, StoreFuture};
 use crate::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -281,4 +282,90 @@ pub async fn a_dump_is_read_in_pages_of_a_few_mebibytes(setup: Setup) {
     }
     copy(&source, &target, End::Accepted).await.unwrap();
     assert_eq!(digest_of(&target).await, digest(&pages));
+}
+
+/// Reads what a sync of `org_1` may read. Returns the number of pages, and the ids or numbers in the first column of each table's rows. `between` runs after
+/// the first page.
+async fn dump_organization(
+    store: &Arc<dyn Store>,
+    between: impl Future<Output = ()>,
+) -> Option<Vec<(&'static str, Vec<Row>)>> {
+    let mut pages = match store.dump_organization("org_1".to_owned()).await {
+        Err(error) if error.message() == NOT_PLANNED => return None,
+        pages => pages.unwrap(),
+    };
+    let first = pages.next().await.unwrap().unwrap();
+    between.await;
+    let mut tables = vec![(first.table.name, first.rows)];
+    while let Some(TablePage { table, rows }) = pages.next().await.unwrap() {
+        assert!(!rows.is_empty());
+        assert_eq!(rows[0].len(), table.columns.len());
+        tables.push((table.name, rows));
+    }
+    Some(tables)
+}
+
+pub async fn the_rows_of_an_organization_are_dumped_without_those_of_others(setup: Setup) {
+    let store = setup.create().await;
+    fill(&store, 3).await;
+    let mut other = user("diruser_other", &["dirgroup_other"]);
+    other.user.organization_id = "org_other".to_owned();
+    other.user.directory_id = "dir_other".to_owned();
+    let mut other_group = group("dirgroup_other");
+    other_group.group.directory_id = "dir_other".to_owned();
+    let mut other_hold = hold(11, HoldReason::RoleLoss);
+    other_hold.organization_id = "org_other".to_owned();
+    let mut other_event = event("evt_other", EventState::Pending, at(1));
+    other_event.organization_id = "org_other".to_owned();
+    let batch = Batch {
+        directories: vec![directory("dir_other", "org_other")],
+        users: vec![joining(other)],
+        groups: vec![other_group],
+        holds: vec![other_hold],
+        events: vec![other_event],
+        ..Batch::default()
+    };
+    commit(&store, batch).await;
+    let Some(tables) = dump_organization(&store, std::future::ready(())).await else { return };
+    let count =
+        |name: &str| tables.iter().filter(|(table, _)| *table == name).map(|(_, rows)| rows.len()).sum::<usize>();
+    assert_eq!(count("numbers"), 1);
+    assert_eq!(count("setting"), 3, "the role map, the settings and the environment");
+    assert_eq!(count("organization"), 1);
+    assert_eq!(count("directory"), 1);
+    assert_eq!(count("groups"), 6);
+    assert_eq!(count("users"), 7, "six live users and a tombstone");
+    assert_eq!(count("event"), 1, "the pending one");
+    assert_eq!(count("hold"), 2);
+    assert_eq!(count("retirement"), 1);
+    assert_eq!(count("chore"), 1);
+    for absent in ["membership", "change", "consumer", "parked_change", "approval"] {
+        assert_eq!(count(absent), 0, "{absent}");
+    }
+    let cells: Vec<&Cell> = tables.iter().flat_map(|(_, rows)| rows.iter().flatten()).collect();
+    for id in ["org_other", "dir_other", "diruser_other", "dirgroup_other", "evt_other"] {
+        assert!(!cells.contains(&&Cell::Text(id.to_owned())), "{id}");
+    }
+}
+
+pub async fn the_rows_of_an_organization_are_dumped_as_of_one_moment(setup: Setup) {
+    let store = setup.create().await;
+    let ids: Vec<String> = (0..1_200).map(|n| format!("diruser_{n}")).collect();
+    commit_users(&store, &ids.iter().map(String::as_str).collect::<Vec<_>>(), &[]).await;
+    // A store in memory completes a write after the dump.
+    let (writing, written) = (Arc::clone(&store), tokio::sync::oneshot::channel());
+    let between = async move {
+        let write = tokio::spawn(async move { commit_users(&writing, &["diruser_late"], &[]).await });
+        let _ = written.0.send(write);
+    };
+    let Some(tables) = dump_organization(&store, between).await else { return };
+    written.1.await.unwrap().await.unwrap();
+    let pages = tables.iter().filter(|(table, _)| *table == "users");
+    assert_eq!(pages.clone().map(|(_, rows)| rows.len()).sum::<usize>(), 1_200);
+    assert!(pages.count() > 1);
+    // A dump that is dropped ends, and the store can be written.
+    let mut pages = store.dump_organization("org_1".to_owned()).await.unwrap();
+    pages.next().await.unwrap().unwrap();
+    drop(pages);
+    commit_users(&store, &["diruser_later"], &[]).await;
 }

@@ -4,8 +4,8 @@ use crate::record::{Approval, ConsumerRow, HoldRow, ParkedChange};
 use crate::store::copy::{Row, Table};
 use crate::store::{
     Committed, ConsumerWrite, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, Keys, Lease, PollNote, Retention, Store, StoreFuture, UserFilter, UserRow,
-    WorkingSet, Write,
+    Expiry, FeedPage, Fence, GroupRow, Keys, Lease, PollNote, Retention, RowPages, Store, StoreFuture, UserFilter,
+    UserRow, WorkingSet, Write,
 };
 use crate::{Change, Error, ErrorStatus, Result, Timestamp};
 use std::collections::BTreeMap;
@@ -269,6 +269,10 @@ impl Store for Flaky {
 
     fn restore(&self, pages: Box<dyn CopyPages>) -> StoreFuture<'_, ()> {
         self.store.restore(pages)
+    }
+
+    fn dump_organization(&self, organization_id: String) -> StoreFuture<'_, Box<dyn RowPages + '_>> {
+        self.store.dump_organization(organization_id)
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {

@@ -234,6 +234,8 @@ macro_rules! store_tests {
             a_copy_that_is_dropped_leaves_the_store_empty
             a_restored_store_is_durable_and_can_be_used
             a_dump_is_read_in_pages_of_a_few_mebibytes
+            the_rows_of_an_organization_are_dumped_without_those_of_others
+            the_rows_of_an_organization_are_dumped_as_of_one_moment
             a_closed_store_refuses_later_calls
             closing_a_store_completes_the_calls_before_it
             closing_a_store_releases_its_leases_and_does_not_affect_other_open_stores

@@ -1,15 +1,16 @@
 //! Dumps the tables and restores them in one transaction.
 
 use super::commit::{CommitId, Ended, end_attempt, lock, mark_durable, revision_of, was_committed};
-use super::database::{Columns, Database, Statement, Transaction};
+use super::database::{Columns, Database, Flush, Statement, Transaction};
 use super::failure::Failure;
 use super::rows::{Bytes, Json, Text, from_json, get, get_text_if_any};
 use crate::store::copy::{
-    CHORES, CONSUMERS, Cell, Digest, Kind, NUMBERS, PAGE_BYTES, PAGE_ROWS, Row, TABLES, Table, TablePage, has_numbers,
-    not_empty, without_workers,
+    CHORES, CONSUMERS, Cell, Digest, Kind, NUMBERS, ORGANIZATION_PARTS, PAGE_BYTES, PAGE_ROWS, Part, Row, TABLES,
+    Table, TablePage, has_numbers, not_empty, without_workers,
 };
-use crate::store::{CopyPages, Scope};
+use crate::store::{CopyPages, RowPages, Scope, StoreFuture};
 use crate::{Error, Result};
+use tokio::sync::SemaphorePermit;
 
 /// How long the transaction of a restore may be idle, while its rows are read from another store.
 const IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = '1h'";
@@ -23,11 +24,64 @@ pub(super) async fn dump(database: &Database, table: &'static Table, after: Opti
     if table.key == 0 && after.is_some() {
         return Ok(Vec::new());
     }
-    read(table, &database.read_one(select(table, after, PAGE_ROWS)).await?)
+    read(table, &database.read_one(select(table, None, after, PAGE_ROWS)).await?)
 }
 
-/// Selects a page.
-fn select(table: &Table, after: Option<&Row>, rows: usize) -> Statement {
+/// What [`Store::dump_organization`](crate::store::Store::dump_organization) reads, in one transaction.
+pub(super) struct OrganizationPages<'a> {
+    database: &'a Database,
+    organization_id: String,
+    /// `None` before the first page and after the last one.
+    transaction: Option<Transaction<'a>>,
+    /// Index in [`ORGANIZATION_PARTS`] of the part that is read.
+    part: usize,
+    /// Key of the last row that was read of it.
+    after: Option<Row>,
+    /// The permit of the call, so that the store is not closed meanwhile.
+    _running: SemaphorePermit<'a>,
+}
+
+impl<'a> OrganizationPages<'a> {
+    pub(super) fn new(database: &'a Database, organization_id: String, running: SemaphorePermit<'a>) -> Self {
+        OrganizationPages { database, organization_id, transaction: None, part: 0, after: None, _running: running }
+    }
+
+    async fn read_next(&mut self) -> Result<Option<TablePage>, Failure> {
+        while let Some(part) = ORGANIZATION_PARTS.get(self.part) {
+            let transaction = match &mut self.transaction {
+                Some(transaction) => transaction,
+                None => self.transaction.insert(self.database.begin_read().await?),
+            };
+            let table = part.table;
+            let is_read = table.key == 0 && self.after.is_some();
+            let rows = if is_read {
+                Vec::new()
+            } else {
+                let part = Some((part, self.organization_id.as_str()));
+                read(table, &transaction.run_one(select(table, part, self.after.as_ref(), PAGE_ROWS)).await?)?
+            };
+            if let Some(last) = rows.last() {
+                self.after = Some(table.key_of(last));
+                return Ok(Some(TablePage { table, rows }));
+            }
+            self.part += 1;
+            self.after = None;
+        }
+        if let Some(transaction) = self.transaction.take() {
+            transaction.end(&[], Flush::Later).await?;
+        }
+        Ok(None)
+    }
+}
+
+impl RowPages for OrganizationPages<'_> {
+    fn next(&mut self) -> StoreFuture<'_, Option<TablePage>> {
+        Box::pin(async { self.read_next().await.map_err(|failure| failure.error) })
+    }
+}
+
+/// Selects a page of a table, or of a part of it for an organization.
+fn select(table: &Table, part: Option<(&Part, &str)>, after: Option<&Row>, rows: usize) -> Statement {
     if *table == NUMBERS {
         return select_numbers();
     }
@@ -39,7 +93,15 @@ fn select(table: &Table, after: Option<&Row>, rows: usize) -> Statement {
     let size = if sizes.is_empty() { "0".to_owned() } else { sizes.join(" + ") };
     let after = after.map(Vec::as_slice).unwrap_or_default();
     let marks: Vec<String> = (1..=after.len()).map(|number| format!("${number}")).collect();
-    let condition = if after.is_empty() { String::new() } else { format!("WHERE ({key}) > ({})", marks.join(", ")) };
+    let mut conditions = Vec::new();
+    if !after.is_empty() {
+        conditions.push(format!("({key}) > ({})", marks.join(", ")));
+    }
+    let organization_id = part.and_then(|(part, organization_id)| {
+        conditions.push(part.condition(&format!("${}", marks.len() + 1))?);
+        Some(organization_id)
+    });
+    let condition = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
     let name = table.name;
     // A row is in the page if the rows before it have fewer bytes than the limit.
     let mut statement = Statement::new(format!(
@@ -57,7 +119,10 @@ fn select(table: &Table, after: Option<&Row>, rows: usize) -> Statement {
             Cell::Null => statement.with(None::<i64>),
         };
     }
-    statement
+    match organization_id {
+        Some(id) => statement.with(Text::new(id)),
+        None => statement,
+    }
 }
 
 fn select_numbers() -> Statement {
@@ -123,7 +188,7 @@ async fn fill(transaction: &mut Transaction<'_>, pages: &mut dyn CopyPages) -> R
     let mut revision = revision_of(&transaction.run(&lock(&Scope::Everything)).await?)?;
     transaction.run_one(Statement::script(IDLE)).await?;
     for table in TABLES {
-        let rows = read(table, &transaction.run_one(select(table, None, 1)).await?)?;
+        let rows = read(table, &transaction.run_one(select(table, None, None, 1)).await?)?;
         if rows.iter().any(|row| *table != NUMBERS || has_numbers(row)) {
             return Err(not_empty(table).into());
         }
@@ -149,7 +214,7 @@ async fn fill(transaction: &mut Transaction<'_>, pages: &mut dyn CopyPages) -> R
     for table in TABLES {
         let mut after = None;
         loop {
-            let rows = read(table, &transaction.run_one(select(table, after.as_ref(), PAGE_ROWS)).await?)?;
+            let rows = read(table, &transaction.run_one(select(table, None, after.as_ref(), PAGE_ROWS)).await?)?;
             let Some(row) = rows.last() else { break };
             stored.add(table, &rows);
             if table.key == 0 {

@@ -34,8 +34,8 @@ pub use options::PostgresOptions;
 use super::copy::{Row, Table};
 use super::{
     Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry,
-    FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, PollNote, Retention, Store, StoreFuture, UserFilter, UserRow,
-    WorkingSet, Write, closed,
+    FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, PollNote, Retention, RowPages, Store, StoreFuture, UserFilter,
+    UserRow, WorkingSet, Write, closed,
 };
 use crate::record::{ConsumerRow, ParkedChange};
 use crate::{Change, Result, Timestamp};
@@ -270,6 +270,14 @@ impl Store for PostgresStore {
 
     fn restore(&self, pages: Box<dyn CopyPages>) -> StoreFuture<'_, ()> {
         self.call(copy::restore(&self.database, pages))
+    }
+
+    fn dump_organization(&self, organization_id: String) -> StoreFuture<'_, Box<dyn RowPages + '_>> {
+        Box::pin(async move {
+            let running = self.calls.try_acquire().map_err(|_| closed())?;
+            let pages = copy::OrganizationPages::new(&self.database, organization_id, running);
+            Ok(Box::new(pages) as Box<dyn RowPages>)
+        })
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {

@@ -1,16 +1,18 @@
 //! Dumps the tables and restores them. The differences from the names and forms in [`copy`](crate::store::copy) are here.
 
-use super::database::{Database, limited};
+use super::database::{Database, limited, list};
 use super::open::failed;
 use super::rows::{ENTRY, PARKED_ENTRY, damaged_row, entry, from_json, get};
+use crate::record::Keys;
 use crate::store::codec::{time_bytes, to_json};
 use crate::store::copy::{
-    CHANGES, CONSUMERS, Cell, Digest, EVENTS, GROUPS, NUMBERS, PAGE_BYTES, PAGE_ROWS, PARKED_CHANGES, Row, TABLES,
-    Table, TablePage, USERS, has_numbers, interrupted, not_empty, without_workers,
+    CHANGES, CONSUMERS, Cell, Digest, EVENTS, GROUPS, NUMBERS, ORGANIZATION_PARTS, PAGE_BYTES, PAGE_ROWS,
+    PARKED_CHANGES, Row, TABLES, Table, TablePage, USERS, has_numbers, interrupted, not_empty, without_workers,
 };
 use crate::{Error, Result};
 use rusqlite::params_from_iter;
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
+use std::collections::BTreeSet;
 use tokio::sync::{mpsc, oneshot};
 
 /// What [`restore`] exchanges with the task that reads the pages.
@@ -65,6 +67,40 @@ fn own_columns(table: &Table) -> &'static [(&'static str, &'static str)] {
 
 /// Reads a page of a table: see [`Store::dump`](crate::store::Store::dump).
 pub(super) fn dump(database: &Database, table: &Table, after: Option<&Row>, rows: usize) -> Result<Vec<Row>> {
+    dump_part(database, table, None, after, rows)
+}
+
+/// Calls `take` with each page of what [`Store::dump_organization`](crate::store::Store::dump_organization) reads, until it returns false.
+pub(super) fn dump_organization(
+    database: &Database,
+    organization_id: &str,
+    mut take: impl FnMut(TablePage) -> bool,
+) -> Result<()> {
+    for part in ORGANIZATION_PARTS {
+        let table = part.table;
+        // A file has no schemas.
+        let condition = part.condition("?").map(|condition| (condition.replace("{s}.", ""), organization_id));
+        let mut after = None;
+        loop {
+            let rows = dump_part(database, table, condition.as_ref(), after.as_ref(), PAGE_ROWS)?;
+            let Some(last) = rows.last() else { break };
+            after = Some(table.key_of(last));
+            if !take(TablePage { table, rows }) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads a page of the rows of a table that meet a condition with one parameter.
+fn dump_part(
+    database: &Database,
+    table: &Table,
+    condition: Option<&(String, &str)>,
+    after: Option<&Row>,
+    rows: usize,
+) -> Result<Vec<Row>> {
     if *table == NUMBERS {
         let sql = "SELECT revision, user, \"group\", change, event, trimmed, generation FROM counter";
         let read = |row: &rusqlite::Row<'_>| (0..7).map(|column| Ok(Cell::Number(get(row, column)?))).collect();
@@ -79,10 +115,15 @@ pub(super) fn dump(database: &Database, table: &Table, after: Option<&Row>, rows
     let key = names.get(..table.key).unwrap_or_default().join(", ");
     let name = table_name(table);
     let mut values: Vec<&dyn ToSql> = after.iter().flat_map(|row| row.iter()).map(|cell| cell as &dyn ToSql).collect();
+    let marks = vec!["?"; values.len()].join(", ");
+    let mut conditions: Vec<String> = after.iter().map(|_| format!("({key}) > ({marks})")).collect();
+    if let Some((condition, value)) = condition {
+        conditions.push(condition.clone());
+        values.push(value);
+    }
     let limit = limited(rows);
     values.push(&limit);
-    let marks = vec!["?"; values.len() - 1].join(", ");
-    let condition = if after.is_some() { format!("WHERE ({key}) > ({marks})") } else { String::new() };
+    let condition = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
     let sql = format!("SELECT {columns} FROM {name} {condition} ORDER BY {key} LIMIT ?");
     let (mut found, mut bytes) = (Vec::new(), 0);
     database.while_more(&sql, values.as_slice(), |row| {
@@ -179,7 +220,8 @@ pub(super) fn restore(database: &Database, exchange: Exchange) -> Result<()> {
     })
 }
 
-fn put(database: &Database, page: &TablePage) -> Result<()> {
+/// Stores a page of rows, which the file does not have yet.
+pub(super) fn put(database: &Database, page: &TablePage) -> Result<()> {
     let TablePage { table, rows } = page;
     if **table == NUMBERS {
         let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5, trimmed = ?6, generation = ?7";
@@ -190,6 +232,29 @@ fn put(database: &Database, page: &TablePage) -> Result<()> {
     let (names, values): (Vec<&str>, Vec<String>) = given.chain(own).unzip();
     let sql = format!("INSERT INTO {} ({}) VALUES ({})", table_name(table), names.join(", "), values.join(", "));
     rows.iter().try_for_each(|row| database.run(&sql, params_from_iter(row)).map(drop))
+}
+
+/// Stores the memberships that the users' `told_groups` name.
+pub(super) fn put_memberships(database: &Database) -> Result<()> {
+    let sql = "INSERT INTO membership (group_id, user_number) SELECT DISTINCT value, number FROM user, json_each(told_groups)";
+    database.run(sql, []).map(drop)
+}
+
+/// Returns those of the keys' directories, groups and users that have no row.
+pub(super) fn unknown(database: &Database, keys: &Keys) -> Result<Keys> {
+    let unknown = |table: &str, ids: &BTreeSet<String>| -> Result<BTreeSet<String>> {
+        if ids.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let sql = format!("SELECT value FROM json_each(?1) WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE id = value)");
+        database.all(&sql, [list(ids)?], |row| get(row, 0)).map(BTreeSet::from_iter)
+    };
+    Ok(Keys {
+        directories: unknown("directory", &keys.directories)?,
+        groups: unknown("\"group\"", &keys.groups)?,
+        users: unknown("user", &keys.users)?,
+        ..Keys::default()
+    })
 }
 
 /// Reads all tables and returns the digest of their rows.

@@ -1,11 +1,13 @@
 //! Reads the feed: entries, expanded to their changes.
 
 use super::database::{Database, limited};
-use super::rows::{CONSUMER, ENTRY, PARKED_ENTRY, consumer, entry, get, get_time};
-use crate::record::{Change, ParkedChange};
+use super::rows::{CONSUMER, ENTRY, PARKED_ENTRY, consumer, entry, get, get_json, get_time};
+use crate::record::{Change, ChangeKind, ParkedChange};
 use crate::store::{FeedMarks, FeedPage};
 use crate::{Error, Result};
 use rusqlite::params;
+use serde::Deserialize;
+use std::collections::HashMap;
 
 /// Reads the changes after `after`, `limit` at most.
 pub(super) fn changes(database: &Database, after: i64, limit: usize) -> Result<Vec<Change>> {
@@ -17,6 +19,27 @@ pub(super) fn changes(database: &Database, after: i64, limit: usize) -> Result<V
         Ok(found.len() < limit)
     })?;
     Ok(found)
+}
+
+/// Counts the changes of an organization after `after`, by their kinds.
+pub(super) fn count(database: &Database, organization_id: &str, after: i64) -> Result<HashMap<ChangeKind, u64>> {
+    /// What is read of an [`EntryBody`](crate::record::EntryBody).
+    #[derive(Deserialize)]
+    struct Kinds {
+        changes: Vec<Kind>,
+    }
+    #[derive(Deserialize)]
+    struct Kind {
+        kind: ChangeKind,
+    }
+    let mut counts = HashMap::new();
+    let sql = "SELECT body FROM change WHERE seq > ?1 AND organization_id = ?2";
+    database.each(sql, params![after, organization_id], |row| {
+        let kinds: Kinds = get_json(row, 0)?;
+        kinds.changes.iter().for_each(|change| *counts.entry(change.kind).or_default() += 1);
+        Ok(())
+    })?;
+    Ok(counts)
 }
 
 /// Reads a page of the feed as [`Store::feed`](crate::store::Store::feed) describes.

@@ -20,27 +20,28 @@ mod shared;
 mod sharing;
 mod worker;
 
-use super::copy::{PAGE_ROWS, Row, Table, interrupted};
+use super::copy::{PAGE_ROWS, Row, Table, TablePage, interrupted};
 use super::{
     Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow,
-    WorkingSet, Write,
+    Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, RowPages, Store, StoreFuture, UserFilter,
+    UserRow, WorkingSet, Write, closed,
 };
 use crate::error::catch_panic;
 use crate::record::{ConsumerRow, ParkedChange};
 use crate::sqlite::check_is_path;
 use crate::sqlite::closing::{self, Closed};
 use crate::task::carried_to_thread;
-use crate::{Change, Error, Result, Timestamp};
+use crate::{Change, ChangeKind, Error, Result, Timestamp};
 use database::Database;
 use futures_util::future::join;
 use rusqlite::Connection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use worker::Worker;
 
@@ -106,6 +107,32 @@ impl SqliteStore {
             closing::wait(path);
         }
         SqliteStore::start(writer, Some(reader), path)
+    }
+
+    /// Opens an empty store for as long as this value exists: in memory, as far as it fits there. See
+    /// [`FileKind::open_temporary`](crate::sqlite::FileKind::open_temporary).
+    pub(crate) fn open_temporary() -> Result<SqliteStore> {
+        SqliteStore::start(open::temporary()?, None, None)
+    }
+
+    /// Stores a page of rows in a temporary store, which does not have them yet.
+    pub(crate) async fn insert(&self, page: TablePage) -> Result<()> {
+        self.change(Durability::Process, move |database| database.atomically(|| copy::put(database, &page))).await
+    }
+
+    /// Stores the memberships of all users in a temporary store without memberships.
+    pub(crate) async fn insert_memberships(&self) -> Result<()> {
+        self.change(Durability::Process, |database| database.atomically(|| copy::put_memberships(database))).await
+    }
+
+    /// Returns those of the keys' directories, groups and users that the store does not have, not even as tombstones.
+    pub(crate) async fn unknown(&self, keys: Keys) -> Result<Keys> {
+        self.read(move |database| copy::unknown(database, &keys)).await
+    }
+
+    /// Counts the changes of an organization after `after`, by their kinds.
+    pub(crate) async fn count_changes(&self, organization_id: String, after: i64) -> Result<HashMap<ChangeKind, u64>> {
+        self.read(move |database| feed::count(database, &organization_id, after)).await
     }
 
     /// Starts the threads of the connections. `path` is that of the file, or `None` for a store in memory.
@@ -362,6 +389,37 @@ impl Store for SqliteStore {
         })
     }
 
+    fn dump_organization(&self, organization_id: String) -> StoreFuture<'_, Box<dyn RowPages + '_>> {
+        Box::pin(async move {
+            let (pages, received) = mpsc::channel(1);
+            let mut reading = Some((pages, organization_id));
+            let read = move |database: &Database| match reading.take() {
+                Some((pages, organization_id)) => {
+                    // Fails if the receiver was dropped. Then nobody needs more pages.
+                    let send = |page| pages.blocking_send(Some(page)).is_ok();
+                    copy::dump_organization(database, &organization_id, send)?;
+                    let _ = pages.blocking_send(None);
+                    Ok(())
+                }
+                None => Err(interrupted()),
+            };
+            let read = match self.path.clone() {
+                None => tokio::spawn(self.read(read)),
+                // A separate connection, so that the reads of other calls do not wait until this one ends. As long as the task has `open`, the store is
+                // not reported as closed.
+                Some(path) => {
+                    let open = self.open.upgrade().ok_or_else(closed)?;
+                    tokio::task::spawn_blocking(move || {
+                        let read = read_in_file(&path, read);
+                        drop(open);
+                        read
+                    })
+                }
+            };
+            Ok(Box::new(ReadPages { received, read: Some(read) }) as Box<dyn RowPages>)
+        })
+    }
+
     fn close(&self) -> StoreFuture<'_, ()> {
         Box::pin(async {
             // A forked child must not close its parent's file. A process that has closed all of its descriptors has none left to close.
@@ -370,6 +428,39 @@ impl Store for SqliteStore {
                 self.ended.cancelled().await;
             }
             Ok(())
+        })
+    }
+}
+
+/// Runs `read` in a transaction of a new connection to the file at `path`.
+fn read_in_file(path: &Path, mut read: impl FnMut(&Database) -> Result<()>) -> Result<()> {
+    let database = Database::new(open::reader(path)?);
+    database.begin_read()?;
+    let result = catch_panic(|| read(&database));
+    database.end_read();
+    result
+}
+
+/// The pages of [`Store::dump_organization`], which another thread reads.
+struct ReadPages {
+    /// The pages, and `None` after the last one.
+    received: mpsc::Receiver<Option<TablePage>>,
+    /// The reading. `None` once it has ended.
+    read: Option<JoinHandle<Result<()>>>,
+}
+
+impl RowPages for ReadPages {
+    fn next(&mut self) -> StoreFuture<'_, Option<TablePage>> {
+        Box::pin(async {
+            if let Some(page) = self.received.recv().await {
+                return Ok(page);
+            }
+            // The reading has failed, or the last page was returned before.
+            match self.read.take() {
+                Some(read) => read.await.unwrap_or_else(|_| Err(interrupted()))?,
+                None => return Err(interrupted()),
+            }
+            Ok(None)
         })
     }
 }

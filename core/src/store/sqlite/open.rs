@@ -33,6 +33,10 @@ pub(super) fn memory() -> Result<Connection> {
     writer(MIRROR.open_in_memory()?)
 }
 
+pub(super) fn temporary() -> Result<Connection> {
+    writer(MIRROR.open_temporary()?)
+}
+
 pub(super) fn file(path: &Path) -> Result<Connection> {
     writer(MIRROR.open(path)?)
 }
