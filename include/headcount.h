@@ -449,6 +449,16 @@ typedef struct hc_pending_event hc_pending_event;
 typedef struct hc_pending_event_list hc_pending_event_list;
 
 /**
+ * What a sync would change. It does not depend on the mirror, which may be closed and freed.
+ */
+typedef struct hc_plan hc_plan;
+
+/**
+ * An iterator over the changes of a plan.
+ */
+typedef struct hc_plan_iter hc_plan_iter;
+
+/**
  * A link to the admin portal, in which an organization's administrator sets up SSO and directories: the schema
  * "organizationsLink" of the vendor's API.
  */
@@ -1377,7 +1387,7 @@ typedef struct hc_sync_progress {
 /**
  * Receives the progress of a sync after each page that was read, and during the removals.
  *
- * Called during the sync: by hc_mirror_sync on the thread that called it, by hc_mirror_sync_all on threads of the library, of which several
+ * Called during the sync: by hc_mirror_sync and hc_mirror_plan on the thread that called it, by hc_mirror_sync_all on threads of the library, of which several
  * may call it at once. It must return soon, must not call the library and must not throw a C++ exception. `user_data` is the progress_data
  * of the options.
  */
@@ -3731,6 +3741,154 @@ hc_status hc_mirror_held_removals(const struct hc_mirror *mirror,
                                        const char *directory_id,
                                        struct hc_text_list **user_ids,
                                        struct hc_error **error);
+
+/**
+ * Plans a sync of all directories of an organization, or of one of them: lists everything that the sync would list, and gives what it would change.
+ * Nothing is written to the mirror, so a mirror that may only be read can plan as well.
+ *
+ * The plan is exact if neither the directories nor the mirror change before the sync. In a listing of several pages, the order of the changes may differ: it
+ * depends on how many pages are written together. A plan takes no lease, and does not wait for a sync that is running or delay one. What that sync
+ * writes later is not in the plan.
+ *
+ * The organization's rows are copied to a temporary SQLite database. Up to 16 MiB of it are in memory. The rest and its journal are in files in the folder for
+ * temporary files (SQLITE_TMPDIR, TMPDIR, /var/tmp, /tmp), which have about the size of the rows. They contain personal data. Only the user of this process
+ * can read them, their names are removed right after they were created, and their space is freed when the plan and its iterators are freed, and if the
+ * process ends.
+ *
+ * - `mirror`: required.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_..."; may be NULL, which means every directory of the organization.
+ * - `options`: may be NULL, which means the defaults. With approve_removals, the sync that is planned approves the open holds; nothing is approved.
+ *   no_wait and concurrency have no effect.
+ * - `plan`: receives the plan; free it with hc_plan_free.
+ * - `error`: may be NULL.
+ * - Fails as hc_mirror_sync, but not with HC_MASS_REMOVAL: the plan then has the outcome "held" and the error (hc_plan_error). HC_STORE also if the folder
+ *   for temporary files has no room.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_plan(const struct hc_mirror *mirror,
+                              const char *organization_id,
+                              const char *directory_id,
+                              const struct hc_sync_options *options,
+                              struct hc_plan **plan,
+                              struct hc_error **error);
+
+/**
+ * Returns the outcome that the sync would have: "incomplete" if the listing of a directory could not be applied as a whole, or else "held" if the guard
+ * would hold losses of access in a directory, or else "done".
+ *
+ * - `plan`: may be NULL, which gives NULL.
+ * - Returns text owned by `plan`.
+ * - Threads: any number at once.
+ */
+const char *hc_plan_outcome(const struct hc_plan *plan);
+
+/**
+ * Returns the report that the sync would make for each directory, in the order of the directories' ids.
+ *
+ * - `plan`: may be NULL, which gives NULL.
+ * - Returns a list owned by `plan`.
+ * - Threads: any number at once.
+ */
+const struct hc_sync_reports *hc_plan_reports(const struct hc_plan *plan);
+
+/**
+ * Returns the holds that the directories would have after the sync: open ones that it would leave open, and new ones. A new hold gets another
+ * id when a sync makes it.
+ *
+ * - `plan`: may be NULL, which gives NULL.
+ * - Returns a list owned by `plan`.
+ * - Threads: any number at once.
+ */
+const struct hc_hold_list *hc_plan_holds(const struct hc_plan *plan);
+
+/**
+ * Returns the number of different kinds of planned changes, for hc_plan_kinds_at.
+ *
+ * - `plan`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_plan_kinds_len(const struct hc_plan *plan);
+
+/**
+ * Returns a kind of planned changes, such as "user.created".
+ *
+ * - `plan`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `plan`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_plan_kinds_at(const struct hc_plan *plan, size_t index);
+
+/**
+ * Returns the number of planned changes of a kind.
+ *
+ * - `plan`: required.
+ * - `kind`: such as "user.created".
+ * - `count`: receives the number.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT if there is no such kind of change.
+ * - Threads: any number at once.
+ */
+hc_status hc_plan_count(const struct hc_plan *plan, const char *kind, uint64_t *count, struct hc_error **error);
+
+/**
+ * Returns why the listing of a directory could not be applied as a whole, in one English sentence.
+ *
+ * - `plan`: may be NULL, which gives NULL.
+ * - Returns text owned by `plan`, or NULL unless the outcome is "incomplete".
+ * - Threads: any number at once.
+ */
+const char *hc_plan_incomplete(const struct hc_plan *plan);
+
+/**
+ * Returns the error that the sync would fail with: HC_MASS_REMOVAL if the guard would hold the removal of users whom a full listing lacks.
+ *
+ * - `plan`: may be NULL, which gives NULL.
+ * - Returns an error owned by `plan`, or NULL if the sync would not fail.
+ * - Threads: any number at once.
+ */
+const struct hc_error *hc_plan_error(const struct hc_plan *plan);
+
+/**
+ * Starts reading the planned changes, in the order in which the planned sync made them. Their numbers are those after the mirror's latest change.
+ *
+ * - `plan`: required. It may be freed before the iterator.
+ * - `iter`: receives the iterator; free it with hc_plan_iter_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+hc_status hc_plan_changes(const struct hc_plan *plan,
+                               struct hc_plan_iter **iter,
+                               struct hc_error **error);
+
+/**
+ * Gives the next planned change.
+ *
+ * - `iter`: required. It ends after an error: create another one.
+ * - `change`: receives the change, owned by `iter` and valid until the next call with it; NULL after the last one.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE, also in a forked child.
+ * - Threads: one at a time.
+ */
+hc_status hc_plan_iter_next(struct hc_plan_iter *iter, const struct hc_change **change, struct hc_error **error);
+
+/**
+ * Frees an iterator and the change that it gave last.
+ *
+ * - `iter`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_plan_iter_free(struct hc_plan_iter *iter);
+
+/**
+ * Frees a plan. If no iterator over its changes is left, its temporary database is deleted.
+ *
+ * - `plan`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_plan_free(struct hc_plan *plan);
 
 /**
  * Returns the open holds of an organization, in the order in which they were made.

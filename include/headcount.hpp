@@ -226,6 +226,7 @@ using RoleMapEntries =
     List<hc_role_map_entry_list, hc_role_map_entry, hc_role_map_entry_list_len, hc_role_map_entry_list_at, hc_role_map_entry_list_free>;
 using MirrorSettings = Object<hc_settings, hc_settings_free>;
 using SyncReports = List<hc_sync_reports, hc_sync_report, hc_sync_reports_len, hc_sync_reports_at, hc_sync_reports_free>;
+using PlannedChanges = Range<hc_plan_iter, hc_change, hc_plan_iter_next, hc_plan_iter_free>;
 using Changes = List<hc_change_batch, hc_change, hc_change_batch_len, hc_change_batch_at, hc_change_batch_free>;
 using Change = Object<hc_change, hc_change_free>;
 using ParkedChanges = List<hc_parked_list, hc_parked_change, hc_parked_list_len, hc_parked_list_at, hc_parked_list_free>;
@@ -414,6 +415,30 @@ struct RoleEntry {
     std::optional<std::string> organization_id = std::nullopt;
 };
 
+/* What a sync would change. It does not depend on the mirror. What its methods return is owned by it. */
+class Plan : public Object<hc_plan, hc_plan_free> {
+  public:
+    using Object::Object;
+
+    /* "done", "held" or "incomplete". */
+    std::string outcome() const { return text(hc_plan_outcome(get())); }
+    /* The report that the sync would make for each directory, to be read with hc_sync_reports_len and hc_sync_reports_at. */
+    const hc_sync_reports *reports() const noexcept { return hc_plan_reports(get()); }
+    /* The holds that there would be after the sync, to be read with hc_hold_list_len and hc_hold_list_at. */
+    const hc_hold_list *holds() const noexcept { return hc_plan_holds(get()); }
+    /* Number of planned changes of a kind, such as "user.created". */
+    std::uint64_t count(const std::string &kind) const {
+        return detail::given<std::uint64_t>([&](std::uint64_t *out, hc_error **error) { return hc_plan_count(get(), kind.c_str(), out, error); });
+    }
+    /* Why a listing could not be applied as a whole; "" unless the outcome is "incomplete". */
+    std::string incomplete() const { return text(hc_plan_incomplete(get())); }
+    /* The error with HC_MASS_REMOVAL that the sync would throw, or NULL. */
+    const hc_error *error() const noexcept { return hc_plan_error(get()); }
+    PlannedChanges changes() const {
+        return PlannedChanges(detail::given<hc_plan_iter *>([&](hc_plan_iter **out, hc_error **error) { return hc_plan_changes(get(), out, error); }));
+    }
+};
+
 /* Gives changes one after another, and waits for the next one: the common part of AllChanges and Worker. */
 template <class T, auto Free, auto Next, auto Ack, auto Park>
 class ChangeSequence : public Object<T, Free> {
@@ -561,6 +586,12 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
                      hc_sync_options how = options<hc_sync_options>(), const OnProgress &on_progress = nullptr) const {
         set_progress(how, on_progress);
         return made<SyncReports, hc_sync_reports>(hc_mirror_sync, organization_id.c_str(), detail::c_str(directory_id), &how);
+    }
+    /* Returns what a sync would change, and writes nothing to the mirror: see hc_mirror_plan. */
+    Plan plan(const std::string &organization_id, const std::optional<std::string> &directory_id = std::nullopt,
+              hc_sync_options how = options<hc_sync_options>(), const OnProgress &on_progress = nullptr) const {
+        set_progress(how, on_progress);
+        return made<Plan, hc_plan>(hc_mirror_plan, organization_id.c_str(), detail::c_str(directory_id), &how);
     }
     SyncReports sync_all(hc_sync_options how = options<hc_sync_options>(), const OnProgress &on_progress = nullptr) const {
         set_progress(how, on_progress);

@@ -69,6 +69,8 @@ pub mod mirrored;
 
 pub mod sync;
 
+pub mod plan;
+
 pub mod holds;
 
 pub mod change;
@@ -97,5 +99,7 @@ const _: () = {
     any_number_of_threads::<roles::hc_role_map>();
     any_number_of_threads::<changes::hc_change_iter>();
     any_number_of_threads::<worker::hc_worker>();
+    any_number_of_threads::<plan::hc_plan>();
+    one_thread_at_a_time::<plan::hc_plan_iter>();
     one_thread_at_a_time::<mirrored::hc_mirror_user_iter>();
 };

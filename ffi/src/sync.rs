@@ -39,7 +39,7 @@ pub struct hc_sync_progress {
 
 /// Receives the progress of a sync after each page that was read, and during the removals.
 ///
-/// Called during the sync: by hc_mirror_sync on the thread that called it, by hc_mirror_sync_all on threads of the library, of which several
+/// Called during the sync: by hc_mirror_sync and hc_mirror_plan on the thread that called it, by hc_mirror_sync_all on threads of the library, of which several
 /// may call it at once. It must return soon, must not call the library and must not throw a C++ exception. `user_data` is the progress_data
 /// of the options.
 pub type hc_sync_progress_callback =
@@ -68,14 +68,19 @@ pub struct hc_sync_options {
 impl_options!(hc_sync_options { on_progress, progress_data, mode, approve_removals, no_wait, concurrency });
 
 /// The caller's progress callback with its `user_data`.
-struct ProgressCallback {
+pub(crate) struct ProgressCallback {
     callback: unsafe extern "C" fn(*mut c_void, *const hc_sync_progress),
     user_data: UserData,
 }
 
 impl ProgressCallback {
+    /// Returns the callback of the options, or `None` if they have none.
+    pub(crate) fn of(options: &hc_sync_options) -> Option<ProgressCallback> {
+        Some(ProgressCallback { callback: options.on_progress?, user_data: UserData(options.progress_data) })
+    }
+
     /// Calls the callback with the progress as a C struct.
-    fn call(&self, progress: &Progress) {
+    pub(crate) fn call(&self, progress: &Progress) {
         let [organization, directory, phase] =
             [&progress.organization_id, &progress.directory_id, progress.phase.name()].map(c_string);
         let c_progress = hc_sync_progress {
@@ -94,10 +99,14 @@ impl ProgressCallback {
     }
 }
 
+/// Reads a field that is yes (1) or no (0 or -1).
+pub(crate) fn yes(value: i32, name: &str) -> Result<bool> {
+    tri_state(value, name).map(|yes| yes == Some(true))
+}
+
 /// Runs the sync that `options` describe.
 fn run(sync: SyncBuilder, options: &hc_sync_options) -> Result<hc_sync_reports> {
     let mode = sync_mode(options.mode, "options.mode")?;
-    let yes = |value, name| tri_state(value, name).map(|yes| yes == Some(true));
     let mut sync = sync
         .mode(mode)
         .approve_removals(yes(options.approve_removals, "options.approve_removals")?)
@@ -105,9 +114,8 @@ fn run(sync: SyncBuilder, options: &hc_sync_options) -> Result<hc_sync_reports> 
     if let Some(organizations) = unless_zero(options.concurrency) {
         sync = sync.concurrency(organizations as usize);
     }
-    if let Some(callback) = options.on_progress {
-        let progress_callback = ProgressCallback { callback, user_data: UserData(options.progress_data) };
-        sync = sync.on_progress(move |progress| progress_callback.call(progress));
+    if let Some(callback) = ProgressCallback::of(options) {
+        sync = sync.on_progress(move |progress| callback.call(progress));
     }
     sync.run().map(hc_sync_reports::from)
 }

@@ -110,6 +110,9 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     hc_parked_list *parked = NULL;
     hc_consumer_list *consumers = NULL;
     hc_sync_reports *reports = NULL;
+    hc_plan *plan = NULL;
+    hc_plan_iter *plan_iter = NULL;
+    const hc_change *planned = NULL;
     hc_mirror_directory_status_list *statuses = NULL;
     hc_text_list *ids = NULL;
     hc_hold_list *holds = NULL;
@@ -180,6 +183,15 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_mirror_sync(mirror, "o", "d", NULL, NULL, place), "reports");
     TEXT_IS_REFUSED(hc_mirror_sync(mirror, NOT_UTF8, "d", NULL, &reports, place), "organization_id");
     TEXT_IS_REFUSED(hc_mirror_sync(mirror, "o", NOT_UTF8, NULL, &reports, place), "directory_id");
+    NULL_IS_REFUSED(hc_mirror_plan(NULL, "o", "d", NULL, &plan, place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_plan(mirror, NULL, "d", NULL, &plan, place), "organization_id");
+    NULL_IS_REFUSED(hc_mirror_plan(mirror, "o", "d", NULL, NULL, place), "plan");
+    TEXT_IS_REFUSED(hc_mirror_plan(mirror, NOT_UTF8, "d", NULL, &plan, place), "organization_id");
+    TEXT_IS_REFUSED(hc_mirror_plan(mirror, "o", NOT_UTF8, NULL, &plan, place), "directory_id");
+    NULL_IS_REFUSED(hc_plan_count(NULL, "user.created", &count, place), "plan");
+    NULL_IS_REFUSED(hc_plan_changes(NULL, &plan_iter, place), "plan");
+    NULL_IS_REFUSED(hc_plan_iter_next(NULL, &planned, place), "iter");
+    CHECK(plan == NULL && plan_iter == NULL && planned == NULL);
     NULL_IS_REFUSED(hc_mirror_sync_all(NULL, NULL, &reports, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_sync_all(mirror, NULL, NULL, place), "reports");
     NULL_IS_REFUSED(hc_mirror_status(NULL, &statuses, place), "mirror");

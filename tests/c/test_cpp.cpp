@@ -143,6 +143,13 @@ static void a_mirror_syncs_receives_webhooks_and_gives_changes_to_consumers(cons
     const std::string id = hc_user_id(ada.get());
     Group crew = sandbox.create_group("Crew");
     sandbox.add_member(hc_group_id(crew.get()), id);
+    Plan plan = mirror.plan(organization, directory);
+    CHECK(plan.outcome() == "done" && plan.count("user.created") == 1 && plan.incomplete().empty() && plan.error() == nullptr);
+    CHECK(hc_sync_reports_len(plan.reports()) == 1 && hc_hold_list_len(plan.holds()) == 0 && !mirror.user(id));
+    std::size_t planned = 0;
+    for (const hc_change &change : plan.changes()) planned += std::string(hc_change_kind(&change)) == "user.created";
+    CHECK(planned == 1);
+    thrown(HC_INVALID_ARGUMENT, "kind", [&] { plan.count("user.hired"); });
     mirror.sync(organization, directory);
     mirror.link(id, "acct_42");
     mirror.set_role_map({{"Crew", "sailor"}});

@@ -190,6 +190,13 @@ static void accessors_accept_null(void) {
     CHECK(hc_sync_report_held(NULL) == NULL);
     CHECK(hc_sync_report_incomplete(NULL) == NULL);
     CHECK(hc_sync_report_error(NULL) == NULL);
+    CHECK(hc_plan_outcome(NULL) == NULL);
+    CHECK(hc_plan_reports(NULL) == NULL);
+    CHECK(hc_plan_holds(NULL) == NULL);
+    CHECK(hc_plan_kinds_len(NULL) == 0);
+    CHECK(hc_plan_kinds_at(NULL, 0) == NULL);
+    CHECK(hc_plan_incomplete(NULL) == NULL);
+    CHECK(hc_plan_error(NULL) == NULL);
     CHECK(hc_hold_reason(NULL) == NULL);
     CHECK(hc_hold_count(NULL) == 0);
     CHECK(hc_hold_limit(NULL) == 0);
@@ -297,6 +304,8 @@ static void free_functions_accept_null(void) {
     hc_mirror_user_free(NULL);
     hc_mirror_group_free(NULL);
     hc_sync_reports_free(NULL);
+    hc_plan_free(NULL);
+    hc_plan_iter_free(NULL);
     hc_mirror_directory_status_list_free(NULL);
     hc_change_batch_free(NULL);
     hc_change_free(NULL);

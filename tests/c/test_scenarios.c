@@ -24,13 +24,16 @@ typedef struct {
     const char *group, *id_of, *role, *organization;
 } role_entry;
 
+typedef struct { const char *kind; uint64_t count; } kind_count;
+
 typedef struct {
     const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason;
     maybe_count created, updated, deactivated, deleted, events;
     maybe_texts groups; /* in a step about a user: the user's groups; in a status step, only len is set: the number of groups */
     size_t users, count, delivery, limit, partitions;
     int active, approve_removals;
-    maybe_texts types, roles;
+    maybe_texts types, roles, reasons;
+    struct { const kind_count *items; size_t len; } counts;
     struct { const hc_role_pair *items; size_t len; } pairs;
     struct { const role_entry *items; size_t len; } entries;
     struct { const expected_change *items; size_t len; } changes;
@@ -96,12 +99,57 @@ static hc_sandbox_user fields_of(const step *step) {
 
 static void check_count(maybe_count expected, uint64_t found) { CHECK(!expected.named || expected.value == found); }
 
-static void run_sync(const run *run, const step *step) {
-    hc_error *error = NULL;
-    hc_sync_reports *reports = NULL;
+static hc_sync_options sync_options(const step *step) {
     hc_sync_options options = {.struct_size = sizeof options, .approve_removals = step->approve_removals};
     if (strcmp(step->mode, "full") == 0) options.mode = HC_SYNC_FULL;
     if (strcmp(step->mode, "incremental") == 0) options.mode = HC_SYNC_INCREMENTAL;
+    return options;
+}
+
+/* Returns the number of planned changes of a kind, or of all kinds for NULL. */
+static uint64_t planned(const hc_plan *plan, const char *kind) {
+    hc_error *error = NULL;
+    hc_plan_iter *iter = NULL;
+    WORKS(hc_plan_changes(plan, &iter, &error));
+    const hc_change *change = NULL;
+    uint64_t count = 0;
+    for (WORKS(hc_plan_iter_next(iter, &change, &error)); change != NULL;) {
+        if (kind == NULL || strcmp(hc_change_kind(change), kind) == 0) count++;
+        WORKS(hc_plan_iter_next(iter, &change, &error));
+    }
+    hc_plan_iter_free(iter);
+    return count;
+}
+
+static void check_plan(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_plan *plan = NULL;
+    hc_sync_options options = sync_options(step);
+    WORKS(hc_mirror_plan(run->mirror, hc_sandbox_organization_id(run->sandbox), hc_sandbox_directory_id(run->sandbox), &options, &plan, &error));
+    CHECK_TEXT(hc_plan_outcome(plan), step->outcome);
+    CHECK_TEXT(hc_plan_incomplete(plan), NULL);
+    CHECK(hc_sync_reports_len(hc_plan_reports(plan)) == 1);
+    CHECK((hc_plan_error(plan) != NULL) == (step->error != NULL));
+    if (step->error != NULL) CHECK_TEXT(hc_status_name(hc_error_status(hc_plan_error(plan))), step->error);
+    CHECK(hc_hold_list_len(hc_plan_holds(plan)) == step->reasons.len);
+    for (size_t i = 0; i < step->reasons.len; i++) CHECK_TEXT(hc_hold_reason(hc_hold_list_at(hc_plan_holds(plan), i)), step->reasons.items[i]);
+    CHECK(hc_plan_kinds_len(plan) == step->counts.len);
+    uint64_t total = 0;
+    for (size_t i = 0; i < step->counts.len; i++) {
+        const char *kind = step->counts.items[i].kind;
+        uint64_t count = 0;
+        WORKS(hc_plan_count(plan, kind, &count, &error));
+        CHECK(count == step->counts.items[i].count && planned(plan, kind) == count);
+        total += count;
+    }
+    CHECK(planned(plan, NULL) == total);
+    hc_plan_free(plan);
+}
+
+static void run_sync(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_sync_reports *reports = NULL;
+    hc_sync_options options = sync_options(step);
     hc_status status = hc_mirror_sync(run->mirror, hc_sandbox_organization_id(run->sandbox), hc_sandbox_directory_id(run->sandbox),
                                       &options, &reports, &error);
     CHECK_TEXT(hc_status_name(status), step->error ? step->error : "ok");
@@ -385,6 +433,8 @@ static void run_step(run *run, const step *step) {
         delete_users(run, step->count);
     } else if (strcmp(what, "sync") == 0) {
         run_sync(run, step);
+    } else if (strcmp(what, "plan") == 0) {
+        check_plan(run, step);
     } else if (strcmp(what, "receive") == 0) {
         CHECK_TEXT(deliver(run->mirror, run->webhook, sandbox, step->delivery), step->outcome);
     } else if (strcmp(what, "forge") == 0) {
