@@ -53,8 +53,8 @@ mod _headcount {
     };
     #[pymodule_export]
     use crate::mirror::{
-        AsyncChange, AsyncChangeIterator, AsyncMirror, AsyncMirrorUserIterator, AsyncWorker, ChangeIterator, Mirror,
-        MirrorUserIterator, Worker,
+        AsyncChange, AsyncChangeIterator, AsyncMirror, AsyncMirrorUserIterator, AsyncPlan, AsyncPlannedChangeIterator,
+        AsyncWorker, ChangeIterator, Mirror, MirrorUserIterator, Plan, PlannedChangeIterator, Worker,
     };
     #[pymodule_export]
     use crate::organization::{AsyncOrganizationClient, OrganizationClient};

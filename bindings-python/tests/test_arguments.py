@@ -132,6 +132,7 @@ def test_every_error_of_a_wrong_type_names_its_argument(objects):
         ("limit", lambda: headcount.Mirror(":memory:").poll("consumer", limit=-1)),
         ("seq", lambda: headcount.Mirror(":memory:").ack("consumer", 2**64)),
         ("mode", lambda: headcount.Mirror(":memory:", client=headcount.Client("http://127.0.0.1:1", "a", "b")).sync("org_1", mode="fast")),
+        ("mode", lambda: headcount.Mirror(":memory:", client=headcount.Client("http://127.0.0.1:1", "a", "b")).plan("org_1", mode="fast")),
         ("seed", lambda: headcount.Sandbox(seed=-1)),
         ("port", lambda: headcount.Sandbox(port=70_000)),
         ("occurred_at", lambda: testing.event("role.created", occurred_at="yesterday")),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from pathlib import Path
 
 import postgres
@@ -29,6 +30,9 @@ class Blocking:
 
     async def users_of_hold(self, hold_id):
         return list(self.mirror.hold_users(hold_id))
+
+    async def planned(self, plan):
+        return list(plan.changes)
 
     async def follow(self, worker, receive):
         """Acknowledges the worker's changes and passes them to ``receive``, on another thread, until the worker is closed."""
@@ -64,6 +68,10 @@ class Awaited:
 
     async def users_of_hold(self, hold_id):
         return [user async for user in self.mirror.hold_users(hold_id)]
+
+    async def planned(self, plan):
+        async with plan:
+            return [change async for change in plan.changes]
 
     async def follow(self, worker, receive):
         """Acknowledges the worker's changes and passes them to ``receive``, until the worker is closed."""
@@ -167,6 +175,15 @@ class Player:
             return
         assert error is None, report
         assert {name: getattr(report, name) for name in expected} == expected
+
+    async def plan(self, mode, outcome, counts, reasons, approve_removals=False, error=None):
+        ids = self.sandbox.organization_id, self.sandbox.directory_id
+        plan = await self.mirror.plan(*ids, mode=mode, approve_removals=approve_removals)
+        assert plan.outcome == outcome and plan.incomplete is None
+        assert plan.error is None if error is None else plan.error.kind == error
+        assert plan.counts == counts
+        assert [hold.reason for hold in plan.holds] == reasons
+        assert Counter(change.kind for change in await self.mirror.planned(plan)) == counts
 
     async def receive(self, delivery, outcome):
         body = self.sandbox.deliveries()[delivery]["body"]

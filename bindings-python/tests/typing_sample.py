@@ -54,6 +54,9 @@ def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) ->
     with headcount.Mirror("headcount.db", client=client, webhook_secret=["whsec_1"], full_every=timedelta(days=1)) as mirror:
         report: headcount.SyncReport = mirror.sync("org_1", "dir_1", mode="full", on_progress=lambda progress: print(progress.rate))
         reports: list[headcount.SyncReport] = mirror.sync("org_1")
+        with mirror.plan("org_1", "dir_1", mode="full") as plan:
+            print(plan.outcome == "held", plan.counts.get("user.deleted", 0), plan.holds[0].reason, plan.error)
+            planned: list[headcount.Change] = list(plan.changes)
         mirror.sync("org_1", mode="half")  # type: ignore[call-overload]
         mirror.sync_all(mode="full", concurrency=2, on_progress="tell")  # type: ignore[arg-type]
         if mirror.receive(body, headers) == "aplied":  # type: ignore[comparison-overlap]
@@ -105,6 +108,8 @@ def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) ->
 async def follow(client: headcount.AsyncClient) -> None:
     async with headcount.AsyncMirror(":memory:", client=client) as mirror:
         report: headcount.SyncReport = await mirror.sync("org_1", "dir_1")
+        async with await mirror.plan("org_1") as plan:
+            planned: list[headcount.Change] = [change async for change in plan.changes]
         groups: list[headcount.MirrorGroup] = await mirror.groups("org_1")
         async for group in mirror.groups("org_1"):
             print(group.display_name, report, groups)

@@ -1,6 +1,6 @@
 //! `Mirror` and `AsyncMirror`: the same calls for threads and for asyncio, written once.
 //!
-//! `class` has the classes; `sync`, `view`, `holds`, `roles`, `settings` and `consumers` add the calls of their topics
+//! `class` has the classes; `sync`, `plan`, `view`, `holds`, `roles`, `settings` and `consumers` add the calls of their topics
 //! to both of them. `state` has the core's mirror until it is closed, `options` the settings that the store keeps,
 //! `users`, `feed` and `worker` the iterators, and `rows` the conversion of lists of rows.
 
@@ -9,6 +9,7 @@ mod consumers;
 mod feed;
 mod holds;
 mod options;
+mod plan;
 mod roles;
 mod rows;
 mod settings;
@@ -20,5 +21,6 @@ mod worker;
 
 pub(crate) use class::{AsyncMirror, Mirror};
 pub(crate) use feed::{AsyncChange, AsyncChangeIterator, ChangeIterator};
+pub(crate) use plan::{AsyncPlan, AsyncPlannedChangeIterator, Plan, PlannedChangeIterator};
 pub(crate) use users::{AsyncMirrorUserIterator, MirrorUserIterator};
 pub(crate) use worker::{AsyncWorker, Worker};

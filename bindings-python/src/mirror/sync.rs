@@ -11,7 +11,7 @@ use crate::generated::{Progress, SyncReport};
 use headcount::mirror::{SyncBuilder, SyncMode};
 use pyo3::intern;
 use pyo3::prelude::*;
-use std::future::{IntoFuture, poll_fn};
+use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -123,25 +123,9 @@ pub(super) fn run<'py, M: ProgressMode>(
     if let Some(organizations) = options.concurrency {
         sync = sync.concurrency(organizations.into());
     }
-    if let Some(callback) = &options.on_progress
-        && !callback.bind(py).is_callable()
-    {
-        return Err(wrong_type(callback.bind(py), "on_progress as a function"));
-    }
     let single = options.directory_id.is_some();
-    let make = move |py: Python<'_>| {
-        let (mut sync, mut raised) = (sync, None);
-        if let Some(callback) = options.on_progress {
-            let (sender, receiver) = oneshot::channel();
-            let context = Context::copy(py)?;
-            let callback = Arc::new(Callback { function: callback, context, raised: Mutex::new(Some(sender)) });
-            sync = sync.on_progress(M::observer(py, callback)?);
-            raised = Some(receiver);
-        }
-        Ok(run_to_end(sync, raised))
-    };
-    M::start(py, make, move |py, ended: PyResult<Vec<headcount::mirror::SyncReport>>| {
-        let mut reports = ended?.into_iter().map(SyncReport::from);
+    run_observed::<M, _, _, _>(py, sync, options.on_progress, SyncBuilder::on_progress, move |py, reports| {
+        let mut reports = reports.into_iter().map(SyncReport::from);
         if single && let Some(report) = reports.next() {
             return Ok(Py::new(py, report)?.into_any());
         }
@@ -149,20 +133,55 @@ pub(super) fn run<'py, M: ProgressMode>(
     })
 }
 
+/// Runs what `builder` builds and converts its result. `observe` sets the observer of `builder`, which calls `on_progress`.
+pub(super) fn run_observed<'py, M, B, T, P>(
+    py: Python<'py>,
+    builder: B,
+    on_progress: Option<Py<PyAny>>,
+    observe: fn(B, ProgressObserver) -> B,
+    convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
+) -> PyResult<Bound<'py, PyAny>>
+where
+    M: ProgressMode,
+    B: IntoFuture<Output = headcount::Result<T>> + Send + 'static,
+    B::IntoFuture: Send + Unpin,
+    T: Send + 'static,
+    P: for<'a> IntoPyObject<'a>,
+{
+    if let Some(callback) = &on_progress
+        && !callback.bind(py).is_callable()
+    {
+        return Err(wrong_type(callback.bind(py), "on_progress as a function"));
+    }
+    let make = move |py: Python<'_>| {
+        let (mut builder, mut raised) = (builder, None);
+        if let Some(callback) = on_progress {
+            let (sender, receiver) = oneshot::channel();
+            let context = Context::copy(py)?;
+            let callback = Arc::new(Callback { function: callback, context, raised: Mutex::new(Some(sender)) });
+            builder = observe(builder, M::observer(py, callback)?);
+            raised = Some(receiver);
+        }
+        Ok(run_to_end(builder, raised))
+    };
+    M::start(py, make, move |py, ended: PyResult<T>| convert(py, ended?))
+}
+
 /// Returns the sync mode of this name.
-fn mode(py: Python<'_>, name: &str) -> PyResult<SyncMode> {
+pub(super) fn mode(py: Python<'_>, name: &str) -> PyResult<SyncMode> {
     let known = SyncMode::ALL.iter().copied().find(|mode| mode.name() == name);
     known.ok_or_else(|| invalid_argument(py, "mode: expected auto, full or incremental, got another text"))
 }
 
-/// Runs a sync until it ends and `on_progress` has been called for all of its progress, or until `on_progress` raises an exception.
-async fn run_to_end(
-    sync: SyncBuilder,
-    mut raised: Option<oneshot::Receiver<PyErr>>,
-) -> headcount::Result<PyResult<Vec<headcount::mirror::SyncReport>>> {
-    let mut sync = sync.into_future();
+/// Runs a sync or a plan until it ends and `on_progress` has been called for all of its progress, or until `on_progress` raises an exception.
+async fn run_to_end<B, T>(builder: B, mut raised: Option<oneshot::Receiver<PyErr>>) -> headcount::Result<PyResult<T>>
+where
+    B: IntoFuture<Output = headcount::Result<T>>,
+    B::IntoFuture: Unpin,
+{
+    let mut running = builder.into_future();
     let ended = poll_fn(|cx| {
-        let ended = sync.as_mut().poll(cx).map(Ok);
+        let ended = Pin::new(&mut running).poll(cx).map(Ok);
         if let Some(receiver) = &mut raised
             && let Poll::Ready(received) = Pin::new(receiver).poll(cx)
         {
@@ -175,7 +194,7 @@ async fn run_to_end(
     })
     .await;
     // Drops the observer. The channel closes when the last call of `on_progress` that an event loop has queued is done.
-    drop(sync);
+    drop(running);
     match (ended, raised) {
         (Err(error), _) => Ok(Err(error)),
         (Ok(ended), None) => ended.map(Ok),
@@ -223,7 +242,7 @@ impl Callback {
     }
 }
 
-type ProgressObserver = Box<dyn Fn(&headcount::mirror::Progress) + Send + Sync>;
+pub(super) type ProgressObserver = Box<dyn Fn(&headcount::mirror::Progress) + Send + Sync>;
 
 /// How the classes of a mode call `on_progress`.
 pub(super) trait ProgressMode: Mode {
