@@ -45,6 +45,12 @@ export interface SyncAllOptions extends SyncOptions {
   concurrency?: number | undefined
 }
 
+/** Options of `plan`: those of a sync. */
+export interface PlanOptions extends Omit<SyncOptions, 'approveRemovals' | 'wait'> {
+  /** Whether to plan a sync that approves the open holds of the directories first. Nothing is approved. False by default. */
+  approveRemovals?: boolean | undefined
+}
+
 /** Options of `users`. */
 export interface MirrorUserOptions {
   /** Id of a directory (`dir_…`): lists only its users. */
@@ -198,6 +204,41 @@ export interface Worker extends AsyncIterableIterator<FollowedChange> {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** What a sync would change; made by `mirror.plan`. It does not depend on the mirror, which may be closed. */
+export interface Plan {
+  /**
+   * The outcome that the sync would have: `incomplete` if the listing of a directory could not be applied as a whole, or else `held` if the guard would hold
+   * losses of access in a directory, or else `done`.
+   */
+  readonly outcome: SyncReport['outcome']
+  /** The report that the sync would make for each directory, in the order of the directories' ids. */
+  readonly reports: SyncReport[]
+  /** Number of planned changes by kind, such as `{ 'user.created': 2 }`. Kinds without changes are left out. */
+  readonly counts: { readonly [kind in Change['kind']]?: number }
+  /**
+   * The holds that the directories would have after the sync: open ones that it would leave open, and new ones. A new hold gets another id when a sync
+   * makes it.
+   */
+  readonly holds: Hold[]
+  /** Why the listing of a directory could not be applied as a whole, in one English sentence; null unless the outcome is `incomplete`. */
+  readonly incomplete: string | null
+  /**
+   * The `errors.MassRemovalError` that the sync would reject with, because the guard would hold the removal of users whom a full listing lacks; or null.
+   */
+  readonly error: SyncReport['error']
+  /**
+   * A new listing of the planned changes, in the order in which the planned sync made them. Their numbers (`seq`) are those after the mirror's latest
+   * change. It rejects with `errors.StoreError` if the plan is closed.
+   */
+  readonly changes: Listing<Change>
+  /** Deletes the temporary database. The changes cannot be read any more. Closing again does nothing. */
+  close(): Promise<void>
+  /** Does the same as `close`, for `using`, if the runtime has this symbol. */
+  [Symbol.dispose](): void
+  /** Does the same as `close`, for `await using`, if the runtime has this symbol. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
 declare global {
   interface SymbolConstructor {
     /** The symbol of `await using`. */
@@ -236,6 +277,22 @@ export class Mirror {
   sync(organizationId: string, directoryId: string | undefined | null, options?: SyncOptions): Promise<SyncReport | SyncReport[]>
   /** Syncs every directory of every organization. If the sync of one fails, its report has the `error`, and the others are synced nevertheless. */
   syncAll(options?: SyncAllOptions): Promise<SyncReport[]>
+  /**
+   * Returns what a sync of every directory of an organization would change. Reads what the sync would read, and writes nothing to the mirror. A mirror that
+   * may only be read can plan as well.
+   *
+   * The plan is exact if neither the directories nor the mirror change before the sync. In a listing of several pages, the order of the changes may differ: it
+   * depends on how many pages are written together. A plan does not wait for a sync that is running, or delay one.
+   *
+   * The organization's rows are copied to a temporary SQLite database. Up to 16 MiB of it are in memory. The rest and its journal are in files in the folder for
+   * temporary files (`SQLITE_TMPDIR`, `TMPDIR`, `/var/tmp`, `/tmp`). They contain personal data. Only the user of this process can read them. They are
+   * deleted when the plan is closed or garbage-collected, and if the process ends.
+   * @throws what `sync` throws, except for errors.MassRemovalError: the plan then has the outcome `held`, and the error as `error`. errors.StoreError also if
+   * the folder for temporary files has no room.
+   */
+  plan(organizationId: string, options?: PlanOptions): Promise<Plan>
+  /** Returns what a sync of one directory, or of every directory of an organization, would change. */
+  plan(organizationId: string, directoryId: string | undefined | null, options?: PlanOptions): Promise<Plan>
   /**
    * Verifies a webhook, stores it and applies it. Durable when the promise is fulfilled.
    *

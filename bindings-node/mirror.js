@@ -286,6 +286,29 @@ class Worker {
   }
 }
 
+/** What a sync would change. */
+class Plan {
+  #native
+
+  constructor(native, { outcome, reports, counts, holds, incomplete, error }) {
+    this.#native = native
+    this.outcome = outcome
+    this.reports = reports.map(withError)
+    this.counts = counts
+    this.holds = holds
+    this.incomplete = incomplete
+    this.error = error === null ? null : errorOf(error)
+  }
+
+  get changes() {
+    return new Listing(this.#native.pages())
+  }
+
+  async close() {
+    await call(() => this.#native.close())
+  }
+}
+
 class Mirror {
   #native
   #calls = new Calls()
@@ -316,18 +339,36 @@ class Mirror {
 
   async #sync(organizationId, directoryId, options) {
     const given = json(options, SYNCING)
+    const reports = await this.#observed(options, (take) => (cancel) => this.#native.sync(organizationId, directoryId, given, take, cancel))
+    return reports.map(withError)
+  }
+
+  async plan(organizationId, directoryId, options) {
+    if (directoryId !== null && typeof directoryId === 'object') return this.plan(organizationId, undefined, directoryId)
+    const organization = text('the organization id', organizationId)
+    const directory = directoryId === undefined || directoryId === null ? undefined : text('the directory id', directoryId)
+    const given = json(options, SYNCING)
+    let plan
+    const summary = await this.#observed(options, (take) => async (cancel) => {
+      plan = await this.#native.plan(organization, directory, given, take, cancel)
+      return plan.summary()
+    })
+    return new Plan(plan, summary)
+  }
+
+  /** Runs a call with the options `onProgress` and `signal`. `begin` returns the call, given the function that takes the progress. */
+  async #observed(options, begin) {
     const onProgress = callback('onProgress', options?.onProgress)
     const signal = signalOf(options)
-    const begin = (take) => (cancel) => this.#native.sync(organizationId, directoryId, given, take, cancel)
-    if (onProgress === undefined) return (await this.#calls.run(begin(undefined), { signal })).map(withError)
+    if (onProgress === undefined) return this.#calls.run(begin(undefined), { signal })
 
     const stop = new AbortController()
     const progress = new ProgressCallback(onProgress, stop)
     const release = onAbort(signal, () => stop.abort(signal.reason))
     try {
-      const reports = await this.#calls.run(begin(progress.take), { signal: stop.signal })
+      const result = await this.#calls.run(begin(progress.take), { signal: stop.signal })
       await progress.finish()
-      return reports.map(withError)
+      return result
     } catch (error) {
       throw progress.failure === undefined ? error : progress.failure.error
     } finally {
@@ -521,7 +562,7 @@ class Mirror {
 }
 
 // Node 18 does not have these symbols.
-for (const { prototype } of [Mirror, Worker]) {
+for (const { prototype } of [Mirror, Plan, Worker]) {
   for (const symbol of [Symbol.dispose, Symbol.asyncDispose]) {
     if (symbol) Object.defineProperty(prototype, symbol, { value: prototype.close, configurable: true, writable: true })
   }

@@ -65,6 +65,20 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
     }
   }
 
+  const plan = async (step, at) => {
+    const { mode, approve_removals: approveRemovals = false } = step
+    const plan = await mirror.plan(organization, sandbox.directoryId, { mode, approveRemovals })
+    assert.equal(plan.outcome, step.outcome, at)
+    assert.equal(plan.incomplete, null, at)
+    assert.equal(plan.error && kindOf(plan.error), step.error ?? null, at)
+    assert.deepEqual(plan.counts, step.counts, at)
+    assert.deepEqual(plan.holds.map(({ reason }) => reason), step.reasons, at)
+    const counts = {}
+    for await (const { kind } of plan.changes) counts[kind] = (counts[kind] ?? 0) + 1
+    assert.deepEqual(counts, step.counts, at)
+    await plan.close()
+  }
+
   /** Reads and acknowledges all changes of the step's consumer, and returns them. */
   const drain = async ({ consumer }) => {
     const all = []
@@ -162,6 +176,7 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
       }
     },
     sync,
+    plan,
     receive: async (step, at) => {
       const { body } = sandbox.deliveries()[step.delivery]
       assert.equal(await mirror.receive(body, webhook.sign(body)), step.outcome, at)

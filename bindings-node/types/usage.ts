@@ -2,7 +2,7 @@
 import byDefault, { Client, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
-import type { Approval, Change, ChangeKind, CopyReport, Directory, Event, GroupPage, MirrorOptions, MirrorSettings, MirrorUser, Organization, PendingEvent, Retirement, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
+import type { Approval, Change, ChangeKind, CopyReport, Directory, Event, GroupPage, MirrorOptions, MirrorSettings, MirrorUser, Organization, PendingEvent, Plan, Retirement, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
 
 export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
   const scalekit = new ScalekitClient(process.env.SCALEKIT_ENVIRONMENT_URL!, process.env.SCALEKIT_CLIENT_ID!, process.env.SCALEKIT_CLIENT_SECRET!)
@@ -91,6 +91,12 @@ export async function provision(client: Client, request: { headers: Record<strin
   const report: SyncReport = await mirror.sync('org_1', 'dir_1', { mode: 'auto', onProgress: ({ phase, items, total }) => console.log(phase, items, total ?? '?') })
   // @ts-expect-error: no such mode
   await mirror.sync('org_1', 'dir_1', { mode: 'quick' })
+  const plan: Plan = await mirror.plan('org_1', 'dir_1', { mode: 'full', onProgress: ({ items }) => console.log(items) })
+  console.log(plan.outcome === 'held', plan.counts['user.deleted'] ?? 0, plan.holds[0]?.reason, plan.error?.message)
+  for await (const change of plan.changes) console.log(change.kind, change.before)
+  await plan.close()
+  // @ts-expect-error: a plan does not wait
+  await mirror.plan('org_1', { wait: false })
   const all = await mirror.syncAll({ concurrency: 4 })
   for (const { outcome, error } of [...reports, ...same, report, ...all]) {
     if (outcome === 'failed') console.log(error?.message)

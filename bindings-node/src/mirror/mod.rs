@@ -1,11 +1,12 @@
 //! The mirror. Asynchronous calls return a promise of JSON and run on the addon's runtime thread; the store has threads of its own.
 //!
-//! This module opens and closes the mirror, syncs it, applies webhooks and stores account ids; `view` has the calls that read it, `holds` those about
+//! This module opens and closes the mirror, syncs it, applies webhooks and stores account ids; `plan` has plans, `view` the calls that read it, `holds` those about
 //! holds and retirements, `settings` those about roles, settings and copies, `feed` those of consumers.
 
 mod feed;
 mod holds;
 mod options;
+mod plan;
 mod settings;
 mod view;
 

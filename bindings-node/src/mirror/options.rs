@@ -1,7 +1,7 @@
 //! Options of the mirror's calls, read from the JSON that `mirror.js` makes of them.
 
 use crate::options::{Separate, milliseconds, seconds};
-use headcount::mirror::{RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode, WorkerBuilder};
+use headcount::mirror::{PlanBuilder, RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode, WorkerBuilder};
 use headcount::{Error, Mirror, MirrorBuilder, Result};
 use serde::Deserialize;
 
@@ -145,11 +145,7 @@ impl SyncOptions {
     /// Sets the options of `sync` that are present.
     pub(super) fn apply(self, mut sync: SyncBuilder) -> Result<SyncBuilder> {
         if let Some(name) = self.mode {
-            let mode = SyncMode::ALL.iter().find(|mode| mode.name() == name).ok_or_else(|| {
-                let known: Vec<_> = SyncMode::ALL.iter().map(|mode| mode.name()).collect();
-                Error::invalid_argument(format!("the mode is unknown: expected one of {}", known.join(", ")))
-            })?;
-            sync = sync.mode(*mode);
+            sync = sync.mode(mode(&name)?);
         }
         if let Some(approved) = self.approve_removals {
             sync = sync.approve_removals(approved);
@@ -161,6 +157,38 @@ impl SyncOptions {
             sync = sync.concurrency(organizations);
         }
         Ok(sync)
+    }
+}
+
+fn mode(name: &str) -> Result<SyncMode> {
+    SyncMode::ALL.iter().copied().find(|mode| mode.name() == name).ok_or_else(|| {
+        let known: Vec<_> = SyncMode::ALL.iter().map(|mode| mode.name()).collect();
+        Error::invalid_argument(format!("the mode is unknown: expected one of {}", known.join(", ")))
+    })
+}
+
+/// Options of `plan`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct PlanOptions {
+    mode: Option<String>,
+    approve_removals: Option<bool>,
+    #[serde(rename = "onProgress")]
+    _on_progress: Separate,
+    #[serde(rename = "signal")]
+    _signal: Separate,
+}
+
+impl PlanOptions {
+    /// Sets the options that are present.
+    pub(super) fn apply(self, mut plan: PlanBuilder) -> Result<PlanBuilder> {
+        if let Some(name) = self.mode {
+            plan = plan.mode(mode(&name)?);
+        }
+        if let Some(approved) = self.approve_removals {
+            plan = plan.approve_removals(approved);
+        }
+        Ok(plan)
     }
 }
 
