@@ -142,6 +142,7 @@ impl Run {
             "add_member" => self.sandbox.add_member(self.id(step, "group"), self.id(step, "user")).unwrap(),
             "remove_member" => self.sandbox.remove_member(self.id(step, "group"), self.id(step, "user")).unwrap(),
             "sync" => self.sync(step).await,
+            "plan" => self.check_plan(step).await,
             "receive" => self.receive(step).await,
             "forge" => self.receive_forged(step).await,
             "role_map" => {
@@ -236,6 +237,25 @@ impl Run {
                 }
             }
         }
+    }
+
+    async fn check_plan(&self, step: &Step<'_>) {
+        let (expected, at) = (step.json, &step.at);
+        let mode = SyncMode::ALL.iter().copied().find(|mode| mode.name() == expected["mode"]).unwrap();
+        let plan = self.mirror.plan(self.sandbox.organization_id()).directory(self.sandbox.directory_id()).mode(mode);
+        let plan = plan.approve_removals(expected["approve_removals"].as_bool().unwrap_or(false)).await.unwrap();
+        assert_eq!(plan.outcome().name(), expected["outcome"], "{at}");
+        let error = plan.error().map(|error| error.kind().name());
+        assert_eq!(json!(error), expected["error"], "{at}: error");
+        let reasons: Vec<&str> = plan.holds().map(|hold| hold.reason.name()).collect();
+        assert_eq!(json!(reasons), expected["reasons"], "{at}: reasons");
+        let counts: BTreeMap<&str, u64> = plan.counts().iter().map(|(kind, count)| (kind.name(), *count)).collect();
+        assert_eq!(json!(counts), expected["counts"], "{at}: counts");
+        let (mut changes, mut found) = (plan.changes(), BTreeMap::new());
+        while let Some(change) = changes.next().await.unwrap() {
+            *found.entry(change.kind.name()).or_default() += 1;
+        }
+        assert_eq!(found, counts, "{at}: changes");
     }
 
     /// Returns the body of the delivery that the step names.
