@@ -272,6 +272,8 @@ impl Mirror {
             moments: Moments::new(),
             exclusive: Arc::default(),
             head: watch::Sender::new(0),
+            listens: OnceLock::new(),
+            look: self.0.look,
             shares: watch::Sender::new(0),
             closed: self.0.closed.child_token(),
             is_plan: true,
