@@ -264,6 +264,12 @@ export class Mirror {
    */
   constructor(path: string, options?: MirrorOptions)
   /**
+   * The mirror's id, a UUID: it was stored when a mirror that may write first opened the store. All mirrors that open this store have the same id, and so
+   * has a copy by `copyTo`. A program that keeps numbers of changes elsewhere can store the id with them: if it finds another id, these are the
+   * numbers of another feed. `null` if the store has no id and may only be read.
+   */
+  readonly id: string | null
+  /**
    * Syncs every directory of an organization. If the sync of one fails, the others are synced nevertheless, and then the promise rejects.
    * @throws errors.MassRemovalError if more users would be removed than the guard permits. They stay until their hold is approved, by `approve` or by a
    * sync with `approveRemovals`.

@@ -311,6 +311,7 @@ class Plan {
 
 class Mirror {
   #native
+  #id
   #calls = new Calls()
   /** The promise of `close`, once it was called. */
   #closed
@@ -323,6 +324,11 @@ class Mirror {
     }
     const secrets = secretsOf(webhookSecret)
     this.#native = rethrow(() => new native.NativeMirror(text('the path', path), handle, secrets, json(options, OPENING)))
+    this.#id = this.#native.id() ?? null
+  }
+
+  get id() {
+    return this.#id
   }
 
   async sync(organizationId, directoryId, options) {

@@ -186,7 +186,7 @@ typedef enum hc_status {
    */
   HC_MASS_REMOVAL = 14,
   /**
-   * The local store failed.
+   * The store of a mirror or of a replay guard failed, or refused the operation; the message says why.
    */
   HC_STORE = 15,
   /**
@@ -475,7 +475,7 @@ typedef struct hc_portal_link hc_portal_link;
 typedef struct hc_replay_guard hc_replay_guard;
 
 /**
- * The removal of all users and groups of a directory that is gone for good.
+ * The removal of all users and groups of a directory that is no longer used.
  */
 typedef struct hc_retirement hc_retirement;
 
@@ -3260,6 +3260,17 @@ hc_status hc_mirror_open(const char *path,
                               struct hc_error **error);
 
 /**
+ * The mirror's id: a random UUID that was stored when a handle that may write first opened the store. All handles of one store have the same id, and so
+ * has a copy by hc_mirror_copy_to. A program that keeps numbers of changes elsewhere can store the id with them: if it finds another id, these are the
+ * numbers of another feed. The id stays available after hc_mirror_close.
+ *
+ * - `mirror`: may be NULL, which gives NULL.
+ * - Returns text owned by `mirror`, or NULL if the store has no id and this handle may only read it.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_id(const struct hc_mirror *mirror);
+
+/**
  * Closes the mirror. Running calls of hc_mirror_wait and running syncs fail with HC_CANCELLED; what the syncs have written is kept. Other running calls
  * may fail with HC_STORE if they need the store again. Returns when all writes that had begun are complete, the locks are released and the file is
  * closed; in a callback of a running call, it returns without waiting for that.
@@ -4572,7 +4583,7 @@ const struct hc_mirror_user *hc_change_after_user(const struct hc_change *change
 const struct hc_mirror_group *hc_change_after_group(const struct hc_change *change);
 
 /**
- * Returns the number of items that hc_change_fields_at gives.
+ * Returns the number of items that hc_change_fields_at returns.
  *
  * - `change`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4803,7 +4814,7 @@ const char *hc_copied_table_name(const struct hc_copied_table *table);
 uint64_t hc_copied_table_rows(const struct hc_copied_table *table);
 
 /**
- * Returns the number of items that hc_copy_report_tables_at gives.
+ * Returns the number of items that hc_copy_report_tables_at returns.
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4829,7 +4840,8 @@ const struct hc_copied_table *hc_copy_report_tables_at(const struct hc_copy_repo
 uint64_t hc_copy_report_rows(const struct hc_copy_report *report);
 
 /**
- * Number of the latest change of the feed, or 0. The next change has the next number, in the copy as in the source.
+ * Number of the last change that was appended to the feed, or 0 if there was none. The next change gets the number
+ * after it, in the copy as in the source.
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4837,7 +4849,7 @@ uint64_t hc_copy_report_rows(const struct hc_copy_report *report);
 int64_t hc_copy_report_last_change(const struct hc_copy_report *report);
 
 /**
- * Checksum of all rows, 64 hexadecimal digits. It was computed from the source, twice, and from the copy.
+ * Checksum of all rows as 64 hexadecimal digits: the same for both readings of the source and for the copy.
  *
  * - `report`: may be NULL, which gives NULL.
  * - Returns text owned by `report`.
@@ -5152,7 +5164,7 @@ const char *hc_group_page_prev_page_token(const struct hc_group_page *page);
 void hc_group_page_free(struct hc_group_page *page);
 
 /**
- * Gives the next item. Requests a page from the server if all items of the last page were given.
+ * Gives the next item. If all items of the current page were given, requests the next page from the server first.
  *
  * - `iter`: required. After an error it may be called again, and requests the same page again.
  * - `group`: receives a group owned by `iter` and valid until the next call with it, or NULL after the last one.
@@ -5171,8 +5183,8 @@ hc_status hc_group_iter_next(struct hc_group_iter *iter, const struct hc_group *
 void hc_group_iter_free(struct hc_group_iter *iter);
 
 /**
- * Number of users of a directory that may lose access within the window without approval. The number is smaller in a
- * small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
+ * Largest number of users of a directory that may lose access within the window without approval. The limit is lower
+ * for a small directory: half of its users if it has at most ten, otherwise a quarter of them, but at least five.
  *
  * - `guard`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -5180,8 +5192,8 @@ void hc_group_iter_free(struct hc_group_iter *iter);
 uint64_t hc_guard_settings_users(const struct hc_guard_settings *guard);
 
 /**
- * Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
- * "users" applies. 1 permits every loss, except removals because of a listing without users.
+ * Largest share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit
+ * and that of "users" applies. 1 permits every loss, except removals because of a listing without users.
  *
  * - `guard`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -5272,7 +5284,7 @@ uint64_t hc_hold_limit(const struct hc_hold *hold);
 const char *hc_hold_since(const struct hc_hold *hold);
 
 /**
- * Returns the number of items that hc_hold_causes_at gives.
+ * Returns the number of items that hc_hold_causes_at returns.
  *
  * - `hold`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -5488,7 +5500,7 @@ const char *hc_mirror_directory_status_watermark(const struct hc_mirror_director
 const struct hc_hold *hc_mirror_directory_status_held(const struct hc_mirror_directory_status *status);
 
 /**
- * Returns the number of items that hc_mirror_directory_status_holds_at gives.
+ * Returns the number of items that hc_mirror_directory_status_holds_at returns.
  *
  * - `status`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -5715,7 +5727,7 @@ const char *hc_mirror_user_family_name(const struct hc_mirror_user *user);
 const char *hc_mirror_user_preferred_username(const struct hc_mirror_user *user);
 
 /**
- * Returns the number of items that hc_mirror_user_emails_at gives.
+ * Returns the number of items that hc_mirror_user_emails_at returns.
  *
  * - `user`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -5742,7 +5754,7 @@ const char *hc_mirror_user_emails_at(const struct hc_mirror_user *user, size_t i
 bool hc_mirror_user_active(const struct hc_mirror_user *user);
 
 /**
- * Returns the number of items that hc_mirror_user_group_ids_at gives.
+ * Returns the number of items that hc_mirror_user_group_ids_at returns.
  *
  * - `user`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -5761,7 +5773,7 @@ size_t hc_mirror_user_group_ids_len(const struct hc_mirror_user *user);
 const char *hc_mirror_user_group_ids_at(const struct hc_mirror_user *user, size_t index);
 
 /**
- * Returns the number of items that hc_mirror_user_roles_at gives.
+ * Returns the number of items that hc_mirror_user_roles_at returns.
  *
  * - `user`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -5780,7 +5792,7 @@ size_t hc_mirror_user_roles_len(const struct hc_mirror_user *user);
 const char *hc_mirror_user_roles_at(const struct hc_mirror_user *user, size_t index);
 
 /**
- * Returns the number of items that hc_mirror_user_vendor_roles_at gives.
+ * Returns the number of items that hc_mirror_user_vendor_roles_at returns.
  *
  * - `user`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6021,7 +6033,7 @@ const char *hc_organization_page_prev_page_token(const struct hc_organization_pa
 void hc_organization_page_free(struct hc_organization_page *page);
 
 /**
- * Gives the next item. Requests a page from the server if all items of the last page were given.
+ * Gives the next item. If all items of the current page were given, requests the next page from the server first.
  *
  * - `iter`: required. After an error it may be called again, and requests the same page again.
  * - `organization`: receives an organization owned by `iter` and valid until the next call with it, or NULL after the last one.
@@ -6363,7 +6375,7 @@ void hc_role_map_entry_list_free(struct hc_role_map_entry_list *entries);
 const struct hc_guard_settings *hc_settings_guard(const struct hc_settings *settings);
 
 /**
- * Age of the last full sync at which a sync in the mode "auto" makes another.
+ * Age of the last full sync at which a sync in the mode "auto" is a full one again.
  *
  * - `settings`: may be NULL, which gives 0.
  * - Returns milliseconds.
@@ -6381,8 +6393,8 @@ int64_t hc_settings_full_every_ms(const struct hc_settings *settings);
 int64_t hc_settings_retention_ms(const struct hc_settings *settings);
 
 /**
- * Number of pending events that are kept for an organization. Receiving another one is an error until a sync has
- * applied some of them.
+ * Largest number of pending events that are kept for an organization. Receiving another one is an error until a sync
+ * has applied some of them.
  *
  * - `settings`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6390,8 +6402,8 @@ int64_t hc_settings_retention_ms(const struct hc_settings *settings);
 uint64_t hc_settings_pending_events(const struct hc_settings *settings);
 
 /**
- * Total size in bytes of the pending events that are kept for an organization. Receiving an event that would exceed it
- * is an error, as for "pending_events".
+ * Largest total size of the pending events that are kept for an organization, in bytes. Receiving an event that would
+ * exceed it is an error, as for "pending_events".
  *
  * - `settings`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6399,8 +6411,8 @@ uint64_t hc_settings_pending_events(const struct hc_settings *settings);
 uint64_t hc_settings_pending_bytes(const struct hc_settings *settings);
 
 /**
- * Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists
- * the user.
+ * Largest number of groups that an event may name for a user. An event with more groups changes nothing: the next sync
+ * lists the user.
  *
  * - `settings`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6418,7 +6430,7 @@ uint64_t hc_settings_groups_per_user(const struct hc_settings *settings);
 int64_t hc_settings_consumer_expiry_ms(const struct hc_settings *settings);
 
 /**
- * Returns the number of items that hc_settings_ignored_at gives.
+ * Returns the number of items that hc_settings_ignored_at returns.
  *
  * - `settings`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6598,7 +6610,7 @@ uint64_t hc_sync_report_events(const struct hc_sync_report *report);
 const struct hc_hold *hc_sync_report_held(const struct hc_sync_report *report);
 
 /**
- * Returns the number of items that hc_sync_report_holds_at gives.
+ * Returns the number of items that hc_sync_report_holds_at returns.
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6707,7 +6719,7 @@ const char *hc_user_family_name(const struct hc_user *user);
 const char *hc_user_preferred_username(const struct hc_user *user);
 
 /**
- * Returns the number of items that hc_user_emails_at gives.
+ * Returns the number of items that hc_user_emails_at returns.
  *
  * - `user`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6725,7 +6737,7 @@ size_t hc_user_emails_len(const struct hc_user *user);
 const char *hc_user_emails_at(const struct hc_user *user, size_t index);
 
 /**
- * Returns the number of items that hc_user_groups_at gives.
+ * Returns the number of items that hc_user_groups_at returns.
  *
  * - `user`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6831,7 +6843,7 @@ const char *hc_user_page_prev_page_token(const struct hc_user_page *page);
 void hc_user_page_free(struct hc_user_page *page);
 
 /**
- * Gives the next item. Requests a page from the server if all items of the last page were given.
+ * Gives the next item. If all items of the current page were given, requests the next page from the server first.
  *
  * - `iter`: required. After an error it may be called again, and requests the same page again.
  * - `user`: receives a user owned by `iter` and valid until the next call with it, or NULL after the last one.

@@ -696,6 +696,11 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     MirrorSettings settings() const { return made<MirrorSettings, hc_settings>(hc_mirror_settings); }
     /* Changes settings for all processes that use the store. A field that is 0 leaves its setting unchanged. */
     void configure(const hc_mirror_options &options) const { call(hc_mirror_configure, &options); }
+    /* Returns the mirror's id, or nullopt if the store has none and may only be read; see hc_mirror_id. */
+    std::optional<std::string> id() const {
+        const char *id = hc_mirror_id(get());
+        return id != nullptr ? std::optional<std::string>(id) : std::nullopt;
+    }
     /* Removes the mirror's binding to its environment; see hc_mirror_unbind_environment. */
     void unbind_environment() const { call(hc_mirror_unbind_environment); }
     /* Copies the mirror to a new file or to a PostgreSQL database; see hc_mirror_copy_to. */

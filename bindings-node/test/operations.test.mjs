@@ -164,6 +164,21 @@ test('a mirror that was unbound from its environment can be synced again', async
   assert.equal(report.outcome, 'done')
 })
 
+test('the mirrors of one file have the same id, which is still available after they are closed', async (t) => {
+  const path = join(temporaryFolder(t), 'mirror.db')
+  const mirror = new Mirror(path)
+  const { id } = mirror
+  await mirror.close()
+  assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  assert.equal(mirror.id, id)
+  const again = new Mirror(path)
+  assert.equal(again.id, id)
+  await again.close()
+  const other = new Mirror(':memory:')
+  assert.notEqual(other.id, id)
+  await other.close()
+})
+
 test('in a copy of a mirror, a consumer continues with its next change', async (t) => {
   const { mirror, organization } = startMirror(t)
   await mirror.sync(organization)
@@ -177,6 +192,7 @@ test('in a copy of a mirror, a consumer continues with its next change', async (
   const copy = new Mirror(target)
   const [next] = await copy.poll('app', { limit: 1 })
   assert.equal(next.seq, second.seq)
+  assert.equal(copy.id, mirror.id)
   await assert.rejects(mirror.copyTo(target), { name: 'StoreError', message: /expected an empty store/ })
   await assert.rejects(mirror.copyTo(':memory:'), errors.ConfigError)
   await assert.rejects(mirror.copyTo(target, { scheme: 'other' }), errors.InvalidArgumentError)

@@ -7,6 +7,7 @@ import os
 import pickle
 import sqlite3
 import threading
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -299,6 +300,20 @@ def test_a_mirror_is_bound_to_its_environment_until_it_is_unbound(environment, t
     run(test())
 
 
+def test_the_mirrors_of_one_file_have_the_same_id(tmp_path, opened):
+    async def test():
+        mirror, again, other = opened(tmp_path / "one.db"), opened(tmp_path / "one.db"), opened(tmp_path / "two.db")
+        assert str(uuid.UUID(mirror.id)) == mirror.id
+        assert again.id == mirror.id
+        assert other.id != mirror.id
+        for each in (mirror, again, other):
+            await each.close()
+        with pytest.raises(headcount.InvalidArgumentError, match="closed"):
+            _ = mirror.id
+
+    run(test())
+
+
 def test_a_consumer_continues_at_its_position_in_a_copy(environment, tmp_path, opened):
     async def test():
         mirror, target = opened(), tmp_path / "copy.db"
@@ -313,6 +328,7 @@ def test_a_consumer_continues_at_its_position_in_a_copy(environment, tmp_path, o
         assert same_after_pickling(report)
         copy = opened(target)
         assert [change.seq for change in await copy.poll("app", 1)] == [second.seq]
+        assert copy.id == mirror.id
         for refused in (target, ":memory:"):
             with pytest.raises((headcount.StoreError, headcount.ConfigError), match="expected"):
                 await mirror.copy_to(refused)

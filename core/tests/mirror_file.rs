@@ -50,6 +50,27 @@ fn a_blocking_mirror_does_not_treat_a_url_as_a_path_or_put_its_password_into_err
 }
 
 #[tokio::test]
+async fn a_mirror_has_one_id_for_all_handles_and_copies_of_its_file() {
+    let path = file("id");
+    let copy = path.with_file_name("copy.db");
+    let mirror = Mirror::builder().open(&path).await.unwrap();
+    let id = mirror.id().unwrap().to_owned();
+    let again = Mirror::builder().open(&path).await.unwrap();
+    again.copy_to(&copy, CopyOptions::default()).await.unwrap();
+    let copied = Mirror::builder().open(&copy).await.unwrap();
+    let other = Mirror::builder().open(":memory:").await.unwrap();
+
+    assert_eq!(again.id(), Some(id.as_str()));
+    assert_eq!(copied.id(), Some(id.as_str()));
+    assert_ne!(other.id(), Some(id.as_str()));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
+    let parts: Vec<&str> = id.split('-').collect();
+    assert!(parts.iter().all(|part| digits(part)), "{id}");
+    assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+    assert!(parts[2].starts_with('4') && parts[3].starts_with(['8', '9', 'a', 'b']), "{id}");
+}
+
+#[tokio::test]
 async fn a_copy_in_a_file_is_refused_where_a_mirror_is_or_cannot_be() {
     let (own, newer, used) = (file("copy_own"), file("copy_newer"), file("copy_used"));
     let mirror = Mirror::builder().open(&own).await.unwrap();

@@ -1,12 +1,13 @@
 //! The mirror: opens, closes and copies it, receives webhooks, lists pending events and sets account links. Its settings are in `settings`, the role map
 //! is in `roles`, users and groups are in `mirrored`, syncs in `sync`, holds and decisions in `holds`, and the feed in `change`, `changes` and `worker`.
 
-use crate::boundary::{Out, call, free, value_or_absent};
+use crate::boundary::{Out, call, free, read, value_or_absent};
 use crate::client::hc_client;
 use crate::error::hc_error;
 use crate::event::hc_event;
 use crate::generated::{hc_copy_report, hc_outcome, hc_pending_event_list, hc_status, outcome};
 use crate::mirror_options::{hc_mirror_options, settings};
+use crate::text::Text;
 use crate::webhook::{hc_header, request, time};
 use headcount_core::mirror::{CopyOptions, Outcome};
 use headcount_core::{Error, Result, blocking};
@@ -14,7 +15,7 @@ use std::ffi::{c_char, c_int, c_void};
 
 /// A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A forked child
 /// may use it as well, unless the mirror is in memory: the first call in the child opens the file again, or connects to the database again.
-pub struct hc_mirror(pub(crate) blocking::Mirror);
+pub struct hc_mirror(pub(crate) blocking::Mirror, Text);
 
 /// Returns the name of an outcome, which is the same in every language: "applied", "duplicate", "pending", ...
 ///
@@ -71,8 +72,21 @@ pub unsafe extern "C" fn hc_mirror_open(
     call!(error, mirror, (path: text, client: optional_object, options: options) => {
         // SAFETY: texts in options are NULL or alive during this call.
         let settings = unsafe { settings(&options) }?;
-        blocking::Mirror::with_settings(path, client.map(|client| client.0.clone()), settings).map(hc_mirror)
+        blocking::Mirror::with_settings(path, client.map(|client| client.0.clone()), settings)
+            .map(|mirror| hc_mirror(mirror, Text::default()))
     })
+}
+
+/// The mirror's id: a random UUID that was stored when a handle that may write first opened the store. All handles of one store have the same id, and so
+/// has a copy by hc_mirror_copy_to. A program that keeps numbers of changes elsewhere can store the id with them: if it finds another id, these are the
+/// numbers of another feed. The id stays available after hc_mirror_close.
+///
+/// - `mirror`: may be NULL, which gives NULL.
+/// - Returns text owned by `mirror`, or NULL if the store has no id and this handle may only read it.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_id(mirror: *const hc_mirror) -> *const c_char {
+    read!(mirror => mirror.1.of_option(mirror.0.id()))
 }
 
 /// Closes the mirror. Running calls of hc_mirror_wait and running syncs fail with HC_CANCELLED; what the syncs have written is kept. Other running calls

@@ -230,6 +230,7 @@ static void a_mirror_syncs_receives_webhooks_and_gives_changes_to_consumers(cons
     mirror.configure(changed);
     CHECK(hc_guard_settings_users(hc_settings_guard(mirror.settings().get())) == 9);
     mirror.unbind_environment();
+    CHECK(mirror.id().value().size() == 36);
     thrown(HC_CONFIG, "", [&] { mirror.copy_to(":memory:"); });
 
     /* Changes of an iterator are acknowledged or parked one by one. The first change is neither, so the cursor stays before it. */

@@ -280,6 +280,20 @@ static void a_mirror_that_was_unbound_can_be_synced_again(void) {
     hc_mirror_free(mirror);
 }
 
+static void a_mirror_has_an_id_and_keeps_it(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
+    hc_mirror *other = open_mirror(":memory:", &(hc_mirror_options){0});
+    CHECK(strlen(hc_mirror_id(mirror)) == 36);
+    CHECK(strcmp(hc_mirror_id(mirror), hc_mirror_id(other)) != 0);
+    const char *id = hc_mirror_id(mirror);
+    WORKS(hc_mirror_close(mirror, &error));
+    CHECK(hc_mirror_id(mirror) == id);
+    CHECK(hc_mirror_id(NULL) == NULL);
+    hc_mirror_free(mirror);
+    hc_mirror_free(other);
+}
+
 static void a_mirror_can_be_copied_only_to_a_new_file(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
@@ -310,7 +324,7 @@ static void a_mirror_in_postgresql_works_with_one_connection_and_prepared_statem
     if (url == NULL || schema == NULL) return;
     hc_mirror *mirror = open_mirror(
         url, &(hc_mirror_options){.schema = schema, .connections = 1, .lock_timeout_ms = 60000, .statement_timeout_ms = 60000, .prepared_statements = 1});
-    sync_directory(mirror);
+    full_sync(mirror);
     hc_error *error = NULL;
     hc_mirror_user_list *users = NULL;
     WORKS(hc_mirror_find_users(mirror, "ada@example.com", &users, &error));
@@ -336,6 +350,7 @@ int main(void) {
     invalid_settings_are_refused();
     role_map_entries_match_groups_by_id_or_name();
     a_mirror_that_was_unbound_can_be_synced_again();
+    a_mirror_has_an_id_and_keeps_it();
     a_mirror_can_be_copied_only_to_a_new_file();
     a_mirror_in_postgresql_works_with_one_connection_and_prepared_statements();
     decisions_are_recorded();

@@ -109,6 +109,12 @@ impl NativeMirror {
         })
     }
 
+    /// Returns the mirror's id; undefined if the mirror is closed, and if the store has no id and may only be read.
+    #[napi]
+    pub fn id(&self) -> Option<String> {
+        self.mirror().ok()?.id().map(str::to_owned)
+    }
+
     /// Ends waits and syncs; other running calls go on. Later calls fail.
     #[napi]
     pub fn close(&self) {

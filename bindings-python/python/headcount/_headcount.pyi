@@ -1619,14 +1619,14 @@ class PlannedChangeIterator:
     """Iterates over the changes of a plan. Threads may share it: each change goes to one of them."""
 
     def __iter__(self) -> Self: ...
-    def __next__(self) -> Change: ...
+    def __next__(self) -> _Change: ...
 
 @final
 class AsyncPlannedChangeIterator:
     """Iterates over the changes of a plan with ``async for``. Tasks may share it: each change goes to one of them."""
 
     def __aiter__(self) -> Self: ...
-    def __anext__(self) -> Coroutine[Any, Any, Change]: ...
+    def __anext__(self) -> Coroutine[Any, Any, _Change]: ...
 
 @final
 class Plan:
@@ -2013,6 +2013,15 @@ class Mirror:
         Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
         ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails or has no room for another
         pending event: answer 500, so that the webhook is sent again.
+        """
+
+    @property
+    def id(self) -> Optional[str]:
+        """The mirror's id, a UUID: it was stored when a mirror that may write first opened the store. All mirrors that open this store have the same id, and
+        so has a copy by ``copy_to``. A program that keeps numbers of changes elsewhere can store the id with them: if it finds another id, these
+        are the numbers of another feed. ``None`` if the store has no id and may only be read.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed.
         """
 
     def apply(self, event: Event) -> _Outcome:
@@ -2616,6 +2625,15 @@ class AsyncMirror:
         Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
         ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails or has no room for another
         pending event: answer 500, so that the webhook is sent again.
+        """
+
+    @property
+    def id(self) -> Optional[str]:
+        """The mirror's id, a UUID: it was stored when a mirror that may write first opened the store. All mirrors that open this store have the same id, and
+        so has a copy by ``copy_to``. A program that keeps numbers of changes elsewhere can store the id with them: if it finds another id, these
+        are the numbers of another feed. ``None`` if the store has no id and may only be read.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed.
         """
 
     def apply(self, event: Event) -> Coroutine[Any, Any, _Outcome]:
@@ -3960,7 +3978,7 @@ class Approval:
 
 @final
 class Retirement:
-    """The removal of all users and groups of a directory that is gone for good."""
+    """The removal of all users and groups of a directory that is no longer used."""
 
     @property
     def id(self) -> str:
@@ -4074,11 +4092,13 @@ class CopyReport:
 
     @property
     def last_change(self) -> int:
-        """Number of the latest change of the feed, or 0. The next change has the next number, in the copy as in the source."""
+        """Number of the last change that was appended to the feed, or 0 if there was none. The next change gets the number after
+        it, in the copy as in the source.
+        """
 
     @property
     def checksum(self) -> str:
-        """Checksum of all rows, 64 hexadecimal digits. It was computed from the source, twice, and from the copy."""
+        """Checksum of all rows as 64 hexadecimal digits: the same for both readings of the source and for the copy."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text."""
@@ -4150,14 +4170,14 @@ class GuardSettings:
 
     @property
     def users(self) -> int:
-        """Number of users of a directory that may lose access within the window without approval. The number is smaller in a small
-        directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
+        """Largest number of users of a directory that may lose access within the window without approval. The limit is lower for a
+        small directory: half of its users if it has at most ten, otherwise a quarter of them, but at least five.
         """
 
     @property
     def share(self) -> float:
-        """Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
-        ``users`` applies. 1 permits every loss, except removals because of a listing without users.
+        """Largest share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
+        that of ``users`` applies. 1 permits every loss, except removals because of a listing without users.
         """
 
     @property
@@ -4214,7 +4234,7 @@ class MirrorSettings:
 
     @property
     def full_every(self) -> float:
-        """Age of the last full sync at which a sync in the mode ``auto`` makes another. In seconds."""
+        """Age of the last full sync at which a sync in the mode ``auto`` is a full one again. In seconds."""
 
     @property
     def retention(self) -> float:
@@ -4222,20 +4242,20 @@ class MirrorSettings:
 
     @property
     def pending_events(self) -> int:
-        """Number of pending events that are kept for an organization. Receiving another one is an error until a sync has applied
-        some of them.
+        """Largest number of pending events that are kept for an organization. Receiving another one is an error until a sync has
+        applied some of them.
         """
 
     @property
     def pending_bytes(self) -> int:
-        """Total size in bytes of the pending events that are kept for an organization. Receiving an event that would exceed it is
-        an error, as for ``pending_events``.
+        """Largest total size of the pending events that are kept for an organization, in bytes. Receiving an event that would
+        exceed it is an error, as for ``pending_events``.
         """
 
     @property
     def groups_per_user(self) -> int:
-        """Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the
-        user.
+        """Largest number of groups that an event may name for a user. An event with more groups changes nothing: the next sync
+        lists the user.
         """
 
     @property
@@ -4518,8 +4538,8 @@ class Progress:
 
     @property
     def total(self) -> Optional[int]:
-        """Number of users or groups to read, as the server counts them; in the phase ``removals``, number of users to remove in
-        its first report, then ``None``.
+        """Number of users or groups in all pages of the phase, as the server counts them. In the phase ``removals``: number of
+        users to remove in its first report, and ``None`` in the later ones.
         """
 
     @property

@@ -57,7 +57,7 @@ class MassRemovalError(RemovalsError):
 
 
 class StoreError(Error):
-    """The local store failed."""
+    """The store of a mirror or of a replay guard failed, or refused the operation; the message says why."""
 
     kind = "store"
 

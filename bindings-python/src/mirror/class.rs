@@ -134,6 +134,16 @@ macro_rules! mirror {
                 <$mode>::run(py, async move { mirror.trim().await }, |py, ()| Ok(py.None()))
             }
 
+            /// The mirror's id, a UUID: it was stored when a mirror that may write first opened the store. All mirrors that open this store have the same id, and
+            /// so has a copy by ``copy_to``. A program that keeps numbers of changes elsewhere can store the id with them: if it finds another id, these
+            /// are the numbers of another feed. ``None`` if the store has no id and may only be read.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed.
+            #[getter]
+            fn id(&self, py: Python<'_>) -> PyResult<Option<String>> {
+                Ok(self.0.opened().or_raise(py)?.id().map(str::to_owned))
+            }
+
             fn __repr__(&self) -> &'static str {
                 if self.0.opened().is_ok() {
                     concat!("<headcount.", $repr, ">")

@@ -80,6 +80,7 @@ struct Rows {
     role_map: Option<String>,
     settings: MirrorOptions,
     environment: EnvironmentRow,
+    mirror_id: Option<String>,
     retirements: BTreeMap<String, Retirement>,
     chores: BTreeMap<i64, Chore>,
     consumers: BTreeMap<String, ConsumerRow>,
@@ -237,6 +238,7 @@ impl Rows {
             role_map: self.role_map.clone(),
             settings: self.settings.clone(),
             environment: self.environment.clone(),
+            mirror_id: self.mirror_id.clone(),
             ..WorkingSet::default()
         };
         for id in &keys.organizations {
@@ -363,6 +365,7 @@ impl Rows {
         self.role_map = batch.role_map.or(self.role_map.take());
         self.settings = batch.settings.unwrap_or_else(|| self.settings.clone());
         self.environment = batch.environment.unwrap_or_else(|| self.environment.clone());
+        self.mirror_id = batch.mirror_id.or(self.mirror_id.take());
         self.retirements.extend(batch.retirements.into_iter().map(|row| (row.id.clone(), row)));
         self.chores.retain(|number, _| !batch.done_chores.contains(number));
         Ok(committed)

@@ -28,6 +28,8 @@ struct Shared {
     /// The process that opened it. A mirror in memory cannot be used after a fork.
     process: Process,
     mirror: PerProcess<mirror::Mirror>,
+    /// The mirror's id, which a forked child gets without opening the file.
+    id: Option<String>,
     is_closed: AtomicBool,
 }
 
@@ -49,10 +51,15 @@ impl Mirror {
     pub fn with_settings(path: impl Into<PathBuf>, client: Option<Client>, settings: MirrorBuilder) -> Result<Mirror> {
         let (path, process) = (path.into(), Process::current());
         let mirror = PerProcess::default();
-        let shared =
-            Shared { path: absolute(path), client, settings, process, mirror, is_closed: AtomicBool::new(false) };
-        shared.mirror()?;
+        let is_closed = AtomicBool::new(false);
+        let mut shared = Shared { path: absolute(path), client, settings, process, mirror, id: None, is_closed };
+        shared.id = shared.mirror()?.id().map(str::to_owned);
         Ok(Mirror(Arc::new(shared)))
+    }
+
+    /// Returns what [`headcount::Mirror::id`](crate::Mirror::id) returns, also after the mirror was closed.
+    pub fn id(&self) -> Option<&str> {
+        self.0.id.as_deref()
     }
 
     /// Does what [`headcount::Mirror::close`](crate::Mirror::close) does, and returns when the file is closed. In an async task, and in a callback of
@@ -664,7 +671,8 @@ mod tests {
             lock.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
             let (settings, process) = (mirror::Mirror::builder(), Process::current());
             let (mirror, is_closed) = (PerProcess::default(), AtomicBool::new(false));
-            let mirror = Mirror(Arc::new(Shared { path, client: None, settings, process, mirror, is_closed }));
+            let mirror =
+                Mirror(Arc::new(Shared { path, client: None, settings, process, mirror, id: None, is_closed }));
             let calling = mirror.clone();
             let call = spawn(move || calling.status());
             wait_until(|| mirror.0.mirror.is_being_made());

@@ -54,6 +54,8 @@ struct Inner {
     random: Arc<dyn Random>,
     /// The settings that the handle was opened with. Those that apply are in the store.
     asked: MirrorOptions,
+    /// The mirror's id. Set when the handle is opened, unless the store has none and is read-only.
+    id: OnceLock<String>,
     moments: Moments,
     /// The leases of the iterators over changes.
     exclusive: Arc<ExclusiveLeases>,
@@ -127,6 +129,13 @@ impl Mirror {
             #[cfg(feature = "sqlite")]
             database: DatabaseOptions::default(),
         }
+    }
+
+    /// Returns the mirror's id: a random UUID that was stored when a handle that may write first opened the store. All handles of one store have the
+    /// same id, and so has a [copy](Mirror::copy_to). An application that keeps numbers of changes elsewhere can store the id with them: if it
+    /// finds another id, these are the numbers of another feed. `None` if the store has no id and this handle may only read it.
+    pub fn id(&self) -> Option<&str> {
+        self.0.id.get().map(String::as_str)
     }
 
     /// Closes the mirror and its store.
@@ -238,17 +247,29 @@ impl Mirror {
         Ok(())
     }
 
+    /// Reads the mirror's id, and stores a new one if there is none.
+    async fn settle_id(&self) -> Result<()> {
+        let mut id = self.store().load(Keys::default()).await?.mirror_id;
+        if id.is_none() && !self.store().is_read_only() {
+            let fresh = random_uuid(&*self.0.random);
+            let stored = run(self.store(), self.settings_task(), move |step| {
+                // Another process may have stored one meanwhile.
+                if let Some(id) = step.stored_mirror_id() {
+                    return Ok(id.to_owned());
+                }
+                step.batch().mirror_id = Some(fresh.clone());
+                Ok(fresh.clone())
+            });
+            id = Some(stored.await?.value);
+        }
+        if let Some(id) = id {
+            let _ = self.0.id.set(id);
+        }
+        Ok(())
+    }
+
     async fn store_settings(&self, change: impl Fn(&MirrorOptions) -> MirrorOptions + Send + 'static) -> Result<()> {
-        let task = Task {
-            scope: Scope::Everything,
-            durability: Durability::Power,
-            fence: None,
-            guarded: false,
-            keys: Keys::default(),
-            cause: String::new(),
-            now: self.now(),
-        };
-        run(self.store(), task, move |step| {
+        run(self.store(), self.settings_task(), move |step| {
             let settings = change(step.stored_settings());
             if settings != *step.stored_settings() {
                 step.batch().settings = Some(settings);
@@ -269,6 +290,7 @@ impl Mirror {
             clock: Arc::clone(&self.0.clock),
             random: Arc::clone(&self.0.random),
             asked: MirrorOptions::default(),
+            id: self.0.id.clone(),
             moments: Moments::new(),
             exclusive: Arc::default(),
             head: watch::Sender::new(0),
@@ -283,6 +305,19 @@ impl Mirror {
     /// Returns whether this mirror runs the sync of a plan: it then logs nothing about rows, because they do not change.
     pub(super) fn is_plan(&self) -> bool {
         self.0.is_plan
+    }
+
+    /// Makes the inputs of a step that changes settings and no other rows.
+    fn settings_task(&self) -> Task {
+        Task {
+            scope: Scope::Everything,
+            durability: Durability::Power,
+            fence: None,
+            guarded: false,
+            keys: Keys::default(),
+            cause: String::new(),
+            now: self.now(),
+        }
     }
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {
@@ -550,6 +585,7 @@ impl MirrorBuilder {
             clock: self.clock,
             random: self.random,
             asked: self.options,
+            id: OnceLock::new(),
             moments: Moments::new(),
             exclusive: Arc::default(),
             head: watch::Sender::new(0),
@@ -559,6 +595,7 @@ impl MirrorBuilder {
             closed: CancellationToken::new(),
             is_plan: false,
         }));
+        mirror.settle_id().await?;
         mirror.settle_settings().await?;
         if !mirror.store().is_read_only() {
             mirror.finish_chores().await?;
@@ -566,6 +603,14 @@ impl MirrorBuilder {
         }
         Ok(mirror)
     }
+}
+
+/// Makes a random UUID (version 4 of RFC 9562).
+fn random_uuid(random: &dyn Random) -> String {
+    let (high, low) = (random.bits(), random.bits());
+    let third = high & 0xfff | 0x4000;
+    let fourth = low >> 48 & 0x3fff | 0x8000;
+    format!("{:08x}-{:04x}-{third:04x}-{fourth:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, low & 0xffff_ffff_ffff)
 }
 
 impl std::fmt::Debug for Mirror {

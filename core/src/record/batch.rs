@@ -37,6 +37,8 @@ pub struct Batch {
     pub settings: Option<MirrorOptions>,
     /// The environment to store, or `None` to leave it as it is.
     pub environment: Option<EnvironmentRow>,
+    /// The mirror's id to store, or `None` to leave it as it is.
+    pub mirror_id: Option<String>,
     /// Retirements of directories to insert or replace, in this order.
     pub retirements: Vec<Retirement>,
     /// Chores to insert (number 0) or to replace.
@@ -98,6 +100,7 @@ impl Batch {
             role_map,
             settings,
             environment,
+            mirror_id,
             retirements,
             chores,
             done_chores,
@@ -111,13 +114,14 @@ impl Batch {
             && role_map.is_none()
             && settings.is_none()
             && environment.is_none()
+            && mirror_id.is_none()
             && retirements.is_empty()
             && chores.is_empty()
             && done_chores.is_empty())
     }
 
-    /// Adds the rows and entries of a batch that was decided after this one. Its role map, settings and environment, if it has them, replace those of
-    /// this one.
+    /// Adds the rows and entries of a batch that was decided after this one. Its role map, settings, environment and mirror id, if it has them, replace
+    /// those of this one.
     pub fn extend(&mut self, later: Batch) {
         let Batch {
             organizations,
@@ -133,6 +137,7 @@ impl Batch {
             role_map,
             settings,
             environment,
+            mirror_id,
             retirements,
             chores,
             done_chores,
@@ -150,6 +155,7 @@ impl Batch {
         self.role_map = role_map.or(self.role_map.take());
         self.settings = settings.or(self.settings.take());
         self.environment = environment.or(self.environment.take());
+        self.mirror_id = mirror_id.or(self.mirror_id.take());
         self.retirements.extend(retirements);
         self.chores.extend(chores);
         self.done_chores.extend(done_chores);

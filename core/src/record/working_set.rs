@@ -64,6 +64,8 @@ pub struct WorkingSet {
     pub settings: MirrorOptions,
     /// The environment that the mirror belongs to.
     pub environment: EnvironmentRow,
+    /// The mirror's id, or `None` if it has not been stored yet.
+    pub mirror_id: Option<String>,
     /// Organizations by id.
     pub organizations: HashMap<String, OrganizationRow>,
     /// How many events are pending, for each organization in `keys.organizations` that has or had pending events.

@@ -78,7 +78,7 @@ tables! {
     NUMBERS = "numbers" (0) {
         revision: Number, users: Number, groups: Number, change: Number, event: Number, trimmed: Number, generation: Number,
     }
-    /// The settings, the role map and the environment.
+    /// The settings, the role map, the environment and the mirror's id.
     SETTINGS = "setting" (1) { name: Text, value: Text }
     /// Organizations.
     ORGANIZATIONS = "organization" (1) { id: Text, body: Json }

@@ -255,6 +255,11 @@ impl Step {
         &self.settings
     }
 
+    /// The mirror's id, or `None` if it has not been stored yet.
+    pub(in crate::mirror) fn stored_mirror_id(&self) -> Option<&str> {
+        self.set.mirror_id.as_deref()
+    }
+
     /// The settings as they were set.
     pub(in crate::mirror) fn stored_settings(&self) -> &MirrorOptions {
         &self.set.settings

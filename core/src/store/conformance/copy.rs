@@ -39,6 +39,7 @@ pub async fn fill(store: &Arc<dyn Store>, seed: usize) {
         role_map: Some(format!("[\"{}\"]", text(1))),
         settings: Some(MirrorOptions { guard_users: Some(seed as u64), ..MirrorOptions::default() }),
         environment: Some(EnvironmentRow { host: Some(text(2)), environment_id: None }),
+        mirror_id: Some(text(5)),
         retirements: vec![retirement("1", at(1))],
         chores: vec![Chore { group_id: "dirgroup_1".to_owned(), cause: text(3), ..Chore::default() }],
         ..Batch::default()
@@ -175,6 +176,7 @@ pub async fn a_copy_has_the_rows_of_every_table(setup: Setup) {
     assert_eq!(found.role_map, expected.role_map);
     assert_eq!(found.settings, expected.settings);
     assert_eq!(found.environment, expected.environment);
+    assert_eq!(found.mirror_id, expected.mirror_id);
     assert_eq!(target.changes(0, 100).await.unwrap(), source.changes(0, 100).await.unwrap());
     assert_eq!(target.approvals(None).await.unwrap(), source.approvals(None).await.unwrap());
     assert_eq!(target.holds(None, None).await.unwrap(), source.holds(None, None).await.unwrap());

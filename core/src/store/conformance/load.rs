@@ -577,6 +577,16 @@ pub async fn the_environment_is_loaded_and_replaced(setup: Setup) {
     }
 }
 
+pub async fn the_mirror_id_is_loaded_and_replaced(setup: Setup) {
+    let store = setup.create().await;
+    assert_eq!(store.load(Keys::default()).await.unwrap().mirror_id, None);
+    for id in ["one", "other"] {
+        commit(&store, Batch { mirror_id: Some(id.to_owned()), ..Batch::default() }).await;
+        commit_users(&store, &[&format!("diruser_{id}")], &[]).await;
+        assert_eq!(store.load(Keys::default()).await.unwrap().mirror_id.as_deref(), Some(id));
+    }
+}
+
 pub async fn retirements_are_stored_and_replaced(setup: Setup) {
     let store = setup.create().await;
     let keys = Keys { retirements: true, ..Keys::default() };

@@ -160,6 +160,7 @@ macro_rules! store_tests {
             the_role_map_is_loaded_and_replaced
             the_settings_are_loaded_and_replaced
             the_environment_is_loaded_and_replaced
+            the_mirror_id_is_loaded_and_replaced
             retirements_are_stored_and_replaced
             old_retirements_that_have_ended_are_removed
             decisions_about_holds_are_removed_if_they_are_old_and_older_than_the_oldest_change

@@ -468,6 +468,7 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
         role_map,
         settings,
         environment,
+        mirror_id,
         retirements,
         chores,
         done_chores,
@@ -509,6 +510,9 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
     }
     if let Some(row) = environment {
         statements.push(put_setting("environment", &to_json(&row)?));
+    }
+    if let Some(id) = mirror_id {
+        statements.push(put_setting("id", &id));
     }
     if !retirements.is_empty() {
         statements.push(put_retirements(&retirements));

@@ -577,6 +577,7 @@ fn decide(write: &mut Write, asking: &Asking, loaded: &Loaded) -> Decided {
             let can_be_in_group = batch.events.iter().all(|row| is_loaded(&row.id))
                 && batch.directories.iter().all(|row| is_known(&row.directory.id))
                 && batch.environment.is_none()
+                && batch.mirror_id.is_none()
                 && batch.role_map.is_none()
                 && batch.settings.is_none();
             if can_be_in_group { Decided::Batch(batch) } else { Decided::LeaveOut }

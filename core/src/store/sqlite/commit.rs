@@ -161,6 +161,7 @@ fn commit(
         role_map,
         settings,
         environment,
+        mirror_id,
         retirements,
         chores,
         done_chores,
@@ -181,7 +182,7 @@ fn commit(
     if changes_pending || !organizations.is_empty() || !directories.is_empty() {
         database.forget_organizations();
     }
-    let changes_settings = role_map.is_some() || settings.is_some() || environment.is_some();
+    let changes_settings = role_map.is_some() || settings.is_some() || environment.is_some() || mirror_id.is_some();
     if let Some(text) = role_map {
         put_setting(database, "role_map", &text)?;
     }
@@ -190,6 +191,9 @@ fn commit(
     }
     if let Some(row) = environment {
         put_setting(database, "environment", &to_json(&row)?)?;
+    }
+    if let Some(id) = mirror_id {
+        put_setting(database, "id", &id)?;
     }
     put_retirements(database, &retirements)?;
     put_chores(database, &chores)?;

@@ -22,7 +22,7 @@ impl Database {
         let sql =
             "SELECT revision, user, \"group\", change, event, (SELECT value FROM setting WHERE name = 'role_map'),
             (SELECT value FROM setting WHERE name = 'options'), (SELECT value FROM setting WHERE name = 'environment'),
-            expires_at, duration FROM counter LEFT JOIN lease ON lease.name = ?1 AND lease.token = ?2";
+            (SELECT value FROM setting WHERE name = 'id'),            expires_at, duration FROM counter LEFT JOIN lease ON lease.name = ?1 AND lease.token = ?2";
         let (name, token) = fence.map(|fence| (&fence.name, fence.token)).unzip();
         let head = self.one(sql, rusqlite::params![name, token], |row| {
             let head = Head {
@@ -36,8 +36,9 @@ impl Database {
                 role_map: get(row, 5)?,
                 settings: get::<Option<String>>(row, 6)?.as_deref().map(from_json).transpose()?.unwrap_or_default(),
                 environment: get::<Option<String>>(row, 7)?.as_deref().map(from_json).transpose()?.unwrap_or_default(),
+                mirror_id: get(row, 8)?,
             };
-            Ok((head, lease::held(row, 8)?))
+            Ok((head, lease::held(row, 9)?))
         })?;
         head.ok_or_else(no_counters)
     }
@@ -49,6 +50,7 @@ impl Database {
             role_map: head.role_map.clone(),
             settings: head.settings.clone(),
             environment: head.environment.clone(),
+            mirror_id: head.mirror_id.clone(),
             ..WorkingSet::default()
         };
         self.load_organizations(&keys, &mut set)?;

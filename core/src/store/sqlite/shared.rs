@@ -33,13 +33,14 @@ pub(super) struct Organizations {
     pub(super) pending: HashMap<String, PendingEvents>,
 }
 
-/// The counters, the role map, the settings and the environment.
+/// The counters, the role map, the settings, the environment and the mirror's id.
 #[derive(Clone)]
 pub(super) struct Head {
     pub(super) counter: Counter,
     pub(super) role_map: Option<String>,
     pub(super) settings: MirrorOptions,
     pub(super) environment: EnvironmentRow,
+    pub(super) mirror_id: Option<String>,
 }
 
 /// The greatest numbers that rows and writes have been given, from the only row of the table `counter`.

@@ -485,6 +485,7 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
         role_map,
         settings,
         environment,
+        mirror_id,
         retirements,
         chores,
         done_chores,
@@ -554,6 +555,7 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
     statements.extend(role_map.map(|text| put_setting("role_map", text)));
     statements.extend(settings.map(|settings| put_setting("options", to_json(&settings))));
     statements.extend(environment.map(|row| put_setting("environment", to_json(&row))));
+    statements.extend(mirror_id.map(|id| put_setting("id", id)));
     if !retirements.is_empty() {
         statements.push(Statement::run("UPSERT retirement", move |access| {
             for row in &retirements {

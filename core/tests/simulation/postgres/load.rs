@@ -51,6 +51,7 @@ fn select_start(keys: &Keys) -> (Statement, Part) {
         let setting = |name: &str| access.row(SETTING, name);
         set.role_map = setting("role_map").cloned();
         set.settings = setting("options").map(|text| from_json(text)).unwrap_or_default();
+        set.mirror_id = setting("id").map(|text| text.to_owned());
         set.environment = setting("environment").map(|text| from_json(text)).unwrap_or_default();
         for id in &organizations {
             set.organizations.extend(access.row(ORGANIZATION, id).map(|row| (id.clone(), row.clone())));
@@ -68,6 +69,7 @@ fn select_start(keys: &Keys) -> (Statement, Part) {
     part("SELECT settings, organizations, directories", read, |start, loaded| {
         let set = &mut loaded.set;
         (set.role_map, set.settings, set.environment) = (start.role_map, start.settings, start.environment);
+        set.mirror_id = start.mirror_id;
         (set.organizations, set.pending, set.directories) = (start.organizations, start.pending, start.directories);
     })
 }
@@ -267,6 +269,7 @@ impl Loaded {
                 role_map: set.role_map.clone(),
                 settings: set.settings.clone(),
                 environment: set.environment.clone(),
+                mirror_id: set.mirror_id.clone(),
                 organizations: rows_of(&set.organizations, &keys.organizations),
                 pending: rows_of(&set.pending, &keys.organizations),
                 directories: directories.map(|(id, row)| (id.clone(), row.clone())).collect(),

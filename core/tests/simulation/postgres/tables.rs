@@ -85,7 +85,7 @@ tables! {
     durable DURABLE: i64;
     /// `trimmed` and `generation`, in one row.
     mark MARK: (i64, i64);
-    /// The role map, the options and the environment, as JSON.
+    /// The role map, the options and the environment, as JSON, and the mirror's id.
     setting SETTING: String;
     organization ORGANIZATION: OrganizationRow;
     directory DIRECTORY: DirectoryRow;
