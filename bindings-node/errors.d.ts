@@ -70,7 +70,7 @@ export namespace errors {
     /** Ids of the first 1,000 of those users, in ascending order. `mirror.heldRemovals` gives all of them. */
     readonly userIds: readonly string[]
   }
-  /** The local store failed. */
+  /** The store of a mirror or of a replay guard failed, or refused the operation; the message says why. */
   class StoreError extends Error {}
   /** The caller cancelled the call. */
   class CancelledError extends Error {}

@@ -77,7 +77,7 @@ export type ActivityLevel = 'debug' | 'info' | 'warning'
  * says which.
  * - `webhook_verification`: A webhook was refused; see `error.reason`.
  * - `mass_removal`: A sync would remove more users than the guard allows.
- * - `store`: The local store failed.
+ * - `store`: The store of a mirror or of a replay guard failed, or refused the operation; the message says why.
  * - `cancelled`: The caller cancelled the call.
  * - `internal`: A defect in headcount itself, such as a panic, which was caught and made an error.
  * - `history_trimmed`: The changes that a consumer asks for were removed from the feed: start from a snapshot (`startFromSnapshot`).
@@ -142,7 +142,8 @@ export type SyncMode = 'auto' | 'full' | 'incremental'
  * sync tries again.
  * - `held`: Losses of access are held until they are approved, or the directory is disabled or not listed: see the report's `holds`. If
  * `holds` is empty, the directory is mirrored in another organization and was not synced: see `incomplete`.
- * - `already_running`: Another sync or a retirement of the directory is running, and this sync was not to wait for it.
+ * - `already_running`: The directory was not synced: another sync or a retirement of it is running, and the caller asked not to wait for
+ * that.
  * - `failed`: The sync failed: see the report's error.
  */
 export type SyncOutcome = 'done' | 'incomplete' | 'held' | 'already_running' | 'failed'
@@ -178,7 +179,7 @@ export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | '
  * - `empty_listing`: The listing is empty, although several users are mirrored.
  * - `directory_disabled`: The directory is disabled. The hold names no users and cannot be approved: enable the directory, or retire it.
  * - `directory_not_found`: The API does not list the directory. The hold names no users and cannot be approved: retire the directory if it
- * is gone for good.
+ * is no longer used.
  * - `deletion_burst`: Events delete more users than the guard permits.
  * - `mass_deactivation`: Listings or events report more users as inactive than the guard permits to deactivate.
  * - `role_loss`: More users lose all their roles, because they left groups or their groups were deleted or renamed, than the guard
@@ -673,7 +674,7 @@ export interface Approval {
   count: number
 }
 
-/** The removal of all users and groups of a directory that is gone for good. */
+/** The removal of all users and groups of a directory that is no longer used. */
 export interface Retirement {
   /** The retirement's id. The changes that it made have the cause `retire:` and this id. */
   id: string
@@ -722,9 +723,12 @@ export interface CopyReport {
   tables: CopiedTable[]
   /** Number of rows in all tables. */
   rows: number
-  /** Number of the latest change of the feed, or 0. The next change has the next number, in the copy as in the source. */
+  /**
+   * Number of the last change that was appended to the feed, or 0 if there was none. The next change gets the number after it, in the copy
+   * as in the source.
+   */
   lastChange: number
-  /** Checksum of all rows, 64 hexadecimal digits. It was computed from the source, twice, and from the copy. */
+  /** Checksum of all rows as 64 hexadecimal digits: the same for both readings of the source and for the copy. */
   checksum: string
 }
 
@@ -751,13 +755,13 @@ export interface RoleMapEntry {
 /** How many users of a directory may lose access without approval. */
 export interface GuardSettings {
   /**
-   * Number of users of a directory that may lose access within the window without approval. The number is smaller in a small directory:
-   * half of the users if there are at most ten, otherwise a quarter of them, but at least five.
+   * Largest number of users of a directory that may lose access within the window without approval. The limit is lower for a small
+   * directory: half of its users if it has at most ten, otherwise a quarter of them, but at least five.
    */
   users: number
   /**
-   * Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and `users` applies. 1
-   * permits every loss, except removals because of a listing without users.
+   * Largest share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and that of
+   * `users` applies. 1 permits every loss, except removals because of a listing without users.
    */
   share: number
   /** Whether losses of access by events are limited as well. Those by listings always are. */
@@ -780,18 +784,21 @@ export interface IgnoredSetting {
 export interface MirrorSettings {
   /** How many users of a directory may lose access without approval. */
   guard: GuardSettings
-  /** Age of the last full sync at which a sync in the mode `auto` makes another. In seconds. */
+  /** Age of the last full sync at which a sync in the mode `auto` is a full one again. In seconds. */
   fullEverySeconds: number
   /** How long changes are kept that every consumer has acknowledged. In seconds. */
   retentionSeconds: number
-  /** Number of pending events that are kept for an organization. Receiving another one is an error until a sync has applied some of them. */
+  /**
+   * Largest number of pending events that are kept for an organization. Receiving another one is an error until a sync has applied some of
+   * them.
+   */
   pendingEvents: number
   /**
-   * Total size in bytes of the pending events that are kept for an organization. Receiving an event that would exceed it is an error, as
-   * for `pendingEvents`.
+   * Largest total size of the pending events that are kept for an organization, in bytes. Receiving an event that would exceed it is an
+   * error, as for `pendingEvents`.
    */
   pendingBytes: number
-  /** Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user. */
+  /** Largest number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user. */
   groupsPerUser: number
   /**
    * After how long without a poll or an acknowledgement a consumer expires, so that changes that it has not acknowledged are trimmed; null
@@ -815,8 +822,8 @@ export interface SyncProgress {
   /** Number of users or groups in those pages; in the phase `removals`, number of users removed or held so far. */
   items: number
   /**
-   * Number of users or groups to read, as the server counts them; in the phase `removals`, number of users to remove in its first report,
-   * then null.
+   * Number of users or groups in all pages of the phase, as the server counts them. In the phase `removals`: number of users to remove in
+   * its first report, and null in the later ones.
    */
   total: number | null
   /** `items` per second since the sync of the directory started; 0 if no time has passed. */

@@ -316,13 +316,13 @@ def verify_cases():
         ("true", "true", "digits only"),
         ("iso_date", "2023-11-14T22:13:20Z", "Unix seconds only"),
         ("list", "1700000000,1700000000", "two timestamps joined by a framework are not a number"),
-        ("i64_overflow", "9223372036854775808", "one more than an i64 holds"),
+        ("i64_overflow", "9223372036854775808", "one more than the largest i64"),
         ("i64_wrap", "18446744075409551616", "an integer that overflows 64 bits to the current time is refused"),
         ("20_digits", "17000000000000000000", "20 digits overflow an i64"),
-        ("u64_largest", "18446744073709551615", "more than an i64 holds"),
-        ("u64_overflow", "18446744073709551616", "more than a u64 holds"),
+        ("u64_largest", "18446744073709551615", "more than the largest i64"),
+        ("u64_overflow", "18446744073709551616", "more than the largest u64"),
         ("i64_smallest", "-9223372036854775808", "a sign is not a digit"),
-        ("256_nines", "9" * 256, "more than any machine word holds"),
+        ("256_nines", "9" * 256, "more than the largest number of any machine word"),
         ("over_long", "0" * 247 + TIMESTAMP, "257 bytes are longer than any real timestamp"),
     ]:
         case(f"timestamp_{name}", why, "invalid_timestamp", head=headers(timestamp=timestamp))
@@ -666,12 +666,12 @@ def verify_cases():
     malformed("comma_before_bracket", "JSON has no trailing commas", compact(small)[:-1] + ",}")
     malformed("nan_in_data", "JSON has no NaN", start + '{"n":NaN}}')
     malformed("leading_zero_in_data", "JSON's numbers have no leading zeros", start + '{"n":01}}')
-    malformed("raw_newline_in_string", "JSON's strings hold no raw control characters", start + '{"n":"\n"}}')
+    malformed("raw_newline_in_string", "JSON's strings contain no raw control characters", start + '{"n":"\n"}}')
     for name in ["id", "type", "occurred_at", "organization_id", "data"]:
         malformed(f"duplicate_{name}", "a repeated field is ambiguous", compact(small)[:-1] + "," + compact({name: small[name]})[1:])
     malformed("bom_inside", "a byte order mark is not white space", binary(compact(small)[:1].encode() + b"\xef\xbb\xbf" + compact(small)[1:].encode()))
     malformed("nul_before", "NUL is not white space", binary(b"\0" + compact(small).encode()))
-    malformed("raw_nul_in_string", "JSON's strings hold no raw control characters", binary(start.encode() + b'{"n":"\0"}}'))
+    malformed("raw_nul_in_string", "JSON's strings contain no raw control characters", binary(start.encode() + b'{"n":"\0"}}'))
     malformed("no_break_space", "white space outside of ASCII is not JSON's", "\u00a0" + compact(small))
     malformed("duplicate_id_different", "the id is repeated with another value", compact(small)[:-1] + ',"id":"evt_2"}')
     malformed("duplicate_id_escaped", "the id is repeated with an escaped key", '{"\\u0069d":"evt_2",' + compact(small)[1:])
@@ -741,8 +741,8 @@ def secret_cases():
     case("100_bytes", "a key longer than a block of the hash", secret_of(key_of("length", 64) + key_of("more", 36)), True)
     case("plus_and_slash", "the standard base64 alphabet", "whsec_" + slashed, True)
     case("without_prefix", "the prefix is optional", plain, True)
-    case("interceptor_prefix", "any prefix of small letters and digits is accepted", "intsec1_" + plain, True)
-    case("prefix_cut", "any prefix of small letters and digits is accepted", "hsec_" + plain, True)
+    case("interceptor_prefix", "any prefix of lowercase letters and digits is accepted", "intsec1_" + plain, True)
+    case("prefix_cut", "any prefix of lowercase letters and digits is accepted", "hsec_" + plain, True)
     case("padded", "base64 with padding", secret_of(key_of("unpadded", 25)), True)
     case("unpadded", "base64 without padding", secret_of(key_of("unpadded", 25)).rstrip("="), True)
     case("padding_half", "base64 with one of two padding characters", secret_of(key_of("unpadded", 25)).rstrip("=") + "=", True)
@@ -990,9 +990,9 @@ def interceptor_cases():
     webhook, wrong_webhook, part_webhook = of("webhook"), of("webhook", OTHER_SECRET), of("webhook", parts=("timestamp", "signature"))
     case("interceptor_alone", "interceptors use the interceptor-* headers", right)
     case("interceptor_preferred", "if both families are complete, the function for interceptors prefers interceptor-*", right, wrong_webhook)
-    case("interceptor_preferred_behind", "the order of the headers does not matter", wrong_webhook, right)
+    case("interceptor_preferred_after_webhook", "the order of the headers does not matter", wrong_webhook, right)
     case("interceptor_preferred_wrong", "if both families are complete, interceptor-* counts, even if it is wrong", wrong, webhook, reason="no_match")
-    case("interceptor_preferred_wrong_behind", "the order of the headers does not matter", webhook, wrong, reason="no_match")
+    case("interceptor_preferred_wrong_after_webhook", "the order of the headers does not matter", webhook, wrong, reason="no_match")
     case("interceptor_absent", "without interceptor-*, webhook-* counts", webhook)
     case("interceptor_incomplete", "if interceptor-* is incomplete, a complete webhook-* counts", part, webhook)
     case("interceptor_both_incomplete", "two incomplete families are not a complete one", part, part_webhook, reason="missing_header")

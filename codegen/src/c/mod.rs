@@ -368,7 +368,7 @@ impl Accessors<'_> {
         file.cached.push((self.field.name.clone(), cached));
         let length = [format!("`{}`: may be NULL, which gives 0.", self.c_record.parameter), THREADS.to_owned()];
         file.accessors.push(Accessor {
-            doc: function_doc(&format!("Returns the number of items that {name}_at gives."), &length),
+            doc: function_doc(&format!("Returns the number of items that {name}_at returns."), &length),
             name: format!("{name}_len"),
             index: false,
             returns: "usize".to_owned(),

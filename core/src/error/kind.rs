@@ -114,7 +114,7 @@ error_kinds! {
         WebhookVerification = 13, "webhook_verification", "WebhookVerificationError";
         /// A sync would remove more users than the guard allows.
         MassRemoval = 14, "mass_removal", "MassRemovalError";
-        /// The local store failed.
+        /// The store of a mirror or of a replay guard failed, or refused the operation; the message says why.
         Store = 15, "store", "StoreError";
         /// The caller cancelled the call.
         Cancelled = 16, "cancelled", "CancelledError";

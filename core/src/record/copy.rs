@@ -10,9 +10,10 @@ pub struct CopyReport {
     pub tables: Vec<CopiedTable>,
     /// Number of rows in all tables.
     pub rows: u64,
-    /// Number of the latest change of the feed, or 0. The next change has the next number, in the copy as in the source.
+    /// Number of the last change that was appended to the feed, or 0 if there was none. The next change gets the number after it, in the copy as in
+    /// the source.
     pub last_change: i64,
-    /// Checksum of all rows, 64 hexadecimal digits. It was computed from the source, twice, and from the copy.
+    /// Checksum of all rows as 64 hexadecimal digits: the same for both readings of the source and for the copy.
     pub checksum: String,
 }
 

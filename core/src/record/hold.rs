@@ -39,7 +39,7 @@ crate::error::named! {
         EmptyListing = "empty_listing",
         /// The directory is disabled. The hold names no users and cannot be approved: enable the directory, or retire it.
         DirectoryDisabled = "directory_disabled",
-        /// The API does not list the directory. The hold names no users and cannot be approved: retire the directory if it is gone for good.
+        /// The API does not list the directory. The hold names no users and cannot be approved: retire the directory if it is no longer used.
         DirectoryNotFound = "directory_not_found",
         /// Events delete more users than the guard permits.
         DeletionBurst = "deletion_burst",

@@ -28,7 +28,7 @@ named! {
         /// Losses of access are held until they are approved, or the directory is disabled or not listed: see the report's `holds`. If `holds` is
         /// empty, the directory is mirrored in another organization and was not synced: see `incomplete`.
         Held = "held",
-        /// Another sync or a retirement of the directory is running, and this sync was not to wait for it.
+        /// The directory was not synced: another sync or a retirement of it is running, and the caller asked not to wait for that.
         AlreadyRunning = "already_running",
         /// The sync failed: see the report's error.
         Failed = "failed",
@@ -88,8 +88,8 @@ pub struct Progress {
     pub pages: u64,
     /// Number of users or groups in those pages; in the phase `removals`, number of users removed or held so far.
     pub items: u64,
-    /// Number of users or groups to read, as the server counts them; in the phase `removals`, number of users to remove in its first report, then
-    /// `None`.
+    /// Number of users or groups in all pages of the phase, as the server counts them. In the phase `removals`: number of users to remove in its first
+    /// report, and `None` in the later ones.
     pub total: Option<u64>,
     /// `items` per second since the sync of the directory started; 0 if no time has passed.
     pub rate: f64,

@@ -3,7 +3,7 @@
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The removal of all users and groups of a directory that is gone for good.
+/// The removal of all users and groups of a directory that is no longer used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Retirement {

@@ -13,11 +13,11 @@ const SHORTEST_EXPIRY: Duration = Duration::from_secs(2 * 60 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GuardSettings {
-    /// Number of users of a directory that may lose access within the window without approval. The number is smaller in a small directory: half
-    /// of the users if there are at most ten, otherwise a quarter of them, but at least five.
+    /// Largest number of users of a directory that may lose access within the window without approval. The limit is lower for a small directory: half
+    /// of its users if it has at most ten, otherwise a quarter of them, but at least five.
     pub users: u64,
-    /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and `users` applies. 1 permits
-    /// every loss, except removals because of a listing without users.
+    /// Largest share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and that of `users`
+    /// applies. 1 permits every loss, except removals because of a listing without users.
     pub share: f64,
     /// Whether losses of access by events are limited as well. Those by listings always are.
     pub events: bool,
@@ -39,18 +39,18 @@ impl Default for GuardSettings {
 pub struct MirrorSettings {
     /// How many users of a directory may lose access without approval.
     pub guard: GuardSettings,
-    /// Age of the last full sync at which a sync in the mode `auto` makes another.
+    /// Age of the last full sync at which a sync in the mode `auto` is a full one again.
     #[serde(serialize_with = "seconds", deserialize_with = "duration")]
     pub full_every: Duration,
     /// How long changes are kept that every consumer has acknowledged.
     #[serde(serialize_with = "seconds", deserialize_with = "duration")]
     pub retention: Duration,
-    /// Number of pending events that are kept for an organization. Receiving another one is an error until a sync has applied some of them.
+    /// Largest number of pending events that are kept for an organization. Receiving another one is an error until a sync has applied some of them.
     pub pending_events: u64,
-    /// Total size in bytes of the pending events that are kept for an organization. Receiving an event that would exceed it is an error, as for
-    /// `pending_events`.
+    /// Largest total size of the pending events that are kept for an organization, in bytes. Receiving an event that would exceed it is an error, as
+    /// for `pending_events`.
     pub pending_bytes: u64,
-    /// Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user.
+    /// Largest number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user.
     pub groups_per_user: u64,
     /// After how long without a poll or an acknowledgement a consumer expires, so that changes that it has not acknowledged are trimmed; `None` for
     /// never. At least two hours, because a poll that returns no new change is recorded once an hour.

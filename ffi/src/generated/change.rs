@@ -146,7 +146,7 @@ pub unsafe extern "C" fn hc_change_after_group(change: *const hc_change) -> *con
     read!(change => change.cached.after_group.of(change.record.after.as_ref().and_then(|either| either.group())))
 }
 
-/// Returns the number of items that hc_change_fields_at gives.
+/// Returns the number of items that hc_change_fields_at returns.
 ///
 /// - `change`: may be NULL, which gives 0.
 /// - Threads: any number at once.

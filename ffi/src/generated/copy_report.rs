@@ -25,7 +25,7 @@ impl From<CopyReport> for hc_copy_report {
     }
 }
 
-/// Returns the number of items that hc_copy_report_tables_at gives.
+/// Returns the number of items that hc_copy_report_tables_at returns.
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -57,7 +57,8 @@ pub unsafe extern "C" fn hc_copy_report_rows(report: *const hc_copy_report) -> u
     read!(report => report.record.rows)
 }
 
-/// Number of the latest change of the feed, or 0. The next change has the next number, in the copy as in the source.
+/// Number of the last change that was appended to the feed, or 0 if there was none. The next change gets the number
+/// after it, in the copy as in the source.
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -66,7 +67,7 @@ pub unsafe extern "C" fn hc_copy_report_last_change(report: *const hc_copy_repor
     read!(report => report.record.last_change)
 }
 
-/// Checksum of all rows, 64 hexadecimal digits. It was computed from the source, twice, and from the copy.
+/// Checksum of all rows as 64 hexadecimal digits: the same for both readings of the source and for the copy.
 ///
 /// - `report`: may be NULL, which gives NULL.
 /// - Returns text owned by `report`.

@@ -169,7 +169,7 @@ pub unsafe extern "C" fn hc_group_page_free(page: *mut hc_group_page) {
 /// An iterator over all groups of a listing.
 pub struct hc_group_iter(pub(crate) IterOf<Group, hc_group>);
 
-/// Gives the next item. Requests a page from the server if all items of the last page were given.
+/// Gives the next item. If all items of the current page were given, requests the next page from the server first.
 ///
 /// - `iter`: required. After an error it may be called again, and requests the same page again.
 /// - `group`: receives a group owned by `iter` and valid until the next call with it, or NULL after the last one.

@@ -14,8 +14,8 @@ impl From<GuardSettings> for hc_guard_settings {
     }
 }
 
-/// Number of users of a directory that may lose access within the window without approval. The number is smaller in a
-/// small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
+/// Largest number of users of a directory that may lose access within the window without approval. The limit is lower
+/// for a small directory: half of its users if it has at most ten, otherwise a quarter of them, but at least five.
 ///
 /// - `guard`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -24,8 +24,8 @@ pub unsafe extern "C" fn hc_guard_settings_users(guard: *const hc_guard_settings
     read!(guard => guard.record.users)
 }
 
-/// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
-/// "users" applies. 1 permits every loss, except removals because of a listing without users.
+/// Largest share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit
+/// and that of "users" applies. 1 permits every loss, except removals because of a listing without users.
 ///
 /// - `guard`: may be NULL, which gives 0.
 /// - Threads: any number at once.

@@ -104,7 +104,7 @@ pub unsafe extern "C" fn hc_hold_since(hold: *const hc_hold) -> *const c_char {
     read!(hold => hold.cached.since.of_display(Some(hold.record.since)))
 }
 
-/// Returns the number of items that hc_hold_causes_at gives.
+/// Returns the number of items that hc_hold_causes_at returns.
 ///
 /// - `hold`: may be NULL, which gives 0.
 /// - Threads: any number at once.

@@ -113,7 +113,7 @@ pub unsafe extern "C" fn hc_mirror_directory_status_held(
     read!(status => status.cached.held.of(status.record.held.as_ref()))
 }
 
-/// Returns the number of items that hc_mirror_directory_status_holds_at gives.
+/// Returns the number of items that hc_mirror_directory_status_holds_at returns.
 ///
 /// - `status`: may be NULL, which gives 0.
 /// - Threads: any number at once.

@@ -110,7 +110,7 @@ pub unsafe extern "C" fn hc_mirror_user_preferred_username(user: *const hc_mirro
     read!(user => user.cached.preferred_username.of(&user.record.preferred_username))
 }
 
-/// Returns the number of items that hc_mirror_user_emails_at gives.
+/// Returns the number of items that hc_mirror_user_emails_at returns.
 ///
 /// - `user`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn hc_mirror_user_active(user: *const hc_mirror_user) -> b
     read!(user => user.record.active)
 }
 
-/// Returns the number of items that hc_mirror_user_group_ids_at gives.
+/// Returns the number of items that hc_mirror_user_group_ids_at returns.
 ///
 /// - `user`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn hc_mirror_user_group_ids_at(user: *const hc_mirror_user
     read!(user => user.cached.group_ids.at(&user.record.group_ids, index))
 }
 
-/// Returns the number of items that hc_mirror_user_roles_at gives.
+/// Returns the number of items that hc_mirror_user_roles_at returns.
 ///
 /// - `user`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn hc_mirror_user_roles_at(user: *const hc_mirror_user, in
     read!(user => user.cached.roles.at(&user.record.roles, index))
 }
 
-/// Returns the number of items that hc_mirror_user_vendor_roles_at gives.
+/// Returns the number of items that hc_mirror_user_vendor_roles_at returns.
 ///
 /// - `user`: may be NULL, which gives 0.
 /// - Threads: any number at once.

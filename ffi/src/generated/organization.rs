@@ -207,7 +207,7 @@ pub unsafe extern "C" fn hc_organization_page_free(page: *mut hc_organization_pa
 /// An iterator over all organizations of a listing.
 pub struct hc_organization_iter(pub(crate) IterOf<Organization, hc_organization>);
 
-/// Gives the next item. Requests a page from the server if all items of the last page were given.
+/// Gives the next item. If all items of the current page were given, requests the next page from the server first.
 ///
 /// - `iter`: required. After an error it may be called again, and requests the same page again.
 /// - `organization`: receives an organization owned by `iter` and valid until the next call with it, or NULL after the last one.

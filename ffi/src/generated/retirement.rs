@@ -6,7 +6,7 @@ use crate::text::Text;
 use headcount_core::mirror::Retirement;
 use std::ffi::c_char;
 
-/// The removal of all users and groups of a directory that is gone for good.
+/// The removal of all users and groups of a directory that is no longer used.
 pub struct hc_retirement {
     pub(crate) record: Retirement,
     cached: Cached,

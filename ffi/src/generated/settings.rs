@@ -34,7 +34,7 @@ pub unsafe extern "C" fn hc_settings_guard(settings: *const hc_settings) -> *con
     read!(settings => settings.cached.guard.of(Some(&settings.record.guard)))
 }
 
-/// Age of the last full sync at which a sync in the mode "auto" makes another.
+/// Age of the last full sync at which a sync in the mode "auto" is a full one again.
 ///
 /// - `settings`: may be NULL, which gives 0.
 /// - Returns milliseconds.
@@ -54,8 +54,8 @@ pub unsafe extern "C" fn hc_settings_retention_ms(settings: *const hc_settings) 
     read!(settings => i64::try_from(settings.record.retention.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Number of pending events that are kept for an organization. Receiving another one is an error until a sync has
-/// applied some of them.
+/// Largest number of pending events that are kept for an organization. Receiving another one is an error until a sync
+/// has applied some of them.
 ///
 /// - `settings`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -64,8 +64,8 @@ pub unsafe extern "C" fn hc_settings_pending_events(settings: *const hc_settings
     read!(settings => settings.record.pending_events)
 }
 
-/// Total size in bytes of the pending events that are kept for an organization. Receiving an event that would exceed it
-/// is an error, as for "pending_events".
+/// Largest total size of the pending events that are kept for an organization, in bytes. Receiving an event that would
+/// exceed it is an error, as for "pending_events".
 ///
 /// - `settings`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -74,8 +74,8 @@ pub unsafe extern "C" fn hc_settings_pending_bytes(settings: *const hc_settings)
     read!(settings => settings.record.pending_bytes)
 }
 
-/// Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists
-/// the user.
+/// Largest number of groups that an event may name for a user. An event with more groups changes nothing: the next sync
+/// lists the user.
 ///
 /// - `settings`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn hc_settings_consumer_expiry_ms(settings: *const hc_sett
     read!(settings => settings.record.consumer_expiry.map_or(-1, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
 }
 
-/// Returns the number of items that hc_settings_ignored_at gives.
+/// Returns the number of items that hc_settings_ignored_at returns.
 ///
 /// - `settings`: may be NULL, which gives 0.
 /// - Threads: any number at once.

@@ -38,7 +38,7 @@ pub enum hc_status {
     HC_WEBHOOK_VERIFICATION = 13,
     /// A sync would remove more users than the guard allows.
     HC_MASS_REMOVAL = 14,
-    /// The local store failed.
+    /// The store of a mirror or of a replay guard failed, or refused the operation; the message says why.
     HC_STORE = 15,
     /// The caller cancelled the call.
     HC_CANCELLED = 16,

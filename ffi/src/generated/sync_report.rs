@@ -208,7 +208,7 @@ pub unsafe extern "C" fn hc_sync_report_held(report: *const hc_sync_report) -> *
     read!(report => report.cached.held.of(report.record.held.as_ref()))
 }
 
-/// Returns the number of items that hc_sync_report_holds_at gives.
+/// Returns the number of items that hc_sync_report_holds_at returns.
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.

@@ -88,7 +88,7 @@ pub unsafe extern "C" fn hc_user_preferred_username(user: *const hc_user) -> *co
     read!(user => user.cached.preferred_username.of(&user.record.preferred_username))
 }
 
-/// Returns the number of items that hc_user_emails_at gives.
+/// Returns the number of items that hc_user_emails_at returns.
 ///
 /// - `user`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn hc_user_emails_at(user: *const hc_user, index: usize) -
     read!(user => user.cached.emails.at(&user.record.emails, index))
 }
 
-/// Returns the number of items that hc_user_groups_at gives.
+/// Returns the number of items that hc_user_groups_at returns.
 ///
 /// - `user`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn hc_user_page_free(page: *mut hc_user_page) {
 /// An iterator over all users of a listing.
 pub struct hc_user_iter(pub(crate) IterOf<User, hc_user>);
 
-/// Gives the next item. Requests a page from the server if all items of the last page were given.
+/// Gives the next item. If all items of the current page were given, requests the next page from the server first.
 ///
 /// - `iter`: required. After an error it may be called again, and requests the same page again.
 /// - `user`: receives a user owned by `iter` and valid until the next call with it, or NULL after the last one.
