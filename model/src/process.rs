@@ -370,7 +370,8 @@ impl State {
                     process.ended = Worker::default();
                 }
                 if model.makes(Mistake::EndedByLaterRow) {
-                    process.listed = std::array::from_fn(|number| if listed[number] { rows.leases[number].token } else { 0 });
+                    process.listed =
+                        std::array::from_fn(|number| if listed[number] { rows.leases[number].token } else { 0 });
                 }
                 Session { at: first, own, ..write }
             }
