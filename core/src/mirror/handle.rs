@@ -132,7 +132,7 @@ impl Mirror {
     }
 
     /// Returns the mirror's id: a random UUID that was stored when a handle that may write first opened the store. All handles of one store have the
-    /// same id, and so has a [copy](Mirror::copy_to). An application that keeps numbers of changes elsewhere can store the id with them: if it
+    /// same id, and so has a copy that `copy_to` makes. An application that keeps numbers of changes elsewhere can store the id with them: if it
     /// finds another id, these are the numbers of another feed. `None` if the store has no id and this handle may only read it.
     pub fn id(&self) -> Option<&str> {
         self.0.id.get().map(String::as_str)

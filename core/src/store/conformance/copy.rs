@@ -332,7 +332,7 @@ pub async fn the_rows_of_an_organization_are_dumped_without_those_of_others(setu
     let count =
         |name: &str| tables.iter().filter(|(table, _)| *table == name).map(|(_, rows)| rows.len()).sum::<usize>();
     assert_eq!(count("numbers"), 1);
-    assert_eq!(count("setting"), 3, "the role map, the settings and the environment");
+    assert_eq!(count("setting"), 4, "the role map, the settings, the environment and the mirror's id");
     assert_eq!(count("organization"), 1);
     assert_eq!(count("directory"), 1);
     assert_eq!(count("groups"), 6);
