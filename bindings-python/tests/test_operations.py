@@ -33,6 +33,10 @@ class Blocking:
     def __init__(self, mirror):
         self.mirror = mirror
 
+    @property
+    def id(self):
+        return self.mirror.id
+
     def __getattr__(self, name):
         async def call(*arguments, **options):
             return getattr(self.mirror, name)(*arguments, **options)
