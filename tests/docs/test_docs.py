@@ -63,6 +63,12 @@ CALLS = {
         "webhook = headcount.Webhook()\nevent = webhook.verify(BODY, webhook.sign(BODY))\n"
         "handle_once(event)\nassert guard.check(event) is False\nhandle_once(event)\n"
     ),
+    "def check": (
+        "with headcount.Client.from_env() as client, headcount.Mirror(':memory:', client=client) as mirror:\n"
+        "    organization = next(iter(client.organization.all()))\n"
+        "    directory = client.directory.get_primary_directory_by_organization_id(organization.id)\n"
+        "    assert check(mirror, organization.id, directory.id)\n"
+    ),
     "def worker": (
         "import queue\nwaiting = queue.Queue()\n"
         "assert endpoint(BODY, headcount.Webhook().sign(BODY), waiting) == 201\nworker(waiting)\nassert waiting.empty()\n"

@@ -7,7 +7,7 @@ use crate::postgres::Mistake;
 use crate::{Medium, find_failure};
 
 /// How many seeds are run until one fails.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 20_000;
 
 /// Panics if all seeds pass.
 fn finds(mistake: Mistake) {
