@@ -23,15 +23,7 @@ impl Mirror {
     /// the mirror is next opened or synced.
     pub async fn set_role_map<E: Into<RoleMapEntry>>(&self, entries: impl IntoIterator<Item = E>) -> Result<()> {
         let text = RoleMap::new(entries.into_iter().map(Into::into).collect())?.encode()?;
-        let task = Task {
-            scope: Scope::Everything,
-            durability: Durability::Power,
-            fence: None,
-            guarded: false,
-            keys: Keys::default(),
-            cause: ROLES_CAUSE.to_owned(),
-            now: self.now(),
-        };
+        let task = Task { cause: ROLES_CAUSE.to_owned(), ..self.settings_task() };
         run(self.store(), task, move |step| {
             if step.role_map() != Some(text.as_str()) {
                 step.batch().role_map = Some(text.clone());

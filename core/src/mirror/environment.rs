@@ -5,10 +5,10 @@
 
 use super::Mirror;
 use super::decide::bind_host;
-use super::write::{Task, run};
+use super::write::run;
 use crate::Result;
 use crate::record::EnvironmentRow;
-use crate::store::{Durability, Keys, Scope};
+use crate::store::Keys;
 
 impl Mirror {
     /// Checks that the mirror is not bound to another environment than the client's. The first listing binds it.
@@ -27,16 +27,7 @@ impl Mirror {
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn unbind_environment(&self) -> Result<()> {
-        let task = Task {
-            scope: Scope::Everything,
-            durability: Durability::Power,
-            fence: None,
-            guarded: false,
-            keys: Keys::default(),
-            cause: String::new(),
-            now: self.now(),
-        };
-        run(self.store(), task, |step| {
+        run(self.store(), self.settings_task(), |step| {
             step.batch().environment = Some(EnvironmentRow::default());
             Ok(())
         })

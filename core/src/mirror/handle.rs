@@ -283,23 +283,15 @@ impl Mirror {
     /// Returns a mirror that runs the sync of a plan in a temporary store. It ends when this mirror is closed.
     #[cfg(feature = "sqlite")]
     pub(super) fn planning(&self, store: Arc<dyn Store>, source: Arc<dyn Source>) -> Mirror {
-        Mirror(Arc::new(Inner {
-            store,
+        let settings = MirrorBuilder {
             source: Some(source),
-            webhook: OnceLock::new(),
             clock: Arc::clone(&self.0.clock),
             random: Arc::clone(&self.0.random),
-            asked: MirrorOptions::default(),
-            id: self.0.id.clone(),
-            moments: Moments::new(),
-            exclusive: Arc::default(),
-            head: watch::Sender::new(0),
-            listens: OnceLock::new(),
             look: self.0.look,
-            shares: watch::Sender::new(0),
-            closed: self.0.closed.child_token(),
-            is_plan: true,
-        }))
+            ..Mirror::builder()
+        };
+        let closed = self.0.closed.child_token();
+        Mirror(Arc::new(Inner { id: self.0.id.clone(), closed, is_plan: true, ..settings.inner(store) }))
     }
 
     /// Returns whether this mirror runs the sync of a plan: it then logs nothing about rows, because they do not change.
@@ -308,7 +300,7 @@ impl Mirror {
     }
 
     /// Makes the inputs of a step that changes settings and no other rows.
-    fn settings_task(&self) -> Task {
+    pub(super) fn settings_task(&self) -> Task {
         Task {
             scope: Scope::Everything,
             durability: Durability::Power,
@@ -574,11 +566,23 @@ impl MirrorBuilder {
         if let Some(refusal) = self.options.refusal() {
             return Err(Error::config(refusal));
         }
+        let mirror = Mirror(Arc::new(self.inner(store)));
+        mirror.settle_id().await?;
+        mirror.settle_settings().await?;
+        if !mirror.store().is_read_only() {
+            mirror.finish_chores().await?;
+            mirror.finish_retirements().await?;
+        }
+        Ok(mirror)
+    }
+
+    /// Makes what the handles of a mirror in this store share.
+    fn inner(self, store: Arc<dyn Store>) -> Inner {
         let webhook = OnceLock::new();
         if let Some(given) = self.webhook {
             let _ = webhook.set(Ok(given));
         }
-        let mirror = Mirror(Arc::new(Inner {
+        Inner {
             store,
             source: self.source,
             webhook,
@@ -594,14 +598,7 @@ impl MirrorBuilder {
             shares: watch::Sender::new(0),
             closed: CancellationToken::new(),
             is_plan: false,
-        }));
-        mirror.settle_id().await?;
-        mirror.settle_settings().await?;
-        if !mirror.store().is_read_only() {
-            mirror.finish_chores().await?;
-            mirror.finish_retirements().await?;
         }
-        Ok(mirror)
     }
 }
 
