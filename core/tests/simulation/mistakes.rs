@@ -1,7 +1,7 @@
 //! The protocol of the PostgreSQL store with one mistake: the simulation of several processes finds it.
 //!
-//! The seeds do not find the other values of [`Mistake`]. In `model/`, the model checker finds those, except for `EverythingNotLocked`, which no test
-//! finds yet.
+//! No test here finds the other values of [`Mistake`]. In `model/`, the model checker finds those, except for `EverythingNotLocked`, which no test finds
+//! yet.
 
 use crate::postgres::Mistake;
 use crate::{Medium, find_failure};
