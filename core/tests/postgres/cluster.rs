@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const PATRONI: &str = "/usr/bin/patroni";
 const ETCD: &str = "/usr/bin/etcd";
 
-/// After this many seconds without a sign of life of the primary's Patroni, the standby becomes the primary. Patroni's default is 30.
+/// After this many seconds in which the primary's Patroni has not renewed its key in etcd, the standby becomes the primary. Patroni's default is 30.
 const TTL: u32 = 5;
 
 /// Shell script that starts etcd and, for each node, Patroni, which starts the server of its node. Patroni is started again when it ends, unless the
@@ -67,6 +67,7 @@ wait
 rm -rf "$folder"
 "#;
 
+/// The running servers, Patroni and etcd.
 pub(crate) struct Cluster {
     /// URL of the primary, whichever node it is.
     pub(crate) url: String,
@@ -99,16 +100,16 @@ impl Cluster {
         let node = |name, port, api| Node { name, folder: folder.join(name), port, api };
         let nodes = [node("a", port_a, api_a), node("b", port_b, api_b)];
         let owner = unprivileged();
-        let give = |path: &Path| {
+        let set_owner = |path: &Path| {
             if let Some((user, group)) = owner {
                 std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
             }
         };
         std::fs::create_dir(&folder).unwrap();
-        give(&folder);
+        set_owner(&folder);
         for node in &nodes {
             std::fs::create_dir(&node.folder).unwrap();
-            give(&node.folder);
+            set_owner(&node.folder);
             std::fs::write(node.folder.join("patroni.yml"), settings(node, &folder, client).to_string()).unwrap();
         }
         let mut supervisor = Command::new("sh");
@@ -138,13 +139,13 @@ impl Cluster {
         cluster
     }
 
-    /// The name of the node that is the primary, or `None` while there is none.
+    /// Returns the name of the node that is the primary, or `None` while there is none.
     pub(crate) fn primary(&self) -> Option<&'static str> {
         let (primary, _) = self.roles();
         primary
     }
 
-    /// Whether there is a primary with a synchronous standby, which can become the primary without a loss.
+    /// Returns whether there is a primary with a synchronous standby, which can become the primary without a loss.
     pub(crate) fn is_redundant(&self) -> bool {
         let (primary, standby) = self.roles();
         primary.is_some() && standby.is_some()
@@ -222,7 +223,7 @@ impl Drop for Cluster {
     }
 }
 
-/// The settings of a node's Patroni, in JSON, which YAML includes.
+/// Returns the settings of a node's Patroni, in JSON, which is also YAML.
 fn settings(node: &Node, folder: &Path, etcd: u16) -> Value {
     let Node { name, folder: own, port, api } = node;
     let (address, api) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{api}"));
@@ -253,7 +254,7 @@ fn settings(node: &Node, folder: &Path, etcd: u16) -> Value {
             "use_unix_socket": true,
             "parameters": {
                 "unix_socket_directories": folder,
-                // What a killed process has written to a file is kept by the system.
+                // The system keeps what a killed process has written to a file.
                 "fsync": "off",
                 // pg_rewind needs it.
                 "wal_log_hints": "on",
@@ -266,8 +267,8 @@ fn settings(node: &Node, folder: &Path, etcd: u16) -> Value {
     })
 }
 
-/// Returns ports that no program uses at this moment. If enough are free, they are below those that the system gives to outgoing connections: one of
-/// these could otherwise take the port of a server that is down for a while.
+/// Returns ports that no program uses at this moment. If enough are free, they are below those that the system gives to outgoing connections, so that no
+/// connection takes the port of a server that is down for a while.
 fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
     let end: u16 = range.split_whitespace().next().unwrap().parse().unwrap();

@@ -24,8 +24,8 @@ fn file(name: &str, text: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// A server that uses TLS and asks the role `with_password` for a password, and the path of its certificate authority's file. Its certificate is for
-/// `localhost`.
+/// Returns a server that uses TLS and asks the role `with_password` for a password, and the path of its certificate authority's file. Its certificate is
+/// for `localhost`.
 fn secured() -> &'static (Server, String) {
     static SECURED: LazyLock<(Server, String)> = LazyLock::new(|| {
         let (authority, key) = (authority(), KeyPair::generate().unwrap());
@@ -45,7 +45,7 @@ fn secured() -> &'static (Server, String) {
     &SECURED
 }
 
-/// A standby without TLS.
+/// Returns a standby without TLS.
 fn standby() -> &'static Server {
     static STANDBY: LazyLock<Server> =
         LazyLock::new(|| Server::start(Start { tcp: true, standby: true, ..Start::default() }));
@@ -325,7 +325,7 @@ fn connections(name: &str) -> usize {
     Server::shared().psql(&sql).parse().unwrap()
 }
 
-/// The URL of the shared server with an `application_name`.
+/// Returns the URL of the shared server with an `application_name`.
 fn named_url(name: &str) -> String {
     format!("{}&application_name={name}", Server::shared().url)
 }

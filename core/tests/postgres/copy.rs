@@ -11,11 +11,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Environment variables of [`copying_process`]: what it copies from, and to. Each is a path, or a name whose schema in PostgreSQL is meant.
+/// Environment variables of [`copying_process`]: the places from which and to which it copies. A place is the path of a file, or the argument for
+/// [`schema`].
 const FROM: &str = "HEADCOUNT_COPY_FROM";
 const TO: &str = "HEADCOUNT_COPY_TO";
 
-/// The path of a file that does not exist.
+/// Removes a file of an earlier run. Returns its path.
 fn file(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("copy");
     std::fs::create_dir_all(&folder).unwrap();
@@ -25,7 +26,7 @@ fn file(name: &str) -> PathBuf {
     folder.join(format!("{name}.db"))
 }
 
-/// The options of a copy into a schema of its own that does not exist yet.
+/// Returns the options of a copy into a schema of its own, which does not exist yet.
 fn into_schema(name: &str) -> CopyOptions {
     Server::shared().forget(&schema(name));
     let mut options = CopyOptions::default();
@@ -174,7 +175,7 @@ async fn copying_process() {
     println!("peak {}", peak.unwrap_or("0"));
 }
 
-/// The command that starts [`copying_process`].
+/// Returns the command that starts [`copying_process`].
 fn copying(from: &str, to: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -207,8 +208,8 @@ async fn fill_mirror(store: &Arc<dyn Store>) {
     mirror.park("app", polled[2].seq, "later").await.unwrap();
 }
 
-/// Starts a copy in another process, and kills it (SIGKILL) while it waits for a table of the place in PostgreSQL, `name`. Checks that the target is empty,
-/// and that the copy can be made then. `statement` is a part of the statement that waits.
+/// Starts a copy in another process, and kills it (SIGKILL) while one of its statements, which must contain `statement`, waits for the lock of `table`.
+/// `name` is the place in PostgreSQL: either `from` or `to`. Checks that the target is then empty, and that the copy can be repeated.
 async fn kill_in_the_middle(from: &str, to: &str, name: &str, table: &str, statement: &str) {
     // The copy reads the tables of its target before it begins to fill them.
     let mode = if name == to { "EXCLUSIVE" } else { "ACCESS EXCLUSIVE" };
@@ -301,8 +302,8 @@ async fn the_memory_of_a_copy_does_not_grow_with_the_number_of_users() {
     let small = peaks_of_copies(500).await;
     let large = peaks_of_copies(50_000).await;
     for (direction, small, large) in [("to", small[0], large[0]), ("from", small[1], large[1])] {
-        // The rows have about 110 MB, with their changes. The page cache of a connection to a file may take 16 MiB. The rest is for pages of the copy and for the allocator's
-        // fragmentation.
+        // The rows have about 110 MB, with their changes. The page cache of a connection to a file may take 16 MiB. The rest is for pages of the copy
+        // and for the allocator's fragmentation.
         assert!(
             large < small + 48 * 1024,
             "{large} KiB for 50,000 users {direction} PostgreSQL, expected less than 48 MiB more than the {small} KiB for 500"

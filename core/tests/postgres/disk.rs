@@ -7,7 +7,7 @@ use super::*;
 use headcount::{Error, ErrorStatus, Mirror};
 use headcount_sandbox::{NewUser, Sandbox};
 
-/// The most calls that are made until one of them fails. The server can write rows into the free space of the pages that it has.
+/// How often each call is made at most until it fails: the server can still write rows into the free space of the pages that it has.
 const MOST: usize = 2_000;
 
 /// A mirror on a server with a small disk, what it has received, and what a consumer has acknowledged.

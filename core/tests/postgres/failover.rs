@@ -2,7 +2,8 @@
 //! no repetition, leases stay, and in the end the mirror equals the directories.
 //!
 //! `HEADCOUNT_FAILOVERS` sets the number of failovers, 2 if it is not set. In turn, Patroni switches over, the primary is killed, and the primary is
-//! paused, so that it continues after the standby has become the primary. `HEADCOUNT_FAILOVERS_SEED` sets the seed of what happens in the directories; a run without it prints its own.
+//! paused, so that it continues after the standby has become the primary. `HEADCOUNT_FAILOVERS_SEED` sets the seed of the random numbers by which the
+//! test changes the directories; each run prints its seed.
 
 use super::cluster::Cluster;
 use super::processes::{Place, Running, SeededRandom, Seen, World, check};
@@ -21,13 +22,16 @@ const NAME: &str = "failover";
 /// The longest time that a failover may take, with all of its checks.
 const LONGEST: Duration = Duration::from_secs(90);
 
-/// A lease that the test holds through a failover.
+/// The name of the lease that the test holds during each failover.
 const LEASE: &str = "of_the_test";
 
 #[derive(Clone, Copy, Debug)]
 enum Failover {
+    /// [`Cluster::switch_over`].
     Switchover,
+    /// [`Cluster::kill_primary`].
     Kill,
+    /// [`Cluster::freeze_primary`].
     Freeze,
 }
 

@@ -42,7 +42,7 @@ impl Fixture {
         Fixture { sandbox, proxy, mirror }
     }
 
-    /// As [`checked_users`], for this mirror.
+    /// Calls [`checked_users`] for this mirror.
     async fn users(&self) -> BTreeSet<String> {
         checked_users(&self.mirror, &self.sandbox).await
     }

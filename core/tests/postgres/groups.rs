@@ -24,12 +24,12 @@ async fn create_with_users(name: &str, organizations: usize) -> PostgresStore {
     store
 }
 
-/// A write as of [`renaming`], which stores the user with this number in the organization with the same number.
+/// Makes a write as [`renaming`] does. It stores the user with this number in the organization with the same number.
 fn of_user(number: usize) -> Write {
     renaming(&format!("org_{number}"), &format!("diruser_{number}"), || ())
 }
 
-/// A write that stores a user, and sets the given name to the number of such writes of the user so far. Each decision calls `step`.
+/// Makes a write that stores a user, and sets the given name to the number of such writes of the user so far. Each decision calls `step`.
 fn renaming(organization_id: &str, id: &str, mut step: impl FnMut() + Send + 'static) -> Write {
     let (organization, id) = (organization_id.to_owned(), id.to_owned());
     write(organization_id, keys_of(&id.clone()), move |set| {

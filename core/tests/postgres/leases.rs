@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A write of a user with the fence of a lease.
+/// Makes a write of a user with the fence of a lease.
 fn fenced(fence: &Fence, now: Timestamp, user_id: &'static str) -> Write {
     Write { fence: Some(fence.clone()), now, ..write("org_1", Keys::default(), |_| with_user(user("org_1", user_id))) }
 }
@@ -102,8 +102,8 @@ async fn a_call_returns_the_lease_that_it_took_although_the_answer_to_the_commit
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
-/// Starts a write with the fence of a lease of a minute, which was taken at the time 0, at the time of 40 seconds, so that the write extends the lease. The
-/// decision waits until the returned sender is used, and fails if `false` is sent. Returns once the write has locked the lease.
+/// Starts a write at 40 seconds. Its fence is that of a lease which was taken at 0 seconds for a minute, so the write extends the lease. The decision waits
+/// until the returned sender is used, and fails if `false` is sent. Returns once the write has locked the lease.
 async fn extending(store: &Arc<PostgresStore>, fence: &Fence) -> (mpsc::Sender<bool>, tokio::task::JoinHandle<bool>) {
     let (entered, deciding) = mpsc::channel();
     let (resume, resumed) = mpsc::channel();
@@ -125,6 +125,7 @@ async fn extending(store: &Arc<PostgresStore>, fence: &Fence) -> (mpsc::Sender<b
     (resume, writing)
 }
 
+/// Returns the time that is this many seconds after the start of a test that chooses the time.
 fn seconds(seconds: u64) -> Timestamp {
     Timestamp::UNIX_EPOCH + HOUR + Duration::from_secs(seconds)
 }

@@ -55,7 +55,7 @@ fn schema(name: &str) -> String {
     format!("test_{:016x}", hasher.finish())
 }
 
-/// The settings of a store in a test's schema.
+/// Returns the settings of a store in a test's schema.
 fn options(name: &str) -> PostgresOptions {
     let mut options = PostgresOptions::default();
     options.schema = schema(name);
@@ -149,7 +149,7 @@ mod conformance_through_pgbouncer {
     headcount::store_tests!(super::Setup::new(super::Suite::ThroughPgbouncer));
 }
 
-/// A user of an organization.
+/// Returns a user of an organization.
 fn user(organization_id: &str, id: &str) -> UserRow {
     let mut user = MirrorUser::default();
     user.id = id.to_owned();
@@ -158,7 +158,7 @@ fn user(organization_id: &str, id: &str) -> UserRow {
     UserRow { user, ..UserRow::default() }
 }
 
-/// A batch that writes a user, with one change.
+/// Makes a batch that writes a user, with one change.
 fn with_user(row: UserRow) -> Batch {
     let delta = Delta { kind: ChangeKind::UserCreated, group_id: None, fields: Vec::new() };
     let entry = NewEntry {
@@ -176,7 +176,7 @@ fn with_user(row: UserRow) -> Batch {
     Batch { users, entries: vec![entry], ..Batch::default() }
 }
 
-/// A pending event that arrived in 1970.
+/// Returns a pending event that arrived in 1970.
 fn pending(id: &str) -> EventRow {
     EventRow {
         id: id.to_owned(),
@@ -187,7 +187,7 @@ fn pending(id: &str) -> EventRow {
     }
 }
 
-/// A durable update of the consumer `app`, without a fence.
+/// Makes a durable update of the consumer `app`, without a fence.
 fn updating(decide: impl FnMut(ConsumerState) -> Result<ConsumerUpdate> + Send + 'static) -> ConsumerWrite {
     ConsumerWrite {
         name: "app".to_owned(),
@@ -198,7 +198,7 @@ fn updating(decide: impl FnMut(ConsumerState) -> Result<ConsumerUpdate> + Send +
     }
 }
 
-/// A durable write of an organization, without a fence. It commits the batch that `decide` returns.
+/// Makes a durable write of an organization, without a fence. It commits the batch that `decide` returns.
 fn write(organization_id: &str, keys: Keys, mut decide: impl FnMut(WorkingSet) -> Batch + Send + 'static) -> Write {
     Write {
         scope: Scope::Organization(organization_id.to_owned()),
@@ -232,7 +232,7 @@ async fn seqs(store: &PostgresStore) -> Vec<i64> {
     store.changes(0, 1_000).await.unwrap().into_iter().map(|change| change.seq).collect()
 }
 
-/// Keys of one user.
+/// Returns the keys that ask for one user.
 fn keys_of(user_id: &str) -> Keys {
     Keys { users: [user_id.to_owned()].into(), ..Keys::default() }
 }

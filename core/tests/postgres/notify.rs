@@ -8,7 +8,7 @@ use tokio_postgres::AsyncMessage;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// The settings of a store in a test's schema, with notifications.
+/// Returns the settings of a store in a test's schema, with notifications.
 fn notifying(name: &str) -> PostgresOptions {
     let mut options = options(name);
     options.notify = true;
@@ -21,13 +21,13 @@ async fn open_notifying(name: &str) -> PostgresStore {
     PostgresStore::connect_with(&url, notifying(name)).await.unwrap()
 }
 
-/// A durable write that appends one change.
+/// Makes a durable write that appends one change.
 fn appending(id: &str) -> Write {
     let id = id.to_owned();
     write("org_1", Keys::default(), move |_| with_user(user("org_1", &id)))
 }
 
-/// Listens on the channel of a test's schema. Returns the payloads of the notifications.
+/// Listens on the channel of a test's schema. Returns the client, which must be kept, and the receiver of the notifications' payloads.
 async fn notifications(name: &str) -> (tokio_postgres::Client, UnboundedReceiver<String>) {
     let (client, mut connection) = tokio_postgres::connect(&Server::shared().url, tokio_postgres::NoTls).await.unwrap();
     let (sender, receiver) = unbounded_channel();
@@ -52,7 +52,7 @@ async fn count(name: &str, notifications: &mut UnboundedReceiver<String>) -> usi
     count
 }
 
-/// Counts the connections of a test's stores that listen, or all of them.
+/// Returns how many connections of a test's stores have a last statement that begins with `query`.
 fn connections(name: &str, query: &str) -> usize {
     let sql =
         format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}' AND query LIKE '{query}%'");

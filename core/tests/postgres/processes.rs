@@ -21,7 +21,7 @@ use std::time::Instant;
 /// What each of the processes does. The consumers have names of their own, because a consumer is for one process at a time.
 const ROLES: [&str; 8] = ["receiver", "receiver", "receiver", "sync", "sync", "consumer_1", "consumer_2", "consumer_3"];
 
-/// How long the processes may continue on a slow machine after the time that is set, until [`Seen::has_all`].
+/// How much longer than the set time the processes may run on a slow machine, until [`Seen::has_all`] returns true.
 const SLOW: Duration = Duration::from_secs(100);
 
 /// The argument for [`schema`].
@@ -60,7 +60,7 @@ impl Place {
 
 // ---- a process ---------------------------------------------------------------------------------------------------------------
 
-/// One of the processes that the test below starts. Does nothing without the environment variables that the test sets.
+/// One of the processes that the tests start. Does nothing without the environment variables that they set.
 #[test]
 fn one_of_the_processes() {
     let Ok(role) = std::env::var(ROLE) else { return };
@@ -132,7 +132,7 @@ async fn sync(mirror: &Mirror) {
         let mode = if random_below(2) == 0 { SyncMode::Full } else { SyncMode::Incremental };
         match mirror.sync_all().mode(mode).await {
             Ok(reports) => match reports.into_iter().find_map(|report| report.error) {
-                // The guard holds removals if the receivers are late with the events of many of them. The sync is complete apart from these.
+                // The guard holds removals if the receivers have not yet received the events of many of them. The sync is complete apart from these.
                 Some(error) if error.kind() != ErrorKind::MassRemoval => report(&error),
                 _ => println!("{PREFIX}synced"),
             },
@@ -355,7 +355,8 @@ impl Seen {
         roles.iter().all(|role| self.successes.contains_key(role)) && self.events.len() > 20
     }
 
-    /// Returns the longest time between two events that were received since the last call, which counts from the last event before that call.
+    /// Returns the longest time in which no event was received, between two events since the last call, or between the first of them and the event
+    /// before it.
     pub(crate) fn longest_pause(&mut self) -> Duration {
         self.received_at.sort_unstable();
         let pauses = self.received_at.windows(2).map(|pair| pair[1] - pair[0]);
@@ -444,7 +445,7 @@ fn run(place: &Place, world: &mut World, time: Duration, random: &mut SeededRand
     let mut seen = Seen::default();
     let mut processes: Vec<Running> = ROLES.iter().map(|role| Running::start(role, place, &world.sandbox)).collect();
     let (mut kills, mut stops) = (0, 0);
-    // On a slow machine, this runs for longer than `time`, until `has_all`.
+    // On a slow machine, this runs for longer than `time`, until `has_all` returns true.
     while started.elapsed() < time || !seen.has_all(&ROLES) {
         world.change(random);
         for process in &mut processes {

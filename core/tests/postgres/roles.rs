@@ -13,13 +13,13 @@ fn as_role(server: &Server, role: &str, sql: &str) -> std::result::Result<String
     server.psql_result(&format!("SET SESSION AUTHORIZATION {role}; {sql}"))
 }
 
-/// The URL of a server's database for a role.
+/// Returns the URL of a server's database for a role.
 fn url(server: &Server, role: &str) -> String {
     server.url.replace("user=headcount", &format!("user={role}"))
 }
 
-/// A server on which the roles of the guide and a login of each exist, and in the schema `headcount` a mirror with two organizations. The names of the roles and
-/// of the schema are fixed in the scripts, so they do not run on the shared server, and tests use this one in turn.
+/// Returns a server that has the roles of the guide, a login for each of them, and in the schema `headcount` a mirror with two organizations. The names
+/// of the roles and of the schema are fixed in the scripts, so they do not run on the shared server, and tests use this one in turn.
 async fn server_with_roles() -> (&'static Server, MutexGuard<'static, ()>) {
     static SERVER: LazyLock<Server> = LazyLock::new(|| Server::start(Start::default()));
     static TURN: Mutex<()> = Mutex::const_new(());
@@ -148,6 +148,7 @@ async fn row_level_security_confines_a_role_to_one_organization() {
     const SCRIPT: &str = "postgresql-row-security.sql";
     let test = async {
         let (server, _turn) = server_with_roles().await;
+        // The second run for `acme` replaces its organization.
         for (role, organization) in [("acme", "org_2"), ("acme", "org_1"), ("other", "org_2")] {
             let role = format!("confined={role}");
             server.psql_file(SCRIPT, &[&role, &format!("organization={organization}")]).unwrap();

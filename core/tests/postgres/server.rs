@@ -1,5 +1,5 @@
-//! Starts PostgreSQL servers and pgbouncer for tests and benchmarks, and stops them when this program ends. Also a proxy between a store and a server,
-//! which closes a connection or kills the server at a chosen commit.
+//! Starts PostgreSQL servers and pgbouncer for tests and benchmarks, and stops them when this program ends. Also has a proxy between a store and a server,
+//! which closes or stalls a connection, or kills the server, at a chosen commit.
 #![allow(clippy::expect_used, clippy::disallowed_methods, reason = "a test, which waits for real servers")]
 
 use std::os::unix::process::CommandExt;
@@ -103,7 +103,7 @@ pub(crate) struct SmallDisk {
 }
 
 impl Server {
-    /// The server that all tests share, except for those that need special settings.
+    /// Returns the server that all tests share, except for those that need special settings.
     pub(crate) fn shared() -> &'static Server {
         static SHARED: LazyLock<Server> = LazyLock::new(|| match std::env::var("HEADCOUNT_TEST_POSTGRES") {
             Ok(url) => {
@@ -115,7 +115,7 @@ impl Server {
         &SHARED
     }
 
-    /// URL of the database through pgbouncer.
+    /// Returns the URL of the database through pgbouncer.
     pub(crate) fn bouncer(&self) -> &str {
         let missing = "HEADCOUNT_TEST_POSTGRES needs HEADCOUNT_TEST_PGBOUNCER as well: the URL through a pgbouncer in transaction mode";
         self.bouncer.as_deref().expect(missing)
@@ -182,12 +182,12 @@ impl Server {
         Server { url: url(&folder, port), bouncer, folder: Some(folder), port, filler }
     }
 
-    /// As [`start`](Server::start), for a server that a test needs as `&'static`.
+    /// Starts a server as [`start`](Server::start) does, for a test that needs it as `&'static`.
     pub(crate) fn of_a_test(start: Start) -> &'static Server {
         Box::leak(Box::new(Server::start(start)))
     }
 
-    /// The folder of the server's socket.
+    /// Returns the folder of the server's socket.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.as_ref().expect("the test needs a server that this program starts")
     }
@@ -503,7 +503,7 @@ impl Drop for Proxy {
 
 impl State {
     /// Returns the action that runs before these bytes are passed on, if they contain or complete its text.
-    fn before(&self, search: &mut Search, bytes: &[u8]) -> Option<Action> {
+    fn action_before(&self, search: &mut Search, bytes: &[u8]) -> Option<Action> {
         let mut before = self.before.lock().unwrap();
         let (text, _) = before.as_ref()?;
         if search.ends(text.as_bytes(), bytes).is_empty() {
@@ -513,7 +513,7 @@ impl State {
     }
 
     /// Counts a commit. Returns the fault that happens at it, if any.
-    fn commit(&self) -> Option<Fault> {
+    fn count_commit(&self) -> Option<Fault> {
         let mut armed = self.armed.lock().unwrap();
         let (fault, commit) = (*armed)?;
         if commit > 1 {
@@ -524,9 +524,9 @@ impl State {
         Some(fault)
     }
 
-    /// Kills the server if the fault is a kill, and runs the action of [`Proxy::meanwhile`]. Returns the error that ends both connections in
-    /// [`forward`], or does not return if they stay open.
-    async fn happen(&self, fault: Fault) -> std::io::Result<()> {
+    /// Makes a fault happen: kills the server if the fault is a kill, runs the action of [`Proxy::meanwhile`], and counts the fault. Returns the error with
+    /// which [`forward`] closes both connections, or waits for ever if the fault keeps them open.
+    async fn run_fault(&self, fault: Fault) -> std::io::Result<()> {
         if matches!(fault, Fault::KillBefore | Fault::KillDuring | Fault::KillAfter) {
             self.server.kill();
         }
@@ -576,29 +576,29 @@ async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::
                 return to_server.shutdown().await;
             }
             let bytes = &buffer[..count];
-            if let Some(action) = state.before(&mut before, bytes) {
+            if let Some(action) = state.action_before(&mut before, bytes) {
                 tokio::task::block_in_place(action);
             }
             // A commit is always sent as `SET LOCAL ...; COMMIT`. Two transactions may be sent together.
             let ends = commits.ends(b"; COMMIT", bytes);
-            let fault = ends.iter().enumerate().find_map(|(index, end)| Some((index, *end, state.commit()?)));
+            let fault = ends.iter().enumerate().find_map(|(index, end)| Some((index, *end, state.count_commit()?)));
             let Some((index, end, fault)) = fault else {
                 to_server.write_all(bytes).await?;
                 continue;
             };
             match fault {
                 Fault::KillBefore | Fault::LoseCommit | Fault::StallBefore if index == 0 => {
-                    return state.happen(fault).await;
+                    return state.run_fault(fault).await;
                 }
                 Fault::KillBefore | Fault::LoseCommit | Fault::StallBefore => {
-                    // The server gets and answers the commits before this one.
+                    // The server gets and answers the commits before this one, of which it does not get the last byte.
                     *later.lock().unwrap() = Some((fault, index));
                     to_server.write_all(&bytes[..end - 1]).await?;
                     return std::future::pending().await;
                 }
                 Fault::KillDuring => {
                     to_server.write_all(bytes).await?;
-                    return state.happen(fault).await;
+                    return state.run_fault(fault).await;
                 }
                 Fault::LoseAnswer | Fault::KillAfter | Fault::StallAfter => {
                     *later.lock().unwrap() = Some((fault, index + 1));
@@ -618,7 +618,8 @@ async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::
             let bytes = &buffer[..count];
             // The answer to a commit ends with the message ReadyForQuery (Z) and the state idle (I).
             let answered = answers.ends(b"Z\0\0\0\x05I", bytes).len();
-            let (happens, is_armed) = {
+            // Once a fault is chosen, the client gets no more answers.
+            let (happens, is_withheld) = {
                 let mut later = later.lock().unwrap();
                 match &mut *later {
                     Some((fault, left)) if *left <= answered => (Some(*fault), true),
@@ -630,9 +631,9 @@ async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::
                 }
             };
             if let Some(fault) = happens {
-                return state.happen(fault).await;
+                return state.run_fault(fault).await;
             }
-            if !is_armed {
+            if !is_withheld {
                 to_client.write_all(bytes).await?;
             }
         }

@@ -79,7 +79,7 @@ fn receiving_process() {
     });
 }
 
-/// A write that stores the organization and the directory of a receiver, as after a sync.
+/// Makes a write that stores the organization and the directory of a receiver, as after a sync.
 pub(super) fn with_directory(receiver: &str) -> Write {
     let mut organization = OrganizationRow { id: format!("org_{receiver}"), ..OrganizationRow::default() };
     organization.directories_listed_at = Some(Timestamp::now());

@@ -228,7 +228,7 @@ async fn the_error_of_a_call_says_if_it_is_not_known_whether_its_commit_was_done
 
         assert_eq!(proxy.happened(), 5, "each call lost one answer");
         assert_eq!(user_ids(&direct).await, ["diruser_1"], "the write was committed");
-        assert!(!direct.drop_consumer("app".to_owned()).await.unwrap(), "the consumer was dropped");
+        assert!(!direct.drop_consumer("app".to_owned()).await.unwrap(), "the last call has dropped the consumer");
     };
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
@@ -555,7 +555,7 @@ async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
         let everything = write("", Keys::default(), |_| with_user(user("org_everything", "diruser_2")));
         let everything = spawn(Write { scope: Scope::Everything, ..everything });
         wait_for_lock_waits("fair", 1).await;
-        // This write waits for the write of everything, which began to wait earlier, although the first write has no lock that it needs.
+        // This write waits for the write of everything, which began to wait earlier, although the first write holds no lock that this one needs.
         let last = spawn(write("org_last", Keys::default(), |_| with_user(user("org_last", "diruser_3"))));
         wait_for_lock_waits("fair", 2).await;
         resume.send(()).unwrap();

@@ -229,14 +229,14 @@ async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, En
     }
 }
 
-/// The failure of a write that was committed without being flushed, and that a crash of the server undid.
+/// Makes the failure of a write that was committed without being flushed, and that a crash of the server undid.
 pub(super) fn undone() -> Failure {
     let error = Error::store("a crash of the server undid the write before it was durable").temporary();
     Failure { error, cause: Cause::Conflict }
 }
 
-/// Finds out whether a write was committed, whose commit was sent and either not answered or not flushed. Returns its result if it was committed, or `None`
-/// if it was rolled back.
+/// Finds out whether a write was committed, after its commit was sent and was either not answered or not flushed. Returns its result if it was
+/// committed, or `None` if it was rolled back.
 pub(super) async fn find(database: &Database, scope: &Scope, id: CommitId, sent: &Sent) -> Result<Option<Committed>> {
     let numbers = |table: &str, ids: &[String]| {
         Statement::new(format!("SELECT id, number FROM {{s}}.{table} WHERE id = ANY($1)")).with(texts(ids))

@@ -12,10 +12,10 @@ use crate::store::{CopyPages, RowPages, Scope, StoreFuture};
 use crate::{Error, Result};
 use tokio::sync::SemaphorePermit;
 
-/// How long the transaction of a restore may be idle, while its rows are read from another store.
+/// Allows the transaction of a restore to be idle for an hour, while its rows are read from another store.
 const IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = '1h'";
 
-/// The sequences, each with the column of [`NUMBERS`] that has its last number.
+/// The sequences whose last numbers are copied, each with the column of [`NUMBERS`] that has its last number.
 const SEQUENCES: [(&str, &str); 4] =
     [("revision", "revision"), ("user_number", "users"), ("group_number", "groups"), ("event_number", "event")];
 
@@ -80,7 +80,7 @@ impl RowPages for OrganizationPages<'_> {
     }
 }
 
-/// Selects a page of a table, or of a part of it for an organization.
+/// Makes the statement that selects a page of a table, or of the part of it that belongs to an organization.
 fn select(table: &Table, part: Option<(&Part, &str)>, after: Option<&Row>, rows: usize) -> Statement {
     if *table == NUMBERS {
         return select_numbers();
@@ -159,7 +159,7 @@ fn read(table: &Table, rows: &[tokio_postgres::Row]) -> Result<Vec<Row>> {
     rows.iter().map(row).collect()
 }
 
-/// Fills the schema and has the result checked: see [`Store::restore`](crate::store::Store::restore). A lost connection ends it.
+/// Fills the schema and has the result checked: see [`Store::restore`](crate::store::Store::restore). It is not repeated after a lost connection.
 pub(super) async fn restore(database: &Database, mut pages: Box<dyn CopyPages>) -> Result<()> {
     let mut transaction = database.begin_write().await.map_err(|failure| failure.error)?;
     let (id, last) = match fill(&mut transaction, &mut *pages).await {
@@ -259,7 +259,7 @@ fn set_sequence(sequence: &str, last: i64) -> Vec<Statement> {
     ]
 }
 
-/// Inserts rows.
+/// Makes the statement that inserts rows.
 fn insert(table: &Table, rows: &[Row]) -> Statement {
     fn text(cell: Option<&Cell>) -> Option<&String> {
         if let Some(Cell::Text(text)) = cell { Some(text) } else { None }

@@ -46,7 +46,7 @@ impl Statement {
         Statement { text: text.into(), values: Vec::new(), is_script: false }
     }
 
-    /// Several statements without parameters and results.
+    /// Makes a statement whose text is several statements without parameters and results.
     pub(super) fn script(text: impl Into<Cow<'static, str>>) -> Statement {
         Statement { is_script: true, ..Statement::new(text) }
     }
@@ -141,7 +141,7 @@ impl<'a, T> Columns<'a, T> {
         Ok(self)
     }
 
-    /// The names of the columns.
+    /// Returns the names of the columns.
     pub(super) fn names(&self) -> &[&'static str] {
         &self.names
     }
@@ -168,7 +168,7 @@ impl<'a, T> Columns<'a, T> {
     }
 }
 
-/// The server and the schema.
+/// A schema on a server, with the connections and settings for its transactions.
 pub(super) struct Database {
     pub(super) pool: Arc<Pool>,
     /// The quoted name of the schema.
@@ -177,7 +177,7 @@ pub(super) struct Database {
     pub(super) is_read_only: bool,
     /// Whether leases use the time that the caller passes, and not the server's clock.
     pub(super) callers_time: bool,
-    /// How long a call is repeated after its connection was lost.
+    /// How long a call is repeated, from its first lost connection on.
     pub(super) give_up_after: Duration,
     /// How long the server may take for the answer to one statement, before the connection counts as lost. It is longer than the server's own timeouts.
     pub(super) answer_timeout: Duration,
@@ -401,7 +401,7 @@ impl Failed {
         Failed { index, is_reported: error.as_db_error().is_some(), failure: error.into() }
     }
 
-    /// For a statement that the server has not answered in time. Closes the connection.
+    /// Makes the failure of a statement that the server has not answered in time, and closes the connection.
     fn without_answer(index: usize, session: &Session) -> Failed {
         session.abort();
         let error =
@@ -410,8 +410,8 @@ impl Failed {
     }
 }
 
-/// Sends statements in their order without waiting between them. Returns the rows of each, or the first failure: the server refuses the statements after
-/// it in the same transaction with errors of their own.
+/// Sends statements in their order without waiting between them, unless one has to be prepared first. Returns the rows of each, or the first failure: the
+/// server refuses the statements after it in the same transaction with errors of their own.
 async fn in_order(
     session: &mut Session,
     database: &Database,

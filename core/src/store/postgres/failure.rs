@@ -37,7 +37,7 @@ impl Failure {
         if self.is_temporary() { self.into_loss() } else { self }
     }
 
-    /// Whether a later call may succeed.
+    /// Returns whether a later call may succeed.
     pub(super) fn is_temporary(&self) -> bool {
         self.error.status() == ErrorStatus::Temporary
     }

@@ -4,7 +4,7 @@
 //! members, chores or retirements. They are put into a queue. A task takes the queued writes, up to [`GROUP`] at once, and runs them as a group, until
 //! the queue is empty. A write that has waited for [`QUEUE_WAIT`] starts another task, so that a slow group does not delay the writes after it. A group
 //! of one write is run as `commit` runs it. Callers usually make their next write as soon as they have the result of the last one. So between two
-//! groups, a task waits up to [`GATHER`] until as many more writes are queued as the last group has ended.
+//! groups, a task waits, [`GATHER`] at most, until as many more writes are queued as have ended in the last group.
 //!
 //! A group with writes of several organizations does not wait for the lock of an organization that another transaction has: the writes of this
 //! organization are left out, and are run after the group. All rows that the group needs are loaded together. Each write is then decided in turn. A
@@ -58,7 +58,7 @@ pub(super) struct Queue {
     process: Process,
 }
 
-/// The queued writes, and the tasks that run them.
+/// The queued writes, and the numbers of writes and tasks.
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Member>,
@@ -70,9 +70,10 @@ struct State {
     tasks: usize,
 }
 
-/// A queued write.
+/// A write that is queued or in a group.
 struct Member {
     write: Write,
+    /// Sends the result to the caller.
     done: oneshot::Sender<Result<Committed>>,
     /// Counts the write as a running call of the store until it has ended.
     running: OwnedSemaphorePermit,
@@ -80,7 +81,7 @@ struct Member {
 
 impl Member {
     /// Returns the id of the write's organization.
-    fn scope(&self) -> &str {
+    fn organization_id(&self) -> &str {
         match &self.write.scope {
             Scope::Organization(id) => id,
             // A write of another scope is not queued: see `can_be_grouped`.
@@ -105,7 +106,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a write. Returns its number, or the write if the queue is full.
+    /// Queues a write, and starts a task if none is running. Returns the write's number, or the write if the queue is full.
     fn push(self: &Arc<Queue>, member: Member) -> Result<u64, Box<Member>> {
         let mut state = self.state();
         if state.waiting.len() >= QUEUE {
@@ -204,7 +205,7 @@ impl Task {
         Some(state.waiting.drain(..count).filter(|member| !member.done.is_closed()).collect())
     }
 
-    /// Waits, [`GATHER`] at most, until `ended` more writes are queued than now, or [`GROUP`] in all. Does not wait for a single write.
+    /// Waits, [`GATHER`] at most, until `ended` more writes are queued than now, or [`GROUP`] in all. Does not wait if these would be fewer than two.
     async fn gather(&self, ended: usize) {
         let queue = &self.queue;
         let expected = (queue.state().waiting.len() + ended).min(GROUP);
@@ -236,7 +237,7 @@ async fn run_groups(mut task: Task) {
         let ended = count - left_out.len();
         let mut organizations: BTreeMap<String, Vec<Member>> = BTreeMap::new();
         for member in left_out {
-            organizations.entry(member.scope().to_owned()).or_default().push(member);
+            organizations.entry(member.organization_id().to_owned()).or_default().push(member);
         }
         for members in organizations.into_values() {
             tokio::spawn(run_organization(Arc::clone(&task.queue.database), members));
@@ -310,11 +311,12 @@ async fn attempt(database: &Database, members: &mut [Member]) -> Result<Vec<Stat
     };
     let mut statuses: Vec<Status> = members.iter().map(|_| Status::Waiting).collect();
     let result = async {
-        let scopes: BTreeSet<String> = members.iter().map(|member| member.scope().to_owned()).collect();
-        let mut locks = if scopes.len() == 1 {
+        let organizations: BTreeSet<&str> = members.iter().map(Member::organization_id).collect();
+        let mut locks = if organizations.len() == 1 {
             lock(&members[0].write.scope)
         } else {
-            // The statement that locks one organization takes this lock as well. With it, writes of `Scope::Everything` and the group wait for each other.
+            // With this lock, the group and writes of `Scope::Everything` wait for each other. The INSERT of `lock` takes it, but not the SELECT of
+            // `take_revisions`.
             vec![Statement::new("LOCK TABLE {s}.scope IN ROW EXCLUSIVE MODE")]
         };
         for _ in 0..ROUNDS {
@@ -364,12 +366,12 @@ fn decided(members: &[Member], statuses: &[Status]) -> (Option<Scope>, Sent) {
 
 /// Returns the result of a write of a group, given the numbers of all rows that the group wrote.
 fn result_of(sent: &Sent, numbers: &Committed) -> Committed {
-    let of = |ids: &[String], numbers: &HashMap<String, i64>| {
-        ids.iter().filter_map(|id| Some((id.clone(), *numbers.get(id)?))).collect()
+    let own = |ids: &[String], all: &HashMap<String, i64>| {
+        ids.iter().filter_map(|id| Some((id.clone(), *all.get(id)?))).collect()
     };
     Committed {
-        users: of(&sent.user_ids, &numbers.users),
-        groups: of(&sent.group_ids, &numbers.groups),
+        users: own(&sent.user_ids, &numbers.users),
+        groups: own(&sent.group_ids, &numbers.groups),
         changes: sent.changes,
     }
 }
@@ -379,18 +381,18 @@ struct Group<'a> {
     transaction: Transaction<'a>,
     /// Statements of decided writes. They are sent with the statements of the next round, or with the commit.
     unsent: Vec<Statement>,
-    /// The rows whose numbers the first of `unsent` return.
+    /// The rows whose numbers the first statements of `unsent` return.
     written: Sent,
     /// The entries of all decided writes.
     entries: Vec<NewEntry>,
-    /// The greatest revision that was taken.
+    /// The greatest revision that the group has taken.
     revision: i64,
-    /// The numbers of the rows that the sent statements have written.
+    /// The numbers of the rows that were written by the statements that are sent already.
     numbers: Committed,
 }
 
 impl Group<'_> {
-    /// Sends statements after those that are not sent yet. Returns the rows of each.
+    /// Sends the unsent statements, and then `statements`. Returns the rows of each of `statements`.
     async fn send(&mut self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, Failure> {
         let mut all = std::mem::take(&mut self.unsent);
         let earlier = all.len();
@@ -401,7 +403,7 @@ impl Group<'_> {
         Ok(rest)
     }
 
-    /// Decides the waiting writes that do not depend on each other. `locks` are statements that precede the first ones of this round.
+    /// Decides the waiting writes that do not depend on each other. `locks` are statements that are sent before all others of this round.
     async fn round(
         &mut self,
         locks: Vec<Statement>,
@@ -412,7 +414,7 @@ impl Group<'_> {
         let mut writes = BTreeMap::<String, i64>::new();
         for (index, (member, status)) in members.iter().zip(&*statuses).enumerate() {
             if matches!(status, Status::Waiting) {
-                *writes.entry(member.scope().to_owned()).or_default() += 1;
+                *writes.entry(member.organization_id().to_owned()).or_default() += 1;
                 asking.push((index, Asking { keys: member.write.keys.clone(), revision: 0, asked: 0 }));
             }
         }
@@ -450,7 +452,8 @@ impl Group<'_> {
             for (index, mut asking) in asking {
                 let (member, status) = (&mut members[index], &mut statuses[index]);
                 if is_first {
-                    let own = revisions.as_mut().and_then(|revisions| revisions.get_mut(member.scope())?.pop_front());
+                    let id = member.organization_id();
+                    let own = revisions.as_mut().and_then(|revisions| revisions.get_mut(id)?.pop_front());
                     let Some(revision) = own else {
                         // Another transaction has locked the organization, or its scope has no row yet, because it had no write.
                         *status = Status::LeftOut;
@@ -458,14 +461,14 @@ impl Group<'_> {
                     };
                     asking.revision = revision;
                 }
-                if changed.concerns(member.scope(), &asking.keys, &loaded) {
+                if changed.concerns(member.organization_id(), &asking.keys, &loaded) {
                     // Stays `Waiting`.
                     continue;
                 }
                 match decide(&mut member.write, &asking, &loaded) {
                     Decided::Batch(own) => {
                         *status = Status::Decided(Sent::of(&own));
-                        changed.add(member.scope(), &own, &stored);
+                        changed.add(member.organization_id(), &own, &stored);
                         batch.extend(*own);
                     }
                     Decided::Ask(more) => {
@@ -489,8 +492,8 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Commits. `scope` is that of one of the decided writes, or `None` if there is none, and `sent` is what they write. Returns the numbers of all written
-    /// rows, or the error for all decided writes if it is not known whether they were committed. If this function fails, nothing was committed.
+    /// Commits the decided writes, or rolls back if there are none. `scope` is that of one of them, or `None`, and `sent` is what they write. Returns the
+    /// numbers of all written rows, or the error of all decided writes if they may have been committed. If this function fails, nothing was committed.
     async fn end(
         mut self,
         database: &Database,
@@ -572,6 +575,7 @@ fn decide(write: &mut Write, asking: &Asking, loaded: &Loaded) -> Decided {
     match catch_panic(|| (write.decide)(own.set)) {
         Ok(Decision::Load(more)) => Decided::Ask(more),
         Ok(Decision::Commit(batch)) => {
+            // `commit` runs a write that has to be decided again after more rows are loaded or locked, and one that writes a setting of the mirror.
             let is_loaded = |id: &String| asking.keys.events.contains(id);
             let is_known = |id: &String| asking.keys.directories.contains(id) || stored.directory_ids.contains(id);
             let can_be_in_group = batch.events.iter().all(|row| is_loaded(&row.id))
@@ -616,17 +620,18 @@ impl Changed {
 
     /// Returns whether a decided write of this round may have changed the rows that a write of an organization gets.
     fn concerns(&self, organization_id: &str, keys: &Keys, loaded: &Loaded) -> bool {
-        let asks_for_sums = !(keys.addresses.is_empty() && keys.counts.is_empty() && keys.holds.is_empty());
+        // These are computed from the users of the organization.
+        let is_computed = !(keys.addresses.is_empty() && keys.counts.is_empty() && keys.holds.is_empty());
         self.others.contains(organization_id)
-            || (asks_for_sums && self.organizations.contains(organization_id))
+            || (is_computed && self.organizations.contains(organization_id))
             || !self.user_ids.is_disjoint(&keys.users)
             || !self.event_ids.is_disjoint(&keys.events)
             || loaded.group_ids(keys).into_iter().any(|id| self.group_ids.contains(id))
     }
 }
 
-/// Makes the statement that locks organizations, except for those that other transactions have locked, and takes revisions for each of them: as many as
-/// the organization with the most writes needs.
+/// Makes the statement that locks organizations, except for those that other transactions have locked, and takes revisions for each locked one: as many
+/// for each as the organization with the most writes needs.
 fn take_revisions(writes: &BTreeMap<String, i64>) -> Statement {
     let sql = "SELECT locked.name, nextval('{s}.revision')
         FROM (SELECT name FROM {s}.scope WHERE kind = 1 AND name = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) AS locked

@@ -175,8 +175,8 @@ impl Holder {
     }
 }
 
-/// A transaction that has found a lease held, and extends it, ends within this time after the former expiry, in microseconds: the commit is sent with the
-/// statement that extends the lease.
+/// The longest time, in microseconds, from the expiry of a lease to the end of a transaction that has extended it before: the commit is sent with the
+/// statement that extends the lease, which changes nothing after the expiry.
 const EXTENDING: i64 = 600_000_000;
 
 /// Reads the leases whose names begin with `prefix` and that have not ended, in the order of their names.
@@ -239,7 +239,7 @@ async fn take(
     Ok(Some(Taken { fence, database, held, runtime }))
 }
 
-/// The longest duration of a lease in microseconds, about 30,000 years: the sum with a time must not overflow.
+/// The longest duration of a lease in microseconds, more than 30,000 years: the sum with a time must not overflow.
 const LONGEST: i64 = 1_000_000_000_000_000_000;
 
 /// Replaces `{now}` in a statement by the parameter with this number, or if that is NULL, by the time of the server's clock.
@@ -248,8 +248,8 @@ fn with_now(sql: &str, parameter: usize) -> String {
     sql.replace("{now}", &now)
 }
 
-/// Reads the remaining time and the duration of the lease of a fence, in microseconds, or no row if the lease has another token. Locks the lease: no
-/// other process takes it before the end of the transaction.
+/// Makes the statement that reads the remaining time and the duration of the lease of a fence, in microseconds, or no row if the lease has another token.
+/// It locks the lease: no other process takes it before the end of the transaction.
 pub(super) fn select(fence: &Fence, now: Option<i64>) -> Statement {
     let sql = "SELECT expires_at - {now}, duration FROM {s}.lease WHERE name = $1 AND token = $2 FOR NO KEY UPDATE";
     Statement::new(with_now(sql, 3)).with(Text::new(&fence.name)).with(fence.token).with(now)
@@ -278,8 +278,9 @@ fn lost(fence: &Fence) -> Error {
         .temporary()
 }
 
-/// Extends a lease: it expires after its whole duration from now. Returns a row if it did so. Changes nothing if it has ended since it was checked: a lease that a list of the leases
-/// lacked, because it had ended, does not come back. [`list`] does not omit a lease that this transaction has locked.
+/// Makes the statement that extends a lease: it expires after its whole duration from now. The statement returns a row if it did so. It changes nothing if
+/// the lease has ended since it was checked: a lease that a list of the leases lacked, because it had ended, is not held again. [`list`] does not omit a
+/// lease that this transaction has locked.
 pub(super) fn extend(fence: &Fence, now: Option<i64>) -> Statement {
     let sql = "UPDATE {s}.lease SET expires_at = {now} + duration WHERE name = $1 AND token = $2 AND expires_at > {now} RETURNING true";
     Statement::new(with_now(sql, 3)).with(Text::new(&fence.name)).with(fence.token).with(now)

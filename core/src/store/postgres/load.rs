@@ -78,7 +78,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Makes the statements that load what `keys` asks for, as far as they do not depend on loaded rows, and the settings.
+    /// Makes the statements of the first round trip: they load the settings, and what `keys` asks for, except for what depends on loaded rows.
     pub(super) fn new(keys: Keys) -> (Plan, Vec<Statement>) {
         let (mut parts, mut statements) = (Vec::new(), Vec::new());
         let mut add = |part: Part, statement: Statement| {
@@ -117,7 +117,7 @@ impl Plan {
             add(Part::Addresses, columns.statement(sql, &[]));
         }
         if !keys.counts.is_empty() {
-            // The columns are the fields of `Counts`.
+            // The columns after the id are the fields of `Counts`.
             let counts: Vec<_> = keys.counts.iter().collect();
             let live = "SELECT count(*) FROM {s}.users WHERE users.directory_id = new.id AND deleted_at IS NULL";
             let lost = "FROM {s}.loss WHERE loss.directory_id = new.id AND at > new.since";

@@ -1,4 +1,4 @@
-//! PostgreSQL: one mirror for several machines.
+//! The store of a mirror in PostgreSQL, which processes on several machines may use at the same time.
 //!
 //! Each write is one transaction that locks its scope, so that writes of different organizations run in parallel; several writes of one process may
 //! share a transaction: see `group`. Statements are unnamed, and settings are local to their transaction, so that the store works behind pgbouncer in
@@ -71,11 +71,13 @@ impl PostgresStore {
     /// `url` is `postgresql://user:password@host:port/database?parameter=value`. A missing part is taken from its environment variable of libpq,
     /// such as `PGHOST` or `PGPASSWORD`; a password that is in neither is taken from `~/.pgpass`. Parameters have libpq's names and meanings:
     /// `application_name` (default: `headcount`), `channel_binding`, `connect_timeout` (default: 10 seconds), `dbname`, `host`, `hostaddr`,
-    /// `keepalives`, `keepalives_idle` (default: 10 seconds), `keepalives_interval` (default: 5 seconds), `notify` (see [`PostgresOptions::notify`]; not in libpq), `options`, `passfile`, `password`, `port`, `sslmode` (`disable`, `prefer`, `require`,
-    /// `verify-ca` or `verify-full`; default: `prefer`), `sslrootcert`, `target_session_attrs` (`any`, `read-write` or `read-only`; default: `any`,
-    /// or `read-write` where several hosts are listed), `tcp_user_timeout` (in milliseconds; default: 20,000) and `user`. `host`, `hostaddr` and `port` may be lists; the first server
-    /// that accepts a connection is used. With `verify-ca` and `verify-full`, the trusted authorities are those in the file `sslrootcert`, or else in
-    /// `~/.postgresql/root.crt`, or else the system's. `require` is the same as `verify-ca` if `sslrootcert` is given or `~/.postgresql/root.crt` exists.
+    /// `keepalives`, `keepalives_idle` (default: 10 seconds), `keepalives_interval` (default: 5 seconds), `notify` (see
+    /// [`PostgresOptions::notify`]; not in libpq), `options`, `passfile`, `password`, `port`, `sslmode` (`disable`, `prefer`, `require`, `verify-ca` or
+    /// `verify-full`; default: `prefer`), `sslrootcert`, `target_session_attrs` (`any`, `read-write` or `read-only`; default: `any`, or `read-write`
+    /// if several hosts are listed), `tcp_user_timeout` (in milliseconds; default: 20,000) and `user`. `host`, `hostaddr` and `port` may be lists; the
+    /// first server that accepts a connection is used. With `verify-ca` and `verify-full`, the trusted authorities are those in the file
+    /// `sslrootcert`, or else in `~/.postgresql/root.crt`, or else the system's. `require` is the same as `verify-ca` if `sslrootcert` is given or
+    /// `~/.postgresql/root.crt` exists.
     ///
     /// Must be called within a tokio runtime.
     ///
@@ -90,7 +92,7 @@ impl PostgresStore {
         PostgresStore::connect_with(url, PostgresOptions::default()).await
     }
 
-    /// As [`connect`](PostgresStore::connect), with settings.
+    /// Connects as [`connect`](PostgresStore::connect) does, with settings.
     ///
     /// The future may be dropped: the schema may then have been created or brought up to date, or not.
     ///

@@ -51,7 +51,7 @@ impl Announcer {
         Announcer { channel: channel(schema), commits, sent, process: Process::current() }
     }
 
-    /// The name of the channel.
+    /// Returns the name of the channel.
     pub(super) fn channel(&self) -> &str {
         &self.channel
     }

@@ -35,9 +35,9 @@ pub struct PostgresOptions {
     pub notify: bool,
     /// Whether leases use the time that the caller passes, and not the server's clock.
     pub(super) callers_time: bool,
-    /// How long a call is repeated after its connection was lost.
+    /// How long a call is repeated, from its first lost connection on.
     pub(super) give_up_after: Duration,
-    /// How long a write waits for the groups of writes that are running.
+    /// How long a write waits for the groups of writes that are running, before another group is started.
     pub(super) queue_wait: Duration,
 }
 
@@ -58,7 +58,8 @@ impl Default for PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// Returns what is wrong with the values, or `None` if they can be used. In words, because each language has other names for the options.
+    /// Returns what is wrong with the values, or `None` if they can be used. The text does not have the names of the options, because each language has
+    /// other names for them.
     pub(super) fn refusal(&self) -> Option<String> {
         let schema = &self.schema;
         let letters = schema.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
@@ -94,7 +95,7 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets how long a call is repeated after its connection was lost: for tests of what happens after that. It is repeated at least once.
+    /// Sets how long a call is repeated, from its first lost connection on: for tests of what happens after that. It is repeated at least once.
     pub fn with_give_up_after(mut self, give_up_after: Duration) -> PostgresOptions {
         self.give_up_after = give_up_after;
         self

@@ -12,7 +12,7 @@ use crate::store::{DirectoryCounts, UserFilter};
 /// A page of events ends once their bodies have this many bytes.
 const EVENT_BYTES: i64 = 4 << 20;
 
-/// Selects a page of live users.
+/// Makes the statement that selects a page of live users.
 pub(super) fn select_users(filter: &UserFilter, after: i64, limit: usize) -> Statement {
     let UserFilter { organization_id, directory_id, email, group_id, hold } = filter;
     let sql = match group_id {
