@@ -337,16 +337,17 @@ export class Mirror {
    */
   holdUsers(holdId: string, options?: HoldUsersOptions): Listing<MirrorUser>
   /**
-   * Approves a hold: applies the losses of access of the users that the hold named when its id was read, if these are still held. Users who were added to
-   * the hold since then stay held. Resolves to the number of users who lost access.
+   * Approves a hold: applies the losses of access of the users that `holdId` names, if these are still held. A hold gets another id when the guard adds
+   * users to it, and each id names the users that the hold had when the id was returned; users who were added later stay held. Resolves to the number of
+   * users who lost access.
    * @throws errors.NotFoundError if no user of the hold is held any more.
    * @throws errors.InvalidArgumentError if `holdId` is not the id of a hold, if the hold is about a directory as a whole, and for a `by` or `note`
    * of the wrong length.
    */
   approve(holdId: string, decision: HoldDecision): Promise<number>
   /**
-   * Drops a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or removes
-   * them. Resolves to the number of those users. Throws what `approve` throws.
+   * Drops a hold: the users that `holdId` names stay as they are mirrored, until a later listing or event changes or removes them. Resolves to the
+   * number of those users. Throws what `approve` throws.
    */
   dismiss(holdId: string, decision: HoldDecision): Promise<number>
   /**
@@ -404,7 +405,8 @@ export class Mirror {
    * Copies the mirror, without leases, to a new file or to a PostgreSQL database. In the copy, consumers continue where they were. Before, stop everything
    * that writes to the mirror: if something was written during the copy, this fails. If it fails, the target stays empty, and it can be called again.
    * @param target The path of a file, or the URL of a database, as for the constructor. The file or the schema must not have been used by a mirror.
-   * @throws errors.StoreError if the target is not empty or is this mirror, if it cannot be opened or written, and if the mirror was written meanwhile.
+   * @throws errors.StoreError if the target is not empty, is this mirror's own store, or cannot be opened or written, and if the mirror was
+   * written during the copy.
    * @throws errors.ConfigError if the target is `:memory:`, and if the URL or the schema is invalid.
    */
   copyTo(target: string, options?: CopyOptions): Promise<CopyReport>
@@ -423,9 +425,9 @@ export class Mirror {
    * once; changes that were not acknowledged are returned again by the next loop. Acknowledging a change does not acknowledge earlier ones: the
    * consumer's cursor moves to it once all changes that the loop returned before it are acknowledged as well, so that several tasks can share the iterator.
    *
-   * The consumer is exclusive: while another `Mirror` iterates over its changes, here or in another process, the loop waits for its turn. A loop has a
-   * lease of a minute, which a background task renews, even while a handler hangs. If the process was stopped or has ended, others wait until the lease
-   * expires; with SQLite, it ends at once if the process ends. To share the work among processes, use `consumer`.
+   * The consumer is exclusive: while another `Mirror` iterates over its changes, in this or another process, the loop waits until that one releases
+   * the consumer. A loop has a lease of a minute, which a background task renews, even while a handler hangs. If the process is stopped or ends, others
+   * wait until the lease expires; with SQLite, the lease ends at once if the process ends. To share the work among processes, use `consumer`.
    */
   changes(consumer: string, options?: ChangesOptions): Changes
   /**

@@ -94,8 +94,8 @@ export interface StoredMirrorOptions {
   /** Number of seconds for which changes that every consumer has acknowledged are kept. 2,592,000 (30 days) by default. */
   retentionSeconds?: number | undefined
   /**
-   * Number of seconds without a poll or an acknowledgement after which a consumer expires, so that it no longer keeps changes: at least two hours, 0
-   * for never. 2,592,000 (30 days) by default.
+   * Number of seconds without a poll or an acknowledgement after which a consumer expires, so that changes that it has not acknowledged are removed as
+   * well: less than 7,200 (two hours) counts as 7,200, and 0 means never. 2,592,000 (30 days) by default.
    */
   consumerExpirySeconds?: number | undefined
   /** Number of pending events that are kept for an organization. 10,000 by default. */

@@ -12,7 +12,7 @@ export interface SandboxOptions {
   users?: number | undefined
   /** Number of groups of each directory. 5 by default. */
   groups?: number | undefined
-  /** Seed of the data: the same seed gives the same users with the same ids. 1 by default. */
+  /** Seed of the data: the same seed and numbers of organizations, directories, users and groups give the same data with the same ids. 1 by default. */
   seed?: number | undefined
   /** Port to listen on. Any free port by default. */
   port?: number | undefined
@@ -94,7 +94,10 @@ export interface Delivery {
   state: 'pending' | 'sending' | 'delivered' | 'failed'
   /** The attempts, oldest first. */
   attempts: DeliveryAttempt[]
-  /** Time of the next attempt, by the sandbox's clock, or null if there will be none. An RFC 3339 string. */
+  /**
+   * Time at which the next attempt is due, by the sandbox's clock; during an attempt, the time at which that one was due. null if there will be none. An
+   * RFC 3339 string.
+   */
   nextAttemptAt: string | null
 }
 

@@ -3919,8 +3919,8 @@ hc_status hc_mirror_holds(const struct hc_mirror *mirror,
                                struct hc_error **error);
 
 /**
- * Approves a hold: applies the loss of access of the users that the hold named when its id was read, if they are still held. Users who were
- * added to the hold since then stay held.
+ * Approves a hold: applies the losses of access of the users that `hold_id` names, if these are still held. A hold gets another id when the guard adds
+ * users to it, and each id names the users that the hold had when the id was returned; users who were added later stay held.
  *
  * - `mirror`: required.
  * - `hold_id`: the hold's id, from hc_hold_id.
@@ -3940,8 +3940,7 @@ hc_status hc_mirror_approve(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
- * Dismisses a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or
- * removes them.
+ * Dismisses a hold: the users that `hold_id` names stay as they are mirrored, until a later listing or event changes or removes them.
  *
  * - `mirror`: required.
  * - `hold_id`: the hold's id, from hc_hold_id.

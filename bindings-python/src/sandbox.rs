@@ -23,7 +23,7 @@ use std::time::Duration;
 /// - ``organizations``: number of organizations (default 1).
 /// - ``directories``: number of directories of each organization (default 1).
 /// - ``users``, ``groups``: number of users and groups of each directory (default 50 and 5).
-/// - ``seed``: the same seed gives the same names and ids (default 1).
+/// - ``seed``: the same seed and the same four numbers above give the same names and ids (default 1).
 /// - ``port``: the port to listen on (default: any free port).
 /// - ``token_ttl``: lifetime of tokens, in seconds or as a ``timedelta`` (default 1 hour).
 /// - ``speed``: number of seconds by which the sandbox's clock advances in a real second, above 0 (default 1).

@@ -35,8 +35,8 @@ pub unsafe extern "C" fn hc_mirror_holds(
     call!(error, holds, (mirror: object, organization_id: text, directory_id: optional_text) => mirror.0.holds(organization_id, directory_id).map(hc_hold_list::from))
 }
 
-/// Approves a hold: applies the loss of access of the users that the hold named when its id was read, if they are still held. Users who were
-/// added to the hold since then stay held.
+/// Approves a hold: applies the losses of access of the users that `hold_id` names, if these are still held. A hold gets another id when the guard adds
+/// users to it, and each id names the users that the hold had when the id was returned; users who were added later stay held.
 ///
 /// - `mirror`: required.
 /// - `hold_id`: the hold's id, from hc_hold_id.
@@ -59,8 +59,7 @@ pub unsafe extern "C" fn hc_mirror_approve(
     decide!(error, count, approve(mirror, hold_id, by, note))
 }
 
-/// Dismisses a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes or
-/// removes them.
+/// Dismisses a hold: the users that `hold_id` names stay as they are mirrored, until a later listing or event changes or removes them.
 ///
 /// - `mirror`: required.
 /// - `hold_id`: the hold's id, from hc_hold_id.

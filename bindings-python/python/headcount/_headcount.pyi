@@ -1589,7 +1589,7 @@ class AsyncChange(Change):
 
         Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
         for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
-        says that the lease was lost. Then the change is returned again, to the process that has the consumer or the partition now.
+        says that the lease was lost: in that case the iterator or worker that now holds the consumer or the partition returns the change again.
         """
 
     def park(self, reason: str) -> Coroutine[Any, Any, None]:  # type: ignore[override]
@@ -1858,9 +1858,9 @@ class Mirror:
       ``timedelta`` (default 24 hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
       days).
-    - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer prevents
-      the removal of changes, in seconds or as a ``timedelta``; less than two hours counts as two hours, and 0 means never
-      (default 30 days).
+    - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that changes that it
+      has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours counts as two hours, and 0
+      means never (default 30 days).
     - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive``
       raises ``StoreError`` for further ones.
     - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB).
@@ -2470,9 +2470,9 @@ class AsyncMirror:
       ``timedelta`` (default 24 hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
       days).
-    - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer prevents
-      the removal of changes, in seconds or as a ``timedelta``; less than two hours counts as two hours, and 0 means never
-      (default 30 days).
+    - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that changes that it
+      has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours counts as two hours, and 0
+      means never (default 30 days).
     - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive``
       raises ``StoreError`` for further ones.
     - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB).
@@ -3194,7 +3194,7 @@ class Sandbox:
     - ``organizations``: number of organizations (default 1).
     - ``directories``: number of directories of each organization (default 1).
     - ``users``, ``groups``: number of users and groups of each directory (default 50 and 5).
-    - ``seed``: the same seed gives the same names and ids (default 1).
+    - ``seed``: the same seed and the same four numbers above give the same names and ids (default 1).
     - ``port``: the port to listen on (default: any free port).
     - ``token_ttl``: lifetime of tokens, in seconds or as a ``timedelta`` (default 1 hour).
     - ``speed``: number of seconds by which the sandbox's clock advances in a real second, above 0 (default
@@ -4419,7 +4419,7 @@ class Change:
 
         Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
         for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
-        says that the lease was lost. Then the change is returned again, to the process that has the consumer or the partition now.
+        says that the lease was lost: in that case the iterator or worker that now holds the consumer or the partition returns the change again.
         """
 
     def park(self, reason: str) -> None:

@@ -189,9 +189,9 @@ mirror!(
     ///   ``timedelta`` (default 24 hours).
     /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
     ///   days).
-    /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no
-    ///   longer prevents the removal of changes, in seconds or as a ``timedelta``; less than two hours counts as two
-    ///   hours, and 0 means never (default 30 days).
+    /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that
+    ///   changes that it has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours
+    ///   counts as two hours, and 0 means never (default 30 days).
     /// - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive`` raises
     ///   ``StoreError`` for further ones.
     /// - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB). ``receive``
@@ -267,9 +267,9 @@ mirror!(
     ///   ``timedelta`` (default 24 hours).
     /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
     ///   days).
-    /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no
-    ///   longer prevents the removal of changes, in seconds or as a ``timedelta``; less than two hours counts as two
-    ///   hours, and 0 means never (default 30 days).
+    /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that
+    ///   changes that it has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours
+    ///   counts as two hours, and 0 means never (default 30 days).
     /// - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive`` raises
     ///   ``StoreError`` for further ones.
     /// - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB). ``receive``

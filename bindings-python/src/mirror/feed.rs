@@ -144,7 +144,7 @@ impl Change {
     ///
     /// Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
     /// for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
-    /// says that the lease was lost. Then the change is returned again, to the process that has the consumer or the partition now.
+    /// says that the lease was lost: in that case the iterator or worker that now holds the consumer or the partition returns the change again.
     fn ack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.acknowledge::<Blocking>(py)
     }
@@ -176,7 +176,7 @@ impl AsyncChange {
     ///
     /// Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
     /// for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
-    /// says that the lease was lost. Then the change is returned again, to the process that has the consumer or the partition now.
+    /// says that the lease was lost: in that case the iterator or worker that now holds the consumer or the partition returns the change again.
     fn ack<'py>(slf: PyRef<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         slf.as_super().acknowledge::<Asyncio>(py)

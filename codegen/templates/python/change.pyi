@@ -8,7 +8,7 @@
 
         Raises ``InvalidArgumentError`` if the change was not returned by one of these, if the consumer was dropped, if the mirror is closed, and in a forked child
         for a change from an iterator or a worker of its parent; ``StoreError`` if the acknowledgement cannot be stored: call it again, unless the message
-        says that the lease was lost. Then the change is returned again, to the process that has the consumer or the partition now.
+        says that the lease was lost: in that case the iterator or worker that now holds the consumer or the partition returns the change again.
         """
 
     def park(self, reason: str) -> None:

@@ -39,8 +39,8 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the target is not empty or was the source, if it cannot be opened or written, if it has the schema of
-    /// a newer version, if the source was written meanwhile, or if one of the stores fails; [`ErrorKind::Config`](crate::ErrorKind::Config) if the target
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the target is not empty, is this mirror's own store, cannot be opened or written, or has the schema of
+    /// a newer version, if the mirror was written during the copy, or if one of the stores fails; [`ErrorKind::Config`](crate::ErrorKind::Config) if the target
     /// cannot be the place of a mirror, such as `:memory:`; [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled) if the mirror is closed.
     #[cfg(feature = "sqlite")]
     pub async fn copy_to(&self, target: impl AsRef<Path>, options: CopyOptions) -> Result<CopyReport> {

@@ -99,10 +99,10 @@ impl Mirror {
         Ok(MirrorUsers::new(Arc::clone(self.store()), filter))
     }
 
-    /// Approves a hold: applies the losses of access that it holds, for the users that it named when its id was read and whose losses are
-    /// still held. Users whom the guard added to the hold after that stay held. Returns the number of users who lost access. They do not count against
-    /// the guard's budget. `by` (1 to 200 bytes) is who approves, and `note` (at most 2,000 bytes) the reason; both are stored with the time.
-    /// After an error, or if the process ends, approving again does the rest.
+    /// Approves a hold: applies the losses of access of the users that `hold_id` names, if these are still held. A hold gets another id when the guard
+    /// adds users to it, and each id names the users that the hold had when the id was returned; users who were added later stay held. Returns the number
+    /// of users who lost access. They do not count against the guard's budget. `by` (1 to 200 bytes) is who approves, and `note` (at most 2,000 bytes) the
+    /// reason; both are stored with the time. After an error, or if the process ends, approving again does the rest.
     ///
     /// The future may be dropped: some of the users have then lost access. Approving again does the rest.
     ///
@@ -114,8 +114,8 @@ impl Mirror {
         Ok(self.settle(hold_id, &Decider::new(by, note)?, true).await?.users)
     }
 
-    /// Drops a hold: the users that it named when its id was read stay as they are mirrored, until a later listing or event changes them.
-    /// Returns the number of those users. Arguments as for [`approve`](Mirror::approve).
+    /// Drops a hold: the users that `hold_id` names stay as they are mirrored, until a later listing or event changes or removes them. Returns the number
+    /// of those users. Arguments as for [`approve`](Mirror::approve).
     ///
     /// The future may be dropped: the hold may then still name some of the users. Dismissing again drops the rest.
     ///

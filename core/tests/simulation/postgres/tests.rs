@@ -49,7 +49,7 @@ impl Sessions {
         self.run(id, Command::Commit(flush)).unwrap();
     }
 
-    /// Crashes the server, and returns the counter and the record of what is durable.
+    /// Crashes the server, and returns the counter that is stored after the crash.
     fn counter_after_crash(&mut self) -> i64 {
         self.server.crash(0, &self.random);
         let id = self.open(Mode::RepeatableRead);
