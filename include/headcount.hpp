@@ -67,7 +67,7 @@ class Error : public std::runtime_error {
     int http_status() const noexcept { return hc_error_http_status(error_.get()); }
     /* The vendor's error code; "" if the server sent none. */
     std::string code() const { return text(hc_error_code(error_.get())); }
-    /* For the accessors of headcount.h. The object is valid as long as any copy of this exception exists. */
+    /* Returns the error for functions of headcount.h, or NULL if there is none. It is valid as long as any copy of this exception exists. */
     const hc_error *get() const noexcept { return error_.get(); }
 
   private:

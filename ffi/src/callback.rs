@@ -201,7 +201,7 @@ pub(crate) fn begin<T: Send + 'static>(
     Ok(())
 }
 
-/// An asynchronous call: `start!(error, callback, user_data, client, (argument: conversion, …) => future)`.
+/// Implements an asynchronous call: `start!(error, callback, user_data, client, (argument: conversion, …) => future)`.
 ///
 /// In `future`, `client` is the async client of this process (a forked child has its own), and each argument is an owned copy of
 /// the value that `call!` would convert it to.

@@ -59,8 +59,8 @@ pub struct hc_plan_iter {
 /// - `mirror`: required.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_..."; may be NULL, which means every directory of the organization.
-/// - `options`: may be NULL, which means the defaults. With approve_removals, the sync that is planned approves the open holds; nothing is approved.
-///   no_wait and concurrency have no effect.
+/// - `options`: may be NULL, which means the defaults. With approve_removals, the plan is that of a sync which approves the open holds; the plan itself
+///   approves none. no_wait and concurrency have no effect.
 /// - `plan`: receives the plan; free it with hc_plan_free.
 /// - `error`: may be NULL.
 /// - Fails as hc_mirror_sync, but not with HC_MASS_REMOVAL: the plan then has the outcome "held" and the error (hc_plan_error). HC_STORE also if the folder

@@ -279,7 +279,7 @@ pub unsafe extern "C" fn hc_replay_guard_claim(
 /// - `guard`: required.
 /// - `event`: required.
 /// - `error`: may be NULL.
-/// - Fails like hc_replay_guard_claim does.
+/// - Fails like hc_replay_guard_check does, and with HC_INVALID_ARGUMENT if a store of your own has no `release`.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_replay_guard_release(
@@ -313,7 +313,7 @@ pub unsafe extern "C" fn hc_replay_guard_claim_id(
 /// - `guard`: required.
 /// - `message_id`: the value of the header webhook-id, not "".
 /// - `error`: may be NULL.
-/// - Fails like hc_replay_guard_claim does.
+/// - Fails like hc_replay_guard_release does.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_replay_guard_release_id(

@@ -268,7 +268,7 @@ pub unsafe extern "C" fn hc_sandbox_deliveries(
 /// Returns the body of an event with example values, as the vendor sends it. Sign it with hc_webhook_sign and send it to the code
 /// under test. No sandbox is needed.
 ///
-/// - `type_`: the event's type, such as "organization.directory.user_created". One of the vendor's older names is not replaced by the current one.
+/// - `type_`: the event's type, such as "organization.directory.user_created", or one of the vendor's older names, which is then the type in the body.
 /// - `overrides`: values to set, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and
 ///   "data"; keys of "data" replace those of the example. May be NULL, which means none. It is copied.
 /// - `body`: receives JSON; free it with hc_text_free.

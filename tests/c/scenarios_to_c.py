@@ -26,8 +26,8 @@ def listed(values):
     return f"{{true, {texts(values)}}}"
 
 
-def named(value):
-    """A maybe_text that is set; `None` becomes NULL."""
+def optional_text(value):
+    """Returns a maybe_text that is set; `None` becomes NULL."""
     return f"{{true, {text(value)}}}"
 
 
@@ -52,7 +52,10 @@ def changes(values):
 
 
 # The fields of each struct, with the function that writes their values.
-CHANGE = {"kind": text, "user": named, "group": named, "fields": listed, "roles": listed, "active": yes_or_no, "linked_id": named, "cause": text}
+CHANGE = {
+    "kind": text, "user": optional_text, "group": optional_text, "fields": listed, "roles": listed, "active": yes_or_no,
+    "linked_id": optional_text, "cause": text,
+}
 ENTRY = {"key": lambda value: {"id": "HC_ROLE_BY_ID", "name": "HC_ROLE_BY_NAME"}[value], "group": text, "id_of": text, "role": text, "organization": text}
 STEP = {
     **dict.fromkeys(("do", "as", "user", "group", "email", "given_name", "family_name", "display_name", "account_id", "consumer", "mode",

@@ -218,7 +218,7 @@ static void *expect_no_change(void *of) {
     return NULL;
 }
 
-static void closing_a_worker_ends_its_waits_and_returns_its_changes_to_others(void) {
+static void closing_a_worker_ends_its_waits_and_gives_its_changes_to_others(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = open_mirror();
     hc_worker *closed = worker_of(mirror, "handed over", HC_WAIT_FOREVER), *other = worker_of(mirror, "handed over", HC_WAIT_FOREVER);
@@ -288,7 +288,7 @@ int main(void) {
     a_change_of_a_snapshot_can_be_parked();
     closing_a_mirror_ends_waits();
     a_worker_acknowledges_one_or_all_of_its_changes_and_parks_others();
-    closing_a_worker_ends_its_waits_and_returns_its_changes_to_others();
+    closing_a_worker_ends_its_waits_and_gives_its_changes_to_others();
     a_second_mirror_waits_until_the_iterator_of_the_first_is_freed();
 
     for (const char *const *suffix = (const char *const[]){"", "-wal", "-shm", NULL}; *suffix != NULL; suffix++) {

@@ -4,7 +4,7 @@
 #include "control.h"
 #include <pthread.h>
 
-/* Returns a client with three attempts per call and this deadline of a call. */
+/* Returns a client whose calls have three attempts and this deadline. */
 static hc_client *a_client(uint32_t timeout_ms) {
     hc_client_options options = {.struct_size = sizeof options, .timeout_ms = timeout_ms, .max_attempts = 3,
                                  .retry_base_ms = 1, .retry_cap_ms = 2};

@@ -113,7 +113,8 @@ static void invalid_files_and_options_are_refused(void) {
     hc_mirror_free(mirror);
 }
 
-/* Number of calls of on_progress, and the numbers of pages of groups and of users in the last progress of each phase. */
+/* How often on_progress was called; the number of pages of groups in the last progress of the phase "groups"; and the number of users in that of the
+ * phase "users". */
 typedef struct {
     atomic_int calls, group_pages;
     atomic_llong users;

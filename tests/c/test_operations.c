@@ -1,5 +1,5 @@
-/* Calls for operators: pending events, decisions about holds, retirements, settings, and the entries of the role map; and a
- * mirror in PostgreSQL, if MIRROR_URL and MIRROR_SCHEMA are set. */
+/* Calls for operators: pending events, decisions about holds, retirements, settings, the entries of the role map, unbinding, the mirror's id, and copies;
+ * and a mirror in PostgreSQL, if MIRROR_URL and MIRROR_SCHEMA are set. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 #include <unistd.h>

@@ -6,10 +6,10 @@
 #include <pthread.h>
 #include <time.h>
 
-/* Optional values of a step or a change: `named` tells whether the scenario sets them. */
-typedef struct { bool named; const char *value; } maybe_text;
-typedef struct { bool named; uint64_t value; } maybe_count;
-typedef struct { bool named; const char *const *items; size_t len; } maybe_texts;
+/* Optional values of a step or a change: `is_set` tells whether the scenario sets them. */
+typedef struct { bool is_set; const char *value; } maybe_text;
+typedef struct { bool is_set; uint64_t value; } maybe_count;
+typedef struct { bool is_set; const char *const *items; size_t len; } maybe_texts;
 
 typedef struct {
     const char *kind, *cause;
@@ -92,12 +92,12 @@ static hc_sandbox_user fields_of(const step *step) {
                              .email = step->email,
                              .given_name = step->given_name,
                              .family_name = step->family_name,
-                             .groups = step->groups.named ? step->groups.items : NULL,
+                             .groups = step->groups.is_set ? step->groups.items : NULL,
                              .groups_len = step->groups.len,
                              .active = step->active};
 }
 
-static void check_count(maybe_count expected, uint64_t found) { CHECK(!expected.named || expected.value == found); }
+static void check_count(maybe_count expected, uint64_t found) { CHECK(!expected.is_set || expected.value == found); }
 
 static hc_sync_options sync_options(const step *step) {
     hc_sync_options options = {.struct_size = sizeof options, .approve_removals = step->approve_removals};
@@ -213,7 +213,7 @@ static void decide(const run *run, const step *step) {
 
 /* Compares a list of texts, which `at` reads from `object`, with the expected one, if the scenario sets it. */
 static void check_texts(maybe_texts expected, size_t len, const char *(*at)(const void *, size_t), const void *object) {
-    if (!expected.named) return;
+    if (!expected.is_set) return;
     CHECK(len == expected.len);
     for (size_t i = 0; i < expected.len; i++) CHECK_TEXT(at(object, i), expected.items[i]);
 }
@@ -259,9 +259,9 @@ static void check_change(const expected_change *expected, const hc_change *chang
     const hc_mirror_user *user = hc_change_user(change);
     const hc_mirror_group *group = hc_change_group(change);
     CHECK_TEXT(hc_change_kind(change), expected->kind);
-    if (expected->user.named) CHECK_TEXT(hc_mirror_user_email(user), expected->user.value);
-    if (expected->group.named) CHECK_TEXT(hc_mirror_group_display_name(group), expected->group.value);
-    if (expected->linked_id.named) CHECK_TEXT(hc_mirror_user_linked_id(user), expected->linked_id.value);
+    if (expected->user.is_set) CHECK_TEXT(hc_mirror_user_email(user), expected->user.value);
+    if (expected->group.is_set) CHECK_TEXT(hc_mirror_group_display_name(group), expected->group.value);
+    if (expected->linked_id.is_set) CHECK_TEXT(hc_mirror_user_linked_id(user), expected->linked_id.value);
     if (expected->active) CHECK(user != NULL && hc_mirror_user_active(user) == (expected->active == 1));
     check_texts(expected->fields, hc_change_fields_len(change), field_at, change);
     check_texts(expected->roles, hc_mirror_user_roles_len(user), role_at, user);

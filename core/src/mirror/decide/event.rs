@@ -6,7 +6,7 @@
 use super::environment::{bind_event, is_other_environment};
 use super::listing::set_enabled;
 use super::loss::EVENT;
-use super::missing::delete_organization;
+use super::missing::record_deletion;
 use super::step::{NewGroup, NewUser, Step};
 use super::tenant::{is_foreign, is_other_directory, is_other_group, organization_of};
 use super::version::{shows_return, toggle_replaces};
@@ -395,7 +395,7 @@ impl Applying<'_> {
         if step.organization(&organization_id).is_some_and(|row| shows_return(row, self.event.occurred_at())) {
             return Settled::Stale;
         }
-        delete_organization(step, &organization_id, self.received_at);
+        record_deletion(step, &organization_id, self.received_at);
         for row in step.directories_of(&organization_id) {
             self.toggle(step, row, false, true);
         }

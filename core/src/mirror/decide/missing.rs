@@ -77,21 +77,21 @@ pub(in crate::mirror) fn lose_organization(step: &mut Step, organization_id: &st
         // An event enabled or disabled one of its directories less than five minutes before the request, and the answer may be older than the event.
         return shown;
     }
-    note_organization(step, organization_id, None);
+    record_missing(step, organization_id, None);
     for row in known {
         lose_directory(step, row, &mut shown);
     }
     shown
 }
 
-/// Records that an event about the deletion of an organization arrived at the time `arrived_at`.
-pub(super) fn delete_organization(step: &mut Step, organization_id: &str, arrived_at: Timestamp) {
-    note_organization(step, organization_id, Some(arrived_at));
+/// Records that an organization is missing, because an event about its deletion arrived at the time `arrived_at`. Does nothing if it is not mirrored.
+pub(super) fn record_deletion(step: &mut Step, organization_id: &str, arrived_at: Timestamp) {
+    record_missing(step, organization_id, Some(arrived_at));
 }
 
 /// Records that an organization is missing, if it is mirrored. `deletion_arrived_at` is the time at which an event about its deletion arrived, or
 /// `None` if none did.
-fn note_organization(step: &mut Step, organization_id: &str, deletion_arrived_at: Option<Timestamp>) {
+fn record_missing(step: &mut Step, organization_id: &str, deletion_arrived_at: Option<Timestamp>) {
     let is_mirrored = step.organization(organization_id).is_some() || !step.directories_of(organization_id).is_empty();
     if !is_mirrored {
         return;
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn an_organization_that_an_event_deleted_within_the_last_five_minutes_is_not_found_again() {
-        let (_, batch) = run(&[row("dir_1", "org_1")], None, |step| delete_organization(step, "org_1", at(1_000)));
+        let (_, batch) = run(&[row("dir_1", "org_1")], None, |step| record_deletion(step, "org_1", at(1_000)));
         let [deleted] = batch.organizations.as_slice() else { panic!("{:?}", batch.organizations) };
         for (started, is_found) in [(990, false), (1_299, false), (1_300, true)] {
             let take = |step: &mut Step| {
