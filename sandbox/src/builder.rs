@@ -188,7 +188,7 @@ impl SandboxBuilder {
 
     /// Generates the data, and creates the clock, the outbox and everything else that request handlers share.
     fn environment(&self) -> Result<Environment, Error> {
-        let failed = |what: &str, error: &dyn std::fmt::Display| Error::startup(format!("{what}: {error}"));
+        let failed = |what: &str, error: &dyn std::fmt::Display| Error::internal(format!("{what}: {error}"));
         let tls = headcount::internal::tls::config(SystemRoots::IfAny, Vec::new())
             .map_err(|error| failed("the HTTP client cannot be set up", &error))?;
         let http = reqwest::Client::builder()
@@ -245,9 +245,9 @@ fn spawn(app: App, port: u16, tls: Option<TlsAcceptor>) -> Result<(u16, oneshot:
         });
     };
     let failed =
-        |error: std::io::Error| Error::startup(format!("port {port} of this machine cannot be served: {error}"));
+        |error: std::io::Error| Error::internal(format!("port {port} of this machine cannot be served: {error}"));
     let thread = std::thread::Builder::new().name("headcount-sandbox".to_owned()).spawn(run).map_err(failed)?;
     let port =
-        bound.recv().map_err(|_| Error::startup("the sandbox's thread ended before it listened"))?.map_err(failed)?;
+        bound.recv().map_err(|_| Error::internal("the sandbox's thread ended before it listened"))?.map_err(failed)?;
     Ok((port, stop, thread))
 }

@@ -43,7 +43,7 @@ impl Error {
     }
 
     /// Makes the error of a planned fault, with the status that the fault names.
-    pub(crate) fn requested(status: u16) -> Error {
+    pub(crate) fn planned(status: u16) -> Error {
         let (grpc, code) = match status {
             401 => (16, "UNAUTHENTICATED"),
             403 => (7, "PERMISSION_DENIED"),
@@ -56,7 +56,7 @@ impl Error {
     }
 
     /// Makes the error of a sandbox that cannot start, or of an internal failure.
-    pub(crate) fn startup(message: impl Into<String>) -> Error {
+    pub(crate) fn internal(message: impl Into<String>) -> Error {
         Error { status: 500, grpc: 13, code: "INTERNAL_ERROR", message: message.into() }
     }
 

@@ -260,7 +260,7 @@ impl Sandbox {
 
 /// Reads a REST response body as the client's type.
 fn from_rest<T: DeserializeOwned>(json: Value) -> Result<T, Error> {
-    serde_json::from_value(json).map_err(|error| Error::startup(error.to_string()))
+    serde_json::from_value(json).map_err(|error| Error::internal(error.to_string()))
 }
 
 impl Drop for Sandbox {

@@ -16,10 +16,10 @@ const NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
 ///
 /// The authority's key is not stored, so it cannot sign another certificate.
 pub(crate) fn acceptor(ca_file: &Path) -> Result<TlsAcceptor, Error> {
-    let failed = |error: &dyn Display| Error::startup(format!("HTTPS cannot be set up: {error}"));
+    let failed = |error: &dyn Display| Error::internal(format!("HTTPS cannot be set up: {error}"));
     let (authority, chain, key) = certificates().map_err(|error| failed(&error))?;
     std::fs::write(ca_file, authority)
-        .map_err(|error| Error::startup(format!("{} cannot be written: {error}", ca_file.display())))?;
+        .map_err(|error| Error::internal(format!("{} cannot be written: {error}", ca_file.display())))?;
     let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|error| failed(&error))?;
     let provider = headcount::internal::tls::provider().map_err(|error| failed(&error))?;
     let mut config = ServerConfig::builder_with_provider(provider)

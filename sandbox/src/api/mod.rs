@@ -69,7 +69,7 @@ async fn inject_fault(Shared(app): Shared<App>, request: Request, next: Next) ->
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             response
         }
-        Some(Fault::Status(status)) => Error::requested(status).into_response(),
+        Some(Fault::Status(status)) => Error::planned(status).into_response(),
         Some(Fault::Reset) => broken::reset(),
         Some(Fault::Truncate) => broken::truncate(next.run(request).await).await,
         Some(Fault::Garbage) => json_response(Body::from("{\"users\":[{\"id\":\"diruser_1\",,,")),
