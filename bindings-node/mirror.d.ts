@@ -264,9 +264,9 @@ export class Mirror {
    */
   constructor(path: string, options?: MirrorOptions)
   /**
-   * The mirror's id, a UUID: it was stored when a mirror that may write first opened the store. All mirrors that open this store have the same id, and so
-   * has a copy by `copyTo`. A program that keeps numbers of changes elsewhere can store the id with them: if it finds another id, these are the
-   * numbers of another feed. `null` if the store has no id and may only be read.
+   * The id of the mirror's store, a UUID. The store gets it when a mirror that may write first opens it. All mirrors that open the store have the same id,
+   * and so does a copy that `copyTo` makes. A program that keeps numbers of changes elsewhere can store the id with them: if it later finds another id, its
+   * numbers belong to another feed. `null` if the store has no id and may only be read.
    */
   readonly id: string | null
   /**

@@ -3260,9 +3260,9 @@ hc_status hc_mirror_open(const char *path,
                               struct hc_error **error);
 
 /**
- * The mirror's id: a random UUID that was stored when a handle that may write first opened the store. All handles of one store have the same id, and so
- * has a copy by hc_mirror_copy_to. A program that keeps numbers of changes elsewhere can store the id with them: if it finds another id, these are the
- * numbers of another feed. The id stays available after hc_mirror_close.
+ * Returns the id of the mirror's store: a random UUID that the store gets when a handle that may write first opens it. All handles of one store have the
+ * same id, and so does a copy that hc_mirror_copy_to makes. A program that keeps numbers of changes elsewhere can store the id with them: if it later
+ * finds another id, its numbers belong to another feed. The id stays available after hc_mirror_close.
  *
  * - `mirror`: may be NULL, which gives NULL.
  * - Returns text owned by `mirror`, or NULL if the store has no id and this handle may only read it.

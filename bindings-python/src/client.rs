@@ -143,9 +143,9 @@ macro_rules! client {
             ///   (default 100).
             /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
             /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
-            /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+            /// - ``proxy``: URL of the proxy; empty for none (default: the proxy that ``HTTPS_PROXY`` or ``ALL_PROXY`` names).
             /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
-            ///   those in the file or folder ``REQUESTS_CA_BUNDLE`` replace the system's, for https.
+            ///   those in the file or folder that the variable ``REQUESTS_CA_BUNDLE`` names replace the system's, for https.
             /// - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
             ///
             /// Raises ``ConfigError`` if a variable is missing or a setting cannot be used; the message names it.
@@ -259,9 +259,9 @@ client!(
     ///   (default 100).
     /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
-    /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+    /// - ``proxy``: URL of the proxy; empty for none (default: the proxy that ``HTTPS_PROXY`` or ``ALL_PROXY`` names).
     /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
-    ///   those in the file or folder ``REQUESTS_CA_BUNDLE`` replace the system's, for https.
+    ///   those in the file or folder that the variable ``REQUESTS_CA_BUNDLE`` names replace the system's, for https.
     /// - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
     ///
     /// Raises ``ConfigError`` if a setting is missing or cannot be used; the message names it.
@@ -303,9 +303,9 @@ client!(
     ///   (default 100).
     /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
-    /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+    /// - ``proxy``: URL of the proxy; empty for none (default: the proxy that ``HTTPS_PROXY`` or ``ALL_PROXY`` names).
     /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
-    ///   those in the file or folder ``REQUESTS_CA_BUNDLE`` replace the system's, for https.
+    ///   those in the file or folder that the variable ``REQUESTS_CA_BUNDLE`` names replace the system's, for https.
     /// - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
     ///
     /// Raises ``ConfigError`` if a setting is missing or cannot be used; the message names it.

@@ -52,7 +52,7 @@ fn future<T: Send + 'static>(
 ) -> PyResult<Py<PyAny>> {
     let event_loop = running_loop(py)?;
     let future = event_loop.call_method0("create_future")?;
-    let settled = future.clone().unbind();
+    let to_settle = future.clone().unbind();
     let event_loop = event_loop.unbind();
     let context = Context::copy(py)?;
     let task = blocking::spawn(async move {
@@ -64,7 +64,7 @@ fn future<T: Send + 'static>(
         .await;
         attach(move |py| {
             let outcome = move |py: Python<'_>| convert(py, result.or_raise(py)?);
-            let settle = Settle { future: settled, outcome: Mutex::new(Some(Box::new(outcome))) };
+            let settle = Settle { future: to_settle, outcome: Mutex::new(Some(Box::new(outcome))) };
             // Fails if the loop has been closed: then no task waits for the result.
             let _ = event_loop.call_method1(py, "call_soon_threadsafe", (settle,));
         });

@@ -53,7 +53,7 @@ impl<T> Named<T> for PyResult<T> {
     fn named(self, py: Python<'_>, argument: &str) -> PyResult<T> {
         self.inspect_err(|error| {
             let note = format!("while processing '{argument}'");
-            // Fails before Python 3.11 for classes outside of this package: their exceptions have no notes.
+            // Fails before Python 3.11 for classes outside of this package, which have no `add_note`.
             let _ = error.value(py).call_method1(intern!(py, "add_note"), (note,));
         })
     }

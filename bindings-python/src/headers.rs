@@ -94,8 +94,8 @@ impl<'py> WebhookHeaders<'py> {
 /// WSGI's prefix of a header's name: `webhook-id` is HTTP_WEBHOOK_ID.
 const WSGI: &str = "HTTP_";
 
-/// Returns the name of a header that verification uses, in HTTP's form also if it is WSGI's name; the case of its
-/// letters may differ. Returns `None` for another header.
+/// Returns a header's name if verification uses the header, and otherwise `None`. Converts the name in a WSGI environ to HTTP's form. The
+/// returned name may have upper-case letters.
 fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
     // Most headers are not webhook headers. Comparing lengths first avoids reading their names.
     let known_length = |length| {

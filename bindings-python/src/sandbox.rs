@@ -178,13 +178,13 @@ impl Sandbox {
         &self.control_url
     }
 
-    /// Id of the first organization.
+    /// Id of the first organization; empty if there is none.
     #[getter]
     fn organization_id(&self) -> &str {
         &self.organization_id
     }
 
-    /// Id of the first organization's first directory.
+    /// Id of the first organization's first directory; empty if there is none.
     #[getter]
     fn directory_id(&self) -> &str {
         &self.directory_id

@@ -31,7 +31,7 @@ FORKS = 4  # children of each cell
 CHILDREN = ["ignores", "uses", "exits"]
 
 
-class World:
+class Objects:
     """All objects of headcount that the program has open."""
 
     def __init__(self, folder):
@@ -91,10 +91,10 @@ class World:
         return {"idle": lambda _: None, "reading": self.reads, "writing": self.writes, "syncing": lambda _: self.sync}[state](thing)
 
 
-def use(world, thing):
+def use(objects, thing):
     """Uses the parent's THING in a child; for a sandbox, checks that its calls are refused."""
     if thing == "sandbox":
-        for call in (world.sandbox.deliveries, lambda: world.sandbox.advance(1)):
+        for call in (objects.sandbox.deliveries, lambda: objects.sandbox.advance(1)):
             try:
                 call()
             except headcount.InvalidArgumentError as error:
@@ -102,14 +102,14 @@ def use(world, thing):
             else:
                 raise AssertionError("a child used its parent's sandbox")
         return
-    world.reads(thing)()
-    world.writes(thing)()
+    objects.reads(thing)()
+    objects.writes(thing)()
     if thing == "mirror":
-        assert world.sync() == "done"
-        assert len(world.mirror.poll("app", limit=1)) == 1
+        assert objects.sync() == "done"
+        assert len(objects.mirror.poll("app", limit=1)) == 1
 
 
-def child(world, thing, how, reader):
+def child(objects, thing, how, reader):
     """Runs in the child, and ends its process. Returns only if `how` is "exits": the child then ends by
     returning from `main`.
     """
@@ -119,7 +119,7 @@ def child(world, thing, how, reader):
     status = 0
     try:
         if how == "uses":
-            use(world, thing)
+            use(objects, thing)
         else:
             os.read(reader, 1)
     except BaseException:
@@ -129,13 +129,13 @@ def child(world, thing, how, reader):
         os._exit(status)
 
 
-def cell(world, thing, state, how):
+def cell(objects, thing, state, how):
     """Forks children of one kind, and checks that they and the parent work. Returns True in a child that is to
     return from `main`, False in the parent.
     """
     signal.alarm(LIMIT)
     stop, failures, turns = threading.Event(), [], [0]
-    work = world.work(thing, state)
+    work = objects.work(thing, state)
 
     def repeat():
         try:
@@ -158,7 +158,7 @@ def cell(world, thing, state, how):
         pid = os.fork()
         if pid == 0:
             os.close(writer)
-            child(world, thing, how, reader)
+            child(objects, thing, how, reader)
             return True
         children.append(pid)
     stop.set()
@@ -166,14 +166,14 @@ def cell(world, thing, state, how):
         thread.join()
     assert not failures, failures
     # While children that ignore headcount are running, the parent works and closes its mirror, and a new mirror can sync without waiting.
-    for work in (world.receive, world.commit, world.list_users):
-        work()
-    assert world.sync() == "done"
-    world.mirror.close()
-    world.mirror = world.open_mirror()
+    for call in (objects.receive, objects.commit, objects.list_users):
+        call()
+    assert objects.sync() == "done"
+    objects.mirror.close()
+    objects.mirror = objects.open_mirror()
     gc.collect()
     # A child that uses the mirror may be running a sync, for which this sync waits.
-    assert world.sync(wait=how != "ignores") == "done"
+    assert objects.sync(wait=how != "ignores") == "done"
     os.close(writer)
     for pid in children:
         _, status = os.waitpid(pid, 0)
@@ -187,13 +187,13 @@ def main():
     # The alarm prints the stacks, then ends the process. A timer of `faulthandler` would be a thread, which a child does not have.
     faulthandler.register(signal.SIGALRM, chain=True)
     folder = tempfile.mkdtemp(prefix="headcount-fork-")
-    world = World(folder)
-    world.sync()
+    objects = Objects(folder)
+    objects.sync()
     for how in CHILDREN:
-        if cell(world, thing, state, how):
+        if cell(objects, thing, state, how):
             # This child ends as a program does: objects are freed, `atexit` functions run.
             return
-    world.mirror.close()
+    objects.mirror.close()
     signal.alarm(0)
     shutil.rmtree(folder)
     print(f"{thing} x {state}: {len(CHILDREN)} cells, {FORKS} forks each")

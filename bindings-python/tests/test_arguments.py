@@ -227,7 +227,7 @@ def test_a_made_event_names_the_callers_organization_directory_and_groups():
     assert isinstance(EVENT, events.OrganizationDirectoryUserCreated)
 
 
-def test_a_blocking_call_in_a_callback_is_refused_without_names_of_rust(capfd):
+def test_a_blocking_call_in_a_callback_is_refused_and_the_error_has_no_rust_path(capfd):
     with headcount.Sandbox(users=3, groups=1) as sandbox:
         mirror = headcount.Mirror(":memory:", client=sandbox.client())
         with pytest.raises(headcount.InvalidArgumentError, match="callback of a running call") as raised:

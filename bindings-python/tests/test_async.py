@@ -297,8 +297,8 @@ def test_ctrl_c_ends_a_blocking_call(sandbox):
 
 
 def test_the_interpreter_can_exit_as_soon_as_the_last_result_is_delivered():
-    """A thread of the runtime may still be attached to the interpreter when the program exits. Before that was handled, about one program
-    in ten failed: this runs twenty.
+    """A thread of the runtime may still be attached to the interpreter when the program exits. When the exit did not wait for such threads, one
+    program in ten failed, so this test runs twenty.
     """
     code = """if True:
         import asyncio, headcount

@@ -17,7 +17,8 @@ import headcount
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the tests read the names of threads from /proc")
 
-LIMIT = 60  # seconds
+# Seconds after which a test stops waiting for a thread or a lock, and fails.
+LIMIT = 60
 
 
 def threads(name):
@@ -52,7 +53,7 @@ def environment():
         yield sandbox
 
 
-# The handles, each as a function of a mirror and its environment.
+# Makes each kind of handle from a mirror and its environment.
 HANDLES = {
     "mirror": lambda mirror, _: mirror,
     "changes": lambda mirror, _: mirror.changes("app", timeout=0),
@@ -60,6 +61,7 @@ HANDLES = {
     "users": lambda mirror, environment: mirror.users(environment.organization_id),
     "hold_users": lambda mirror, _: mirror.hold_users("hold_1_1"),
 }
+# The handles of a `Mirror`.
 BLOCKING = {
     **HANDLES,
     "changes being read": lambda mirror, _: iterator_and_item(mirror.changes("app", timeout=0))[0],
@@ -68,6 +70,7 @@ BLOCKING = {
     "a worker that has changes": lambda mirror, _: iterator_and_item(mirror.consumer("app", timeout=0)),
     "a polled change": lambda mirror, _: mirror.poll("app")[0],
 }
+# The handles of an `AsyncMirror`.
 ASYNCIO = {
     **HANDLES,
     "a coroutine": lambda mirror, _: mirror.poll("app"),

@@ -1,4 +1,4 @@
-"""The endpoints without a server: which answers are recorded, lengths of bodies, and secrets that are read late."""
+"""The endpoints without a server: which messages are recorded, lengths of bodies, and secrets that are read at the first request."""
 
 import asyncio
 import logging
@@ -261,7 +261,7 @@ def test_a_dependency_of_fastapi_records_only_what_its_endpoint_answered_with_2x
     assert guard.check_id("msg_2") is True
 
 
-def test_the_error_of_a_guarded_dependency_on_another_route_names_the_route_class():
+def test_the_error_of_a_dependency_with_a_replay_guard_on_another_route_names_the_route_class():
     from fastapi import Depends, FastAPI
 
     import headcount.fastapi

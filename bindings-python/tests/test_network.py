@@ -75,7 +75,7 @@ def test_ca_file_adds_a_certificate_authority(sandbox, tmp_path):
     assert client.stats().requests == 2
 
 
-def test_certificate_authorities_of_the_environment_are_trusted(sandbox, tmp_path):
+def test_certificate_authorities_that_environment_variables_name_are_trusted(sandbox, tmp_path):
     sandbox = sandbox(tls=tmp_path / "ca.pem")
     hashed = tmp_path / "certs"
     hashed.mkdir()
@@ -124,7 +124,7 @@ def test_a_requests_ca_bundle_that_cannot_be_used_is_named_and_concerns_https_on
     assert len(secure.client(proxy="", ca_file=secure.ca_file).organization.list_organizations()) == 1
 
 
-def test_the_proxy_of_the_environment_is_used(sandbox, tmp_path):
+def test_the_proxy_that_environment_variables_name_is_used(sandbox, tmp_path):
     sandbox = sandbox(tls=tmp_path / "ca.pem")
     target = sandbox.credentials[0].removeprefix("https://")
     with proxy() as (server, url):

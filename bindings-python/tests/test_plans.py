@@ -93,7 +93,7 @@ def test_a_forked_child_is_refused_its_parents_plan(sandbox, tmp_path):
         assert len(list(changes)) > 5
 
 
-def test_a_plan_is_awaited_with_asyncio(sandbox):
+def test_an_async_plan_has_the_changes_and_a_cancelled_plan_writes_nothing(sandbox):
     async def main():
         seen = []
         async with headcount.AsyncMirror(":memory:", client=sandbox.async_client()) as mirror:

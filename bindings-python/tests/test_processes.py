@@ -1,4 +1,4 @@
-"""The mirror and the replay guard in several processes: other copies of SQLite, forks, daemons, signals, closing, and files that are not the mirror's."""
+"""The mirror and the replay guard in several processes: other copies of SQLite, forks, daemons, signals, closing, and files that were deleted or replaced."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What ``headcount.testing`` and the pytest plugin give to users' own tests."""
+"""The helpers of ``headcount.testing`` and of the pytest plugin, for an application's own tests."""
 
 import json
 import os

@@ -110,7 +110,7 @@ def test_a_worker_that_is_dropped_with_its_changes_releases_its_partitions(path)
         with other.consumer("app", timeout=0) as feed:
             del dropped
             gc.collect()
-            assert next(feed, None) is None, "a change of the worker exists"
+            assert next(feed, None) is None, "a change of the worker exists, so the worker keeps its partitions"
             change.ack()
             seq = change.seq
             del change

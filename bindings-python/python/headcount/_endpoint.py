@@ -107,14 +107,14 @@ class Receiver:
             raise refused(error) from None
 
     async def is_new(self, event: Event) -> bool:
-        """Returns whether the event has not been handled yet. A guard that may block is called in a thread."""
+        """Returns whether the event has not been handled yet. A replay guard that may block is called in a thread."""
         guard = self.replay_guard
         if guard is None:
             return True
         return _log_repeated(event, await asyncio.to_thread(guard.check, event) if guard.blocking else guard.check(event))
 
     async def record(self, event: Event) -> None:
-        """Records that the event was handled. A guard that may block is called in a thread."""
+        """Records that the event was handled. A replay guard that may block is called in a thread."""
         guard = self.replay_guard
         if guard is not None:
             await asyncio.to_thread(guard.commit, event) if guard.blocking else guard.commit(event)

@@ -112,9 +112,9 @@ class Client:
     - ``retry_budget``: number of retries that all calls share; each successful call gives half a retry back (default 100).
     - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
-    - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+    - ``proxy``: URL of the proxy; empty for none (default: the proxy that ``HTTPS_PROXY`` or ``ALL_PROXY`` names).
     - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
-      those in the file or folder ``REQUESTS_CA_BUNDLE`` replace the system's, for https.
+      those in the file or folder that the variable ``REQUESTS_CA_BUNDLE`` names replace the system's, for https.
     - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
 
     Raises ``ConfigError`` if a setting is missing or cannot be used; the message names it.
@@ -172,9 +172,9 @@ class Client:
         - ``retry_budget``: number of retries that all calls share; each successful call gives half a retry back (default 100).
         - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
         - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
-        - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+        - ``proxy``: URL of the proxy; empty for none (default: the proxy that ``HTTPS_PROXY`` or ``ALL_PROXY`` names).
         - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
-          those in the file or folder ``REQUESTS_CA_BUNDLE`` replace the system's, for https.
+          those in the file or folder that the variable ``REQUESTS_CA_BUNDLE`` names replace the system's, for https.
         - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
 
         Raises ``ConfigError`` if a variable is missing or a setting cannot be used; the message names it.
@@ -239,9 +239,9 @@ class AsyncClient:
     - ``retry_budget``: number of retries that all calls share; each successful call gives half a retry back (default 100).
     - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
-    - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+    - ``proxy``: URL of the proxy; empty for none (default: the proxy that ``HTTPS_PROXY`` or ``ALL_PROXY`` names).
     - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
-      those in the file or folder ``REQUESTS_CA_BUNDLE`` replace the system's, for https.
+      those in the file or folder that the variable ``REQUESTS_CA_BUNDLE`` names replace the system's, for https.
     - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
 
     Raises ``ConfigError`` if a setting is missing or cannot be used; the message names it.
@@ -299,9 +299,9 @@ class AsyncClient:
         - ``retry_budget``: number of retries that all calls share; each successful call gives half a retry back (default 100).
         - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
         - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
-        - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+        - ``proxy``: URL of the proxy; empty for none (default: the proxy that ``HTTPS_PROXY`` or ``ALL_PROXY`` names).
         - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
-          those in the file or folder ``REQUESTS_CA_BUNDLE`` replace the system's, for https.
+          those in the file or folder that the variable ``REQUESTS_CA_BUNDLE`` names replace the system's, for https.
         - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
 
         Raises ``ConfigError`` if a variable is missing or a setting cannot be used; the message names it.
@@ -1788,7 +1788,7 @@ class Worker:
 class AsyncWorker:
     """Worker of a consumer with partitions, made by ``AsyncMirror.consumer``: iterates with ``async for`` over the changes of the partitions that it
     holds, and waits for the next one: without limit, until no change has come for the given timeout, or until the worker or the mirror is closed.
-    Tasks may share it. If a task is cancelled before it has the change that it waited for, the change goes to the next one.
+    Tasks may share it. If a task is cancelled before it has the change that it waited for, the change goes to another task.
 
     An async context manager: leaving the block, also by an exception or a cancellation, closes the worker. The worker joins the
     consumer when its first change is requested. A worker that is not closed keeps its partitions as long as it or one of its
@@ -1958,7 +1958,7 @@ class Mirror:
 
         The organization's rows are copied to a temporary SQLite database. Up to 16 MiB of it are in memory. The rest and its journal are in files in the
         folder for temporary files (``SQLITE_TMPDIR``, ``TMPDIR``, ``/var/tmp``, ``/tmp``). They contain personal data. Only the user of this process can
-        read them. They are deleted when the plan is closed, or the plan and its iterators no longer exist, and if the process ends.
+        read them. They are deleted when the plan is closed, when the plan and its iterators no longer exist, and when the process ends.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: only this directory (``dir_...``; default: all of the organization's directories).
@@ -1967,8 +1967,8 @@ class Mirror:
         - ``on_progress``: function that is called with a ``Progress`` after each page, as by ``sync``. An exception that it raises ends the plan and is
           raised here.
 
-        Raises what ``sync`` raises, except for ``MassRemovalError``: the plan then has the outcome ``held``, and the exception as ``error``. Raises
-        ``StoreError`` also if the folder for temporary files has no room.
+        Raises what ``sync`` raises, except for ``MassRemovalError``, which the plan then has as ``error``. Raises ``StoreError`` also if the folder for
+        temporary files is full.
         """
 
     def sync_all(
@@ -2007,7 +2007,7 @@ class Mirror:
 
         Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
         shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause, until it is approved),
-        ``foreign`` (it is about another organization or environment than the one it was signed for, or names no organization) or
+        ``foreign`` (it is about a row of another organization than its own, is from another environment, or names no organization) or
         ``ignored``. Answer 201 to all of them.
 
         Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
@@ -2017,9 +2017,9 @@ class Mirror:
 
     @property
     def id(self) -> Optional[str]:
-        """The mirror's id, a UUID: it was stored when a mirror that may write first opened the store. All mirrors that open this store have the same id, and
-        so has a copy by ``copy_to``. A program that keeps numbers of changes elsewhere can store the id with them: if it finds another id, these
-        are the numbers of another feed. ``None`` if the store has no id and may only be read.
+        """The id of the mirror's store, a UUID. The store gets it when a mirror that may write first opens it. All mirrors that open the store have the same
+        id, and so does a copy that ``copy_to`` makes. A program that keeps numbers of changes elsewhere can store the id with them: if it later finds
+        another id, its numbers belong to another feed. ``None`` if the store has no id and may only be read.
 
         Raises ``InvalidArgumentError`` if the mirror is closed.
         """
@@ -2356,7 +2356,7 @@ class Mirror:
         an acknowledgement, until the timeout.
 
         A consumer that has partitions cannot be read by ``poll``, ``wait`` and ``changes``, or acknowledged by ``mirror.ack``. The number of partitions can be
-        changed while no worker holds one; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
+        changed while no worker holds a partition; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
 
         Raises ``InvalidArgumentError`` if an argument is out of range or the mirror is closed. Iterating raises what ``wait`` raises; and
         ``InvalidArgumentError`` if the consumer has another number of partitions and workers hold some of them, and in a child that was forked after this call.
@@ -2570,7 +2570,7 @@ class AsyncMirror:
 
         The organization's rows are copied to a temporary SQLite database. Up to 16 MiB of it are in memory. The rest and its journal are in files in the
         folder for temporary files (``SQLITE_TMPDIR``, ``TMPDIR``, ``/var/tmp``, ``/tmp``). They contain personal data. Only the user of this process can
-        read them. They are deleted when the plan is closed, or the plan and its iterators no longer exist, and if the process ends.
+        read them. They are deleted when the plan is closed, when the plan and its iterators no longer exist, and when the process ends.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: only this directory (``dir_...``; default: all of the organization's directories).
@@ -2579,8 +2579,8 @@ class AsyncMirror:
         - ``on_progress``: function that is called with a ``Progress`` after each page, as by ``sync``. An exception that it raises ends the plan and is
           raised here.
 
-        Raises what ``sync`` raises, except for ``MassRemovalError``: the plan then has the outcome ``held``, and the exception as ``error``. Raises
-        ``StoreError`` also if the folder for temporary files has no room.
+        Raises what ``sync`` raises, except for ``MassRemovalError``, which the plan then has as ``error``. Raises ``StoreError`` also if the folder for
+        temporary files is full.
         """
 
     def sync_all(
@@ -2619,7 +2619,7 @@ class AsyncMirror:
 
         Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
         shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause, until it is approved),
-        ``foreign`` (it is about another organization or environment than the one it was signed for, or names no organization) or
+        ``foreign`` (it is about a row of another organization than its own, is from another environment, or names no organization) or
         ``ignored``. Answer 201 to all of them.
 
         Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
@@ -2629,9 +2629,9 @@ class AsyncMirror:
 
     @property
     def id(self) -> Optional[str]:
-        """The mirror's id, a UUID: it was stored when a mirror that may write first opened the store. All mirrors that open this store have the same id, and
-        so has a copy by ``copy_to``. A program that keeps numbers of changes elsewhere can store the id with them: if it finds another id, these
-        are the numbers of another feed. ``None`` if the store has no id and may only be read.
+        """The id of the mirror's store, a UUID. The store gets it when a mirror that may write first opens it. All mirrors that open the store have the same
+        id, and so does a copy that ``copy_to`` makes. A program that keeps numbers of changes elsewhere can store the id with them: if it later finds
+        another id, its numbers belong to another feed. ``None`` if the store has no id and may only be read.
 
         Raises ``InvalidArgumentError`` if the mirror is closed.
         """
@@ -2968,7 +2968,7 @@ class AsyncMirror:
         an acknowledgement, until the timeout.
 
         A consumer that has partitions cannot be read by ``poll``, ``wait`` and ``changes``, or acknowledged by ``mirror.ack``. The number of partitions can be
-        changed while no worker holds one; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
+        changed while no worker holds a partition; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
 
         Raises ``InvalidArgumentError`` if an argument is out of range or the mirror is closed. Iterating raises what ``wait`` raises; and
         ``InvalidArgumentError`` if the consumer has another number of partitions and workers hold some of them, and in a child that was forked after this call.
@@ -3239,11 +3239,11 @@ class Sandbox:
 
     @property
     def organization_id(self) -> str:
-        """Id of the first organization."""
+        """Id of the first organization; empty if there is none."""
 
     @property
     def directory_id(self) -> str:
-        """Id of the first organization's first directory."""
+        """Id of the first organization's first directory; empty if there is none."""
 
     def client(self, **settings: Any) -> Client:
         """Makes a ``Client`` for this environment. ``settings`` are the keyword arguments of ``headcount.Client``."""

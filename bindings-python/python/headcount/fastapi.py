@@ -27,8 +27,8 @@ __all__ = ["WebhookRoute", "endpoint", "verified"]
 endpoint = starlette.endpoint
 
 _RECORD = "headcount.record"
-"""Key in the request's scope of the events that ``WebhookRoute`` records if the answer is 2xx, by the ``Receiver`` of their
-dependency.
+"""Key in the request's scope of a dict that maps the ``Receiver`` of each ``verified`` dependency to its event. ``WebhookRoute``
+records these events if the answer is 2xx.
 """
 
 
@@ -83,11 +83,11 @@ class WebhookRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_and_record(request: Request) -> Response:
-            waiting: Dict[Receiver, Event] = {}
-            request.scope[_RECORD] = waiting
+            verified_events: Dict[Receiver, Event] = {}
+            request.scope[_RECORD] = verified_events
             response: Response = await handle(request)
             if 200 <= response.status_code < 300:
-                for receiver, event in waiting.items():
+                for receiver, event in verified_events.items():
                     await receiver.record(event)
             return response
 

@@ -86,7 +86,7 @@ macro_rules! mirror {
             ///
             /// Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
             /// shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause, until it is approved),
-            /// ``foreign`` (it is about another organization or environment than the one it was signed for, or names no organization) or
+            /// ``foreign`` (it is about a row of another organization than its own, is from another environment, or names no organization) or
             /// ``ignored``. Answer 201 to all of them.
             ///
             /// Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
@@ -134,9 +134,9 @@ macro_rules! mirror {
                 <$mode>::run(py, async move { mirror.trim().await }, |py, ()| Ok(py.None()))
             }
 
-            /// The mirror's id, a UUID: it was stored when a mirror that may write first opened the store. All mirrors that open this store have the same id, and
-            /// so has a copy by ``copy_to``. A program that keeps numbers of changes elsewhere can store the id with them: if it finds another id, these
-            /// are the numbers of another feed. ``None`` if the store has no id and may only be read.
+            /// The id of the mirror's store, a UUID. The store gets it when a mirror that may write first opens it. All mirrors that open the store have the same
+            /// id, and so does a copy that ``copy_to`` makes. A program that keeps numbers of changes elsewhere can store the id with them: if it later finds
+            /// another id, its numbers belong to another feed. ``None`` if the store has no id and may only be read.
             ///
             /// Raises ``InvalidArgumentError`` if the mirror is closed.
             #[getter]

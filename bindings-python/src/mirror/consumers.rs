@@ -134,7 +134,7 @@ macro_rules! consumers {
             /// an acknowledgement, until the timeout.
             ///
             /// A consumer that has partitions cannot be read by ``poll``, ``wait`` and ``changes``, or acknowledged by ``mirror.ack``. The number of partitions can be
-            /// changed while no worker holds one; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
+            /// changed while no worker holds a partition; some acknowledged changes may then be returned again, unless the new number is a multiple of the old one.
             ///
             /// Raises ``InvalidArgumentError`` if an argument is out of range or the mirror is closed. Iterating raises what ``wait`` raises; and
             /// ``InvalidArgumentError`` if the consumer has another number of partitions and workers hold some of them, and in a child that was forked after this call.

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
-/// Where the iterators over planned changes read.
+/// The source of the iterators over planned changes.
 pub(crate) struct Planned;
 
 impl Source for Planned {
@@ -55,7 +55,7 @@ macro_rules! plan {
             ///
             /// The organization's rows are copied to a temporary SQLite database. Up to 16 MiB of it are in memory. The rest and its journal are in files in the
             /// folder for temporary files (``SQLITE_TMPDIR``, ``TMPDIR``, ``/var/tmp``, ``/tmp``). They contain personal data. Only the user of this process can
-            /// read them. They are deleted when the plan is closed, or the plan and its iterators no longer exist, and if the process ends.
+            /// read them. They are deleted when the plan is closed, when the plan and its iterators no longer exist, and when the process ends.
             ///
             /// - ``organization_id``: id of the organization (``org_...``).
             /// - ``directory_id``: only this directory (``dir_...``; default: all of the organization's directories).
@@ -64,8 +64,8 @@ macro_rules! plan {
             /// - ``on_progress``: function that is called with a ``Progress`` after each page, as by ``sync``. An exception that it raises ends the plan and is
             ///   raised here.
             ///
-            /// Raises what ``sync`` raises, except for ``MassRemovalError``: the plan then has the outcome ``held``, and the exception as ``error``. Raises
-            /// ``StoreError`` also if the folder for temporary files has no room.
+            /// Raises what ``sync`` raises, except for ``MassRemovalError``, which the plan then has as ``error``. Raises ``StoreError`` also if the folder for
+            /// temporary files is full.
             #[pyo3(signature = (
                 organization_id, directory_id = None, *, mode = None, approve_removals = Flag(false), on_progress = None
             ), text_signature = "($self, organization_id, directory_id=None, *, mode=None, approve_removals=False, on_progress=None)")]

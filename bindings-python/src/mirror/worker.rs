@@ -105,7 +105,7 @@ worker!(
 worker!(
     /// Worker of a consumer with partitions, made by ``AsyncMirror.consumer``: iterates with ``async for`` over the changes of the partitions that it
     /// holds, and waits for the next one: without limit, until no change has come for the given timeout, or until the worker or the mirror is closed.
-    /// Tasks may share it. If a task is cancelled before it has the change that it waited for, the change goes to the next one.
+    /// Tasks may share it. If a task is cancelled before it has the change that it waited for, the change goes to another task.
     ///
     /// An async context manager: leaving the block, also by an exception or a cancellation, closes the worker. The
     /// worker joins the consumer when its first change is requested. A worker that is not closed keeps its partitions

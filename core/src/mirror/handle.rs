@@ -131,9 +131,9 @@ impl Mirror {
         }
     }
 
-    /// Returns the mirror's id: a random UUID that was stored when a handle that may write first opened the store. All handles of one store have the
-    /// same id, and so has a copy that `copy_to` makes. An application that keeps numbers of changes elsewhere can store the id with them: if it
-    /// finds another id, these are the numbers of another feed. `None` if the store has no id and this handle may only read it.
+    /// Returns the id of the mirror's store: a random UUID that the store gets when a handle that may write first opens it. All handles of one store have
+    /// the same id, and so does a copy that `copy_to` makes. An application that keeps numbers of changes elsewhere can store the id with them: if it later
+    /// finds another id, its numbers belong to another feed. `None` if the store has no id and this handle may only read it.
     pub fn id(&self) -> Option<&str> {
         self.0.id.get().map(String::as_str)
     }
