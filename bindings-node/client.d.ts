@@ -200,7 +200,7 @@ export class Client {
   verifyInterceptorPayload(secret: string | undefined, headers: Headers, payload: Body): true
   /** Returns counters of what the client has done since it was made. */
   stats(): Stats
-  /** Releases the client. Running calls finish, and listings can be read to their end; later calls fail. */
+  /** Closes the client. Running calls finish, and listings can be read to their end; later calls reject. */
   close(): void
 }
 

@@ -45,7 +45,7 @@ export interface SyncAllOptions extends SyncOptions {
   concurrency?: number | undefined
 }
 
-/** Options of `plan`: those of a sync. */
+/** Options of `plan`: those of `sync` except for `wait`. */
 export interface PlanOptions extends Omit<SyncOptions, 'approveRemovals' | 'wait'> {
   /** Whether to plan a sync that approves the open holds of the directories first. Nothing is approved. False by default. */
   approveRemovals?: boolean | undefined
@@ -117,7 +117,7 @@ export interface ChangesOptions extends PollOptions {
 /** Options of `consumer`. */
 export interface ConsumerOptions {
   /**
-   * Number of partitions, 1 to 256, which is also the most workers that get changes. All workers of a consumer need the same number. 16 by default.
+   * Number of partitions, 1 to 256, which is also the maximum number of workers that get changes. All workers of a consumer need the same number. 16 by default.
    * With 1, the consumer is exclusive: one worker gets all changes, and the others wait until it releases the partition.
    */
   partitions?: number | undefined
@@ -147,9 +147,9 @@ export type FollowedChange = Change & {
    * changes that the iterator returned earlier are acknowledged, and otherwise once they are. For a change of a worker, it also acknowledges the earlier
    * changes that the worker returned from the same partition, and is durable when the promise is fulfilled.
    *
-   * Rejects with `errors.StoreError` if it cannot be stored: call it again, unless the message says that the lease was lost, because then the iterator
-   * or worker that has the consumer or the partition now gets the change again. Rejects with `errors.InvalidArgumentError` after the mirror was closed,
-   * and if the consumer was dropped.
+   * Rejects with `errors.StoreError` if the acknowledgement cannot be stored: call it again, unless the message says that the lease was lost. In that case
+   * the iterator or worker that now holds the consumer or the partition returns the change again. Rejects with `errors.InvalidArgumentError` after the
+   * mirror was closed, and if the consumer was dropped.
    */
   readonly ack: () => Promise<void>
   /**
@@ -186,8 +186,8 @@ export interface Worker extends AsyncIterableIterator<FollowedChange> {
    */
   next(): Promise<IteratorResult<FollowedChange, undefined>>
   /**
-   * Acknowledges all changes that this worker has returned, in one write. Durable when the promise is fulfilled. Rejects as `ack` of a change does: with
-   * an `errors.StoreError` whose message says that the lease was lost, other workers get some of the changes again.
+   * Acknowledges all changes that this worker has returned, in one write. Durable when the promise is fulfilled. Rejects as `ack` of a change does. If the
+   * message of an `errors.StoreError` says that the lease was lost, some of the changes were not acknowledged, and other workers get them again.
    */
   ackAll(): Promise<void>
   /** Does the same as `close`. `break` and an exception in a loop call it. */
@@ -260,7 +260,8 @@ export class Mirror {
    * @param options Settings that differ from the defaults.
    * @throws errors.StoreError if the file is another kind of file, was written by a newer version, or cannot be read and written, and if the
    * database cannot be reached or refuses the user; errors.ConfigError for a secret, a URL or an option for PostgreSQL that cannot be used,
-   * for an option for PostgreSQL with a file, for a `guardShare` that is not from 0 to 1, and for a `guardWindowSeconds` of 0; errors.InvalidArgumentError for an option that is unknown or of another type.
+   * for an option for PostgreSQL with a file, for a `guardShare` that is not from 0 to 1, and for a `guardWindowSeconds` of 0;
+   * errors.InvalidArgumentError for an option that is unknown or of another type.
    */
   constructor(path: string, options?: MirrorOptions)
   /**
@@ -292,9 +293,9 @@ export class Mirror {
    *
    * The organization's rows are copied to a temporary SQLite database. Up to 16 MiB of it are in memory. The rest and its journal are in files in the folder for
    * temporary files (`SQLITE_TMPDIR`, `TMPDIR`, `/var/tmp`, `/tmp`). They contain personal data. Only the user of this process can read them. They are
-   * deleted when the plan is closed or garbage-collected, and if the process ends.
-   * @throws what `sync` throws, except for errors.MassRemovalError: the plan then has the outcome `held`, and the error as `error`. errors.StoreError also if
-   * the folder for temporary files has no room.
+   * deleted when the plan is closed or garbage-collected, and when the process ends.
+   * @throws what `sync` throws, except for errors.MassRemovalError, which the plan then has as `error`. errors.StoreError also if the folder for temporary
+   * files is full.
    */
   plan(organizationId: string, options?: PlanOptions): Promise<Plan>
   /** Returns what a sync of one directory, or of every directory of an organization, would change. */
@@ -402,8 +403,9 @@ export class Mirror {
    */
   unbindEnvironment(): Promise<void>
   /**
-   * Copies the mirror, without leases, to a new file or to a PostgreSQL database. In the copy, consumers continue where they were. Before, stop everything
-   * that writes to the mirror: if something was written during the copy, this fails. If it fails, the target stays empty, and it can be called again.
+   * Copies the mirror, without leases, to a new file or to a PostgreSQL database. In the copy, consumers continue where they were. Before the call, stop
+   * everything that writes to the mirror: if something is written during the copy, the call rejects. If it rejects, the target stays empty, and the call can be
+   * repeated.
    * @param target The path of a file, or the URL of a database, as for the constructor. The file or the schema must not have been used by a mirror.
    * @throws errors.StoreError if the target is not empty, is this mirror's own store, or cannot be opened or written, and if the mirror was
    * written during the copy.
@@ -463,7 +465,7 @@ export class Mirror {
    * user, with negative numbers and the cause `snapshot`, and then all changes after this call.
    */
   startFromSnapshot(consumer: string): Promise<void>
-  /** Returns all consumers. */
+  /** Returns every consumer and its position, sorted by name. */
   consumers(): Promise<FeedConsumer[]>
   /** Deletes a consumer and the changes that it has parked. Returns whether there was one. */
   dropConsumer(name: string): Promise<boolean>
@@ -476,7 +478,7 @@ export class Mirror {
   /**
    * Closes the mirror. Loops over `changes` and over workers end, and calls of `wait` and syncs reject with an `errors.CancelledError`; what syncs have
    * written stays. Other running calls finish first. When the promise is fulfilled, the file is closed, unless an iterator over users has not ended. When a
-   * worker thread is terminated, its mirrors are closed.
+   * thread of `node:worker_threads` is terminated, its mirrors are closed.
    */
   close(): Promise<void>
   /** Does the same as `close`, for `using`, if the runtime has this symbol. */

@@ -25,7 +25,7 @@ export interface ClientOptions {
   maxConcurrency?: number | undefined
   /** Size limit of an answer in bytes; a larger one is an `errors.DecodeError`. 8,388,608 by default. */
   maxResponseBytes?: number | undefined
-  /** URL of a proxy. By default that of the environment variables; an empty string means no proxy. */
+  /** URL of a proxy; an empty string means no proxy. By default the proxy that `HTTPS_PROXY` or `ALL_PROXY` names. */
   proxy?: string | undefined
   /** Path of a PEM file with certificate authorities to trust in addition to the system's. By default the file that `NODE_EXTRA_CA_CERTS` names, which is read for https only. */
   caFile?: string | undefined
@@ -65,7 +65,7 @@ export interface ReplayGuardOptions {
 
 /** Settings of a `ReplayGuard` in memory. */
 export interface MemoryReplayGuardOptions extends ReplayGuardOptions {
-  /** Number of message ids that are stored. If there are more, those stored first are removed. 100,000 by default. */
+  /** Maximum number of message ids that are stored. When it is reached, expired ids are removed first, then the oldest. 100,000 by default. */
   capacity?: number | undefined
 }
 
@@ -98,11 +98,11 @@ export interface StoredMirrorOptions {
    * well: less than 7,200 (two hours) counts as 7,200, and 0 means never. 2,592,000 (30 days) by default.
    */
   consumerExpirySeconds?: number | undefined
-  /** Number of pending events that are kept for an organization. 10,000 by default. */
+  /** Maximum number of pending events of an organization; `mirror.receive` rejects further ones with `errors.StoreError`. 10,000 by default. */
   pendingEvents?: number | undefined
-  /** Bytes of the pending events that are kept for an organization. 64 MiB by default. */
+  /** Maximum total size of an organization's pending events, in bytes; `mirror.receive` rejects further ones with `errors.StoreError`. 64 MiB by default. */
   pendingBytes?: number | undefined
-  /** Number of groups that an event may name for a user; an event with more groups changes nothing. 10,000 by default. */
+  /** Maximum number of groups that an event may name for a user; an event with more groups changes nothing. 10,000 by default. */
   groupsPerUser?: number | undefined
 }
 
@@ -120,7 +120,7 @@ export interface MirrorOptions extends StoredMirrorOptions {
    * `headcount` by default. For a mirror in a file, this option and those below are refused.
    */
   schema?: string | undefined
-  /** The most connections to PostgreSQL that the mirror has open at once: at least 1. 10 by default. */
+  /** Maximum number of connections to PostgreSQL that the mirror has open at once: at least 1. 10 by default. */
   connections?: number | undefined
   /**
    * Milliseconds that a call waits for another transaction in PostgreSQL, or for a free connection, before it rejects with `errors.StoreError`: at least 1.

@@ -31,20 +31,20 @@ export interface ReplayCheckOptions {
  */
 export class ReplayGuard {
   /**
-   * Makes a guard in the memory of this process.
+   * Makes a replay guard that keeps message ids in the memory of this process.
    * @throws errors.InvalidArgumentError for an option that cannot be used.
    */
   constructor(options?: MemoryReplayGuardOptions)
   /**
-   * Opens a guard on a SQLite file, which is created if it does not exist. Several processes of one machine may use the file at once. The file is
-   * opened on the event loop, and used on other threads.
+   * Makes a replay guard that keeps message ids in a SQLite file, which is created if it does not exist. Several processes of one machine may use the file
+   * at once. The file is opened on the event loop, and used on other threads.
    * @throws errors.StoreError if the file cannot be opened, or is another kind of file; errors.ConfigError if the path begins like a URL.
    */
   static sqlite(path: string, options?: ReplayGuardOptions): ReplayGuard
-  /** Makes a guard on a store of the application. The calls of the guard reject with the exceptions of the store. */
+  /** Makes a replay guard that keeps message ids in a store of the application. Its calls reject with the exceptions of the store. */
   static custom(store: ReplayStore, options?: ReplayGuardOptions): ReplayGuard
   /**
-   * Returns whether a message has not been recorded. Records nothing.
+   * Returns true if a message is not recorded as handled. Records nothing.
    * @param message An event, or its `messageId`.
    */
   check(message: Pick<UnknownEvent, 'id' | 'messageId'> | string, options?: ReplayCheckOptions): Promise<boolean>

@@ -66,7 +66,7 @@ export interface TestSandbox extends Sandbox {
     type: Type,
     overrides?: EventOverrides<DataOf<Type>>,
   ): Promise<number>
-  /** Stops the server, and restores the environment variables, or sets them to the last other sandbox that is open. */
+  /** Stops the server. Sets the environment variables to the settings of the open sandbox that was started last, or restores them if none is open. */
   close(): void
 }
 

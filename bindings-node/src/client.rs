@@ -153,7 +153,7 @@ impl NativeClient {
         .map_err(thrown)
     }
 
-    /// Releases the client. Running calls and iterators go on; later calls fail.
+    /// Closes the client. Running calls and iterators continue; later calls fail.
     #[napi]
     pub fn close(&self) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).take();

@@ -12,7 +12,7 @@ import { Worker } from 'node:worker_threads'
 import { Mirror, errors } from 'headcount'
 import { eventually, startSandbox } from './sandbox.mjs'
 
-/** Long enough for a slow machine, and much shorter than a sync that is not ended (10 minutes) or than its lease (5 minutes). */
+/** Time limit of a test: long enough for a slow machine, and much shorter than a sync that is not ended (10 minutes) and than its lease (5 minutes). */
 const LIMIT = { timeout: 60_000 }
 /** A fault that delays every answer of the sandbox for longer than the tests run. */
 const STALL = { faults: ['latency:600s'], every: 1 }

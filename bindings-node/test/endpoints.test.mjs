@@ -18,7 +18,7 @@ const verifier = new Webhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
 const BODY = '{"id":"evt_1","type":"user.login","occurred_at":"2025-01-06T18:44:25Z","data":{}}'
 const installed = createRequire(new URL('../../examples/node/package.json', import.meta.url))
 
-/** Has a server listen on a free port until the test ends. Returns the port. */
+/** Makes a server listen on a free port until the test ends. Returns the port. */
 async function listen(t, server) {
   server.listen(0, '127.0.0.1')
   t.after(() => {

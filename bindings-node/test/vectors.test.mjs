@@ -97,7 +97,7 @@ test('parsed bodies are accepted or refused as the vectors expect', () => {
   assert.ok(fromRaw > 10)
 })
 
-test('the functions for interceptors prefer the headers that the vectors say', () => {
+test('the functions for interceptors accept and refuse messages as the vectors expect', () => {
   const { cases } = load('webhook_interceptors')
   assert.ok(cases.length >= 12)
   for (const { name, call, secret, body, headers, expect } of cases) {
@@ -128,7 +128,7 @@ test('the 41 published events verify with their data', () => {
   }
 })
 
-test('replays are detected as the vectors expect, by every kind of guard', async (t) => {
+test('repeated messages are recognized as the vectors expect, by every kind of replay guard', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'headcount-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const { cases } = load('webhook_replay')

@@ -109,13 +109,13 @@ impl NativeMirror {
         })
     }
 
-    /// Returns the mirror's id; undefined if the mirror is closed, and if the store has no id and may only be read.
+    /// Returns the id of the mirror's store; undefined if the mirror is closed, and if the store has no id and may only be read.
     #[napi]
     pub fn id(&self) -> Option<String> {
         self.mirror().ok()?.id().map(str::to_owned)
     }
 
-    /// Ends waits and syncs; other running calls go on. Later calls fail.
+    /// Ends waits and syncs; other running calls continue. Later calls fail.
     #[napi]
     pub fn close(&self) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).close();

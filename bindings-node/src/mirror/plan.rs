@@ -46,7 +46,7 @@ impl NativeMirror {
 #[napi_derive::napi]
 pub struct NativePlan(Plan);
 
-/// What is known of a plan without reading its changes.
+/// Everything in a plan except for its changes.
 #[derive(Serialize)]
 struct Summary<'a> {
     outcome: &'static str,
@@ -59,7 +59,7 @@ struct Summary<'a> {
 
 #[napi_derive::napi]
 impl NativePlan {
-    /// Returns everything except for the changes.
+    /// Returns everything in the plan except for its changes.
     #[napi]
     pub fn summary(&self) -> napi::Result<Json> {
         let plan = &self.0;
