@@ -62,7 +62,7 @@ impl Database {
     }
 
     pub(super) fn server(&self) -> MutexGuard<'_, Server> {
-        // A check that fails while the server is locked must not make what is dropped then panic again.
+        // If a check panics while the server is locked, values that are dropped after that lock it again, and must not panic as well.
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -125,7 +125,7 @@ impl Database {
         self.begin(Mode::RepeatableRead).await
     }
 
-    /// `Database::read`. `make` makes the statements of an attempt, and what takes their results.
+    /// `Database::read`. `make` makes the statements of an attempt, and a closure that takes their results.
     pub(super) async fn read<T, M: FnOnce() -> T>(&self, make: impl Fn() -> (Vec<Statement>, M)) -> Result<T> {
         let mut attempts = self.attempts();
         loop {
@@ -181,13 +181,15 @@ fn lost() -> Failure {
 pub(super) struct Transaction<'a> {
     database: &'a Database,
     session: SessionId,
-    /// Whether the connection is used again.
+    /// Whether the connection was put back, to be used again.
     is_kept: bool,
+    /// The mode, until the BEGIN is sent.
     begin: Option<Mode>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Transaction<'_> {
+    /// Sends commands, with a BEGIN before the first ones, and waits for the answers.
     async fn send(&mut self, mut commands: Vec<Command>) -> Result<(), Answered> {
         let begins = self.begin.take();
         if let Some(mode) = begins {
@@ -197,7 +199,7 @@ impl Transaction<'_> {
         self.database.sent.notify_one();
         let answer = poll_fn(|context| exchange.poll(context.waker()).map_or(Poll::Pending, Poll::Ready)).await;
         answer.map_err(|failure| match failure {
-            // The index among the commands that were given.
+            // The index among the commands that the caller has passed, without the BEGIN.
             Answered::Reported(index, code) => {
                 Answered::Reported(index.saturating_sub(usize::from(begins.is_some())), code)
             }

@@ -18,7 +18,7 @@ use headcount::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// `commit::lock`. The result is that of the last statement.
+/// `commit::lock`. The answer is the revision that the last statement takes.
 pub(super) fn lock(database: &Database, scope: &Scope) -> (Vec<Statement>, Answer<i64>) {
     let key = match scope {
         Scope::Organization(id) => Key::Scope(1, id.clone()),
@@ -81,7 +81,7 @@ pub(super) fn mark_durable(database: &Database, change: i64) -> Statement {
     })
 }
 
-/// The statement that records the latest change as durable: `consumers::flush`, and the last statement of `commit::look`.
+/// Makes the statement that records the latest change as durable: `consumers::mark_all_durable`, and the last statement of `commit::look`.
 pub(super) fn mark_latest(database: &Database) -> Statement {
     let slot = slot(database);
     Statement::run("UPDATE durable from counter", move |access| {
@@ -291,7 +291,7 @@ pub(super) async fn was_committed(database: &Database, scope: &Scope, id: Commit
     Ok(look(database, scope, id, &Sent::default()).await?.is_some())
 }
 
-/// `commit::run`. `make` makes the statements of an attempt, and what takes their results.
+/// `commit::run`. `make` makes the statements of an attempt, and a closure that takes their results.
 pub(super) async fn run<T, M: FnOnce() -> T>(
     database: &Database,
     scope: &Scope,
@@ -618,7 +618,8 @@ fn put_setting(name: &'static str, value: String) -> Statement {
     Statement::run("UPSERT setting", move |access| upsert(access, SETTING, name, value.clone()))
 }
 
-/// Numbers a row that is inserted (`number` is 0) or replaced, and the row of the unique index of its id. Waits for other writes of the same id.
+/// Locks the row with this number, which is replaced. If there is none, or `number` is 0, the row is inserted: locks its id in the unique index, and fails
+/// if another row has the id.
 fn lock_numbered<V: Clone>(
     access: &mut Access<'_>,
     tables: (super::tables::Table<V>, super::tables::Table<i64>),
@@ -714,7 +715,8 @@ fn append(database: &Database, entries: &[NewEntry], changes: u64, id: CommitId)
         Ok(())
     };
     if database.makes(Mistake::NumbersAtStart) {
-        // The numbers are read and stored by a statement of their own, which does not lock the row until the commit.
+        // The numbers come from a sequence, and `append` changes the row of `counter` without locking it first, so that other transactions can take and
+        // commit later numbers before this one commits.
         let (take, before) = Statement::new("take numbers", move |access| {
             Ok((0..total).map(|_| access.next(|sequences| &mut sequences.change)).next().unwrap_or(1) - 1)
         });
@@ -756,7 +758,7 @@ fn put_events(rows: Vec<EventRow>, stored: &HashMap<String, StoredEvent>) -> Vec
     if !new.is_empty() {
         statements.push(Statement::run("INSERT INTO event", move |access| {
             for row in &new {
-                // The number of the row is taken below, when it is certain that the statement does not wait any more.
+                // The number of the row is taken below, when the statement has all locks of the ids and does not wait any more.
                 access.insert(EVENT_ID, &row.id, 0)?;
             }
             for row in &new {

@@ -53,7 +53,7 @@ async fn try_update(database: &Database, scope: &Scope, update: &mut ConsumerWri
     }
 }
 
-/// Returns the number of the last row.
+/// Returns the last of these numbers, or 0 if there are none.
 fn greatest<'a>(mut keys: impl DoubleEndedIterator<Item = &'a Key>) -> i64 {
     match keys.next_back() {
         Some(Key::Number(number)) => *number,

@@ -167,7 +167,8 @@ impl Holder {
 /// `lease::EXTENDING`.
 const EXTENDING: i64 = 600_000_000;
 
-/// `lease::list`. Here, two lists of the same leases at the same time lock each other out: the second one then has leases that have ended.
+/// `lease::list`. Its locks exclude each other here, unlike those of `FOR SHARE`: of two lists at the same time, the second one may have leases that have
+/// ended.
 pub(super) async fn list(
     database: &Database,
     releases: &Releases,
@@ -272,7 +273,7 @@ pub(super) fn check_extended(fence: &Fence, is_extended: bool) -> Result<()> {
     if is_extended { Ok(()) } else { Err(lost(fence)) }
 }
 
-/// `lease::extend`. The answer is whether it was extended.
+/// `lease::extend`. The answer tells whether the lease was extended.
 pub(super) fn extend(fence: &Fence, now: Option<i64>) -> (Statement, Answer<bool>) {
     let Fence { name, token } = fence.clone();
     Statement::new("UPDATE lease SET expires_at", move |access| {

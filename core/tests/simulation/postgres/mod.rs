@@ -10,10 +10,11 @@
 //! | `commit`, `group`, `load`, `lease`, `consumers`, `retention` | the files with these names |
 //! | `pages` | `pages.rs`, `feed.rs` |
 //!
-//! Change both if you change the protocol. Only two things differ: statements are closures instead of SQL, and records are stored as they are instead of
-//! JSON. Opening, migrations, TLS and copies have no counterpart here.
+//! Change both if you change the protocol. Statements are closures instead of SQL here, and records are stored as they are instead of JSON. `note_poll` and
+//! `user_numbers` are the defaults of [`Store`], which call `update_consumer` and `users`. Opening, migrations, TLS, notifications, stores that only read,
+//! and copies have no counterpart here.
 //!
-//! A [`Mistake`] changes one rule of the protocol, so that tests show that the simulation finds the mistake.
+//! With a [`Mistake`], the store breaks one rule of the protocol, so that tests show that the simulation finds the mistake.
 
 mod client;
 mod commit;
@@ -48,7 +49,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// A rule of the protocol that is left out.
+/// A mistake that a test plants in the protocol: the store does not keep one of its rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mistake {
     /// `commit::lock` does not lock an organization.
@@ -63,7 +64,7 @@ pub(crate) enum Mistake {
     CommitNotFlushed,
     /// `CommitId::mark_durable` does not look for the first transaction.
     MarkedWithoutLookUp,
-    /// A write whose commit was lost is repeated without `commit::find`.
+    /// A write is repeated without `commit::find` after the connection was lost during its commit.
     RetryWithoutLookUp,
     /// `commit::decide` and `consumers::step` do not call `lease::check`.
     FenceNotChecked,
@@ -92,7 +93,7 @@ pub(crate) struct ModelStore {
     calls: Arc<Semaphore>,
 }
 
-/// `MOST_CALLS`.
+/// `MOST_CALLS` of the store's `mod.rs`.
 const MOST_CALLS: u32 = u32::MAX >> 3;
 
 /// How the store of a process is opened.
@@ -154,7 +155,7 @@ impl ModelStore {
     }
 }
 
-/// Calls a decision. A panic fails only its own write.
+/// Calls a decision, and returns an error if it panics.
 fn catch_panic<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
     let panicked = |_| Err(Error::internal("the decision of a write panicked"));
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(panicked)

@@ -55,7 +55,7 @@ pub(super) fn select_users(access: &Access<'_>, filter: &UserFilter, after: i64,
     wanted.take(limit).map(|row| UserRow::clone(row)).collect()
 }
 
-/// The row of a hold, with the number of its users: `rows::HOLD`.
+/// Returns the row of a hold with the number of its users: `rows::HOLD`.
 pub(super) fn with_count(access: &Access<'_>, row: &HoldRow) -> HoldRow {
     let users = access.rows(USERS).values();
     let count = match row.reason.is_of_directory() {

@@ -3,14 +3,14 @@
 //! - A statement of a transaction with [`Mode::ReadCommitted`] reads what was committed when it began, and what its own transaction has written. If it waits
 //!   for a row that another transaction has locked, it goes on with the row as it is then, and with all other rows as they were before it waited.
 //!   [`Mode::RepeatableRead`] reads as of the first statement of the transaction.
-//! - A row is locked by the statement that writes it, or that reads it for an update, until the transaction ends. Two transactions that insert the same key
-//!   wait for each other as well. Requests for the lock of a table are queued, those for the lock of a row are not.
+//! - A row is locked by the statement that writes it, or that reads it for an update, until the transaction ends. A transaction that inserts a key waits for
+//!   another one that has inserted the same key as well. Requests for the lock of a table are queued, those for the lock of a row are not.
 //! - A statement that would wait in a circle fails with a deadlock. One that waits for too long fails, and a transaction that is idle for too long is ended.
 //! - After a statement has failed, the server refuses those after it, until the client rolls back.
 //! - A commit becomes visible at once. A crash undoes the commits that were not flushed, or the last ones of them. A flush includes all commits before it.
 //!
-//! Each call of [`Server::step`] runs one statement of one session, so that the caller chooses how the statements of sessions interleave. A statement is
-//! a closure that reads and writes rows through [`Access`]. It may be called again: after it had to wait for a lock, it runs from its beginning.
+//! Each call of [`Server::step`] runs one command of one session, so that the caller chooses how the commands of sessions interleave. A statement is a
+//! closure that reads and writes rows through [`Access`]. If it has to wait for a lock, it is called again after that, and runs from its beginning.
 
 use super::tables::{Key, Sequences, Table, Tables};
 use headcount::system::Random;
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-/// Identifies a session. Each connection has another number.
+/// Identifies a session. Each connection that is opened gets the next number.
 pub(crate) type SessionId = u64;
 
 /// The isolation level of a transaction.
@@ -54,12 +54,12 @@ pub(crate) enum Code {
 /// Why a statement did not complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// It waits for these sessions.
+    /// It waits for the transactions of these sessions.
     Wait(BTreeSet<SessionId>),
     Fail(Code),
 }
 
-/// The modes of locks of the table `scope` that are used. A lock of `Rows` and one of `Exclusive` exclude each other, and so do two of `Exclusive`.
+/// The mode of a lock of the table `scope`. A lock of `Rows` and one of `Exclusive` exclude each other, and so do two of `Exclusive`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TableLock {
     /// `ROW EXCLUSIVE`.
@@ -83,7 +83,7 @@ pub(crate) struct Statement {
     work: Work,
 }
 
-/// The result of a statement that was made with it, once the statement has run.
+/// The result of the statement that [`Statement::new`] has made together with it, once the statement has run.
 pub(crate) struct Answer<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Answer<T> {
@@ -94,6 +94,7 @@ impl<T> Answer<T> {
 }
 
 impl Statement {
+    /// Makes a statement, and what takes its result.
     pub(crate) fn new<T: Send + 'static>(
         name: &'static str,
         mut work: impl FnMut(&mut Access<'_>) -> Result<T, Stop> + Send + 'static,
@@ -117,7 +118,7 @@ impl Statement {
     }
 }
 
-/// What a session is asked to do.
+/// A command that a client sends.
 pub(crate) enum Command {
     Begin(Mode),
     Run(Statement),
@@ -129,6 +130,7 @@ pub(crate) enum Command {
 #[derive(Default)]
 pub(crate) struct Exchange(Mutex<Answers>);
 
+/// The state of an [`Exchange`].
 #[derive(Default)]
 struct Answers {
     /// How many commands were answered without an error.
@@ -173,6 +175,7 @@ impl Exchange {
     }
 }
 
+/// A command that was sent, and its index in the exchange.
 struct Request {
     command: Command,
     exchange: Arc<Exchange>,
@@ -202,7 +205,7 @@ struct Session {
     snapshot: Option<Tables>,
     /// The sessions that it waits for.
     waits_for: BTreeSet<SessionId>,
-    /// The time since which it waits for a lock, or for the client.
+    /// The time since which it waits for a lock, or for the client, in microseconds.
     since: i64,
 }
 
@@ -222,7 +225,7 @@ const IDLE_TIMEOUT: i64 = LOCK_TIMEOUT / 2;
 /// The server.
 pub(crate) struct Server {
     committed: Tables,
-    /// What a crash leaves at least.
+    /// The tables after the last commit that no crash undoes.
     flushed: Tables,
     /// The tables after each commit since the last flush. A crash leaves one of them, or `flushed`.
     unflushed: Vec<Tables>,
@@ -253,7 +256,7 @@ impl Server {
         }
     }
 
-    /// Returns what a crash leaves at least.
+    /// Returns the tables after the last commit that no crash undoes.
     pub(crate) fn flushed(&self) -> &Tables {
         &self.flushed
     }
@@ -315,7 +318,7 @@ impl Server {
     pub(crate) fn describe(&self, id: SessionId) -> String {
         let session = &self.sessions[&id];
         let what = match session.queue.front().map(|request| &request.command) {
-            None => "nothing",
+            None => "no command",
             Some(Command::Begin(_)) => "BEGIN",
             Some(Command::Run(statement)) => statement.name,
             Some(Command::Commit(_)) => "COMMIT",
@@ -327,7 +330,7 @@ impl Server {
         }
     }
 
-    /// Runs the next command of a session, or makes the session wait for a lock. Does nothing if the session has ended or was sent nothing.
+    /// Runs the next command of a session, or makes the session wait for a lock. Does nothing if the session has ended or has no command to run.
     pub(crate) fn step(&mut self, id: SessionId) {
         if !self.sessions.contains_key(&id) {
             return;
@@ -456,7 +459,7 @@ impl Server {
         }
     }
 
-    /// Makes a session wait for others, or fails its statement if one of them waits for it.
+    /// Makes a session wait for others, or fails its statement if one of them waits for it, directly or through other sessions.
     fn wait(&mut self, id: SessionId, request: Request, others: BTreeSet<SessionId>) {
         let (mut found, mut next) = (BTreeSet::new(), others.clone());
         while let Some(other) = next.pop_first() {
@@ -475,7 +478,7 @@ impl Server {
         session.waits_for = others;
     }
 
-    /// Ends what has taken too long: waits for locks, and transactions whose client sends nothing.
+    /// Fails the statements that have waited for a lock for too long, and ends the transactions whose client has sent no command for too long.
     pub(crate) fn end_overdue(&mut self) {
         let overdue = |limit: i64, session: &&Session| self.now - session.since >= limit;
         let waiting = |(id, session): (&SessionId, &Session)| {
@@ -512,7 +515,7 @@ impl Server {
         transaction.is_some_and(|transaction| !transaction.has_failed)
     }
 
-    /// Loses a connection. The server still runs some of the commands that were sent, and then rolls back.
+    /// Loses a connection. The server still runs the first ones of the commands that wait, none or more, and then rolls back.
     pub(crate) fn lose(&mut self, id: SessionId, random: &dyn Random) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.process = None;
@@ -550,13 +553,14 @@ impl Server {
     }
 
     /// Crashes the server, which restarts after `pause` microseconds: all connections are lost, and the commits that were not flushed, or the last ones
-    /// of them, are undone. Behind pgbouncer, a connection that is between two transactions survives, and what was sent on it runs after the restart.
+    /// of them, are undone. Some of the connections on which a transaction was sent that has not begun are kept, as pgbouncer keeps them, and the
+    /// transaction runs after the restart.
     pub(crate) fn crash(&mut self, pause: i64, random: &dyn Random) {
-        let survives =
+        let can_be_kept =
             |session: &Session| session.process.is_some() && session.transaction.is_none() && !session.queue.is_empty();
-        let ended: Vec<SessionId> = self.sessions.keys().copied().collect();
-        for id in ended {
-            if !survives(&self.sessions[&id]) || random.bits().is_multiple_of(2) {
+        let ids: Vec<SessionId> = self.sessions.keys().copied().collect();
+        for id in ids {
+            if !can_be_kept(&self.sessions[&id]) || random.bits().is_multiple_of(2) {
                 self.end(id);
             }
         }
@@ -570,7 +574,7 @@ impl Server {
         self.down_until = self.now + pause;
     }
 
-    /// Returns the rows with those that transactions have written that are not committed. For a planted mistake.
+    /// Returns the tables with the writes of transactions that are not committed. For a planted mistake.
     pub(crate) fn uncommitted(&self) -> Tables {
         let mut tables = self.committed.clone();
         let transactions = self.sessions.values().filter_map(|session| session.transaction.as_ref());
@@ -621,8 +625,8 @@ impl Access<'_> {
         Ok((table.of)(&self.latest).get(&key).cloned())
     }
 
-    /// Locks a row that the statement sees, and returns it as it is now, as `UPDATE` and `SELECT … FOR NO KEY UPDATE` do. Returns `None` if there is none,
-    /// or if it was deleted.
+    /// Locks a row that the statement sees, and returns it as it is now, as `UPDATE` and `SELECT … FOR NO KEY UPDATE` do. Returns `None` if the statement
+    /// sees no such row, or if it was deleted since.
     pub(crate) fn lock_row<V: Clone>(&mut self, table: Table<V>, key: impl Into<Key>) -> Result<Option<V>, Stop> {
         let key = key.into();
         if !self.rows(table).contains_key(&key) {
@@ -669,7 +673,7 @@ impl Access<'_> {
         self.writes.push(Arc::new(move |tables| drop((table.of_mut)(tables).remove(&key))));
     }
 
-    /// Inserts a row, or fails if the key has one. Waits for a transaction that has inserted or deleted it.
+    /// Inserts a row, or fails if the key has one. Waits for a transaction that has inserted or deleted a row with this key.
     pub(crate) fn insert<V: Clone + Send + Sync>(
         &mut self,
         table: Table<V>,
@@ -684,7 +688,8 @@ impl Access<'_> {
         Ok(())
     }
 
-    /// Takes the next number of a sequence. It stays taken if the transaction is rolled back. To be called after all locks of the statement.
+    /// Takes the next number of a sequence. It stays taken if the transaction is rolled back. To be called when the statement does not wait for a lock any
+    /// more, because a statement that waits runs again and takes another number.
     pub(crate) fn next(&mut self, sequence: fn(&mut Sequences) -> &mut i64) -> i64 {
         self.has_record = true;
         let last = sequence(self.sequences);

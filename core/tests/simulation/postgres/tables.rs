@@ -41,7 +41,7 @@ impl From<&String> for Key {
     }
 }
 
-/// Access to one of the [`Tables`].
+/// One of the [`Tables`]: its name, and functions that give access to its rows.
 pub(crate) struct Table<V: 'static> {
     pub(crate) name: &'static str,
     pub(crate) of: fn(&Tables) -> &BTreeMap<Key, V>,

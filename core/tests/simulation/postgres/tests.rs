@@ -9,7 +9,7 @@ use crate::random::SeededRandom;
 use std::sync::Arc;
 use std::task::Waker;
 
-/// The sessions of a server, each with what it was sent last.
+/// A server whose sessions a test runs one command at a time, and the random numbers for its crashes and lost connections.
 struct Sessions {
     server: Server,
     random: SeededRandom,
@@ -20,6 +20,7 @@ impl Sessions {
         Sessions { server: Server::new(false), random: SeededRandom::new(1) }
     }
 
+    /// Opens a session and begins a transaction.
     fn open(&mut self, mode: Mode) -> SessionId {
         let id = self.server.connect(0).unwrap();
         self.run(id, Command::Begin(mode)).unwrap();
@@ -146,7 +147,7 @@ fn a_lock_ends_with_a_rollback_and_with_an_error() {
 }
 
 #[test]
-fn two_inserts_of_one_key_wait_for_each_other() {
+fn an_insert_of_a_key_waits_for_an_earlier_insert_of_it() {
     for commits in [false, true] {
         let mut sessions = Sessions::new();
         let (one, other) = (sessions.open(Mode::ReadCommitted), sessions.open(Mode::ReadCommitted));
@@ -199,7 +200,7 @@ fn requests_for_the_lock_of_the_table_are_queued() {
 }
 
 #[test]
-fn a_row_that_is_locked_is_skipped() {
+fn a_row_that_another_transaction_has_locked_is_skipped() {
     let mut sessions = Sessions::new();
     let (one, other) = (sessions.open(Mode::ReadCommitted), sessions.open(Mode::ReadCommitted));
     sessions.run(one, lock(1)).unwrap();
@@ -229,8 +230,8 @@ fn a_crash_undoes_commits_that_were_not_flushed() {
 }
 
 #[test]
-fn a_commit_of_a_transaction_that_only_read_is_not_flushed() {
-    let mut sessions = Sessions { random: SeededRandom::new(1), ..Sessions::new() };
+fn a_commit_of_a_transaction_that_only_read_flushes_no_earlier_commit() {
+    let mut sessions = Sessions::new();
     let writer = sessions.open(Mode::ReadCommitted);
     sessions.run(writer, increment().0).unwrap();
     sessions.commit(writer, Flush::Later);
@@ -262,7 +263,7 @@ fn a_lost_connection_runs_some_of_what_was_sent_and_rolls_back() {
 }
 
 #[test]
-fn a_transaction_whose_client_sends_nothing_is_ended_before_others_time_out() {
+fn a_transaction_whose_client_sends_no_command_is_ended_before_others_time_out() {
     let mut sessions = Sessions::new();
     let (stopped, other) = (sessions.open(Mode::ReadCommitted), sessions.open(Mode::ReadCommitted));
     sessions.run(stopped, increment().0).unwrap();
