@@ -1266,7 +1266,7 @@ typedef struct hc_mirror_options {
    */
   const char *schema;
   /**
-   * The most connections to PostgreSQL that the handle has open at once. 0 means 10.
+   * Maximum number of connections to PostgreSQL that the handle has open at once. 0 means 10.
    */
   uint32_t connections;
   /**

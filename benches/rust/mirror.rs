@@ -140,8 +140,8 @@ fn syncs(users: usize) {
     });
 }
 
-/// Prints the medians of three listings alone and of first syncs into three mirrors that `open` opens, and the time of a sync that changes nothing.
-/// Returns the median of the listings.
+/// Prints the medians of three listings alone and of first syncs into three mirrors that `open` opens, the time of a sync that changes nothing, and the
+/// time of a plan for each of these syncs. Returns the median of the listings.
 async fn first_syncs(sandbox: &Sandbox, users: usize, open: impl AsyncFn(usize) -> Mirror) -> Duration {
     let client = client(&sandbox.1);
     let (organization, directory) =
@@ -171,7 +171,7 @@ async fn first_syncs(sandbox: &Sandbox, users: usize, open: impl AsyncFn(usize) 
     let (elapsed, changes, mirror) = &first[1];
     row("listing alone", alone[1], alone[1], "");
     row("first full sync", *elapsed, alone[1], &format!("{changes} changes"));
-    // Of a mirror that was not synced.
+    // The plan is made by a new mirror, which has not been synced.
     let begun = Instant::now();
     let plan = open(3).await.plan(organization).mode(SyncMode::Full).await.unwrap();
     let created = plan.counts().iter().find(|(kind, _)| *kind == ChangeKind::UserCreated);

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 /// How long each measurement of receivers takes.
 const TIME: Duration = Duration::from_secs(5);
 
-/// The most receivers of a measurement. Each has users of its own in every organization.
+/// Maximum number of receivers in a measurement. Each has users of its own in every organization.
 const RECEIVERS: usize = 8;
 
 /// How many users each receiver has in an organization.

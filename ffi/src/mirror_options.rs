@@ -57,7 +57,7 @@ pub struct hc_mirror_options {
     /// Name of the schema in a PostgreSQL database that has the mirror's tables: lower-case letters, digits and underscores. It is created if there
     /// is none. NULL: "headcount". For a mirror in a file, this and all fields after it must be 0.
     pub schema: *const c_char,
-    /// The most connections to PostgreSQL that the handle has open at once. 0 means 10.
+    /// Maximum number of connections to PostgreSQL that the handle has open at once. 0 means 10.
     pub connections: u32,
     /// How long a call waits for another transaction in PostgreSQL, or for a free connection, before it fails, in milliseconds. 0 means 10,000.
     pub lock_timeout_ms: u32,

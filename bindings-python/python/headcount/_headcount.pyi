@@ -1837,7 +1837,7 @@ class Mirror:
       arrives).
     - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
       PostgreSQL only.
-    - ``connections``: the most connections that the mirror has open at once (default 10). This and the next three options are for
+    - ``connections``: maximum number of connections that the mirror has open at once (default 10). This and the next three options are for
       PostgreSQL only.
     - ``lock_timeout``: how long a call waits for another transaction, or for a free connection, before it raises ``StoreError``, in
       seconds or as a ``timedelta``; at least a millisecond (default 10).
@@ -2449,7 +2449,7 @@ class AsyncMirror:
       arrives).
     - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
       PostgreSQL only.
-    - ``connections``: the most connections that the mirror has open at once (default 10). This and the next three options are for
+    - ``connections``: maximum number of connections that the mirror has open at once (default 10). This and the next three options are for
       PostgreSQL only.
     - ``lock_timeout``: how long a call waits for another transaction, or for a free connection, before it raises ``StoreError``, in
       seconds or as a ``timedelta``; at least a millisecond (default 10).

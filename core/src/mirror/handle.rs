@@ -507,7 +507,7 @@ impl MirrorBuilder {
         self
     }
 
-    /// Sets the most connections that this handle has open at once, at least 1, for a mirror in a PostgreSQL database: see `PostgresOptions::connections`.
+    /// Sets the maximum number of connections that this handle has open at once, at least 1, for a mirror in a PostgreSQL database: see `PostgresOptions::connections`.
     /// Default: 10.
     #[cfg(all(feature = "sqlite", feature = "postgres"))]
     pub fn connections(mut self, most: usize) -> Self {

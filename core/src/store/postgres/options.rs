@@ -11,7 +11,7 @@ pub struct PostgresOptions {
     /// Name of the schema that has the mirror's tables: lower-case letters, digits and underscores. It is created if there is none. Default:
     /// `headcount`.
     pub schema: String,
-    /// The most connections that are open at once: at least 1. Default: 10.
+    /// Maximum number of connections that are open at once: at least 1. Default: 10.
     pub connections: usize,
     /// How long a call waits for another transaction, or for a connection while all are in use, before it fails; and how long closing the store waits for
     /// calls that are running. At least 1 millisecond; a time of more than 24 days counts as 24 days for the server. Default: 10 seconds.
