@@ -26,9 +26,10 @@
  *   0 or NULL for their defaults: `hc_user_options options = { .struct_size = sizeof options, .page_size = 30 };`. Only struct_size
  *   bytes are read. A size that is 0, ends inside a field or is larger than 1024 is HC_INVALID_ARGUMENT; so is a field that this version
  *   of the library does not have and that is not 0. A NULL options pointer means the defaults.
- * Threads. Any number of threads may use a handle at once; iterators, except hc_change_iter and hc_worker, may be used by one thread at a time. Freeing is exclusive: no other
- *   thread may be using the object or what is borrowed from it. Calls block the calling thread; those whose names end in _async return
- *   immediately and pass their result to a callback. The application needs no async runtime.
+ * Threads. Any number of threads may use a handle at once; iterators, except hc_change_iter and hc_worker, may be used by one thread
+ *   at a time. Freeing is exclusive: no other thread may be using the object or what is borrowed from it. Calls block the calling
+ *   thread; those whose names end in _async return immediately and pass their result to a callback. The application needs no async
+ *   runtime.
  * Forks. A child process may use its parent's clients, mirrors (not those in memory) and replay guards: in the child they have their own
  *   connections, threads and locks, and locks that the parent held at the fork are not kept by the child. Of a sandbox of its parent, the
  *   child may use only the accessors and hc_sandbox_free. The callbacks of calls that were running at the fork are called in the parent only.
@@ -2846,7 +2847,7 @@ hc_status hc_replay_guard_claim(const struct hc_replay_guard *guard,
  * - `guard`: required.
  * - `event`: required.
  * - `error`: may be NULL.
- * - Fails like hc_replay_guard_claim does.
+ * - Fails like hc_replay_guard_check does, and with HC_INVALID_ARGUMENT if a store of your own has no `release`.
  * - Threads: any number at once.
  */
 hc_status hc_replay_guard_release(const struct hc_replay_guard *guard,
@@ -2874,7 +2875,7 @@ hc_status hc_replay_guard_claim_id(const struct hc_replay_guard *guard,
  * - `guard`: required.
  * - `message_id`: the value of the header webhook-id, not "".
  * - `error`: may be NULL.
- * - Fails like hc_replay_guard_claim does.
+ * - Fails like hc_replay_guard_release does.
  * - Threads: any number at once.
  */
 hc_status hc_replay_guard_release_id(const struct hc_replay_guard *guard,
@@ -3095,7 +3096,7 @@ hc_status hc_sandbox_deliveries(const struct hc_sandbox *sandbox,
  * Returns the body of an event with example values, as the vendor sends it. Sign it with hc_webhook_sign and send it to the code
  * under test. No sandbox is needed.
  *
- * - `type_`: the event's type, such as "organization.directory.user_created". One of the vendor's older names is not replaced by the current one.
+ * - `type_`: the event's type, such as "organization.directory.user_created", or one of the vendor's older names, which is then the type in the body.
  * - `overrides`: values to set, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and
  *   "data"; keys of "data" replace those of the example. May be NULL, which means none. It is copied.
  * - `body`: receives JSON; free it with hc_text_free.
@@ -3769,8 +3770,8 @@ hc_status hc_mirror_held_removals(const struct hc_mirror *mirror,
  * - `mirror`: required.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_..."; may be NULL, which means every directory of the organization.
- * - `options`: may be NULL, which means the defaults. With approve_removals, the sync that is planned approves the open holds; nothing is approved.
- *   no_wait and concurrency have no effect.
+ * - `options`: may be NULL, which means the defaults. With approve_removals, the plan is that of a sync which approves the open holds; the plan itself
+ *   approves none. no_wait and concurrency have no effect.
  * - `plan`: receives the plan; free it with hc_plan_free.
  * - `error`: may be NULL.
  * - Fails as hc_mirror_sync, but not with HC_MASS_REMOVAL: the plan then has the outcome "held" and the error (hc_plan_error). HC_STORE also if the folder

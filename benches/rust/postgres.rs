@@ -153,7 +153,7 @@ fn with_organizations(numbers: std::ops::Range<usize>, others: usize) -> Batch {
         batch.groups.push(group);
         for user in 0..RECEIVERS * USERS + others {
             let mut stored = MirrorUser::default();
-            // The numbers of the others' receivers are those after the last receiver.
+            // The ids of the other users are those of receivers after the last one.
             stored.id = user_id(number, user / USERS, user % USERS);
             stored.organization_id = organization_id(number);
             stored.directory_id = format!("dir_{number}");
@@ -208,21 +208,22 @@ impl Receivers {
         for process in &mut processes {
             process.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
         }
-        let (mut rate, mut count, mut client) = (0.0, 0.0, 0.0);
+        let (mut rate, mut count, mut receivers_seconds) = (0.0, 0.0, 0.0);
         for (process, output) in processes.iter_mut().zip(&mut outputs) {
             let ended: Value = serde_json::from_str(&output.next().unwrap().unwrap()).unwrap();
             let number = |name: &str| ended[name].as_f64().unwrap();
             count += number("count");
             rate += number("count") / number("seconds");
-            client += number("processor_seconds");
+            receivers_seconds += number("processor_seconds");
             assert!(process.wait().unwrap().success());
         }
         let micros = |seconds: f64| seconds / count * 1e6;
         let processor_time = before.map_or_else(String::new, |before| {
-            let server = micros(server.processor_time() - before);
+            let server_seconds = server.processor_time() - before;
             format!(
-                ", processor time {server:.0} µs of the server and {:.0} µs of the receivers for each",
-                micros(client)
+                ", processor time {:.0} µs of the server and {:.0} µs of the receivers for each",
+                micros(server_seconds),
+                micros(receivers_seconds)
             )
         });
         Measured { rate, processor_time }
@@ -260,8 +261,8 @@ pub(crate) async fn receive(settings: &str) {
         })
         .collect();
     let mut count = 0;
-    for one in running {
-        count += one.await.unwrap();
+    for task in running {
+        count += task.await.unwrap();
     }
     let (seconds, processor_seconds) = (begun.elapsed().as_secs_f64(), processor.elapsed().as_secs_f64());
     println!("{}", json!({ "count": count, "seconds": seconds, "processor_seconds": processor_seconds }));
