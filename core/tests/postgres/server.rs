@@ -549,7 +549,7 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// Finds the occurrences of the text that end in `bytes`, which follow those of the last call. Returns the position in `bytes` after each of them.
+    /// Finds the occurrences of the text that end in `bytes`, the next bytes of the stream. Returns the position in `bytes` after each occurrence.
     pub(crate) fn ends(&mut self, text: &[u8], bytes: &[u8]) -> Vec<usize> {
         let before = self.tail.len();
         self.tail.extend_from_slice(bytes);

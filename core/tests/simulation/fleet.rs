@@ -42,8 +42,8 @@ const ITERATED: &str = "audit";
 const SHARED: &str = "provisioner";
 /// The lease of a worker.
 const WORKER_LEASE: Duration = Duration::from_secs(30);
-/// After this many events of the scheduler, operations that have not ended never end.
-const MOST_EVENTS: u32 = 200_000;
+/// Operations that have not ended after this many choices of the scheduler count as endless.
+const MOST_CHOICES: u32 = 200_000;
 /// Longer than any lease, in milliseconds.
 const ALL_LEASES: i64 = 400_000;
 
@@ -54,14 +54,21 @@ struct Log {
     messages: Vec<Message>,
     /// How many deliveries of each event were begun, and how many of them returned that the event was new.
     attempts: BTreeMap<String, (u32, u32)>,
+    /// See `Simulation::acknowledged`.
     acknowledged: BTreeMap<String, Message>,
     /// Ids of events of one organization about rows of the other.
     foreign: BTreeSet<String>,
+    /// What [`POLLED`] has received.
     polled: ConsumerLog,
+    /// Whether an operation polls as [`POLLED`]. Only one at a time does.
     is_polling: bool,
+    /// What [`ITERATED`] has received.
     iterated: Received,
+    /// What [`SHARED`] has received.
     shared: Received,
+    /// See `Simulation::named`.
     named: BTreeMap<String, BTreeSet<String>>,
+    /// See `Simulation::decided`.
     decided: Vec<(String, bool)>,
     /// See `Simulation::role_map`. Only one operation at a time sets it.
     role_map: Option<Vec<(String, String)>>,
@@ -87,7 +94,7 @@ impl Received {
         }
     }
 
-    /// Checks that all changes were received, and those of each user for the first time in their order.
+    /// Checks that all changes of the feed were received, and that the consumer first received the changes of each user in their order.
     fn check(&self, feed: &BTreeMap<i64, Change>) {
         assert_eq!(self.changes, *feed, "a consumer has not received the whole feed");
         let mut last: BTreeMap<&str, i64> = BTreeMap::new();
@@ -201,7 +208,8 @@ async fn receive(context: Context, mut delivery: Delivery) {
     let Ok(outcome) = outcome else {
         return assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Store);
     };
-    // If it took longer, because the process had stopped for example, it is not known when the event began to protect its user.
+    // If the call took longer, for example because the process was stopped, it is not known when the event began to protect its user. If the clocks
+    // differ, the time that the mirror has recorded is not that of the world's clock.
     let took = context.world.elapsed().as_millisecond() - begun.as_millisecond();
     if took < 1_000 && !context.world.has_different_clocks() {
         context.world.note_arrival(&event);
@@ -274,7 +282,8 @@ async fn iterate(context: Context) {
     }
 }
 
-/// Works as a worker of the consumer with partitions: returns some changes, and acknowledges most of them. `until_end`: all of them.
+/// Works as a worker of the consumer with partitions: receives some changes, and acknowledges most of them. If `until_end` is set, receives and
+/// acknowledges all of them.
 async fn work(context: Context, until_end: bool) {
     let mirror = context.mirror().await;
     let before = context.log(|log| log.shared.acknowledged.clone());
@@ -413,8 +422,8 @@ pub(crate) fn run_scenario(scenario: &Scenario, mistake: Option<Mistake>, trace:
         random.reset(*seed);
         fleet.step();
     }
-    random.reset(scenario.rest);
-    fleet.check_at_rest();
+    random.reset(scenario.checks);
+    fleet.check_at_end();
 }
 
 impl Fleet {
@@ -491,7 +500,7 @@ impl Fleet {
         (!was_set).then(|| Busy(Arc::clone(&self.log), flag))
     }
 
-    /// Starts an operation, or makes something fail. Then lets the processes run for a while.
+    /// Changes the directories, starts an operation, or makes something fail. Then lets the processes run for a while.
     fn step(&mut self) {
         let number = self.random.below(self.processes.len() as u64) as usize;
         match self.random.below(100) {
@@ -543,7 +552,7 @@ impl Fleet {
             process.is_stopped &= !self.random.chance(15);
         }
         for _ in 0..self.random.between(0, 80) {
-            self.event();
+            self.choose();
         }
         match self.random.below(100) {
             0..60 => {}
@@ -587,8 +596,8 @@ impl Fleet {
         self.server.lock().unwrap().crash(pause, &self.random);
     }
 
-    /// Lets the server run a statement, or gives a process a turn.
-    fn event(&mut self) {
+    /// Makes one choice of the scheduler: lets the server run a statement, or gives a process a turn.
+    fn choose(&mut self) {
         let now = self.elapsed() * 1_000;
         let mut server = self.server.lock().unwrap();
         server.now = now;
@@ -618,13 +627,14 @@ impl Fleet {
         self.turn(number, Duration::from_millis(if runnable.is_empty() { 20 } else { 1 }));
     }
 
-    /// Lets a process run until it sends something, or has had nothing to do for `most`. Then ends the tasks that are done.
+    /// Lets a process run until it sends something, or has had nothing to do for `most`. Then removes the tasks that are done. Panics if one of them has.
     fn turn(&mut self, number: usize, most: Duration) {
         let elapsed = self.elapsed();
         let Some(process) = &mut self.processes[number] else { return };
         let database = process.context.store.database();
         let late = Duration::from_millis((elapsed - process.seen).max(0) as u64);
         let used = process.runtime.block_on(async {
+            // Clears the notification of what was sent in an earlier turn.
             let _ = database.sent().now_or_never();
             if !late.is_zero() {
                 tokio::time::advance(late).await;
@@ -648,17 +658,17 @@ impl Fleet {
 
     /// Runs until all operations have ended.
     fn finish(&mut self) {
-        for _ in 0..MOST_EVENTS {
+        for _ in 0..MOST_CHOICES {
             if self.processes.iter().flatten().all(|process| process.tasks.is_empty()) {
                 return;
             }
-            self.event();
+            self.choose();
         }
         panic!("an operation does not end");
     }
 
     /// Ends all faults and changes, and checks the guarantees.
-    fn check_at_rest(&mut self) {
+    fn check_at_end(&mut self) {
         self.has_faults = false;
         self.processes.iter_mut().flatten().for_each(|process| process.is_stopped = false);
         self.finish();
@@ -671,7 +681,7 @@ impl Fleet {
         }
         self.world.stop_faults();
         self.world.advance_clock(ALL_LEASES);
-        self.world.come_to_rest();
+        self.world.advance_past_lag();
         // The processes end without releasing their leases.
         let guards_events = self.guards_events;
         self.processes.iter_mut().for_each(|process| *process = None);

@@ -59,10 +59,10 @@ const CONSUMERS: [&str; 3] = ["accounts", "audit", RESTARTED];
 /// The number of seeds that the test of event order runs.
 const ORDER_SEEDS: u64 = 400;
 
-/// The number of seeds that run on SQLite, from 0 on.
+/// The number of seeds that run on SQLite.
 const SQLITE_SEEDS: u64 = 60;
 
-/// How many times a chosen seed is run on SQLite until it fails.
+/// How many times a chosen seed is run on SQLite at most, until it fails.
 const SQLITE_RUNS: u32 = 20;
 
 /// The store that the processes share.
@@ -72,7 +72,8 @@ pub(crate) enum Medium {
     Disk,
     /// A SQLite database in memory.
     Sqlite,
-    /// The PostgreSQL store on a model of the server, which several processes use at the same time: see [`fleet`]. With a mistake in its protocol.
+    /// The PostgreSQL store on a model of the server, which several processes use at the same time: see [`fleet`]. If there is a mistake, the store makes
+    /// it.
     Server(Option<Mistake>),
 }
 
@@ -106,7 +107,7 @@ fn run_chosen_seeds(test: &str, count: u64, medium: Medium) {
     }
 }
 
-/// Runs the seeds, on as many threads as the machine has processors. Returns a seed that fails, and the message of its check.
+/// Runs the seeds, on as many threads as the machine has processors. Returns a seed that fails, and the message of its check, or `None` if all pass.
 pub(crate) fn find_failure(seeds: Range<u64>, medium: Medium) -> Option<(u64, String)> {
     let (next, has_failed) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
     let failure = Mutex::new(None);
@@ -233,8 +234,8 @@ pub(crate) async fn run_scenario(scenario: &Scenario, trace: &Trace) {
         random.reset(*seed);
         simulation.step().await;
     }
-    random.reset(scenario.rest);
-    simulation.check_at_rest().await;
+    random.reset(scenario.checks);
+    simulation.check_at_end().await;
 }
 
 impl Simulation {
@@ -577,7 +578,7 @@ impl Simulation {
     }
 
     /// Ends all faults and changes, syncs, and checks the guarantees.
-    async fn check_at_rest(&mut self) {
+    async fn check_at_end(&mut self) {
         // In half of the runs, events that are not delivered yet are lost. A full sync does not need them.
         if self.random.chance(50) {
             self.messages.clear();
@@ -587,7 +588,7 @@ impl Simulation {
         }
         self.machine.stop_crashes();
         self.world.stop_faults();
-        self.world.come_to_rest();
+        self.world.advance_past_lag();
         let mirror = self.mirror().await;
         let facts = self.world.facts();
         for report in sync_and_approve_all(&mirror).await {
@@ -629,7 +630,7 @@ impl Simulation {
     async fn check_move(&self, mirror: &Mirror) {
         let Some(id) = self.world.move_user_without_event() else { return };
         let Ok(Some(before)) = mirror.user(&id).await else { return };
-        self.world.come_to_rest();
+        self.world.advance_past_lag();
         let reports = sync_and_approve_all(mirror).await;
         assert!(
             reports.iter().all(|report| report.created == 0 && report.deleted == 0),

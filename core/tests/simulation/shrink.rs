@@ -8,7 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
-/// The time after which a scenario counts as failed. Scenarios take milliseconds; only one that waits without end takes this long.
+/// The time after which a scenario counts as failed; [`crate::fleet`] has a limit of its own. Scenarios take milliseconds; only one that waits without
+/// end takes this long.
 const LONGEST_RUN: Duration = Duration::from_secs(120);
 
 /// The greatest number of runs in the search for the shortest scenario.
@@ -23,14 +24,14 @@ pub(crate) struct Scenario {
     /// The seed of each step.
     pub(crate) steps: Vec<u64>,
     /// The seed of the checks after the steps.
-    pub(crate) rest: u64,
+    pub(crate) checks: u64,
 }
 
 impl Scenario {
     pub(crate) fn of_seed(seed: u64, medium: Medium) -> Scenario {
         let random = SeededRandom::new(seed);
         let steps = (0..random.between(20, 60)).map(|_| random.bits()).collect();
-        Scenario { medium, steps, rest: random.bits(), seed: random.bits() }
+        Scenario { medium, steps, checks: random.bits(), seed: random.bits() }
     }
 
     /// Returns the scenario without `count` steps from the index `from`.

@@ -162,7 +162,7 @@ struct State {
     random: SeededRandom,
     /// The local clock.
     clock: WorldClock,
-    /// By how many milliseconds the vendor's clock is ahead of `Times::elapsed`; negative if it is behind.
+    /// By how many milliseconds the vendor's clock is ahead of the true time ([`WorldClock::elapsed`]); negative if it is behind.
     skew: i64,
     /// By how many milliseconds the local clock jumps, and later jumps back. Negative if it first jumps backward; 0 if it does not jump.
     jump: i64,
@@ -255,8 +255,8 @@ impl World {
     }
 
     /// As [`new`](World::new), for processes that run at the same time. Their clocks differ where the clock of another world would jump. The API takes
-    /// some time for an answer and is faulty, until [`stop_faults`](World::stop_faults). It reports the time of the latest change, because the directories
-    /// change during syncs: see [`State::change_during_sync`].
+    /// some time for each answer, and it is faulty until [`stop_faults`](World::stop_faults). It reports the time of the latest change, because the
+    /// directories change during syncs: see [`State::change_during_sync`].
     pub(crate) fn of_fleet(random: SeededRandom, directories: u64, organizations: u64) -> World {
         let world = World::new(random, directories, organizations);
         world.with(|state| (state.reports_latest_change, state.is_slow, state.faulty) = (true, true, true));
@@ -293,7 +293,7 @@ impl World {
     }
 
     /// Advances the clock until listings have all changes and no event is recent by the local clock, whether or not the clock jumps in between.
-    pub(crate) fn come_to_rest(&self) {
+    pub(crate) fn advance_past_lag(&self) {
         self.with(|state| state.clock.advance(PROTECTED.max(state.lag) + state.jump.abs() + 1_000));
     }
 
@@ -425,8 +425,8 @@ impl World {
         })
     }
 
-    /// Runs before the API answers a request. During a faulty sync, it may change the directories, deliver an event to a mirror, advance the clock,
-    /// and fail the request.
+    /// Runs before the API answers a request: waits if the API is slow. During a faulty sync, it may also change the directories, deliver an event to a
+    /// mirror, advance the clock, and fail the request.
     async fn before_answer(&self) -> Result<()> {
         let pause = self.with(|state| if state.is_slow { state.random.between(1, 20) } else { 0 });
         if pause > 0 {
@@ -447,7 +447,7 @@ impl World {
         if fails { Err(broken_connection()) } else { Ok(()) }
     }
 
-    /// Runs while a call of the process `own` is under way in a faulty sync: the other process may receive an event, or sync.
+    /// Runs at the start of each writing call of the process `own`. During a faulty sync, the other process may receive an event then, or sync.
     pub(crate) async fn interrupt(&self, own: usize) {
         let other = self.with(|state| {
             let is_possible = state.faulty && !state.is_interrupted && state.random.chance(6);
