@@ -247,8 +247,8 @@ async fn put_numbers(transaction: &mut Transaction<'_>, numbers: &[i64], least: 
     Ok((revision, change))
 }
 
-/// Sets the last number that a sequence has given, or leaves a sequence that has given none. Unlike `setval`, this is undone if the transaction is rolled
-/// back. Only the owner of the sequence may do it.
+/// Makes the statements that set the last number that a sequence has given, or none if `last` is 0. Unlike `setval`, they are undone if the transaction is
+/// rolled back. Only the owner of the sequence may run them.
 fn set_sequence(sequence: &str, last: i64) -> Vec<Statement> {
     if last < 1 {
         return Vec::new();

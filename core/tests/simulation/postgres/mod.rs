@@ -80,7 +80,7 @@ pub(crate) enum Mistake {
     FeedReadsUncommitted,
     /// `feed::page` reports every change as durable.
     HandedOutUnflushed,
-    /// `Changed::concerns` is false: a group decides writes about rows that it has changed.
+    /// `Changed::concerns` is false: a group decides writes about rows that it has changed, without loading these rows again.
     GroupIgnoresItsWrites,
 }
 

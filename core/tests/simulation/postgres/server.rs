@@ -212,9 +212,11 @@ struct Session {
 /// The locks that transactions hold.
 #[derive(Default)]
 struct Locks {
+    /// The session that has locked each row, by the name of the table and the key.
     rows: BTreeMap<(&'static str, Key), SessionId>,
+    /// The locks of the table `scope`.
     scope: Vec<(SessionId, TableLock)>,
-    /// Requests for the lock of the table, in the order in which they were made.
+    /// Requests for a lock of the table `scope`, in the order in which they were made.
     scope_queue: Vec<(SessionId, TableLock)>,
 }
 
@@ -236,12 +238,12 @@ pub(crate) struct Server {
     pub(crate) now: i64,
     /// The time before which the server accepts no connections, after a crash.
     down_until: i64,
-    /// Whether statements run as soon as they are sent, without calls of [`step`](Server::step).
+    /// Whether commands run as soon as they are sent, without calls of [`step`](Server::step).
     is_automatic: bool,
 }
 
 impl Server {
-    /// Makes a server with an empty schema. If `is_automatic` is set, statements run when they are sent, which is for tests without a scheduler.
+    /// Makes a server with an empty schema. If `is_automatic` is set, commands run when they are sent, which is for tests without a scheduler.
     pub(crate) fn new(is_automatic: bool) -> Server {
         Server {
             committed: Tables::new(),
@@ -498,7 +500,7 @@ impl Server {
         }
     }
 
-    /// Fails the next command of a session.
+    /// Fails the next command of a session with this error.
     pub(crate) fn refuse(&mut self, id: SessionId, code: Code) {
         let session = self.session(id);
         session.waits_for.clear();
