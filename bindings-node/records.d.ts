@@ -531,7 +531,7 @@ export interface MirrorUser {
    * loss.
    */
   roles: string[]
-  /** Roles assigned by the vendor, from the latest event, sorted. */
+  /** Names of the roles assigned by the vendor, from the user's latest event with `roles`, sorted; empty if there was none. */
   vendorRoles: string[]
   /** The application's own account id, or null if the user has not been linked. */
   linkedId: string | null
@@ -592,8 +592,9 @@ export interface DirectoryStatus {
   /** Number of mirrored groups. */
   groups: number
   /**
-   * Watermark: the latest `updatedAt` of a listed user, by the vendor's clock; null if no listing had one yet. The next incremental sync
-   * lists what changed since five minutes before this time. An RFC 3339 string.
+   * Watermark: the latest `updatedAt` of a listed user, by the vendor's clock, or the start of the sync that listed the user if that is
+   * earlier; null if no listed user had an `updatedAt` yet. The next incremental sync lists what changed since five minutes before this
+   * time. An RFC 3339 string.
    */
   watermark: string | null
   /** The first of `holds`, or null if there is none. */
@@ -755,12 +756,12 @@ export interface RoleMapEntry {
 /** How many users of a directory may lose access without approval. */
 export interface GuardSettings {
   /**
-   * Largest number of users of a directory that may lose access within the window without approval. The limit is lower for a small
+   * Maximum number of users of a directory that may lose access within the window without approval. The limit is lower for a small
    * directory: half of its users if it has at most ten, otherwise a quarter of them, but at least five.
    */
   users: number
   /**
-   * Largest share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and that of
+   * Maximum share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and that of
    * `users` applies. 1 permits every loss, except removals because of a listing without users.
    */
   share: number
@@ -789,16 +790,13 @@ export interface MirrorSettings {
   /** How long changes are kept that every consumer has acknowledged. In seconds. */
   retentionSeconds: number
   /**
-   * Largest number of pending events that are kept for an organization. Receiving another one is an error until a sync has applied some of
-   * them.
+   * Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as well is an
+   * error.
    */
   pendingEvents: number
-  /**
-   * Largest total size of the pending events that are kept for an organization, in bytes. Receiving an event that would exceed it is an
-   * error, as for `pendingEvents`.
-   */
+  /** Maximum total size of an organization's pending events, in bytes. Receiving an event that would be pending and exceed it is an error. */
   pendingBytes: number
-  /** Largest number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user. */
+  /** Maximum number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user. */
   groupsPerUser: number
   /**
    * After how long without a poll or an acknowledgement a consumer expires, so that changes that it has not acknowledged are trimmed; null

@@ -1250,15 +1250,15 @@ typedef struct hc_mirror_options {
    */
   int64_t consumer_expiry_seconds;
   /**
-   * Largest number of pending events that are kept for an organization. 0 means 10,000.
+   * Maximum number of pending events of an organization. 0 means 10,000.
    */
   uint64_t pending_events;
   /**
-   * Largest total size of the pending events that are kept for an organization, in bytes. 0 means 67,108,864 (64 MiB).
+   * Maximum total size of the pending events of an organization, in bytes. 0 means 67,108,864 (64 MiB).
    */
   uint64_t pending_bytes;
   /**
-   * Largest number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
+   * Maximum number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
    */
   uint64_t groups_per_user;
   /**
@@ -5183,7 +5183,7 @@ hc_status hc_group_iter_next(struct hc_group_iter *iter, const struct hc_group *
 void hc_group_iter_free(struct hc_group_iter *iter);
 
 /**
- * Largest number of users of a directory that may lose access within the window without approval. The limit is lower
+ * Maximum number of users of a directory that may lose access within the window without approval. The limit is lower
  * for a small directory: half of its users if it has at most ten, otherwise a quarter of them, but at least five.
  *
  * - `guard`: may be NULL, which gives 0.
@@ -5192,7 +5192,7 @@ void hc_group_iter_free(struct hc_group_iter *iter);
 uint64_t hc_guard_settings_users(const struct hc_guard_settings *guard);
 
 /**
- * Largest share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit
+ * Maximum share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit
  * and that of "users" applies. 1 permits every loss, except removals because of a listing without users.
  *
  * - `guard`: may be NULL, which gives 0.
@@ -5481,8 +5481,9 @@ uint64_t hc_mirror_directory_status_users(const struct hc_mirror_directory_statu
 uint64_t hc_mirror_directory_status_groups(const struct hc_mirror_directory_status *status);
 
 /**
- * Watermark: the latest "updated_at" of a listed user, by the vendor's clock; NULL if no listing had one yet. The next
- * incremental sync lists what changed since five minutes before this time.
+ * Watermark: the latest "updated_at" of a listed user, by the vendor's clock, or the start of the sync that listed the
+ * user if that is earlier; NULL if no listed user had an "updated_at" yet. The next incremental sync lists what
+ * changed since five minutes before this time.
  *
  * - `status`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -5800,7 +5801,8 @@ const char *hc_mirror_user_roles_at(const struct hc_mirror_user *user, size_t in
 size_t hc_mirror_user_vendor_roles_len(const struct hc_mirror_user *user);
 
 /**
- * Roles assigned by the vendor, from the latest event, sorted.
+ * Names of the roles assigned by the vendor, from the user's latest event with "roles", sorted; empty if there was
+ * none.
  *
  * - `user`: may be NULL, which gives NULL.
  * - `index`: from 0.
@@ -6393,8 +6395,8 @@ int64_t hc_settings_full_every_ms(const struct hc_settings *settings);
 int64_t hc_settings_retention_ms(const struct hc_settings *settings);
 
 /**
- * Largest number of pending events that are kept for an organization. Receiving another one is an error until a sync
- * has applied some of them.
+ * Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending
+ * as well is an error.
  *
  * - `settings`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6402,8 +6404,8 @@ int64_t hc_settings_retention_ms(const struct hc_settings *settings);
 uint64_t hc_settings_pending_events(const struct hc_settings *settings);
 
 /**
- * Largest total size of the pending events that are kept for an organization, in bytes. Receiving an event that would
- * exceed it is an error, as for "pending_events".
+ * Maximum total size of an organization's pending events, in bytes. Receiving an event that would be pending and
+ * exceed it is an error.
  *
  * - `settings`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6411,7 +6413,7 @@ uint64_t hc_settings_pending_events(const struct hc_settings *settings);
 uint64_t hc_settings_pending_bytes(const struct hc_settings *settings);
 
 /**
- * Largest number of groups that an event may name for a user. An event with more groups changes nothing: the next sync
+ * Maximum number of groups that an event may name for a user. An event with more groups changes nothing: the next sync
  * lists the user.
  *
  * - `settings`: may be NULL, which gives 0.

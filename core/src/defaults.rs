@@ -34,11 +34,11 @@ pub const GUARD_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 pub const FULL_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long the mirror keeps changes that every consumer has acknowledged.
 pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// Largest number of pending events that the mirror keeps for an organization.
+/// Maximum number of pending events that the mirror keeps for an organization.
 pub const PENDING_EVENTS: u64 = 10_000;
 /// Largest total size of the pending events that the mirror keeps for an organization, in bytes.
 pub const PENDING_BYTES: u64 = 64 << 20;
-/// Largest number of groups that an event may name for a user.
+/// Maximum number of groups that an event may name for a user.
 pub const GROUPS_PER_USER: u64 = 10_000;
 /// After how long without a poll or an acknowledgement a consumer of the mirror's feed expires.
 pub const CONSUMER_EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);

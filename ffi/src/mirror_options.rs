@@ -48,11 +48,11 @@ pub struct hc_mirror_options {
     /// Number of seconds without a poll or an acknowledgement after which a consumer expires: changes are no longer kept for it. Less than two
     /// hours counts as two hours. 0 means 30 days. HC_CONSUMERS_NEVER_EXPIRE: never.
     pub consumer_expiry_seconds: i64,
-    /// Largest number of pending events that are kept for an organization. 0 means 10,000.
+    /// Maximum number of pending events of an organization. 0 means 10,000.
     pub pending_events: u64,
-    /// Largest total size of the pending events that are kept for an organization, in bytes. 0 means 67,108,864 (64 MiB).
+    /// Maximum total size of the pending events of an organization, in bytes. 0 means 67,108,864 (64 MiB).
     pub pending_bytes: u64,
-    /// Largest number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
+    /// Maximum number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
     pub groups_per_user: u64,
     /// Name of the schema in a PostgreSQL database that has the mirror's tables: lower-case letters, digits and underscores. It is created if there
     /// is none. NULL: "headcount". For a mirror in a file, this and all fields after it must be 0.

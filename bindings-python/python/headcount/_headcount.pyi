@@ -3762,7 +3762,7 @@ class MirrorUser:
 
     @property
     def vendor_roles(self) -> list[str]:
-        """Roles assigned by the vendor, from the latest event, sorted."""
+        """Names of the roles assigned by the vendor, from the user's latest event with ``roles``, sorted; empty if there was none."""
 
     @property
     def linked_id(self) -> Optional[str]:
@@ -4170,13 +4170,13 @@ class GuardSettings:
 
     @property
     def users(self) -> int:
-        """Largest number of users of a directory that may lose access within the window without approval. The limit is lower for a
+        """Maximum number of users of a directory that may lose access within the window without approval. The limit is lower for a
         small directory: half of its users if it has at most ten, otherwise a quarter of them, but at least five.
         """
 
     @property
     def share(self) -> float:
-        """Largest share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
+        """Maximum share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
         that of ``users`` applies. 1 permits every loss, except removals because of a listing without users.
         """
 
@@ -4242,19 +4242,19 @@ class MirrorSettings:
 
     @property
     def pending_events(self) -> int:
-        """Largest number of pending events that are kept for an organization. Receiving another one is an error until a sync has
-        applied some of them.
+        """Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as
+        well is an error.
         """
 
     @property
     def pending_bytes(self) -> int:
-        """Largest total size of the pending events that are kept for an organization, in bytes. Receiving an event that would
-        exceed it is an error, as for ``pending_events``.
+        """Maximum total size of an organization's pending events, in bytes. Receiving an event that would be pending and exceed it
+        is an error.
         """
 
     @property
     def groups_per_user(self) -> int:
-        """Largest number of groups that an event may name for a user. An event with more groups changes nothing: the next sync
+        """Maximum number of groups that an event may name for a user. An event with more groups changes nothing: the next sync
         lists the user.
         """
 
@@ -4307,8 +4307,9 @@ class DirectoryStatus:
 
     @property
     def watermark(self) -> Optional[datetime]:
-        """Watermark: the latest ``updated_at`` of a listed user, by the vendor's clock; ``None`` if no listing had one yet. The
-        next incremental sync lists what changed since five minutes before this time.
+        """Watermark: the latest ``updated_at`` of a listed user, by the vendor's clock, or the start of the sync that listed the
+        user if that is earlier; ``None`` if no listed user had an ``updated_at`` yet. The next incremental sync lists what
+        changed since five minutes before this time.
         """
 
     @property

@@ -672,7 +672,7 @@ impl MirrorUser {
         self.value.roles.iter().map(String::as_str).collect()
     }
 
-    /// Roles assigned by the vendor, from the latest event, sorted.
+    /// Names of the roles assigned by the vendor, from the user's latest event with ``roles``, sorted; empty if there was none.
     #[getter]
     fn vendor_roles(&self) -> Vec<&str> {
         self.value.vendor_roles.iter().map(String::as_str).collect()
@@ -1458,14 +1458,14 @@ impl From<headcount::mirror::GuardSettings> for GuardSettings {
 
 #[pymethods]
 impl GuardSettings {
-    /// Largest number of users of a directory that may lose access within the window without approval. The limit is lower for a
+    /// Maximum number of users of a directory that may lose access within the window without approval. The limit is lower for a
     /// small directory: half of its users if it has at most ten, otherwise a quarter of them, but at least five.
     #[getter]
     fn users(&self) -> u64 {
         self.value.users
     }
 
-    /// Largest share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
+    /// Maximum share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and
     /// that of ``users`` applies. 1 permits every loss, except removals because of a listing without users.
     #[getter]
     fn share(&self) -> f64 {
@@ -1607,21 +1607,21 @@ impl MirrorSettings {
         self.value.retention.as_secs_f64()
     }
 
-    /// Largest number of pending events that are kept for an organization. Receiving another one is an error until a sync has
-    /// applied some of them.
+    /// Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as
+    /// well is an error.
     #[getter]
     fn pending_events(&self) -> u64 {
         self.value.pending_events
     }
 
-    /// Largest total size of the pending events that are kept for an organization, in bytes. Receiving an event that would
-    /// exceed it is an error, as for ``pending_events``.
+    /// Maximum total size of an organization's pending events, in bytes. Receiving an event that would be pending and exceed it
+    /// is an error.
     #[getter]
     fn pending_bytes(&self) -> u64 {
         self.value.pending_bytes
     }
 
-    /// Largest number of groups that an event may name for a user. An event with more groups changes nothing: the next sync
+    /// Maximum number of groups that an event may name for a user. An event with more groups changes nothing: the next sync
     /// lists the user.
     #[getter]
     fn groups_per_user(&self) -> u64 {
@@ -1732,8 +1732,9 @@ impl DirectoryStatus {
         self.value.groups
     }
 
-    /// Watermark: the latest ``updated_at`` of a listed user, by the vendor's clock; ``None`` if no listing had one yet. The
-    /// next incremental sync lists what changed since five minutes before this time.
+    /// Watermark: the latest ``updated_at`` of a listed user, by the vendor's clock, or the start of the sync that listed the
+    /// user if that is earlier; ``None`` if no listed user had an ``updated_at`` yet. The next incremental sync lists what
+    /// changed since five minutes before this time.
     #[getter]
     fn watermark<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
         self.value.watermark.map(|time| datetime(py, time)).transpose()

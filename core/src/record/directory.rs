@@ -105,8 +105,8 @@ pub struct DirectoryStatus {
     pub users: u64,
     /// Number of mirrored groups.
     pub groups: u64,
-    /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock; `None` if no listing had one yet. The next incremental sync lists
-    /// what changed since five minutes before this time.
+    /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock, or the start of the sync that listed the user if that is earlier;
+    /// `None` if no listed user had an `updated_at` yet. The next incremental sync lists what changed since five minutes before this time.
     pub watermark: Option<Timestamp>,
     /// The first of `holds`, or `None` if there is none.
     pub held: Option<Hold>,

@@ -13,10 +13,10 @@ const SHORTEST_EXPIRY: Duration = Duration::from_secs(2 * 60 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GuardSettings {
-    /// Largest number of users of a directory that may lose access within the window without approval. The limit is lower for a small directory: half
+    /// Maximum number of users of a directory that may lose access within the window without approval. The limit is lower for a small directory: half
     /// of its users if it has at most ten, otherwise a quarter of them, but at least five.
     pub users: u64,
-    /// Largest share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and that of `users`
+    /// Maximum share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and that of `users`
     /// applies. 1 permits every loss, except removals because of a listing without users.
     pub share: f64,
     /// Whether losses of access by events are limited as well. Those by listings always are.
@@ -45,12 +45,11 @@ pub struct MirrorSettings {
     /// How long changes are kept that every consumer has acknowledged.
     #[serde(serialize_with = "seconds", deserialize_with = "duration")]
     pub retention: Duration,
-    /// Largest number of pending events that are kept for an organization. Receiving another one is an error until a sync has applied some of them.
+    /// Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as well is an error.
     pub pending_events: u64,
-    /// Largest total size of the pending events that are kept for an organization, in bytes. Receiving an event that would exceed it is an error, as
-    /// for `pending_events`.
+    /// Maximum total size of an organization's pending events, in bytes. Receiving an event that would be pending and exceed it is an error.
     pub pending_bytes: u64,
-    /// Largest number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user.
+    /// Maximum number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user.
     pub groups_per_user: u64,
     /// After how long without a poll or an acknowledgement a consumer expires, so that changes that it has not acknowledged are trimmed; `None` for
     /// never. At least two hours, because a poll that returns no new change is recorded once an hour.

@@ -34,7 +34,7 @@ pub struct MirrorUser {
     pub group_ids: Vec<String>,
     /// Roles that the role map gives for the groups of the user, sorted. While the guard holds the loss of all roles: the roles before the loss.
     pub roles: Vec<String>,
-    /// Roles assigned by the vendor, from the latest event, sorted.
+    /// Names of the roles assigned by the vendor, from the user's latest event with `roles`, sorted; empty if there was none.
     pub vendor_roles: Vec<String>,
     /// The application's own account id, or `None` if the user has not been linked.
     pub linked_id: Option<String>,

@@ -14,7 +14,7 @@ impl From<GuardSettings> for hc_guard_settings {
     }
 }
 
-/// Largest number of users of a directory that may lose access within the window without approval. The limit is lower
+/// Maximum number of users of a directory that may lose access within the window without approval. The limit is lower
 /// for a small directory: half of its users if it has at most ten, otherwise a quarter of them, but at least five.
 ///
 /// - `guard`: may be NULL, which gives 0.
@@ -24,7 +24,7 @@ pub unsafe extern "C" fn hc_guard_settings_users(guard: *const hc_guard_settings
     read!(guard => guard.record.users)
 }
 
-/// Largest share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit
+/// Maximum share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit
 /// and that of "users" applies. 1 permits every loss, except removals because of a listing without users.
 ///
 /// - `guard`: may be NULL, which gives 0.

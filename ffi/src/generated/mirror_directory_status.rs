@@ -88,8 +88,9 @@ pub unsafe extern "C" fn hc_mirror_directory_status_groups(status: *const hc_mir
     read!(status => status.record.groups)
 }
 
-/// Watermark: the latest "updated_at" of a listed user, by the vendor's clock; NULL if no listing had one yet. The next
-/// incremental sync lists what changed since five minutes before this time.
+/// Watermark: the latest "updated_at" of a listed user, by the vendor's clock, or the start of the sync that listed the
+/// user if that is earlier; NULL if no listed user had an "updated_at" yet. The next incremental sync lists what
+/// changed since five minutes before this time.
 ///
 /// - `status`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `status`, or NULL if there is none.

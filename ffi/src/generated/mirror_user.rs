@@ -191,7 +191,8 @@ pub unsafe extern "C" fn hc_mirror_user_vendor_roles_len(user: *const hc_mirror_
     read!(user => user.record.vendor_roles.len())
 }
 
-/// Roles assigned by the vendor, from the latest event, sorted.
+/// Names of the roles assigned by the vendor, from the user's latest event with "roles", sorted; empty if there was
+/// none.
 ///
 /// - `user`: may be NULL, which gives NULL.
 /// - `index`: from 0.

@@ -54,8 +54,8 @@ pub unsafe extern "C" fn hc_settings_retention_ms(settings: *const hc_settings) 
     read!(settings => i64::try_from(settings.record.retention.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Largest number of pending events that are kept for an organization. Receiving another one is an error until a sync
-/// has applied some of them.
+/// Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending
+/// as well is an error.
 ///
 /// - `settings`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -64,8 +64,8 @@ pub unsafe extern "C" fn hc_settings_pending_events(settings: *const hc_settings
     read!(settings => settings.record.pending_events)
 }
 
-/// Largest total size of the pending events that are kept for an organization, in bytes. Receiving an event that would
-/// exceed it is an error, as for "pending_events".
+/// Maximum total size of an organization's pending events, in bytes. Receiving an event that would be pending and
+/// exceed it is an error.
 ///
 /// - `settings`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn hc_settings_pending_bytes(settings: *const hc_settings)
     read!(settings => settings.record.pending_bytes)
 }
 
-/// Largest number of groups that an event may name for a user. An event with more groups changes nothing: the next sync
+/// Maximum number of groups that an event may name for a user. An event with more groups changes nothing: the next sync
 /// lists the user.
 ///
 /// - `settings`: may be NULL, which gives 0.
