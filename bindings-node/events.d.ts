@@ -275,7 +275,7 @@ export interface ConnectionData {
 export interface RoleData {
   /** Id, `role_…`. */
   id: string
-  /** Name in code, such as `viewer`. */
+  /** Name used in code, such as `viewer`. */
   name?: string | null
   /** Display name. */
   display_name?: string | null
@@ -289,7 +289,7 @@ export interface RoleData {
 export interface PermissionData {
   /** Id, `perm_…`. */
   id: string
-  /** Name in code. */
+  /** Name used in code, such as `data:manage`. */
   name?: string | null
   /** Description. */
   description?: string | null

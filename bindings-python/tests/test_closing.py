@@ -129,7 +129,7 @@ def test_dropping_the_last_handle_does_not_wait_for_the_file(environment, tmp_pa
         locks = []
 
         def stop(_):
-            # The groups are written, and the users are never listed. The release of the sync's lease waits for the lock.
+            # The sync has written the groups. Because of the fault, it never lists the users; the release of its lease waits for the lock.
             environment.fault("latency:600s")
             locks.append(lock(path))
             raise Stop

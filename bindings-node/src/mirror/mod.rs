@@ -109,7 +109,7 @@ impl NativeMirror {
         })
     }
 
-    /// Returns the id of the mirror's store; undefined if the mirror is closed, and if the store has no id and may only be read.
+    /// Returns the id of the mirror's store; null if the mirror is closed, or if the store has no id and may only be read.
     #[napi]
     pub fn id(&self) -> Option<String> {
         self.mirror().ok()?.id().map(str::to_owned)

@@ -120,11 +120,11 @@ class Receiver:
             await asyncio.to_thread(guard.commit, event) if guard.blocking else guard.commit(event)
 
     async def handle(self, event: Event) -> Optional[Answer]:
-        """Calls the handler unless the event was handled before. Records the event if the handler's answer is 2xx.
+        """Calls the handler unless the event was handled before. Records the event unless the handler's answer has a status other than 2xx.
 
-        Returns None if the event has been handled, by this call or before: answer 201. Otherwise returns the handler's answer.
-        Raises Refused if the handler raises ``WebhookVerificationError``. A handler that is not a coroutine function runs in a
-        thread.
+        Returns None if the event was handled, by this call or before; the caller then answers 201. Otherwise returns the
+        handler's answer. Raises Refused if the handler raises ``WebhookVerificationError``. A handler that is not a coroutine
+        function runs in a thread.
         """
         if not await self.is_new(event):
             return None

@@ -305,7 +305,7 @@ class RoleData(TypedDict, total=False):
     id: str
     """Id, ``role_…``."""
     name: str
-    """Name in code, such as ``viewer``."""
+    """Name used in code, such as ``viewer``."""
     display_name: str
     """Display name."""
     description: str
@@ -320,7 +320,7 @@ class PermissionData(TypedDict, total=False):
     id: str
     """Id, ``perm_…``."""
     name: str
-    """Name in code."""
+    """Name used in code, such as ``data:manage``."""
     description: str
     """Description."""
 

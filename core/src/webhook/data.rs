@@ -431,7 +431,7 @@ pub struct RoleData {
     /// Id, `role_…`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub id: String,
-    /// Name in code, such as `viewer`.
+    /// Name used in code, such as `viewer`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub name: String,
     /// Display name.
@@ -452,7 +452,7 @@ pub struct PermissionData {
     /// Id, `perm_…`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub id: String,
-    /// Name in code.
+    /// Name used in code, such as `data:manage`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub name: String,
     /// Description.
