@@ -254,7 +254,7 @@ fn settings(node: &Node, folder: &Path, etcd: u16) -> Value {
             "use_unix_socket": true,
             "parameters": {
                 "unix_socket_directories": folder,
-                // The system keeps what a killed process has written to a file.
+                // Not needed: the operating system keeps what a killed process has written to a file.
                 "fsync": "off",
                 // pg_rewind needs it.
                 "wal_log_hints": "on",

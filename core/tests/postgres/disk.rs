@@ -140,7 +140,7 @@ async fn calls_fail_while_the_disk_of_the_tables_is_full_and_succeed_when_it_has
 async fn calls_fail_while_a_full_disk_stops_the_server_and_succeed_when_it_has_space() {
     let test = async {
         let small_disk = Some(SmallDisk { folder: "data", megabytes: 200 });
-        // So that the server keeps no files of its log for later, which it could use on a full disk.
+        // The smallest values: the server keeps as few old files of its log as possible. On a full disk, it could still write to them.
         let arguments = ["min_wal_size=32MB", "max_wal_size=32MB"].map(|setting| ["-c".to_owned(), setting.to_owned()]);
         let server = Server::of_a_test(Start { small_disk, arguments: arguments.concat(), ..Start::default() });
         let mut fixture = Fixture::new(server, "full_log").await;

@@ -192,12 +192,12 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    /// Makes the attempts of a call. It is repeated at least once after a loss, however long it has taken until then.
+    /// Returns a counter for a call. The call is repeated at least once after a loss, however long it has taken until then.
     pub(super) fn new(give_up_after: Duration) -> Attempts {
         Attempts { give_up_after, since: None, conflicts: 0, losses: 0 }
     }
 
-    /// Makes the attempts to open a store.
+    /// Returns a counter for opening a store, whose time limit begins now.
     pub(super) fn to_open() -> Attempts {
         Attempts { since: Some(Instant::now()), ..Attempts::new(GIVE_UP_OPENING_AFTER) }
     }

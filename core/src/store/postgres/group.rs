@@ -542,7 +542,7 @@ fn add_numbers(numbers: &mut Committed, rows: &[Vec<Row>], written: &Sent) -> Re
     Ok(())
 }
 
-/// What a write that is being decided asks for.
+/// A write that is being decided: the rows that it has asked for, and its revision.
 struct Asking {
     /// The keys of the rows that it gets.
     keys: Keys,

@@ -175,8 +175,8 @@ impl Holder {
     }
 }
 
-/// The longest time, in microseconds, from the expiry of a lease to the end of a transaction that has extended it before: the commit is sent with the
-/// statement that extends the lease, which changes nothing after the expiry.
+/// A transaction that has extended a lease is assumed to end at most this many microseconds after the lease's old expiry: the statement that extends a
+/// lease changes nothing after the expiry, and the commit is sent together with it.
 const EXTENDING: i64 = 600_000_000;
 
 /// Reads the leases whose names begin with `prefix` and that have not ended, in the order of their names.
