@@ -189,11 +189,11 @@ static void check_hold(run *run, const step *step) {
     hc_mirror_user_iter *iter = NULL;
     WORKS(hc_mirror_hold_users(run->mirror, hc_hold_id(hold), &iter, &error));
     const hc_mirror_user *user = NULL;
-    size_t named = 0;
-    for (WORKS(hc_mirror_user_iter_next(iter, &user, &error)); user != NULL; named++) {
+    size_t user_count = 0;
+    for (WORKS(hc_mirror_user_iter_next(iter, &user, &error)); user != NULL; user_count++) {
         WORKS(hc_mirror_user_iter_next(iter, &user, &error));
     }
-    CHECK(named == step->count);
+    CHECK(user_count == step->count);
     store_id(run, step->as, hc_hold_id(hold));
     hc_mirror_user_iter_free(iter);
     hc_hold_list_free(holds);
