@@ -30,7 +30,7 @@ function observerOf(options) {
   }
 }
 
-/** Checks the options of a call that has only those of every call, and returns them. */
+/** Checks the options of a call that accepts only `signal` and `timeoutMs`, and returns them. */
 const callOptions = (options) => knownOnly(['signal', 'timeoutMs'], options)
 
 /** `client.organization`. */

@@ -56,7 +56,9 @@ class Error(_ArgumentError):
     """HTTP status of the server's answer, or None if there was no answer."""
 
     grpc_status: Optional[int]
-    """Number of the gRPC status that corresponds to the error (``NOT_FOUND`` is 5), or None if none does. The vendor's SDK has it."""
+    """Number of the gRPC status that corresponds to the error (``NOT_FOUND`` is 5), or None if none does. For programs
+    that were written for the vendor's SDK, whose exceptions have this attribute.
+    """
 
     code: Optional[str]
     """The vendor's error code, such as ``RESOURCE_NOT_FOUND``, or None if the server sent none."""

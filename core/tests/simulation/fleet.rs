@@ -494,7 +494,7 @@ impl Fleet {
         process.tasks.push(process.runtime.spawn(operation(context)));
     }
 
-    /// Sets a flag of the log until the result is dropped. Returns `None` if it is set.
+    /// Sets a flag of the log until the result is dropped. Returns `None` if it was set already.
     fn take(&self, flag: fn(&mut Log) -> &mut bool) -> Option<Busy> {
         let was_set = std::mem::replace(flag(&mut self.log.lock().unwrap()), true);
         (!was_set).then(|| Busy(Arc::clone(&self.log), flag))

@@ -72,8 +72,8 @@ pub(crate) enum Medium {
     Disk,
     /// A SQLite database in memory.
     Sqlite,
-    /// The PostgreSQL store on a model of the server, which several processes use at the same time: see [`fleet`]. If there is a mistake, the store makes
-    /// it.
+    /// The PostgreSQL store on a model of the server, which several processes use at the same time: see [`fleet`]. With a [`Mistake`],
+    /// the model of the store has this defect, which the checks have to find.
     Server(Option<Mistake>),
 }
 
