@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How a call fails. The text in quotes is how a fault is written in the control API and in other languages.
+/// How a call fails or is delayed. The text in quotes is how a fault is written in the control API and in other languages.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// Status 429 with this `Retry-After` in seconds: `"429"` (1 second) or `"429:SECONDS"`.

@@ -5,7 +5,7 @@
 pub(super) struct CRecord {
     /// Rust's name.
     pub(super) record: &'static str,
-    /// The type's name without `hc_`; every accessor begins with it.
+    /// The type's name without `hc_`. The name of every accessor begins with the type's name.
     pub(super) noun: &'static str,
     /// Name of the parameter that takes such an object in its accessors.
     pub(super) parameter: &'static str,

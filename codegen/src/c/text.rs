@@ -5,7 +5,7 @@ use crate::doc;
 /// The largest number of columns of a documentation line, without `/// `.
 const WIDTH: usize = 116;
 
-/// Converts a Rust doc comment for C: `None` becomes NULL, other code spans become texts in quotes, and "…" and "–" become ASCII.
+/// Converts a Rust doc comment for C: code spans as [`code`] does, and "…" and "–" to ASCII.
 pub(super) fn c_doc(text: &str) -> String {
     let text = doc::plain(text);
     let mut parts = Vec::new();

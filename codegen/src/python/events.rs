@@ -62,7 +62,7 @@ pub(super) fn emit(definitions: &Definitions) -> Result<Vec<Output>, String> {
         });
     }
     let module = Module { generated: GENERATED, objects, events: &definitions.events };
-    let sample = Checked { generated: GENERATED, samples };
+    let checked = Checked { generated: GENERATED, samples };
     Ok(vec![
         Output {
             path: "bindings-python/python/headcount/events.py".to_owned(),
@@ -70,7 +70,7 @@ pub(super) fn emit(definitions: &Definitions) -> Result<Vec<Output>, String> {
         },
         Output {
             path: "bindings-python/tests/typing_events.py".to_owned(),
-            content: write::render("typing_events.py.jinja", SAMPLE, sample)?,
+            content: write::render("typing_events.py.jinja", SAMPLE, checked)?,
         },
     ])
 }
