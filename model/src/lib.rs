@@ -192,7 +192,7 @@ pub enum Action {
     Tick,
     /// The server flushes all commits by itself.
     Flush,
-    /// The server crashes and starts again. Behind pgbouncer, sessions that are between two transactions keep what they have sent.
+    /// The server crashes and starts again. Connections are lost; behind pgbouncer, those that are between the two transactions of a write are kept.
     Crash {
         /// Whether the processes connect through pgbouncer.
         pooled: bool,

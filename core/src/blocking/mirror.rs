@@ -308,7 +308,7 @@ impl std::fmt::Debug for Mirror {
     }
 }
 
-/// A sync before it is started; made by [`Mirror::sync`] and [`Mirror::sync_all`].
+/// The options of a sync, which [`run`](SyncBuilder::run) starts. Made by [`Mirror::sync`] and [`Mirror::sync_all`].
 #[derive(Clone, Debug)]
 #[must_use = "a sync is not started until it is run"]
 pub struct SyncBuilder(Result<mirror::SyncBuilder>);
@@ -359,7 +359,7 @@ impl SyncBuilder {
     }
 }
 
-/// A plan before it is made; made by [`Mirror::plan`].
+/// The options of a plan, which [`run`](PlanBuilder::run) makes. Returned by [`Mirror::plan`].
 #[derive(Clone, Debug)]
 #[must_use = "a plan is not made until it is run"]
 pub struct PlanBuilder(Result<mirror::PlanBuilder>);
