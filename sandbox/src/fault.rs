@@ -68,7 +68,7 @@ impl FromStr for Fault {
     }
 }
 
-/// Decides which calls fail, and how.
+/// Decides which calls have a fault, and which one.
 ///
 /// Threads: may be used from any number of threads.
 #[derive(Default)]
@@ -82,7 +82,7 @@ struct Inner {
 }
 
 impl FaultSchedule {
-    /// Makes every `every`-th call from now on fail with the next of `faults`, in turn. If `faults` is empty, no call fails.
+    /// Gives every `every`-th call from now on the next of `faults`, in turn. If `faults` is empty, no call has a fault.
     pub(crate) fn set(&self, faults: Vec<Fault>, every: u32) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
             Inner { faults, every: u64::from(every.max(1)), calls: 0 };

@@ -107,7 +107,7 @@ pub struct GroupChange {
     pub display_name: String,
 }
 
-/// Which REST calls fail, and how.
+/// Which REST calls have a fault, and which one.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FaultPlan {
@@ -115,7 +115,7 @@ pub struct FaultPlan {
     pub fault: Option<String>,
     /// More faults, used in turn.
     pub faults: Vec<String>,
-    /// Every `every`-th call fails; 1 means every call. 0 means 1.
+    /// Every `every`-th call has a fault; 1 means every call. 0 means 1.
     #[serde(deserialize_with = "null_is_one")]
     pub every: u32,
 }
