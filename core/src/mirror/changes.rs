@@ -159,7 +159,7 @@ impl Changes {
                 let left = ends.map(|ends| ends.saturating_duration_since(Instant::now()));
                 let polled = mirror.wait_until_changed(consumer, reading.position, limit, left).await?;
                 if !lease.check().await? {
-                    // It was lost during the wait, so the page may be that of another iterator.
+                    // The lease was lost during the wait, so another iterator may have returned these changes.
                     continue;
                 }
                 let Polled { changes, generation, cursor } = polled;

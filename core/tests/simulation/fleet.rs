@@ -108,7 +108,7 @@ impl Received {
 
 type Shared<T> = Arc<Mutex<T>>;
 
-/// Locks a value, also after a check has failed while it was locked: what is dropped then must not panic again.
+/// Locks a value, also if a thread panicked while it held the lock: destructors that run during the panic lock it too, and must not panic again.
 fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -138,7 +138,7 @@ pub(crate) struct Sequences {
 pub(crate) const SLOTS: u64 = 16;
 
 impl Tables {
-    /// Makes the tables as the schema is created: empty, except for the rows of which there is always one.
+    /// Makes the tables as they are after the schema was created: empty, except for the rows that are inserted with the schema.
     pub(crate) fn new() -> Tables {
         let mut tables = Tables::default();
         (SCOPE.of_mut)(&mut tables).insert(Key::Scope(0, String::new()), 0);
