@@ -96,7 +96,7 @@ struct Reading {
     buffer: VecDeque<(u32, Change)>,
     /// The consumer's row after the last look.
     row: ConsumerRow,
-    /// The feed's marks at the last look. A flush since then has raised `durable`.
+    /// The feed's marks at the last look. A later flush by this worker raises `durable`.
     marks: FeedMarks,
     /// When the last look ended, or `None` before the first one.
     looked_at: Option<Instant>,

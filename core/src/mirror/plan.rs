@@ -349,7 +349,8 @@ impl Stored {
             return Ok(());
         }
         let mut found = self.base.load(unknown).await?;
-        // The rows of the organization itself were written after it was copied. What a plan reads is as of one moment.
+        // Rows of the organization itself that the copy lacks were written after it was copied. They are left out, because a plan reads the organization
+        // as of one moment.
         found.directories.retain(|_, row| row.directory.organization_id != self.organization_id);
         found.groups.retain(|_, row| row.group.organization_id != self.organization_id);
         found.users.retain(|_, row| row.user.organization_id != self.organization_id);
