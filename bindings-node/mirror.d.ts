@@ -470,7 +470,7 @@ export class Mirror {
   /** Deletes a consumer and the changes that it has parked. Returns whether there was one. */
   dropConsumer(name: string): Promise<boolean>
   /**
-   * Deletes changes that are older than `retentionSeconds` and that every consumer has acknowledged, except for expired consumers; decisions about holds
+   * Deletes changes that are older than `retentionSeconds` and that all consumers that have not expired have acknowledged; decisions about holds
    * whose changes were deleted; and tombstones and events that are older than a week. Every sync does this when it ends, and at most once a minute a
    * received event deletes some of these rows.
    */

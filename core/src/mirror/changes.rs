@@ -280,7 +280,7 @@ impl Changes {
                 return error;
             }
             self.state(|state| {
-                // Otherwise another call has lost them already, and the changes are those of a later lease.
+                // If the iterator has another lease by now, another call has recorded the loss, and the changes in `acks` are those of that lease.
                 if state.lease.as_ref().is_some_and(|current| Arc::ptr_eq(current, lease)) {
                     state.acks.lose();
                 }

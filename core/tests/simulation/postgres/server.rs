@@ -94,7 +94,7 @@ impl<T> Answer<T> {
 }
 
 impl Statement {
-    /// Makes a statement, and what takes its result.
+    /// Makes a statement, and the answer that has its result once it has run.
     pub(crate) fn new<T: Send + 'static>(
         name: &'static str,
         mut work: impl FnMut(&mut Access<'_>) -> Result<T, Stop> + Send + 'static,
