@@ -40,7 +40,7 @@ const POLLED: &str = "accounts";
 const ITERATED: &str = "audit";
 /// The consumer with partitions.
 const SHARED: &str = "provisioner";
-/// The lease of a worker.
+/// The duration of a worker's lease.
 const WORKER_LEASE: Duration = Duration::from_secs(30);
 /// Operations that have not ended after this many choices of the scheduler count as endless.
 const MOST_CHOICES: u32 = 200_000;

@@ -76,16 +76,16 @@ impl Reading {
     /// Adds a listed user's row.
     pub(in crate::mirror) fn see_user(&mut self, number: i64) {
         let is_first = self.users.insert(number.unsigned_abs());
-        self.see_first(is_first);
+        self.doubt_unless_first(is_first);
     }
 
     /// Adds a listed user whose creation is deferred, and who has no live row.
     pub(in crate::mirror) fn see_deferred(&mut self, id: &str) {
         let is_first = self.deferred.insert(id.to_owned());
-        self.see_first(is_first);
+        self.doubt_unless_first(is_first);
     }
 
-    fn see_first(&mut self, is_first: bool) {
+    fn doubt_unless_first(&mut self, is_first: bool) {
         if !is_first {
             self.doubt.get_or_insert_with(|| "the listing has a user twice".to_owned());
         }

@@ -49,7 +49,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// A mistake that a test plants in the protocol: the store does not keep one of its rules.
+/// A mistake that a test makes in the protocol on purpose: the store breaks one of the protocol's rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mistake {
     /// `commit::lock` does not lock an organization.

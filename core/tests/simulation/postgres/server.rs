@@ -576,7 +576,7 @@ impl Server {
         self.down_until = self.now + pause;
     }
 
-    /// Returns the tables with the writes of transactions that are not committed. For a planted mistake.
+    /// Returns the tables with the writes of transactions that are not committed. Used for a [`Mistake`](super::Mistake) only.
     pub(crate) fn uncommitted(&self) -> Tables {
         let mut tables = self.committed.clone();
         let transactions = self.sessions.values().filter_map(|session| session.transaction.as_ref());
@@ -611,7 +611,7 @@ impl Access<'_> {
         self.rows(table).get(&key.into())
     }
 
-    /// Returns a row as it is now, without a lock. For planted mistakes.
+    /// Returns a row as it is now, without a lock. Used for a [`Mistake`](super::Mistake) only.
     pub(crate) fn latest_row<V>(&self, table: Table<V>, key: impl Into<Key>) -> Option<&V> {
         (table.of)(&self.latest).get(&key.into())
     }

@@ -130,7 +130,7 @@ pub(crate) struct Sequences {
     pub(crate) group: i64,
     pub(crate) event: i64,
     pub(crate) chore: i64,
-    /// Only a planted mistake takes the numbers of changes from a sequence.
+    /// Only [`NumbersAtStart`](super::Mistake::NumbersAtStart) takes the numbers of changes from a sequence.
     pub(crate) change: i64,
 }
 
