@@ -25,8 +25,8 @@ pub struct CopyOptions {
 
 impl Mirror {
     /// Copies the mirror to a new file or to a PostgreSQL database: `target` is a path or a URL, as for [`open`](Mirror::open). The copy has everything
-    /// that the mirror has, except for leases: users with their links, tombstones, groups, the feed with its numbers, consumers with their positions and
-    /// parked changes, the role map, settings, holds, received and pending events, the environment. So consumers continue at the copy where they were.
+    /// that the mirror has, except for leases: organizations, directories, groups, users with their links, tombstones, the feed with its numbers, consumers
+    /// with their positions and parked changes, the role map, settings, holds, retirements, received and pending events, the environment. So consumers continue at the copy where they were.
     ///
     /// Stop everything that writes to the mirror before: receivers of webhooks, syncs and consumers. It can be read meanwhile. If something was written
     /// during the copy, the call fails, and nothing is copied. What is written later is not in the copy.

@@ -88,7 +88,7 @@ enum Defers {
     AllUsers,
 }
 
-/// The users of a listing that are being written.
+/// A running task that writes a page of listed users.
 type Writing = JoinHandle<Result<Done<Taken>>>;
 
 impl<'a> Run<'a> {
@@ -345,7 +345,7 @@ impl<'a> Run<'a> {
         self.incomplete("no second reading agreed on who is absent").await
     }
 
-    /// Reports that no reading was complete, and stores since when syncs have been incomplete.
+    /// Reports the sync as incomplete because of `doubt`, and stores since when the directory's syncs have been incomplete.
     async fn incomplete(&mut self, doubt: &str) -> Result<Read> {
         self.report.outcome = SyncOutcome::Incomplete;
         self.report.incomplete = Some(doubt.to_owned());

@@ -46,7 +46,7 @@ impl Holding {
     }
 }
 
-/// What an acknowledgement of all changes that were returned stores.
+/// What has to be stored to acknowledge all returned changes.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::mirror) struct AcknowledgedAll {
     /// The last number that was returned, for each partition that has changes to acknowledge.

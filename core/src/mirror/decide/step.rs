@@ -18,7 +18,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 /// The cause of the changes that result from a new role map.
 pub(in crate::mirror) const ROLES_CAUSE: &str = "roles";
 
-/// How many users, or groups, one step of a chore or of a retirement handles.
+/// How many users, or groups, one step of a chore, of a retirement or of the end of a sync handles.
 pub(in crate::mirror) const PAGE: usize = 500;
 
 /// A step that has not finished.
