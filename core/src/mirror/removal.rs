@@ -58,8 +58,8 @@ struct RemovalState {
 }
 
 impl Run<'_> {
-    /// Removes the users who are absent from a complete reading, if the guard permits it. Returns why none was removed, if another directory, to
-    /// which they may have moved, could not be read; else `None`.
+    /// Removes the users who are absent from a complete reading, if the guard permits it, and then the absent groups. Returns why nothing was removed,
+    /// if another directory, to which the users may have moved, could not be read; else `None`.
     ///
     /// # Errors
     ///

@@ -364,7 +364,7 @@ mod tests {
         assert!(!holdings.give(0, 1));
         holdings.update(&row(1, &[(0, true)]), OWN);
         read(&mut holdings, &[(0, 1), (0, 2)]);
-        // The buffer has both changes twice.
+        // The changes were read twice, so a worker has each of them twice in its buffer.
         let given: Vec<bool> = [1, 2, 1, 2].into_iter().map(|seq| holdings.give(0, seq)).collect();
         assert_eq!(given, [true, true, false, false]);
     }
