@@ -61,7 +61,7 @@ async fn run_scenario(name: &str, scenario: &Value, builder: MirrorBuilder, path
     }
 }
 
-/// One step of a scenario. Panics if a field that the step needs is absent.
+/// One step of a scenario. Its methods panic if a field that the step needs is absent.
 struct Step<'a> {
     json: &'a Value,
     /// Describes the step in the messages of assertions.

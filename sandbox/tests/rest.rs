@@ -164,7 +164,7 @@ async fn listings_are_filtered_by_external_id_group_and_time() {
     assert!(plain["users"][0].get("user_detail").is_none());
     let detail = rest.get(&format!("{root}/users?include_detail=true")).await;
     assert_eq!(detail["users"][0]["user_detail"]["active"], true);
-    // By group.
+    // Filters users by group.
     let groups = rest.get(&format!("{root}/groups")).await;
     for group in groups["groups"].as_array().unwrap() {
         let id = group["id"].as_str().unwrap();
@@ -174,7 +174,7 @@ async fn listings_are_filtered_by_external_id_group_and_time() {
             assert!(user["groups"].as_array().unwrap().iter().any(|other| other["id"] == id));
         }
     }
-    // By time: of 60 users, the 30 that changed after the 30th.
+    // Filters users by time: lists the 30 of 60 users who changed after the 30th.
     let all = rest.get(&format!("{root}/users?page_size=30")).await;
     let middle = all["users"][29]["updated_at"].as_str().unwrap();
     let later = rest.get(&format!("{root}/users?page_size=30&updated_after={middle}")).await;

@@ -49,7 +49,8 @@ const MAX_IN_FLIGHT: usize = 1_000;
 /// How long after its last write a worker stores cursors that have moved only because it has read changes of other partitions.
 const STORE: Duration = Duration::from_secs(5);
 
-/// If such a cursor is ahead of the stored one by at least this number, it is stored without waiting for [`STORE`].
+/// A cursor that has moved because of changes of other partitions is stored without waiting for [`STORE`] if it is ahead of the stored one by at least
+/// this number.
 const SKIPPED: i64 = 1_000;
 
 /// Starts a [`Worker`]; made by [`Mirror::consumer`].

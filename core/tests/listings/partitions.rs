@@ -1126,7 +1126,8 @@ async fn a_change_that_wakes_a_waiting_worker_is_no_reason_to_list_the_leases() 
             worker.ack(change.unwrap().unwrap().seq).await.unwrap();
         }
 
-        // Every half second, and when the lease is due, which is so at most twice in these 60 seconds of the mirror's clock.
+        // The worker lists the leases every half second, and when its lease is due for renewal: at most twice in the 60 seconds by which `rename` moves the
+        // clock.
         let most = started.elapsed().as_millis() / 500 + 4;
         let count = listings.load(Ordering::Relaxed) - before;
         assert!(u128::from(count) <= most, "{count} listings, at most {most} were expected");
