@@ -82,7 +82,7 @@ struct Inner {
 }
 
 impl FaultSchedule {
-    /// Gives every `every`-th call from now on the next of `faults`, in turn. If `faults` is empty, no call has a fault.
+    /// Replaces the plan: from now on every `every`-th call has a fault, taken from `faults` in turn. If `faults` is empty, no call has one.
     pub(crate) fn set(&self, faults: Vec<Fault>, every: u32) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
             Inner { faults, every: u64::from(every.max(1)), calls: 0 };

@@ -211,10 +211,10 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Makes every `every`-th REST call from now on fail with the next of `faults`, in turn. If `faults` is empty, no call fails. 0 means
+    /// From now on, gives every `every`-th REST call a fault, taken from `faults` in turn. If `faults` is empty, no call has a fault. An `every` of 0 means
     /// 1, which is every call.
     ///
-    /// Token requests and the control API do not fail and are not counted.
+    /// Token requests and calls of the control API have no faults and are not counted.
     pub fn fault(&self, faults: impl IntoIterator<Item = Fault>, every: u32) {
         self.app.faults.set(faults.into_iter().collect(), every);
     }

@@ -55,7 +55,7 @@ impl Directory {
         })
     }
 
-    /// Converts a user of this directory; adds `user_detail` (the SCIM resource) if `detail`.
+    /// Converts a user of this directory to JSON as in REST listings; adds `user_detail` (the SCIM resource) if `detail`.
     pub(crate) fn user_json(&self, user: &User, detail: bool) -> Value {
         let groups: Vec<Value> = user
             .groups
@@ -99,7 +99,7 @@ impl Directory {
         })
     }
 
-    /// Converts a group of this directory; adds `group_detail` (the SCIM resource) if `detail`. `number` is the group's number.
+    /// Converts a group of this directory to JSON as in REST listings; adds `group_detail` (the SCIM resource) if `detail`. `number` is the group's number.
     pub(crate) fn group_json(&self, number: u64, group: &Group, detail: bool) -> Value {
         let mut json = json!({
             "id": group.id,
