@@ -3,7 +3,7 @@
 
 const { Client } = require('./client.js')
 const { errors } = require('./errors.js')
-const { Mirror } = require('./mirror.js')
+const { METRICS_CONTENT_TYPE, Mirror } = require('./mirror.js')
 const { version } = require('./package.json')
 const { ReplayGuard } = require('./replay.js')
 const { Sandbox } = require('./sandbox.js')
@@ -14,6 +14,7 @@ module.exports = {
   Client,
   Scalekit: Client,
   ScalekitClient: Client,
+  METRICS_CONTENT_TYPE,
   Mirror,
   ReplayGuard,
   Sandbox,

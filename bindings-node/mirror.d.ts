@@ -87,6 +87,26 @@ export interface CopyOptions {
   schema?: string | undefined
 }
 
+/** The content type of the text that `metrics` returns, for the answer of a web server. */
+export declare const METRICS_CONTENT_TYPE: string
+
+/** Options of `metrics`. */
+export interface MetricsOptions {
+  /** Whether metrics of a directory have the label `organization`, and pending events are counted for each organization. False by default. */
+  organizations?: boolean | undefined
+}
+
+/** Options of `reconcile`. */
+export interface ReconcileOptions {
+  /** Only users of this organization (`org_…`) are given, so only its directories need a full sync. Users of all organizations by default. */
+  organizationId?: string | undefined
+  /**
+   * Full syncs that began before this time, a Date or Unix seconds, do not count. By default the time at which the mirror was opened, because the
+   * store may have been restored before.
+   */
+  since?: Date | number | undefined
+}
+
 /** Options of `findUsers`. */
 export interface FindUsersOptions {
   /** Primary e-mail address; upper and lower case are not distinguished. */
@@ -412,6 +432,39 @@ export class Mirror {
    * @throws errors.ConfigError if the target is `:memory:`, and if the URL or the schema is invalid.
    */
   copyTo(target: string, options?: CopyOptions): Promise<CopyReport>
+  /**
+   * Writes a backup of the mirror to a new file, while the mirror is in use: for a mirror in a file or in memory. The backup is a mirror's file with
+   * everything that was in the mirror at one moment. It is durable when the promise is fulfilled, and only its owner can read and write it. If the promise is
+   * rejected, there is no file.
+   *
+   * To restore it, stop all processes that use the mirror, delete the mirror's file and the files beside it that end with `-wal` and `-shm`, and copy
+   * the backup in its place. Then run a full sync and call `reconcile`. The backup has the mirror's id: do not use both at once.
+   * @param path The path of a file that does not exist.
+   * @throws errors.ConfigError if the path is empty, `:memory:`, a URL, or that of the mirror's own file.
+   * @throws errors.StoreError if there is a file, if the folder does not exist or cannot be written, if the disk is full, or if the mirror is in
+   * PostgreSQL, which has `pg_dump`.
+   */
+  backup(path: string): Promise<void>
+  /**
+   * Returns metrics as OpenMetrics text, for Prometheus and compatible systems. Answer with the content type `METRICS_CONTENT_TYPE`.
+   *
+   * Of this mirror object since it was opened: `headcount_sync_duration_seconds` (a histogram, by `outcome`), `headcount_events_total` (by
+   * `outcome`) and `headcount_webhooks_refused_total`. Of the store: times of the last syncs, numbers of users, groups and held users of each directory,
+   * the lag of each consumer, the number of pending events and of changes. No label names a user.
+   */
+  metrics(options?: MetricsOptions): Promise<string>
+  /**
+   * Returns which of these users are not in the mirror, sorted, each once: the directory users that an application knows and that have left. For use
+   * after a store was lost or restored. It only reads the mirror.
+   *
+   * Deactivate the accounts of the returned users, and delete them only after a second full sync and another call have given the same answer. Users
+   * whose removal is held are in the mirror.
+   * @param ids Ids (`diruser_…`), in any order, also several times. They are read a thousand at a time.
+   * @throws errors.InvalidArgumentError while the answer could be wrong: each directory must have had a complete full sync since the mirror was opened, or
+   * since `since`, or be retired, and without `organizationId`, `syncAll` must have listed all organizations. Its message says what to do. Also for an
+   * empty id.
+   */
+  reconcile(ids: Iterable<string> | AsyncIterable<string>, options?: ReconcileOptions): Promise<string[]>
   /**
    * Returns the changes after the consumer's cursor, oldest first. Changes that are not acknowledged are returned again. A consumer with a new
    * name starts with the first change of the feed.

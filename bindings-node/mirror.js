@@ -1,6 +1,8 @@
 'use strict'
 // The mirror over the calls of the addon.
 
+const { isDate } = require('node:util/types')
+
 const { bytes, callback, json, kindOf, knownOnly, number, plain, roleEntries, seconds, secretsOf, signalOf, stringify, text, timeout } = require('./arguments.js')
 const { Listing, call, handles, onAbort } = require('./calls.js')
 const { errors, errorOf, rethrow } = require('./errors.js')
@@ -13,6 +15,9 @@ const { read: readHeaders } = require('./headers.js').reader(native.webhookHeade
 const OPENING = ['client', 'webhookSecret']
 const SYNCING = ['onProgress', 'signal']
 const WAITING = ['signal', 'timeoutMs']
+
+/** Number of ids that `reconcile` passes to the addon at a time. */
+const RECONCILED = 1000
 
 /** Settings that are durations: their names in JavaScript end in `Seconds`. */
 const DURATIONS = ['guard_window', 'full_every', 'retention', 'consumer_expiry']
@@ -499,6 +504,41 @@ class Mirror {
     return this.#calls.run(() => this.#native.copyTo(text('the target', target), json(options, [])))
   }
 
+  async backup(path) {
+    await this.#calls.run(() => this.#native.backup(text('the path', path)))
+  }
+
+  async metrics(options) {
+    const { organizations } = knownOnly(['organizations'], options)
+    if (organizations !== undefined && typeof organizations !== 'boolean') {
+      throw new errors.InvalidArgumentError(`organizations is ${kindOf(organizations)}: expected true or false`)
+    }
+    return this.#calls.run(() => this.#native.metrics(organizations === true))
+  }
+
+  async reconcile(ids, options) {
+    const { organizationId, since } = knownOnly(['organizationId', 'since'], options)
+    const organization = organizationId === undefined || organizationId === null ? undefined : text('organizationId', organizationId)
+    const sinceMs = isDate(since) ? Number(since) : seconds(since, 'since') === undefined ? undefined : since * 1000
+    if (typeof ids === 'string' || typeof (ids?.[Symbol.asyncIterator] ?? ids?.[Symbol.iterator]) !== 'function') {
+      throw new errors.InvalidArgumentError(`the ids are ${kindOf(ids)}: expected an iterable of texts`)
+    }
+    let reconciliation
+    await this.#calls.run(async () => {
+      reconciliation = await this.#native.reconciliation(organization, sinceMs)
+      return null
+    })
+    let page = []
+    for await (const id of ids) {
+      page.push(text('an id', id))
+      if (page.length < RECONCILED) continue
+      await this.#calls.run(() => reconciliation.add(page))
+      page = []
+    }
+    if (page.length > 0) await this.#calls.run(() => reconciliation.add(page))
+    return this.#calls.run(() => reconciliation.absent())
+  }
+
   async poll(consumer, options) {
     return this.#calls.run(() => this.#native.poll(text('the consumer', consumer), json(options, [])))
   }
@@ -574,4 +614,4 @@ for (const { prototype } of [Mirror, Plan, Worker]) {
   }
 }
 
-module.exports = { Mirror }
+module.exports = { METRICS_CONTENT_TYPE: native.metricsContentType(), Mirror }

@@ -57,6 +57,11 @@
 #define HC_VERSION_PATCH 0
 
 /**
+ * The content type of the text that hc_mirror_metrics gives, for the answer of a web server.
+ */
+#define HC_METRICS_CONTENT_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+/**
  * For tolerance_seconds: no tolerance; the timestamp must be the current second. (0 means the default.)
  */
 #define HC_TOLERANCE_NONE (-1)
@@ -1427,6 +1432,25 @@ typedef struct hc_sync_options {
    */
   uint32_t concurrency;
 } hc_sync_options;
+
+/**
+ * Options of hc_mirror_reconcile. Set `struct_size` to sizeof(hc_reconcile_options), and other fields to 0 for their defaults.
+ */
+typedef struct hc_reconcile_options {
+  /**
+   * sizeof(hc_reconcile_options).
+   */
+  size_t struct_size;
+  /**
+   * "org_...": only users of this organization are given, so only its directories need a full sync. NULL: users of all organizations.
+   */
+  const char *organization_id;
+  /**
+   * Full syncs that began before this time do not count: RFC 3339 text, or a date, which means 00:00 UTC. NULL: the time at which the mirror was opened,
+   * because the store may have been restored before.
+   */
+  const char *since;
+} hc_reconcile_options;
 
 /**
  * Options of a worker. Set all bytes to 0, then struct_size and the fields that you need.
@@ -4008,6 +4032,70 @@ hc_status hc_mirror_approvals(const struct hc_mirror *mirror,
 hc_status hc_mirror_retirements(const struct hc_mirror *mirror,
                                      struct hc_retirement_list **retirements,
                                      struct hc_error **error);
+
+/**
+ * Writes a backup of the mirror to a new file, while the mirror is in use: for a mirror in a file or in memory. The backup is a mirror's file with
+ * everything that was in the mirror at one moment, durable when this returns, and only its owner can read and write it. If the call fails, it leaves no
+ * file.
+ *
+ * To restore it, stop all processes that use the mirror, delete the mirror's file and the files beside it that end with -wal and -shm, and copy the
+ * backup in its place. Then run a full sync and call hc_mirror_reconcile. The backup has the mirror's id: do not use both at once.
+ *
+ * - `mirror`: required.
+ * - `path`: the path of a file that does not exist.
+ * - `error`: may be NULL.
+ * - Fails with HC_CONFIG (the path is empty, ":memory:", a URL, or that of the mirror's own file), HC_STORE (there is a file; the folder does not exist or
+ *   cannot be written; the disk is full; the mirror is in PostgreSQL, which has pg_dump), HC_CANCELLED (the mirror was closed during the backup) or
+ *   HC_INVALID_ARGUMENT (the mirror was closed before).
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_backup(const struct hc_mirror *mirror,
+                                const char *path,
+                                struct hc_error **error);
+
+/**
+ * Returns which of these users are not in the mirror: the directory users that a program knows and that have left. For use after a store was lost or
+ * restored. It only reads the mirror.
+ *
+ * It fails while that answer could be wrong: each directory must have had a complete full sync since the mirror was opened (or since options.since), or be
+ * retired, and without an organization, hc_mirror_sync_all must have listed all organizations since then. Users whose removal is held are in the mirror.
+ * Deactivate the accounts of the returned users, and delete them only after a second full sync and another call have given the same answer.
+ *
+ * - `mirror`: required.
+ * - `user_ids`: ids ("diruser_..."), in any order, also several times; `user_ids_len` items. A program with many ids may pass them in several calls.
+ * - `user_ids_len`: number of items.
+ * - `options`: may be NULL, which means the defaults.
+ * - `absent`: receives the ids that are not in the mirror, sorted, each once; free it with hc_text_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT (the answer could be wrong, and the message says what to do; an id is empty; the mirror is closed), HC_STORE or
+ *   HC_CANCELLED (the mirror was closed during the call).
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_reconcile(const struct hc_mirror *mirror,
+                                   const char *const *user_ids,
+                                   size_t user_ids_len,
+                                   const struct hc_reconcile_options *options,
+                                   struct hc_text_list **absent,
+                                   struct hc_error **error);
+
+/**
+ * Returns metrics as OpenMetrics text, for Prometheus and compatible systems. Answer with the content type HC_METRICS_CONTENT_TYPE.
+ *
+ * Of this mirror object since it was opened: headcount_sync_duration_seconds (a histogram, by outcome), headcount_events_total (by outcome) and
+ * headcount_webhooks_refused_total. Of the store: times of the last syncs, numbers of users, groups and held users of each directory, the lag of each
+ * consumer, the number of pending events and of changes. No label names a user.
+ *
+ * - `mirror`: required.
+ * - `organizations`: whether metrics of a directory have the label organization, and pending events are counted for each organization: 1 yes, 0 or -1 no.
+ * - `metrics`: receives the text; free it with hc_text_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE, HC_CANCELLED (the mirror was closed during the call) or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_metrics(const struct hc_mirror *mirror,
+                                 int32_t organizations,
+                                 struct hc_text **metrics,
+                                 struct hc_error **error);
 
 /**
  * Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the first change of the feed. Changes are

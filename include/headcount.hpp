@@ -652,10 +652,7 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     }
     DirectoryStatuses status() const { return made<DirectoryStatuses, hc_mirror_directory_status_list>(hc_mirror_status); }
     std::vector<std::string> held_removals(const std::string &directory_id) const {
-        Object<hc_text_list, hc_text_list_free> list(given<hc_text_list *>(hc_mirror_held_removals, directory_id.c_str()));
-        std::vector<std::string> ids;
-        for (std::size_t i = 0; i < hc_text_list_len(list.get()); i++) ids.emplace_back(hc_text_list_at(list.get(), i));
-        return ids;
+        return texts(given<hc_text_list *>(hc_mirror_held_removals, directory_id.c_str()));
     }
 
     /* Returns the open holds of an organization, or of one of its directories, in the order in which they were made. */
@@ -708,6 +705,22 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         return made<CopyReport, hc_copy_report>(hc_mirror_copy_to, target.c_str(), detail::c_str(schema));
     }
 
+    /* Returns metrics as OpenMetrics text, whose content type is HC_METRICS_CONTENT_TYPE; see hc_mirror_metrics. */
+    std::string metrics(bool organizations = false) const {
+        Object<hc_text, hc_text_free> text(given<hc_text *>(hc_mirror_metrics, organizations ? 1 : -1));
+        return hc_text_value(text.get());
+    }
+    /* Writes a backup of the mirror to a new file, while the mirror is in use; see hc_mirror_backup. */
+    void backup(const std::string &path) const { call(hc_mirror_backup, path.c_str()); }
+    /* Returns which of these users are not in the mirror, once that is certain; see hc_mirror_reconcile. `since` is an RFC 3339 text. */
+    std::vector<std::string> reconcile(const std::vector<std::string> &user_ids, const std::optional<std::string> &organization_id = std::nullopt,
+                                       const std::optional<std::string> &since = std::nullopt) const {
+        std::vector<const char *> ids;
+        for (const auto &id : user_ids) ids.push_back(id.c_str());
+        const hc_reconcile_options options{sizeof options, detail::c_str(organization_id), detail::c_str(since)};
+        return texts(given<hc_text_list *>(hc_mirror_reconcile, ids.data(), ids.size(), &options));
+    }
+
     void link(const std::string &user_id, const std::optional<std::string> &account_id) const {
         call(hc_mirror_link, user_id.c_str(), detail::c_str(account_id));
     }
@@ -741,6 +754,13 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     static hc_mirror *open(const std::string &path, const hc_client *client, const hc_mirror_options *options) {
         return detail::given<hc_mirror *>(
             [&](hc_mirror **out, hc_error **error) { return hc_mirror_open(path.c_str(), client, options, out, error); });
+    }
+    /* Returns the texts of a list, and frees the list. */
+    static std::vector<std::string> texts(hc_text_list *given) {
+        Object<hc_text_list, hc_text_list_free> list(given);
+        std::vector<std::string> texts;
+        for (std::size_t i = 0; i < hc_text_list_len(given); i++) texts.emplace_back(hc_text_list_at(given, i));
+        return texts;
     }
     /* Sets `on_progress` as the callback, unless it is empty. It must exist until the sync returns. */
     static void set_progress(hc_sync_options &how, const OnProgress &on_progress) {

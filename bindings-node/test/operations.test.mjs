@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test as plainTest } from 'node:test'
 import { runInNewContext } from 'node:vm'
-import { Mirror, Webhook, errors } from 'headcount'
+import { METRICS_CONTENT_TYPE, Mirror, Webhook, errors } from 'headcount'
 import { assertFields, collect, startMirror, temporaryFolder } from './sandbox.mjs'
 
 /** A test that fails if it hangs. */
@@ -197,6 +197,55 @@ test('in a copy of a mirror, a consumer continues with its next change', async (
   await assert.rejects(mirror.copyTo(':memory:'), errors.ConfigError)
   await assert.rejects(mirror.copyTo(target, { scheme: 'other' }), errors.InvalidArgumentError)
   await copy.close()
+})
+
+test('a backup is opened as a mirror, and refused where there is a file', async (t) => {
+  const { mirror, organization } = startMirror(t)
+  await mirror.sync(organization)
+  const path = join(temporaryFolder(t), 'backup.db')
+  assert.equal(await mirror.backup(path), undefined)
+  const restored = new Mirror(path)
+  assert.equal(restored.id, mirror.id)
+  assert.equal((await collect(restored.users(organization))).length, (await collect(mirror.users(organization))).length)
+  await restored.close()
+  await assert.rejects(mirror.backup(path), { name: 'StoreError', message: /one where there is a file/ })
+  await assert.rejects(mirror.backup(':memory:'), errors.ConfigError)
+  await assert.rejects(mirror.backup(), errors.InvalidArgumentError)
+})
+
+test('metrics are OpenMetrics text', async (t) => {
+  const { mirror, organization } = startMirror(t)
+  await mirror.sync(organization)
+  const text = await mirror.metrics({ organizations: true })
+  assert.match(text, /^headcount_sync_duration_seconds_count\{outcome="done"\} 1$/m)
+  assert.match(text, /\n# EOF\n$/)
+  assert.ok(text.includes(`organization="${organization}"`))
+  assert.ok(!(await mirror.metrics()).includes(organization))
+  assert.match(METRICS_CONTENT_TYPE, /^application\/openmetrics-text; version=1\.0\.0/)
+  await assert.rejects(mirror.metrics({ organizations: 1 }), { name: 'InvalidArgumentError', message: /organizations is a number/ })
+  await assert.rejects(mirror.metrics({ users: true }), { name: 'InvalidArgumentError', message: /the option users is unknown/ })
+})
+
+test('users who are not in the mirror are found after a full sync', async (t) => {
+  const { mirror, organization } = startMirror(t)
+  await assert.rejects(mirror.reconcile(['diruser_gone']), { name: 'InvalidArgumentError', message: /run sync_all/ })
+  await mirror.syncAll({ mode: 'full' })
+  const users = await collect(mirror.users(organization))
+  async function* known() {
+    yield 'diruser_gone'
+    for (let round = 0; round < 3_000; round++) yield users[round % users.length].id
+    yield 'diruser_gone'
+    yield 'diruser_a'
+  }
+  assert.deepEqual(await mirror.reconcile(known()), ['diruser_a', 'diruser_gone'])
+  assert.deepEqual(await mirror.reconcile(new Set(['diruser_b']), { organizationId: organization }), ['diruser_b'])
+  assert.deepEqual(await mirror.reconcile([], { since: new Date(0) }), [])
+  await assert.rejects(mirror.reconcile(['diruser_b'], { since: Date.now() / 1000 + 3600 }), errors.InvalidArgumentError)
+  await assert.rejects(mirror.reconcile([''], { since: 0 }), { name: 'InvalidArgumentError', message: /got an empty one/ })
+  for (const wrong of [undefined, null, 7, 'diruser_1', {}, [7], [null]]) {
+    await assert.rejects(mirror.reconcile(wrong), { name: 'InvalidArgumentError', message: /expected/ })
+  }
+  await assert.rejects(mirror.reconcile([], { organization }), { name: 'InvalidArgumentError', message: /the option organization is unknown/ })
 })
 
 test('a change that was not acknowledged is returned again after the mirror is reopened', async (t) => {

@@ -177,6 +177,11 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
     },
     sync,
     plan,
+    reconcile: async ({ known, absent, error: kind }, at) => {
+      const found = mirror.reconcile(known.map(id), { organizationId: organization })
+      if (kind !== undefined) await assert.rejects(found, (error) => kindOf(error) === kind, at)
+      else assert.deepEqual(await found, absent.map(id).sort(), at)
+    },
     receive: async (step, at) => {
       const { body } = sandbox.deliveries()[step.delivery]
       assert.equal(await mirror.receive(body, webhook.sign(body)), step.outcome, at)

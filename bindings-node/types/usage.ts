@@ -1,5 +1,5 @@
 // Compiled, not run: calls that must compile, and mistakes that the compiler has to refuse.
-import byDefault, { Client, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
+import byDefault, { Client, METRICS_CONTENT_TYPE, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
 import type { Approval, Change, ChangeKind, CopyReport, Directory, Event, GroupPage, MirrorOptions, MirrorSettings, MirrorUser, Organization, PendingEvent, Plan, Retirement, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
@@ -141,6 +141,13 @@ export async function provision(client: Client, request: { headers: Record<strin
   // @ts-expect-error: the organization is required
   await mirror.pendingEvents()
   await mirror.unbindEnvironment()
+  await mirror.backup('backup.db')
+  const metrics: [string, string] = [await mirror.metrics({ organizations: true }), METRICS_CONTENT_TYPE]
+  console.log(metrics)
+  const absent: string[] = await mirror.reconcile(new Set(['diruser_1']), { organizationId: 'org_1', since: new Date(0) })
+  console.log(absent)
+  // @ts-expect-error: ids are texts
+  await mirror.reconcile([1])
   const copied: CopyReport = await mirror.copyTo('copy.db', { schema: 'directories' })
   console.log(copied.checksum, copied.tables[0]?.rows)
   const [first] = await mirror.roleMap()

@@ -9,7 +9,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDate, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyString, PyType, PyTzInfo};
+use pyo3::types::{
+    PyDate, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyIterator, PyString, PyType, PyTzInfo,
+};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -62,6 +64,30 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Texts {
         }
         let texts = value.try_iter().map_err(|error| replace_type_error(&value, expected, error))?;
         texts.map(|text| text?.extract::<Text>().map(String::from)).collect::<PyResult<_>>().map(Texts)
+    }
+}
+
+/// Several texts that are read one after another: an iterable of `str`, but not a `str`.
+pub(crate) struct TextIterator(Py<PyIterator>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for TextIterator {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<TextIterator> {
+        let expected = "an iterable of str";
+        if value.is_instance_of::<PyString>() {
+            return Err(wrong_type(&value, expected));
+        }
+        let texts = value.try_iter().map_err(|error| replace_type_error(&value, expected, error))?;
+        Ok(TextIterator(texts.unbind()))
+    }
+}
+
+impl TextIterator {
+    /// Reads the next texts, at most `most`; none after the last one.
+    pub(crate) fn next_page(&self, py: Python<'_>, most: usize) -> PyResult<Vec<String>> {
+        let texts = self.0.bind(py).clone();
+        texts.take(most).map(|text| text?.extract::<Text>().map(String::from)).collect()
     }
 }
 

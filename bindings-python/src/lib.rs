@@ -74,6 +74,7 @@ mod _headcount {
         crate::logging::forward_events();
         crate::context::carry();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("METRICS_CONTENT_TYPE", headcount::mirror::METRICS_CONTENT_TYPE)?;
         // For the tests, which check that `headcount.errors` has a class for each kind of error.
         module.add("_error_classes", crate::errors::table(module.py())?)
     }

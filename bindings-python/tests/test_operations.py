@@ -2,16 +2,19 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import pickle
 import sqlite3
 import threading
+import time
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from forking import results_in_a_child
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 import headcount
 
@@ -314,6 +317,76 @@ def test_the_mirrors_of_one_file_have_the_same_id(tmp_path, opened):
             await each.close()
         with pytest.raises(headcount.InvalidArgumentError, match="closed"):
             _ = mirror.id
+
+    run(test())
+
+
+def test_a_backup_is_opened_as_a_mirror_and_refused_where_there_is_a_file(environment, tmp_path, opened):
+    async def test():
+        mirror, path = opened(), tmp_path / "backup.db"
+        await mirror.sync(environment.organization_id)
+        assert await mirror.backup(path) is None
+        restored = opened(path)
+        assert restored.id == mirror.id
+        assert (await restored.status())[0].users == 12
+        await restored.close()
+        with pytest.raises(headcount.StoreError, match="one where there is a file"):
+            await mirror.backup(path)
+        with pytest.raises(headcount.ConfigError, match="got :memory:"):
+            await mirror.backup(":memory:")
+        await mirror.close()
+
+    run(test())
+
+
+def test_metrics_are_accepted_by_the_parser_of_prometheus(environment, opened):
+    async def test():
+        mirror = opened()
+        await mirror.sync(environment.organization_id)
+        await mirror.poll('quoted "name"\nwith \\', 1)
+        families = {family.name: family for family in text_string_to_metric_families(await mirror.metrics(organizations=True))}
+        assert all(family.documentation for family in families.values())
+        labels = {"directory": environment.directory_id, "organization": environment.organization_id}
+        users = families["headcount_users"]
+        assert (users.type, users.unit) == ("gauge", "users")
+        assert [(sample.labels, sample.value) for sample in users.samples] == [(labels, 12)]
+        assert families["headcount_last_full_sync_timestamp_seconds"].samples[0].value == pytest.approx(time.time(), abs=LIMIT)
+        syncs = families["headcount_sync_duration_seconds"]
+        assert syncs.type == "histogram"
+        done = {sample.name: sample.value for sample in syncs.samples if sample.labels["outcome"] == "done"}
+        assert done["headcount_sync_duration_seconds_count"] == 1
+        assert done["headcount_sync_duration_seconds_sum"] > 0
+        assert [sample.labels for sample in families["headcount_consumer_lag_changes"].samples] == [{"consumer": 'quoted "name"\nwith \\'}]
+        assert families["headcount_mirror"].samples[0].labels["id"] == mirror.id
+        assert environment.organization_id not in await mirror.metrics()
+        assert headcount.METRICS_CONTENT_TYPE.startswith("application/openmetrics-text; version=1.0.0")
+        await mirror.close()
+
+    run(test())
+
+
+def test_users_who_are_not_in_the_mirror_are_found_after_a_full_sync(environment, opened):
+    async def test():
+        mirror = opened()
+        with pytest.raises(headcount.InvalidArgumentError, match="run sync_all"):
+            await mirror.reconcile(["diruser_gone"])
+        await mirror.sync_all(mode="full")
+        known = (change.user.id for change in await mirror.poll("app", 100) if change.kind == "user.created")
+        ids = itertools.chain(["diruser_gone"], known, ["diruser_gone", "diruser_a"])
+        assert await mirror.reconcile(ids) == ["diruser_a", "diruser_gone"]
+        assert await mirror.reconcile({"diruser_b"}, organization_id=environment.organization_id) == ["diruser_b"]
+        assert await mirror.reconcile([], since=0) == []
+        assert len(await mirror.reconcile(f"diruser_x{number % 1500}" for number in range(5000))) == 1500
+        with pytest.raises(headcount.InvalidArgumentError):
+            await mirror.reconcile(["diruser_b"], since=datetime.now(timezone.utc) + timedelta(hours=1))
+        with pytest.raises(headcount.InvalidArgumentError, match="got an empty one"):
+            await mirror.reconcile([""])
+        for wrong in ("diruser_1", 7, [7], [None]):
+            with pytest.raises(TypeError):
+                await mirror.reconcile(wrong)
+        with pytest.raises(ZeroDivisionError):
+            await mirror.reconcile(str(1 // number) for number in (1, 0))
+        await mirror.close()
 
     run(test())
 

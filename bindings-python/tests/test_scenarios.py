@@ -185,6 +185,14 @@ class Player:
         assert [hold.reason for hold in plan.holds] == reasons
         assert Counter(change.kind for change in await self.mirror.planned(plan)) == counts
 
+    async def reconcile(self, known, absent=None, error=None):
+        try:
+            found = await self.mirror.reconcile([self.ids[name] for name in known], organization_id=self.sandbox.organization_id)
+        except headcount.Error as raised:
+            assert raised.kind == error, raised
+            return
+        assert error is None and found == sorted(self.ids[name] for name in absent)
+
     async def receive(self, delivery, outcome):
         body = self.sandbox.deliveries()[delivery]["body"]
         assert await self.mirror.receive(body, self.webhook.sign(body)) == outcome

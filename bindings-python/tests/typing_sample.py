@@ -82,6 +82,10 @@ def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) ->
         headcount.Mirror("postgresql://app@db.example.com/app", connections=20, lock_timeout=timedelta(seconds=5), statement_timeout=30, prepared_statements=True)
         headcount.Mirror("postgresql://app@db.example.com/app", pool_size=20)  # type: ignore[call-arg]
         copied: headcount.CopyReport = mirror.copy_to("copy.db", schema=None)
+        mirror.backup("backup.db")
+        metrics: tuple[str, str] = (mirror.metrics(organizations=True), headcount.METRICS_CONTENT_TYPE)
+        print(metrics)
+        absent: list[str] = mirror.reconcile({"diruser_1"}, organization_id="org_1", since=1.0)
         print(copied.checksum, copied.tables[0].name)
         user: Optional[headcount.MirrorUser] = mirror.user("diruser_1")
         emails: list[str] = [one.email for one in mirror.users("org_1", group_id="dirgroup_1")]

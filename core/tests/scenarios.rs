@@ -2,7 +2,7 @@
 //! their format.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use headcount::mirror::{RoleMapEntry, SyncMode, Worker};
+use headcount::mirror::{ReconcileOptions, RoleMapEntry, SyncMode, Worker};
 use headcount::{Change, Mirror, MirrorBuilder, Result, Webhook};
 use headcount_sandbox::{NewGroup, NewUser, Sandbox, UserChange};
 use serde_json::{Value, json};
@@ -143,6 +143,7 @@ impl Run {
             "remove_member" => self.sandbox.remove_member(self.id(step, "group"), self.id(step, "user")).unwrap(),
             "sync" => self.sync(step).await,
             "plan" => self.check_plan(step).await,
+            "reconcile" => self.reconcile(step).await,
             "receive" => self.receive(step).await,
             "forge" => self.receive_forged(step).await,
             "role_map" => {
@@ -294,6 +295,23 @@ impl Run {
             }
         });
         self.mirror.set_role_map(entries).await.unwrap();
+    }
+
+    async fn reconcile(&self, step: &Step<'_>) {
+        let ids = |field: &str| {
+            let names = step.json[field].as_array().unwrap();
+            names.iter().map(|name| self.ids[name.as_str().unwrap()].clone()).collect::<Vec<String>>()
+        };
+        let mut options = ReconcileOptions::default();
+        options.organization_id = Some(self.sandbox.organization_id().to_owned());
+        let absent = self.mirror.reconcile(ids("known"), options).await;
+        if step.json["error"].is_string() {
+            assert_eq!(absent.unwrap_err().kind().name(), step.json["error"], "{}", step.at);
+            return;
+        }
+        let mut expected = ids("absent");
+        expected.sort_unstable();
+        assert_eq!(absent.unwrap(), expected, "{}", step.at);
     }
 
     async fn check_status(&self, step: &Step<'_>) {

@@ -73,6 +73,8 @@ pub mod plan;
 
 pub mod holds;
 
+pub mod keeping;
+
 pub mod change;
 
 pub mod changes;

@@ -3,6 +3,7 @@
 use crate::cancel::hc_call_options;
 use crate::client::hc_client_options;
 use crate::group::hc_group_options;
+use crate::keeping::hc_reconcile_options;
 use crate::mirror_options::hc_mirror_options;
 use crate::mirrored::hc_mirror_user_options;
 use crate::options::{LARGEST, Options, options};
@@ -41,6 +42,7 @@ fn every_struct_begins_with_its_size_and_ends_without_padding() {
         hc_sandbox_user: reserved as 4;
         hc_mirror_options: prepared_statements as 4;
         hc_mirror_user_options: group_id as 8;
+        hc_reconcile_options: since as 8;
         hc_sync_options: concurrency as 4;
         hc_worker_options: reserved as 4;
     }

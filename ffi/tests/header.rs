@@ -2,6 +2,7 @@
 //! uses one of the macros and functions that catch panics.
 #![allow(clippy::expect_used, reason = "a test")]
 
+use headcount_core::mirror::METRICS_CONTENT_TYPE;
 use std::path::{Path, PathBuf};
 
 #[test]
@@ -24,7 +25,7 @@ fn the_committed_header_is_what_cbindgen_makes_of_the_sources() {
 }
 
 /// Changes what cbindgen has no settings for: functions return `hc_status`, not `enum hc_status`, which are two types to cgo; negative constants
-/// are in parentheses; and the version is defined.
+/// are in parentheses; and the version and the content type of metrics are defined.
 fn adapted(header: String) -> String {
     let mut lines = Vec::new();
     for line in header.lines() {
@@ -50,6 +51,10 @@ fn adapted(header: String) -> String {
             ] {
                 lines.push(format!("#define HC_VERSION_{name} {number}"));
             }
+            lines.push(format!(
+                "\n/**\n * The content type of the text that hc_mirror_metrics gives, for the answer of a web server.\n */\n\
+                 #define HC_METRICS_CONTENT_TYPE \"{METRICS_CONTENT_TYPE}\""
+            ));
         }
     }
     lines.push(String::new());

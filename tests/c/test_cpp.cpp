@@ -232,6 +232,10 @@ static void a_mirror_syncs_receives_webhooks_and_gives_changes_to_consumers(cons
     mirror.unbind_environment();
     CHECK(mirror.id().value().size() == 36);
     thrown(HC_CONFIG, "", [&] { mirror.copy_to(":memory:"); });
+    thrown(HC_CONFIG, "", [&] { mirror.backup(":memory:"); });
+    CHECK(mirror.reconcile({"diruser_z", "diruser_a", "diruser_z"}, organization) == std::vector<std::string>({"diruser_a", "diruser_z"}));
+    thrown(HC_INVALID_ARGUMENT, "", [&] { mirror.reconcile({"diruser_a"}, organization, "2999-01-01"); });
+    CHECK(mirror.metrics().find("\n# EOF\n") != std::string::npos && mirror.metrics(true).find(organization) != std::string::npos);
 
     /* Changes of an iterator are acknowledged or parked one by one. The first change is neither, so the cursor stays before it. */
     AllChanges shared = mirror.changes("loop", 0);

@@ -1,4 +1,5 @@
-/* Calls for operators: pending events, decisions about holds, retirements, settings, the entries of the role map, unbinding, the mirror's id, and copies;
+/* Calls for operators: pending events, decisions about holds, retirements, settings, the entries of the role map, unbinding, the mirror's id, copies,
+ * backups and reconciliation;
  * and a mirror in PostgreSQL, if MIRROR_URL and MIRROR_SCHEMA are set. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
@@ -318,6 +319,70 @@ static void a_mirror_can_be_copied_only_to_a_new_file(void) {
     CHECK(unlink(path) == 0 && rmdir(folder) == 0);
 }
 
+/* The users whom the program knows are compared only after a full sync of all organizations. */
+static void users_who_are_not_in_the_mirror_are_found_after_a_full_sync(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
+    const char *ids[] = {"diruser_z", "diruser_a", "diruser_z"};
+    hc_text_list *absent = NULL;
+    CHECK(hc_mirror_reconcile(mirror, ids, 3, NULL, &absent, &error) == HC_INVALID_ARGUMENT && absent == NULL);
+    CHECK(strstr(hc_error_message(error), "run sync_all") != NULL);
+    hc_error_free(error);
+    error = NULL;
+    full_sync(mirror);
+    hc_reconcile_options options = {.struct_size = sizeof options, .organization_id = organization};
+    WORKS(hc_mirror_reconcile(mirror, ids, 3, &options, &absent, &error));
+    CHECK(hc_text_list_len(absent) == 2);
+    CHECK_TEXT(hc_text_list_at(absent, 0), "diruser_a");
+    CHECK_TEXT(hc_text_list_at(absent, 1), "diruser_z");
+    hc_text_list_free(absent);
+    absent = NULL;
+    options.since = "2999-01-01";
+    CHECK(hc_mirror_reconcile(mirror, ids, 3, &options, &absent, &error) == HC_INVALID_ARGUMENT && absent == NULL);
+    hc_error_free(error);
+    hc_mirror_free(mirror);
+}
+
+static void metrics_are_openmetrics_text(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
+    full_sync(mirror);
+    hc_text *metrics = NULL;
+    WORKS(hc_mirror_metrics(mirror, 1, &metrics, &error));
+    const char *text = hc_text_value(metrics);
+    CHECK(strstr(text, "\n# EOF\n") != NULL && strstr(text, "headcount_sync_duration_seconds_count{outcome=\"done\"} 1\n") != NULL);
+    CHECK(strstr(text, organization) != NULL && strstr(HC_METRICS_CONTENT_TYPE, "application/openmetrics-text; version=1.0.0") != NULL);
+    hc_text_free(metrics);
+    metrics = NULL;
+    WORKS(hc_mirror_metrics(mirror, 0, &metrics, &error));
+    CHECK(strstr(hc_text_value(metrics), organization) == NULL);
+    hc_text_free(metrics);
+    hc_mirror_free(mirror);
+}
+
+static void a_backup_is_written_to_a_new_file_and_opened_as_a_mirror(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
+    full_sync(mirror);
+    char folder[] = "/tmp/headcount-backup-XXXXXX", path[64];
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/backup.db", folder);
+    WORKS(hc_mirror_backup(mirror, path, &error));
+    CHECK(hc_mirror_backup(mirror, path, &error) == HC_STORE);
+    CHECK(strstr(hc_error_message(error), "one where there is a file") != NULL);
+    hc_error_free(error);
+    error = NULL;
+    CHECK(hc_mirror_backup(mirror, ":memory:", &error) == HC_CONFIG);
+    hc_error_free(error);
+    error = NULL;
+    hc_mirror *restored = open_mirror(path, &(hc_mirror_options){0});
+    CHECK_TEXT(hc_mirror_id(restored), hc_mirror_id(mirror));
+    WORKS(hc_mirror_close(restored, &error));
+    hc_mirror_free(restored);
+    hc_mirror_free(mirror);
+    CHECK(unlink(path) == 0 && rmdir(folder) == 0);
+}
+
 /* Only if MIRROR_URL and MIRROR_SCHEMA are set: the URL of a PostgreSQL database, and the name of a schema. */
 static void a_mirror_in_postgresql_works_with_one_connection_and_prepared_statements(void) {
     const char *url = getenv("MIRROR_URL"), *schema = getenv("MIRROR_SCHEMA");
@@ -352,6 +417,9 @@ int main(void) {
     a_mirror_that_was_unbound_can_be_synced_again();
     a_mirror_has_an_id_and_keeps_it();
     a_mirror_can_be_copied_only_to_a_new_file();
+    a_backup_is_written_to_a_new_file_and_opened_as_a_mirror();
+    metrics_are_openmetrics_text();
+    users_who_are_not_in_the_mirror_are_found_after_a_full_sync();
     a_mirror_in_postgresql_works_with_one_connection_and_prepared_statements();
     decisions_are_recorded();
 

@@ -32,7 +32,7 @@ typedef struct {
     maybe_texts groups; /* in a step about a user: the user's groups; in a status step, only len is set: the number of groups */
     size_t users, count, delivery, limit, partitions;
     int active, approve_removals;
-    maybe_texts types, roles, reasons;
+    maybe_texts types, roles, reasons, known, absent;
     struct { const kind_count *items; size_t len; } counts;
     struct { const hc_role_pair *items; size_t len; } pairs;
     struct { const role_entry *items; size_t len; } entries;
@@ -144,6 +144,25 @@ static void check_plan(const run *run, const step *step) {
     }
     CHECK(planned(plan, NULL) == total);
     hc_plan_free(plan);
+}
+
+static void check_reconciled(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_text_list *found = NULL;
+    const char *ids[4] = {NULL};
+    CHECK(step->known.len <= 4);
+    for (size_t i = 0; i < step->known.len; i++) ids[i] = id_of(run, step->known.items[i]);
+    hc_reconcile_options options = {.struct_size = sizeof options, .organization_id = hc_sandbox_organization_id(run->sandbox)};
+    hc_status status = hc_mirror_reconcile(run->mirror, ids, step->known.len, &options, &found, &error);
+    CHECK_TEXT(hc_status_name(status), step->error ? step->error : "ok");
+    hc_error_free(error);
+    CHECK(hc_text_list_len(found) == step->absent.len);
+    for (size_t i = 0; i < step->absent.len; i++) {
+        bool is_found = false;
+        for (size_t j = 0; j < hc_text_list_len(found); j++) is_found |= strcmp(hc_text_list_at(found, j), id_of(run, step->absent.items[i])) == 0;
+        CHECK(is_found);
+    }
+    hc_text_list_free(found);
 }
 
 static void run_sync(const run *run, const step *step) {
@@ -435,6 +454,8 @@ static void run_step(run *run, const step *step) {
         run_sync(run, step);
     } else if (strcmp(what, "plan") == 0) {
         check_plan(run, step);
+    } else if (strcmp(what, "reconcile") == 0) {
+        check_reconciled(run, step);
     } else if (strcmp(what, "receive") == 0) {
         CHECK_TEXT(deliver(run->mirror, run->webhook, sandbox, step->delivery), step->outcome);
     } else if (strcmp(what, "forge") == 0) {

@@ -69,6 +69,10 @@ CALLS = {
         "    directory = client.directory.get_primary_directory_by_organization_id(organization.id)\n"
         "    assert check(mirror, organization.id, directory.id)\n"
     ),
+    "def metrics": (
+        "answers = []\nbody = b''.join(metrics({}, lambda *answer: answers.append(answer)))\n"
+        "assert body.endswith(b'# EOF\\n') and answers[0][0] == '200 OK'\nmirror.close()\n"
+    ),
     "def worker": (
         "import queue\nwaiting = queue.Queue()\n"
         "assert endpoint(BODY, headcount.Webhook().sign(BODY), waiting) == 201\nworker(waiting)\nassert waiting.empty()\n"
@@ -103,11 +107,18 @@ const body = {json.dumps(BODY)}
 const answers = [receive(body, webhook.sign(body)), receive(`${{body}} `, webhook.sign(body))]
 assert.deepEqual(answers.map((answer) => [answer].flat()[0]), [201, 400])
 """
+    if "function metrics" in code:
+        code += """
+import assert from 'node:assert'
+const sent = await new Promise((end) => metrics({}, { setHeader() {}, end }))
+assert.ok(sent.endsWith('# EOF\\n'))
+await mirror.close()
+"""
     (folder / "node_modules").mkdir()
     (folder / "node_modules" / "headcount").symlink_to(ROOT / "bindings-node")
     (folder / "block.mjs").write_text(code)
     output = run(["node", "block.mjs"], env, folder)
-    assert "receive" in code or output.count("@") >= 40, output
+    assert "receive" in code or "function metrics" in code or output.count("@") >= 40, output
 
 
 def c(code, env, folder):

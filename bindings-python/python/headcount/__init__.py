@@ -25,6 +25,7 @@ from ._interpreter import refuse_subinterpreters
 refuse_subinterpreters()  # before the native module is imported
 
 from ._headcount import (
+    METRICS_CONTENT_TYPE,
     Approval,
     AsyncChangeIterator,
     AsyncClient,
@@ -140,6 +141,7 @@ ScalekitClient = Client
 # `ConnectionError` and `TimeoutError` are not in this list, because `from headcount import *` must not hide Python's own. They can be
 # imported by name.
 __all__ = [
+    "METRICS_CONTENT_TYPE",
     "Approval",
     "AsyncChange",
     "AsyncChangeIterator",

@@ -12,6 +12,7 @@ from .errors import Error
 from .support import AsyncRows, Stats
 
 __all__ = [
+    "METRICS_CONTENT_TYPE",
     "AsyncClient",
     "Client",
     "AsyncDirectoryClient",
@@ -91,6 +92,9 @@ _Kind: TypeAlias = Literal["user.created", "user.updated", "user.deactivated", "
 # ---- end of values ----
 
 _object: TypeAlias = object  # `Event` has a property of that name
+
+METRICS_CONTENT_TYPE: str
+"""The content type of the text that ``metrics`` returns, for the answer of a web server."""
 
 __version__: str
 _error_classes: dict[str, str]
@@ -2272,6 +2276,58 @@ class Mirror:
         and ``InvalidArgumentError`` if the mirror is closed.
         """
 
+    def metrics(self, *, organizations: Optional[bool] = None) -> str:
+        """Returns metrics as OpenMetrics text, for Prometheus and compatible systems. Answer with the content type
+        ``headcount.METRICS_CONTENT_TYPE``.
+
+        - ``organizations``: whether metrics of a directory have the label ``organization``, and pending events are counted for each
+          organization (default False).
+
+        Of this mirror object since it was opened: ``headcount_sync_duration_seconds`` (a histogram, by ``outcome``),
+        ``headcount_events_total`` (by ``outcome``) and ``headcount_webhooks_refused_total``. Of the store: times of the last syncs, numbers
+        of users, groups and held users of each directory, the lag of each consumer, the number of pending events and of changes. No label
+        names a user.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def backup(self, path: Union[str, PathLike[str]]) -> None:
+        """Writes a backup of the mirror to a new file, while the mirror is in use: for a mirror in a file or in memory. The backup is a
+        mirror's file with everything that was in the mirror at one moment. It is durable when the call has returned, and only its owner
+        can read and write it. After an error, there is no file.
+
+        - ``path``: the path of a file that does not exist.
+
+        To restore it, stop all processes that use the mirror, delete the mirror's file and the files beside it that end with ``-wal`` and
+        ``-shm``, and copy the backup in its place. Then run a full sync and call ``reconcile``. The backup has the mirror's id: do not use
+        both at once.
+
+        Raises ``ConfigError`` if the path is empty, ``":memory:"``, a URL, or that of the mirror's own file; ``StoreError`` if there is a
+        file, if the folder does not exist or cannot be written, if the disk is full, or if the mirror is in PostgreSQL, which has
+        ``pg_dump``; and ``InvalidArgumentError`` if the mirror is closed.
+        """
+
+    def reconcile(
+        self, ids: Iterable[str], *, organization_id: Optional[str] = None, since: Union[datetime, float, None] = None
+    ) -> list[str]:
+        """Returns which of these users are not in the mirror, sorted, each once: the directory users that an application knows and that
+        have left. For use after a store was lost or restored. It only reads the mirror.
+
+        - ``ids``: iterable of ids (``diruser_...``), in any order, also several times. A ``Mirror`` reads them a thousand at a time, an
+          ``AsyncMirror`` reads all of them first.
+        - ``organization_id``: only users of this organization are given, so only its directories need a full sync (default: users of all
+          organizations).
+        - ``since``: full syncs that began before this time do not count, an aware ``datetime`` or Unix seconds (default: the time at which
+          the mirror was opened, because the store may have been restored before).
+
+        Deactivate the accounts of the returned users, and delete them only after a second full sync and another call have given the same
+        answer. Users whose removal is held are in the mirror.
+
+        Raises ``InvalidArgumentError`` while the answer could be wrong: each directory must have had a complete full sync since then, or
+        be retired, and without ``organization_id``, ``sync_all`` must have listed all organizations. Its message says what to do. Also
+        raises ``InvalidArgumentError`` for an empty id and if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
     def poll(self, consumer: str, limit: Optional[int] = None) -> list[_Change]:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
@@ -2882,6 +2938,58 @@ class AsyncMirror:
         Raises ``StoreError`` if the target is not empty, is the mirror's own store, or cannot be opened or written, and if the
         mirror was written meanwhile; ``ConfigError`` if the target is ``":memory:"``, and if the URL or the schema is invalid;
         and ``InvalidArgumentError`` if the mirror is closed.
+        """
+
+    def metrics(self, *, organizations: Optional[bool] = None) -> Coroutine[Any, Any, str]:
+        """Returns metrics as OpenMetrics text, for Prometheus and compatible systems. Answer with the content type
+        ``headcount.METRICS_CONTENT_TYPE``.
+
+        - ``organizations``: whether metrics of a directory have the label ``organization``, and pending events are counted for each
+          organization (default False).
+
+        Of this mirror object since it was opened: ``headcount_sync_duration_seconds`` (a histogram, by ``outcome``),
+        ``headcount_events_total`` (by ``outcome``) and ``headcount_webhooks_refused_total``. Of the store: times of the last syncs, numbers
+        of users, groups and held users of each directory, the lag of each consumer, the number of pending events and of changes. No label
+        names a user.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def backup(self, path: Union[str, PathLike[str]]) -> Coroutine[Any, Any, None]:
+        """Writes a backup of the mirror to a new file, while the mirror is in use: for a mirror in a file or in memory. The backup is a
+        mirror's file with everything that was in the mirror at one moment. It is durable when the call has returned, and only its owner
+        can read and write it. After an error, there is no file.
+
+        - ``path``: the path of a file that does not exist.
+
+        To restore it, stop all processes that use the mirror, delete the mirror's file and the files beside it that end with ``-wal`` and
+        ``-shm``, and copy the backup in its place. Then run a full sync and call ``reconcile``. The backup has the mirror's id: do not use
+        both at once.
+
+        Raises ``ConfigError`` if the path is empty, ``":memory:"``, a URL, or that of the mirror's own file; ``StoreError`` if there is a
+        file, if the folder does not exist or cannot be written, if the disk is full, or if the mirror is in PostgreSQL, which has
+        ``pg_dump``; and ``InvalidArgumentError`` if the mirror is closed.
+        """
+
+    def reconcile(
+        self, ids: Iterable[str], *, organization_id: Optional[str] = None, since: Union[datetime, float, None] = None
+    ) -> Coroutine[Any, Any, list[str]]:
+        """Returns which of these users are not in the mirror, sorted, each once: the directory users that an application knows and that
+        have left. For use after a store was lost or restored. It only reads the mirror.
+
+        - ``ids``: iterable of ids (``diruser_...``), in any order, also several times. A ``Mirror`` reads them a thousand at a time, an
+          ``AsyncMirror`` reads all of them first.
+        - ``organization_id``: only users of this organization are given, so only its directories need a full sync (default: users of all
+          organizations).
+        - ``since``: full syncs that began before this time do not count, an aware ``datetime`` or Unix seconds (default: the time at which
+          the mirror was opened, because the store may have been restored before).
+
+        Deactivate the accounts of the returned users, and delete them only after a second full sync and another call have given the same
+        answer. Users whose removal is held are in the mirror.
+
+        Raises ``InvalidArgumentError`` while the answer could be wrong: each directory must have had a complete full sync since then, or
+        be retired, and without ``organization_id``, ``sync_all`` must have listed all organizations. Its message says what to do. Also
+        raises ``InvalidArgumentError`` for an empty id and if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def poll(self, consumer: str, limit: Optional[int] = None) -> Coroutine[Any, Any, list[_AsyncChange]]:

@@ -1,6 +1,6 @@
 //! `Mirror` and `AsyncMirror`: the same calls for threads and for asyncio, written once.
 //!
-//! `class` has the classes; `sync`, `plan`, `view`, `holds`, `roles`, `settings` and `consumers` add the calls of their topics
+//! `class` has the classes; `sync`, `plan`, `view`, `holds`, `roles`, `settings`, `keeping` and `consumers` add the calls of their topics
 //! to both of them. `state` has the core's mirror until it is closed, `options` the settings that the store keeps,
 //! `users`, `feed` and `worker` the iterators, and `rows` the conversion of lists of rows.
 
@@ -8,6 +8,7 @@ mod class;
 mod consumers;
 mod feed;
 mod holds;
+mod keeping;
 mod options;
 mod plan;
 mod roles;

@@ -4,7 +4,7 @@
 
 use super::Client;
 use super::runtime::{may_wait, wait, wait_unless_async};
-use crate::mirror::CopyOptions;
+use crate::mirror::{CopyOptions, MetricsOptions, ReconcileOptions};
 use crate::process::{PerProcess, Process};
 use crate::record::{
     Approval, Consumer, CopyReport, DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings,
@@ -230,6 +230,8 @@ calls! {
     retirements() -> Vec<Retirement>;
     unbind_environment() -> ();
     copy_to(target: &Path, options: CopyOptions) -> CopyReport;
+    backup(path: &Path) -> ();
+    metrics(options: MetricsOptions) -> String;
 }
 
 impl Mirror {
@@ -258,6 +260,18 @@ impl Mirror {
     /// Those of that call.
     pub fn set_role_map<E: Into<RoleMapEntry>>(&self, entries: impl IntoIterator<Item = E>) -> Result<()> {
         wait(self.current()?.set_role_map(entries))
+    }
+
+    /// Does what `reconcile` of [`headcount::Mirror`](crate::Mirror) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of that call.
+    pub fn reconcile<I>(&self, user_ids: I, options: ReconcileOptions) -> Result<Vec<String>>
+    where
+        I: IntoIterator<Item: Into<String>, IntoIter: Send>,
+    {
+        wait(self.current()?.reconcile(user_ids, options))
     }
 
     /// Prepares a sync of one organization; [`run`](SyncBuilder::run) starts it.

@@ -1,5 +1,6 @@
 //! The handle of an open mirror, and its settings.
 
+use super::counters::Counters;
 use super::decide::Tally;
 use super::exclusive::{ExclusiveLease, ExclusiveLeases, PREFIX};
 use super::moments::Moments;
@@ -56,6 +57,9 @@ struct Inner {
     asked: MirrorOptions,
     /// The mirror's id. Set when the handle is opened, unless the store has none and is read-only.
     id: OnceLock<String>,
+    /// Time at which the handle was opened.
+    opened_at: Timestamp,
+    counters: Counters,
     moments: Moments,
     /// The leases of the iterators over changes.
     exclusive: Arc<ExclusiveLeases>,
@@ -327,12 +331,22 @@ impl Mirror {
         self.0.closed.clone()
     }
 
+    /// Returns what this handle and its clones have counted.
+    pub(super) fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
     pub(super) fn moments(&self) -> &Moments {
         &self.0.moments
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// Returns the time at which the handle was opened.
+    pub(super) fn opened_at(&self) -> Timestamp {
+        self.0.opened_at
     }
 
     pub(super) fn source(&self) -> Result<&Arc<dyn Source>> {
@@ -584,12 +598,14 @@ impl MirrorBuilder {
         }
         Inner {
             store,
+            opened_at: self.clock.now(),
             source: self.source,
             webhook,
             clock: self.clock,
             random: self.random,
             asked: self.options,
             id: OnceLock::new(),
+            counters: Counters::new(),
             moments: Moments::new(),
             exclusive: Arc::default(),
             head: watch::Sender::new(0),

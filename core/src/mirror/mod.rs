@@ -10,13 +10,16 @@
 // application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers,
 // `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
-// `copy` copies a mirror to another store. `plan` runs a sync on a copy of an organization's rows.
-// `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `options` has the options of a sync, `moments` the times of
+// `copy` copies a mirror to another store, and `backup` to a file. `reconcile` finds users whom an application knows and the mirror lacks. `plan` runs a sync on a copy of an organization's rows.
+// `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `counters` counts what a handle does, `metrics` writes
+// these and the numbers of the store, `openmetrics` has the format. `options` has the options of a sync, `moments` the times of
 // periodic work.
+mod backup;
 mod changes;
 mod chores;
 mod consumer;
 mod copy;
+mod counters;
 mod decide;
 mod environment;
 mod exclusive;
@@ -24,7 +27,9 @@ mod feed;
 pub(crate) mod handle;
 mod holds;
 mod lapse;
+mod metrics;
 mod moments;
+mod openmetrics;
 mod options;
 mod organization;
 #[cfg(feature = "sqlite")]
@@ -32,6 +37,7 @@ mod place;
 #[cfg(feature = "sqlite")]
 mod plan;
 mod receive;
+mod reconcile;
 mod removal;
 mod reports;
 mod retire;
@@ -52,8 +58,12 @@ pub use changes::Changes;
 pub use consumer::{Worker, WorkerBuilder};
 pub use copy::CopyOptions;
 pub use feed::MAX_POLL;
+pub use metrics::{METRICS_CONTENT_TYPE, MetricsOptions};
 #[cfg(feature = "sqlite")]
 pub use plan::{Plan, PlanBuilder, PlannedChanges};
+pub use reconcile::ReconcileOptions;
+#[doc(hidden)]
+pub use reconcile::Reconciliation;
 pub use source::{Source, SourceFuture, SourcePages};
 pub use sync::SyncBuilder;
 pub use view::MirrorUsers;

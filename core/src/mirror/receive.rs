@@ -30,7 +30,8 @@ impl Mirror {
     /// repeats the delivery for 28 hours, and a sync applies pending events. If the event was stored although an error is returned, its next
     /// delivery is a duplicate.
     pub async fn receive(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<Outcome> {
-        let event = self.webhook()?.verify(headers, body).inspect_err(log_refusal)?;
+        let verified = self.webhook()?.verify(headers, body);
+        let event = verified.inspect_err(log_refusal).map_err(|error| self.refused(error))?;
         self.apply(&event).await
     }
 
@@ -45,7 +46,8 @@ impl Mirror {
     ///
     /// As [`receive`](Mirror::receive).
     pub async fn receive_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<Outcome> {
-        let event = self.webhook()?.verify_at(headers, body, now).inspect_err(log_refusal)?;
+        let verified = self.webhook()?.verify_at(headers, body, now);
+        let event = verified.inspect_err(log_refusal).map_err(|error| self.refused(error))?;
         self.apply(&event).await
     }
 
@@ -61,6 +63,7 @@ impl Mirror {
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) as for [`receive`](Mirror::receive).
     pub async fn apply(&self, event: &Event) -> Result<Outcome> {
         if !Applying::is_mirrored(event.event_type()) {
+            self.counters().count_event(Outcome::Ignored);
             return Ok(Outcome::Ignored);
         }
         let span = tracing::debug_span!(
@@ -68,8 +71,10 @@ impl Mirror {
         );
         let apply = async {
             let done = self.run_event(event.clone(), None, self.now()).await?;
+            let outcome = done.value.outcome();
+            self.counters().count_event(outcome);
             self.trim_once_a_minute().await;
-            Ok(done.value.outcome())
+            Ok(outcome)
         };
         apply.instrument(span).await
     }

@@ -47,8 +47,11 @@ impl SyncReport {
         SyncReport { outcome: SyncOutcome::Failed, ended_at: mirror.now(), error: Some(error), ..self }
     }
 
-    /// Logs the end of the sync, or of a plan of it: a failure as a warning.
+    /// Logs the end of the sync, or of a plan of it: a failure as a warning. Counts a sync for the metrics.
     pub(super) fn log(&self, mirror: &Mirror) {
+        if !mirror.is_plan() {
+            mirror.counters().count_sync(self);
+        }
         let what = if mirror.is_plan() { "plan" } else { "sync" };
         let request_id = self.error.as_ref().and_then(Error::request_id);
         macro_rules! log {

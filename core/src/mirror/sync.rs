@@ -2,10 +2,10 @@
 
 use super::Mirror;
 use super::options::Options;
-use super::write::task_error;
-use crate::record::{Progress, SyncMode, SyncReport};
+use super::write::{run, task_error};
+use crate::record::{EnvironmentRow, Progress, SyncMode, SyncReport};
 use crate::task::carried;
-use crate::{Error, Result};
+use crate::{Error, Result, Timestamp};
 use std::collections::{BTreeSet, HashMap};
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -143,6 +143,8 @@ struct Running {
     /// The organization of each task, and the id of its run.
     organizations: HashMap<Id, (String, String)>,
     reports: Vec<SyncReport>,
+    /// Whether the directories of one of the organizations may not have been listed, because its sync failed as a whole.
+    any_failed: bool,
 }
 
 impl Running {
@@ -174,6 +176,7 @@ impl Running {
         match result {
             Ok(reports) => self.reports.extend(reports),
             Err(error) => {
+                self.any_failed = true;
                 let report = mirror.report(&organization_id, "", SyncMode::Full, &run_id).failed(mirror, error);
                 if !is_logged {
                     report.log(mirror);
@@ -187,10 +190,13 @@ impl Running {
 
 impl Mirror {
     async fn run_all(&self, options: &Options) -> Result<Vec<SyncReport>> {
-        let mut running = Running::default();
-        let listed = self.run_listed(&mut running, options).await;
+        let (mut running, started) = (Running::default(), self.now());
+        let mut listed = self.run_listed(&mut running, options).await;
         while running.end_one(self).await {}
         let mut reports = running.reports;
+        if listed.is_ok() && !running.any_failed {
+            listed = self.note_all_listed(started).await;
+        }
         if let Err(error) = listed {
             let report = self.report("", "", options.mode, &self.fresh_id()).failed(self, error.clone());
             report.log(self);
@@ -202,6 +208,19 @@ impl Mirror {
         }
         reports.sort_by(|a, b| (&a.organization_id, &a.directory_id).cmp(&(&b.organization_id, &b.directory_id)));
         Ok(reports)
+    }
+
+    /// Stores that a sync which began at `started` has listed all organizations and the directories of each.
+    async fn note_all_listed(&self, started: Timestamp) -> Result<()> {
+        run(self.store(), self.settings_task(), move |step| {
+            let environment = step.environment().clone();
+            if environment.all_listed_at.is_none_or(|at| at < started) {
+                step.batch().environment = Some(EnvironmentRow { all_listed_at: Some(started), ..environment });
+            }
+            Ok(())
+        })
+        .await
+        .map(drop)
     }
 
     /// Checks the environment, and starts the syncs of all organizations: first of those that the vendor lists, then of others that the mirror has.

@@ -1,5 +1,6 @@
 //! The environment that a mirror belongs to.
 
+use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The environment whose directories are in a mirror. The first sync stores `host`. The first event after it that has the id of an environment
@@ -13,4 +14,8 @@ pub struct EnvironmentRow {
     /// Id of the environment (`env_…`); `None` until an event that has one was applied after the first sync, and for an environment on this machine.
     #[serde(default)]
     pub environment_id: Option<String>,
+    /// Start of the last sync of all organizations that listed all of them and the directories of each, by the clock of the machine that synced; `None` if
+    /// there was none.
+    #[serde(default)]
+    pub all_listed_at: Option<Timestamp>,
 }

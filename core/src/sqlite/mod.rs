@@ -398,7 +398,7 @@ pub(crate) fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 /// Gives the owner read and write permission, which the umask may have removed.
-fn make_private(file: &File) {
+pub(crate) fn make_private(file: &File) {
     #[cfg(unix)]
     let _ = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
     #[cfg(not(unix))]

@@ -31,6 +31,7 @@ use crate::secret::debug_without_personal_data;
 use crate::{Change, Error, Result, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -311,6 +312,16 @@ pub trait Store: Send + Sync + 'static {
         })
     }
 
+    /// Returns those of `ids` that are the ids of live users, in any order. The default calls [`load`](Store::load), which reads the whole rows.
+    ///
+    /// The future may be dropped: it only reads.
+    fn live_users(&self, ids: Vec<String>) -> StoreFuture<'_, Vec<String>> {
+        Box::pin(async move {
+            let set = self.load(Keys { users: ids.into_iter().collect(), ..Keys::default() }).await?;
+            Ok(set.users.into_iter().filter(|(_, row)| row.is_live()).map(|(id, _)| id).collect())
+        })
+    }
+
     /// Reads live groups of a directory, or of all, whose row number is greater than `after`, in the order of their numbers, `limit` at most.
     ///
     /// The future may be dropped: it only reads.
@@ -517,6 +528,20 @@ pub trait Store: Send + Sync + 'static {
     fn dump_organization(&self, organization_id: String) -> StoreFuture<'_, Box<dyn RowPages + '_>> {
         drop(organization_id);
         Box::pin(async { Err(Error::store(copy::NOT_PLANNED)) })
+    }
+
+    /// Writes everything that is in the store to a new file at `path`, as of one moment, while the store is in use. The file is complete and durable when
+    /// this returns. If this fails, there is no file. The default fails: it is for a store whose server has backups of its own.
+    ///
+    /// The future may be dropped: the file is then complete, or there is none.
+    fn backup(&self, path: PathBuf) -> StoreFuture<'_, ()> {
+        drop(path);
+        Box::pin(async {
+            Err(Error::store(
+                "this store is not a file, so it cannot be backed up to one: use the backups of its database (for PostgreSQL, pg_dump), or copy the \
+                 mirror with `copy_to`",
+            ))
+        })
     }
 
     /// Closes the store: completes the calls that were made before, releases all leases, and returns when what the store has opened is closed. Later

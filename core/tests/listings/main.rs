@@ -11,11 +11,13 @@ mod feed;
 mod guard;
 mod holds;
 mod logs;
+mod metrics;
 mod organizations;
 mod partitions;
 mod plans;
 mod privacy;
 mod readings;
+mod reconciling;
 mod recreated;
 #[cfg(feature = "postgres")]
 #[path = "../postgres/server.rs"]

@@ -148,6 +148,7 @@ impl Store for Process {
         written write(write: Write) -> Committed;
         read load(keys: Keys) -> WorkingSet;
         read users(filter: UserFilter, after: i64, limit: usize) -> Vec<UserRow>;
+        read live_users(ids: Vec<String>) -> Vec<String>;
         read user_numbers(directory_id: String, after: i64, limit: usize) -> Vec<i64>;
         read groups(directory_id: Option<String>, after: i64, limit: usize) -> Vec<GroupRow>;
         read directories(organization_id: Option<String>) -> Vec<DirectoryRow>;
@@ -170,6 +171,7 @@ impl Store for Process {
         read leases(prefix: String, now: Timestamp) -> Vec<headcount::store::Fence>;
         read lease(name: String, now: Timestamp, duration: Duration) -> Option<Box<dyn Lease>>;
         read released() -> ();
+        written backup(path: std::path::PathBuf) -> ();
         read dump(table: &'static Table, after: Option<Row>) -> Vec<Row>;
         written restore(pages: Box<dyn CopyPages>) -> ();
         read dump_organization(organization_id: String) -> Box<dyn RowPages + '_>;

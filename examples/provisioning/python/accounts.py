@@ -35,6 +35,10 @@ class Accounts:
         with self.db:
             self.db.execute("UPDATE accounts SET active = 0 WHERE directory_user_id = ?", (user_id,))
 
+    def active_ids(self) -> list[str]:
+        """Returns the ids of the directory users who have an active account."""
+        return [user_id for (user_id,) in self.db.execute("SELECT directory_user_id FROM accounts WHERE active")]
+
     def describe(self, user_id: str) -> str:
         name, roles, active = self.db.execute(
             "SELECT name, roles, active FROM accounts WHERE directory_user_id = ?", (user_id,)

@@ -4,7 +4,7 @@
 //! and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row; `tenant` keeps
 //! organizations apart; `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and groups that a listing
 //! lacks; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks directories that are not listed any
-//! more, and `retire` removes the users of directories that the application retires; `cursor` decides which acknowledgements of the feed's consumers
+//! more, and `retire` removes the users of directories that the application retires; `reconcile` decides whether a user who is not mirrored has left; `cursor` decides which acknowledgements of the feed's consumers
 //! count; `partition` divides a consumer among workers, and `holding` has what one of them returned and acknowledged.
 
 mod absence;
@@ -20,6 +20,7 @@ mod missing;
 #[cfg(test)]
 mod order;
 mod partition;
+mod reconcile;
 mod retire;
 mod roles;
 mod step;
@@ -38,6 +39,7 @@ pub(super) use partition::{
     MAX_PARTITIONS, Members, PartitionAck, Turn, check_count, check_holder, leave, lost, partition_of,
     without_partitions,
 };
+pub(super) use reconcile::{check_all_are_listed, check_are_synced, check_is_listed};
 pub(super) use retire::{Order, end_retirement, retire_groups, retire_users, start_retirement};
 pub(super) use roles::{RoleMap, Unmatched};
 pub(super) use step::{Decided, PAGE, ROLES_CAUSE, Step, Tally};

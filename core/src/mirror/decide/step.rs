@@ -277,7 +277,7 @@ impl Step {
     }
 
     /// The environment that the mirror belongs to.
-    pub(super) fn environment(&self) -> &EnvironmentRow {
+    pub(in crate::mirror) fn environment(&self) -> &EnvironmentRow {
         &self.set.environment
     }
 

@@ -29,6 +29,7 @@ pub async fn a_closed_store_refuses_later_calls(setup: Setup) {
     assert_refused("load", store.load(of_users(&["diruser_1"])).await);
     assert_refused("users", store.users(UserFilter::default(), 0, 10).await);
     assert_refused("user_numbers", store.user_numbers(id(), 0, 10).await);
+    assert_refused("live_users", store.live_users(vec![id()]).await);
     assert_refused("groups", store.groups(None, 0, 10).await);
     assert_refused("directories", store.directories(None).await);
     assert_refused("holds", store.holds(None, None).await);

@@ -38,7 +38,7 @@ pub async fn fill(store: &Arc<dyn Store>, seed: usize) {
         approvals: vec![approval("1", 1), approval("2", 2)],
         role_map: Some(format!("[\"{}\"]", text(1))),
         settings: Some(MirrorOptions { guard_users: Some(seed as u64), ..MirrorOptions::default() }),
-        environment: Some(EnvironmentRow { host: Some(text(2)), environment_id: None }),
+        environment: Some(EnvironmentRow { host: Some(text(2)), ..EnvironmentRow::default() }),
         mirror_id: Some(text(5)),
         retirements: vec![retirement("1", at(1))],
         chores: vec![Chore { group_id: "dirgroup_1".to_owned(), cause: text(3), ..Chore::default() }],

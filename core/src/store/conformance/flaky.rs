@@ -9,6 +9,7 @@ use crate::store::{
 };
 use crate::{Change, Error, ErrorStatus, Result, Timestamp};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -166,6 +167,10 @@ impl Store for Flaky {
         self.store.user_numbers(directory_id, after, limit)
     }
 
+    fn live_users(&self, ids: Vec<String>) -> StoreFuture<'_, Vec<String>> {
+        self.store.live_users(ids)
+    }
+
     fn groups(&self, directory_id: Option<String>, after: i64, limit: usize) -> StoreFuture<'_, Vec<GroupRow>> {
         self.store.groups(directory_id, after, limit)
     }
@@ -273,6 +278,10 @@ impl Store for Flaky {
 
     fn dump_organization(&self, organization_id: String) -> StoreFuture<'_, Box<dyn RowPages + '_>> {
         self.store.dump_organization(organization_id)
+    }
+
+    fn backup(&self, path: PathBuf) -> StoreFuture<'_, ()> {
+        self.store.backup(path)
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {

@@ -570,7 +570,11 @@ pub async fn the_environment_is_loaded_and_replaced(setup: Setup) {
     let store = setup.create().await;
     assert_eq!(store.load(Keys::default()).await.unwrap().environment, EnvironmentRow::default());
     for host in ["one.example", "other.example"] {
-        let environment = EnvironmentRow { host: Some(host.to_owned()), environment_id: Some("env_1".to_owned()) };
+        let environment = EnvironmentRow {
+            host: Some(host.to_owned()),
+            environment_id: Some("env_1".to_owned()),
+            all_listed_at: Some(at(5)),
+        };
         commit(&store, Batch { environment: Some(environment.clone()), ..Batch::default() }).await;
         commit_users(&store, &[&format!("diruser_{host}")], &[]).await;
         assert_eq!(store.load(Keys::default()).await.unwrap().environment, environment);

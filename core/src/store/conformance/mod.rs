@@ -34,6 +34,7 @@ mod consumers;
 mod copy;
 mod feed;
 mod flaky;
+mod keeping;
 mod leases;
 mod load;
 mod pages;
@@ -46,6 +47,7 @@ pub use consumers::*;
 pub use copy::*;
 pub use feed::*;
 pub use flaky::Flaky;
+pub use keeping::*;
 pub use leases::*;
 pub use load::*;
 pub use pages::*;
@@ -171,6 +173,7 @@ macro_rules! store_tests {
             users_are_found_by_email_ignoring_case
             users_are_found_by_email_ignoring_case_and_normalization_in_any_alphabet
             users_are_filtered_by_group_and_paged
+            the_ids_of_live_users_are_found
             groups_are_paged_and_filtered_by_directory
             directories_are_listed_in_the_order_of_their_ids
             users_groups_and_pending_events_of_each_directory_are_counted

@@ -165,6 +165,10 @@ impl Store for PostgresStore {
         self.call(async move { pages::user_numbers(&self.database, &directory_id, after, limit).await })
     }
 
+    fn live_users(&self, ids: Vec<String>) -> StoreFuture<'_, Vec<String>> {
+        self.call(async move { pages::live_users(&self.database, &ids).await })
+    }
+
     fn groups(&self, directory_id: Option<String>, after: i64, limit: usize) -> StoreFuture<'_, Vec<GroupRow>> {
         self.call(async move { pages::groups(&self.database, directory_id.as_deref(), after, limit).await })
     }

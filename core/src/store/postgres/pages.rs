@@ -2,7 +2,8 @@
 
 use super::database::{Database, Statement};
 use super::rows::{
-    APPROVAL, EVENT, GROUP, HOLD, Text, USER, approval, count, event, get, get_json, group, hold, signed, user,
+    APPROVAL, EVENT, GROUP, HOLD, Text, USER, approval, count, event, get, get_json, get_text, group, hold, signed,
+    texts, user,
 };
 use crate::Result;
 use crate::record::{Approval, DirectoryRow, EventRow, EventState, GroupRow, HoldId, HoldRow, UserRow, email_key};
@@ -59,6 +60,13 @@ pub(super) async fn user_numbers(
     let sql = "SELECT number FROM {s}.users WHERE directory_id = $1 AND deleted_at IS NULL AND number > $2 ORDER BY number LIMIT $3";
     let select = Statement::new(sql).with(Text::new(directory_id)).with(after).with(signed(limit));
     database.read_one(select).await?.iter().map(|row| get(row, 0)).collect()
+}
+
+/// Returns those of `ids` that are the ids of live users.
+pub(super) async fn live_users(database: &Database, ids: &[String]) -> Result<Vec<String>> {
+    let sql = "SELECT id FROM {s}.users WHERE id = ANY($1) AND deleted_at IS NULL";
+    let select = Statement::new(sql).with(texts(ids));
+    database.read_one(select).await?.iter().map(|row| get_text(row, 0)).collect()
 }
 
 /// Reads the open holds: those with at least one user.

@@ -51,6 +51,11 @@ impl Database {
         }
     }
 
+    /// Returns the connection, as the source of a backup.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
         let statement = self.connection.prepare_cached(sql).map_err(|error| failed(&error))?;
         #[cfg(feature = "store-testing")]

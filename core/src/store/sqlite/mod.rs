@@ -5,6 +5,7 @@
 //! commits and do not delay the writer. A commit that must survive a power failure is flushed before it is reported. That flush includes all commits
 //! before it, which need no flush of their own.
 
+mod backup;
 mod commit;
 mod consumers;
 mod copy;
@@ -246,6 +247,10 @@ impl Store for SqliteStore {
         self.read(move |database| pages::user_numbers(database, &directory_id, after, limit))
     }
 
+    fn live_users(&self, ids: Vec<String>) -> StoreFuture<'_, Vec<String>> {
+        self.read(move |database| pages::live_users(database, &ids))
+    }
+
     fn groups(&self, directory_id: Option<String>, after: i64, limit: usize) -> StoreFuture<'_, Vec<GroupRow>> {
         self.read(move |database| pages::groups(database, directory_id.as_deref(), after, limit))
     }
@@ -417,6 +422,31 @@ impl Store for SqliteStore {
                 }
             };
             Ok(Box::new(ReadPages { received, read: Some(read) }) as Box<dyn RowPages>)
+        })
+    }
+
+    fn backup(&self, path: PathBuf) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            // Fails if the store is closed or belongs to another process, or if its file was replaced.
+            self.read(|_| Ok(())).await?;
+            let target = backup::Target::new(path, self.path.as_deref())?;
+            // If the caller drops this future, `_wanted` is dropped, and the backup ends.
+            let (sender, _wanted) = oneshot::channel::<()>();
+            let write = move |database: &Database| backup::write(database, &target, || sender.is_closed());
+            match self.path.clone() {
+                None => self.read(write).await,
+                // A separate connection, so that the reads of other calls do not wait until this one ends. As long as the task has `open`, the store is
+                // not reported as closed.
+                Some(path) => {
+                    let open = self.open.upgrade().ok_or_else(closed)?;
+                    let backup = tokio::task::spawn_blocking(move || {
+                        let written = read_in_file(&path, write);
+                        drop(open);
+                        written
+                    });
+                    backup.await.unwrap_or_else(|_| Err(Error::internal("the thread that writes the backup has ended")))
+                }
+            }
         })
     }
 

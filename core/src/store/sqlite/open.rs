@@ -4,7 +4,7 @@ use super::Durability;
 use crate::record::email_key;
 use crate::sqlite::{FileKind, Place};
 use crate::{Error, Result};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ const MIRROR: FileKind = FileKind {
     page_size: 8_192,
     busy_timeout: Duration::from_secs(10),
 };
+
+/// The file of a backup. It differs from a mirror's file in the messages of its errors.
+const BACKUP: FileKind = FileKind { owner: "backup", ..MIRROR };
 
 /// Creates the index of the keys of addresses. It runs after the keys have been computed.
 const EMAIL_KEYS: &str = "CREATE INDEX user_by_email_key ON user (email, number) WHERE deleted_at IS NULL";
@@ -127,6 +130,23 @@ pub(super) fn set_durability(connection: &Connection, durability: Durability) ->
         Durability::Power => "PRAGMA synchronous = FULL",
     };
     connection.execute_batch(sql).map_err(|error| failed(&error))
+}
+
+/// Opens the empty file at `path`, into which a backup is written. If that is not completed, the caller deletes the file, so SQLite keeps its journal in
+/// memory and does not flush.
+pub(super) fn backup(path: &Path) -> Result<Connection> {
+    let connection = BACKUP.connect(path, OpenFlags::empty())?;
+    let settings = "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF";
+    connection.execute_batch(settings).map_err(|error| backup_failed(&error))?;
+    Ok(connection)
+}
+
+/// Converts an error of SQLite to an error with a message about the backup's file, or about the mirror's file if that is damaged.
+pub(super) fn backup_failed(error: &rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => failed(error),
+        _ => BACKUP.failed(error),
+    }
 }
 
 /// Converts an error of SQLite to an error with a message about the mirror's file.

@@ -1,6 +1,6 @@
 //! Reads pages of users, groups and events, and lists of directories, their counts, holds, and decisions about holds.
 
-use super::database::{Database, limited};
+use super::database::{Database, limited, list};
 use super::rows::{APPROVAL, EVENT, GROUP, HOLD, USER, approval, event, get, get_json, group, hold, user};
 use crate::Result;
 use crate::record::{Approval, DirectoryRow, EventRow, EventState, GroupRow, HoldId, HoldRow, UserRow, email_key};
@@ -48,6 +48,12 @@ pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit:
 pub(super) fn user_numbers(database: &Database, directory_id: &str, after: i64, limit: usize) -> Result<Vec<i64>> {
     let sql = "SELECT number FROM user WHERE directory_id = ?1 AND deleted_at IS NULL AND number > ?2 ORDER BY number LIMIT ?3";
     database.all(sql, params![directory_id, after, limited(limit)], |row| get(row, 0))
+}
+
+/// Returns those of `ids` that are the ids of live users.
+pub(super) fn live_users(database: &Database, ids: &Vec<String>) -> Result<Vec<String>> {
+    let sql = "SELECT id FROM user WHERE id IN (SELECT value FROM json_each(?1)) AND deleted_at IS NULL";
+    database.all(sql, [list(ids)?], |row| get(row, 0))
 }
 
 pub(super) fn holds(
