@@ -126,10 +126,20 @@ export interface ReceiveOptions {
 export interface PollOptions {
   /** Maximum number of changes to return, 1 to 10,000. 100 by default. */
   limit?: number | undefined
+  /** True for groups of changes: see `GroupedPollOptions`. False by default. */
+  groupByUser?: false | undefined
+}
+
+/** Options of a `poll` that returns groups of changes. */
+export interface GroupedPollOptions {
+  /** Maximum number of changes to return, 1 to 10,000. 100 by default. The first group is returned even if it has more. */
+  limit?: number | undefined
+  /** Returns the changes in groups: those of one user and step together. */
+  groupByUser: true
 }
 
 /** Options of `changes`. */
-export interface ChangesOptions extends PollOptions {
+export interface ChangesOptions extends Omit<PollOptions, 'groupByUser'> {
   /** Ends the loop. */
   signal?: AbortSignal | undefined
 }
@@ -151,7 +161,7 @@ export interface ConsumerOptions {
 }
 
 /** Options of `wait`. */
-export interface WaitOptions extends PollOptions {
+export interface WaitOptions extends Omit<PollOptions, 'groupByUser'> {
   /** Number of milliseconds after which an empty list is returned. Without it the call waits until there is a change. */
   timeoutMs?: number | undefined
   /** Cancels the call. */
@@ -471,6 +481,19 @@ export class Mirror {
    * @throws errors.HistoryTrimmedError if the retention has removed the consumer's next change, also for a new name: call `startFromSnapshot`.
    */
   poll(consumer: string, options?: PollOptions): Promise<Change[]>
+  /**
+   * Returns the changes after the consumer's cursor in groups, oldest first: all changes that one step (a page of a listing, an event, an approval, …)
+   * made to one user are a group. A new hire, for example, is a group of a `user.created`, a `membership.added` for each group of the directory and a
+   * `roles.changed`. Each change of a group of the directory, of a directory or of an organization is a group of its own, and so is each change of a
+   * snapshot.
+   *
+   * A group is returned as a whole: the poll stops before a group with which there would be more than `limit` changes, but the first group is returned
+   * even if it is longer. If a change within a group was acknowledged, the rest of it is a group. To acknowledge a group, acknowledge its last change.
+   * @throws errors.HistoryTrimmedError as above.
+   */
+  poll(consumer: string, options: GroupedPollOptions): Promise<Change[][]>
+  /** Returns changes or groups of changes, for options whose type does not tell which. */
+  poll(consumer: string, options: PollOptions | GroupedPollOptions): Promise<Change[] | Change[][]>
   /** Does the same as `poll`, but waits for the first change if there is none. Returns an empty list after `timeoutMs`. */
   wait(consumer: string, options?: WaitOptions): Promise<Change[]>
   /**

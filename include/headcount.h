@@ -275,6 +275,11 @@ typedef struct hc_change hc_change;
 typedef struct hc_change_batch hc_change_batch;
 
 /**
+ * A list of groups of changes, each an hc_change_batch.
+ */
+typedef struct hc_change_groups hc_change_groups;
+
+/**
  * An iterator over the changes of one consumer. Unlike other iterators it may be used by any number of threads at once: each change goes to one of
  * them, and belongs to the caller.
  */
@@ -4256,6 +4261,56 @@ hc_status hc_mirror_drop_consumer(const struct hc_mirror *mirror,
  */
 hc_status hc_mirror_trim(const struct hc_mirror *mirror,
                               struct hc_error **error);
+
+/**
+ * Like hc_mirror_poll, but gives the changes in groups: all changes that one step (a page of a listing, an event, an approval, ...) made to one user
+ * are a group. A new hire, for example, is a group of a "user.created", a "membership.added" for each directory group and a "roles.changed". Each change of
+ * a directory group, a directory or an organization is a group of its own, and so is each change of a snapshot.
+ *
+ * A group is given as a whole: the poll stops before a group with which there would be more than `limit` changes, but the first group is given even if
+ * it is longer. If a change within a group was acknowledged, the rest of it is a group. To acknowledge a group, acknowledge its last change
+ * (hc_mirror_ack).
+ *
+ * - `mirror`: required.
+ * - `consumer`: its name, 1 to 200 bytes.
+ * - `limit`: largest number of changes, 1 to 10000.
+ * - `groups`: receives the groups, oldest first; empty if there are no new changes; free it with hc_change_groups_free.
+ * - `error`: may be NULL.
+ * - Fails as hc_mirror_poll.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_poll_groups(const struct hc_mirror *mirror,
+                                     const char *consumer,
+                                     size_t limit,
+                                     struct hc_change_groups **groups,
+                                     struct hc_error **error);
+
+/**
+ * Returns the number of groups.
+ *
+ * - `groups`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_change_groups_len(const struct hc_change_groups *groups);
+
+/**
+ * Returns the group at an index.
+ *
+ * - `groups`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a list of at least one change, oldest first, owned by `groups`, or NULL if `index` is out of range. Do not free it.
+ * - Threads: any number at once.
+ */
+const struct hc_change_batch *hc_change_groups_at(const struct hc_change_groups *groups,
+                                                  size_t index);
+
+/**
+ * Frees the groups and the changes in them.
+ *
+ * - `groups`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_change_groups_free(struct hc_change_groups *groups);
 
 /**
  * Creates an iterator over the unacknowledged changes of a consumer, which gives each of them once. If there is none, it waits for the next one.

@@ -229,6 +229,46 @@ using SyncReports = List<hc_sync_reports, hc_sync_report, hc_sync_reports_len, h
 using PlannedChanges = Range<hc_plan_iter, hc_change, hc_plan_iter_next, hc_plan_iter_free>;
 using Changes = List<hc_change_batch, hc_change, hc_change_batch_len, hc_change_batch_at, hc_change_batch_free>;
 using Change = Object<hc_change, hc_change_free>;
+
+/* One group of a ChangeGroups, which owns it: size(), [] and range-for over its changes. It has at least one. */
+class ChangeGroup {
+  public:
+    explicit ChangeGroup(const hc_change_batch *changes) noexcept : changes_(changes) {}
+    std::size_t size() const noexcept { return hc_change_batch_len(changes_); }
+    /* Throws std::out_of_range if the index is out of range. */
+    const hc_change &operator[](std::size_t index) const {
+        const hc_change *change = hc_change_batch_at(changes_, index);
+        if (change == nullptr) throw std::out_of_range("headcount: index " + std::to_string(index) + " of " + std::to_string(size()) + " changes");
+        return *change;
+    }
+    const hc_change &back() const { return (*this)[size() - 1]; }
+    Changes::iterator begin() const { return {changes_, 0}; }
+    Changes::iterator end() const { return {changes_, size()}; }
+
+  private:
+    const hc_change_batch *changes_;
+};
+
+/* The groups of changes that Mirror::poll_groups returns: size(), [] and range-for. */
+class ChangeGroups : public Object<hc_change_groups, hc_change_groups_free> {
+  public:
+    /* Takes ownership of the groups. */
+    explicit ChangeGroups(hc_change_groups *groups) : Object(groups) {
+        for (std::size_t i = 0; i < hc_change_groups_len(groups); i++) groups_.emplace_back(hc_change_groups_at(groups, i));
+    }
+    std::size_t size() const noexcept { return groups_.size(); }
+    bool empty() const noexcept { return groups_.empty(); }
+    /* Throws std::out_of_range if the index is out of range. */
+    const ChangeGroup &operator[](std::size_t index) const & { return groups_.at(index); }
+    /* Deleted, because the group would be freed together with the temporary object: keep the groups in a variable. */
+    const ChangeGroup &operator[](std::size_t index) const && = delete;
+    std::vector<ChangeGroup>::const_iterator begin() const { return groups_.begin(); }
+    std::vector<ChangeGroup>::const_iterator end() const { return groups_.end(); }
+
+  private:
+    std::vector<ChangeGroup> groups_;
+};
+
 using ParkedChanges = List<hc_parked_list, hc_parked_change, hc_parked_list_len, hc_parked_list_at, hc_parked_list_free>;
 using Consumers = List<hc_consumer_list, hc_consumer, hc_consumer_list_len, hc_consumer_list_at, hc_consumer_list_free>;
 
@@ -619,6 +659,10 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     }
     Changes poll(const std::string &consumer, std::size_t limit = 100) const {
         return made<Changes, hc_change_batch>(hc_mirror_poll, consumer.c_str(), limit);
+    }
+    /* Polls by groups: the changes of one user and step together; see hc_mirror_poll_groups. */
+    ChangeGroups poll_groups(const std::string &consumer, std::size_t limit = 100) const {
+        return made<ChangeGroups, hc_change_groups>(hc_mirror_poll_groups, consumer.c_str(), limit);
     }
     Changes wait(const std::string &consumer, std::size_t limit = 100, std::int64_t timeout_ms = HC_WAIT_FOREVER) const {
         return made<Changes, hc_change_batch>(hc_mirror_wait, consumer.c_str(), limit, timeout_ms);

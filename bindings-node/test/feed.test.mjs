@@ -47,6 +47,23 @@ test('a consumer gets changes until it acknowledges them', async (t) => {
   assert.deepEqual(await mirror.wait('app', { timeoutMs: 1 }), [])
 })
 
+test('a poll by user returns the changes of each user together, and no part of them', async (t) => {
+  const { mirror } = await startSynced(t)
+  const groups = await mirror.poll('app', { limit: 1000, groupByUser: true })
+  assert.deepEqual(groups.flat(), await mirror.poll('app', { limit: 1000 }))
+  assert.deepEqual(groups.flat(), await mirror.poll('app', { limit: 1000, groupByUser: false }))
+  const hires = groups.filter(([first]) => first.kind === 'user.created')
+  assert.equal(hires.length, 5)
+  assert.ok(hires.some((group) => group.length > 1))
+  for (const group of hires) assert.equal(new Set(group.map(({ user }) => user.id)).size, 1)
+
+  const before = groups.indexOf(hires.find((group) => group.length > 1))
+  if (before > 0) await mirror.ack('app', groups[before - 1].at(-1).seq)
+  assert.deepEqual(await mirror.poll('app', { limit: 1, groupByUser: true }), [groups[before]])
+  await mirror.ack('app', groups[before][0].seq)
+  assert.deepEqual(await mirror.poll('app', { limit: 1, groupByUser: true }), [groups[before].slice(1)])
+})
+
 /** Starts a mirror whose consumer `app` has two changes to acknowledge, both of one user: `user.updated` and `user.deactivated`. */
 async function startWithTwoChanges(t) {
   const started = await startSynced(t)

@@ -221,6 +221,12 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
       const changes = await drain(step)
       assert.deepEqual(changes.map((change, n) => described(change, step.changes[n])), step.changes, at)
     },
+    poll_groups: async ({ consumer, limit, kinds, count }, at) => {
+      const groups = await mirror.poll(consumer, { limit, groupByUser: true })
+      assert.deepEqual(groups.map((group) => group.map(({ kind }) => kind).join(' ')), kinds, at)
+      const last = groups.flat().slice(0, count).at(-1)
+      if (last) await mirror.ack(consumer, last.seq)
+    },
     skip: drain,
     start_workers: startWorkers,
     stop_workers: stopWorkers,

@@ -170,6 +170,15 @@ export async function provision(client: Client, request: { headers: Record<strin
   await worker.close()
   // @ts-expect-error: an option that does not exist
   mirror.consumer('app', { partition: 16 })
+  const groups: Change[][] = await mirror.poll('app', { limit: 10, groupByUser: true })
+  const single: Change[] = await mirror.poll('app', { limit: 10, groupByUser: false })
+  const grouping: Change[] | Change[][] = await mirror.poll('app', process.argv.length > 2 ? { groupByUser: true } : {})
+  console.log(groups.length, single.length, grouping.length)
+  // @ts-expect-error: groups are not single changes
+  const wrong: Change[] = await mirror.poll('app', { groupByUser: true })
+  // @ts-expect-error: `wait` returns single changes only
+  await mirror.wait('app', { groupByUser: true })
+  console.log(wrong)
   const batch: Change[] = await mirror.wait('app', { limit: 10, timeoutMs: 100 })
   const last = batch.at(-1)
   if (last) await mirror.ack('app', last.seq)

@@ -176,6 +176,38 @@ def test_the_feed_returns_acknowledges_and_parks_changes(environment):
                 mirror.poll("app", limit)
 
 
+def test_a_poll_by_user_returns_the_changes_of_each_user_together(environment):
+    org, _ = ids(environment)
+    with opened(environment) as mirror:
+        mirror.sync(org)
+        groups = mirror.poll("app", 1000, group_by_user=True)
+        assert [change for group in groups for change in group] == mirror.poll("app", 1000) == mirror.poll("app", 1000, group_by_user=False)
+        hires = [group for group in groups if group[0].kind == "user.created"]
+        assert len(hires) == 12 and max(map(len, hires)) > 1
+        for group in hires:
+            assert {change.user.id for change in group} == {group[0].user.id}
+            assert {change.kind for change in group[1:]} <= {"membership.added"}
+        # A group is not divided, and an acknowledgement of its last change acknowledges it.
+        assert mirror.poll("app", limit=1, group_by_user=True) == groups[:1]
+        groups[0][-1].ack()
+        assert mirror.poll("app", limit=1, group_by_user=True) == groups[1:2]
+
+
+def test_a_poll_by_user_with_asyncio_returns_groups_of_async_changes(environment):
+    org, _ = ids(environment)
+
+    async def main():
+        async with opened_async(environment) as mirror:
+            await mirror.sync(org)
+            groups = await mirror.poll("app", limit=10, group_by_user=True)
+            assert [change for group in groups for change in group] == await mirror.poll("app", sum(map(len, groups)))
+            assert all(isinstance(change, headcount.AsyncChange) for group in groups for change in group)
+            await groups[-1][-1].ack()
+            assert (await mirror.poll("app", limit=1))[0].seq == groups[-1][-1].seq + 1
+
+    asyncio.run(main())
+
+
 def test_an_iterator_returns_each_change_once_whatever_is_acknowledged():
     with headcount.Sandbox(users=130, groups=0) as sandbox, opened(sandbox) as mirror:
         mirror.sync(sandbox.organization_id)

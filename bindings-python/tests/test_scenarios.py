@@ -252,6 +252,12 @@ class Player:
         compared = [{name: change[name] for name in entry} for change, entry in zip(found, changes)]
         assert compared + found[len(changes) :] == changes
 
+    async def poll_groups(self, consumer, limit, kinds, count=None):
+        groups = await self.mirror.poll(consumer, limit, group_by_user=True)
+        assert [" ".join(change.kind for change in group) for group in groups] == kinds
+        for change in [change for group in groups for change in group][:count][-1:]:
+            await self.mirror.ack(consumer, change.seq)
+
     async def skip(self, consumer):
         await self.drain(consumer)
 

@@ -52,6 +52,13 @@ def poll(mirror: headcount.Mirror) -> None:
     batch: list[headcount.Change] = mirror.poll("provisioner")
     for change in batch:
         handle(change)
+    groups: list[list[headcount.Change]] = mirror.poll("provisioner", group_by_user=True)
+    for group in groups:
+        print([change.user.email for change in group if change.kind == "user.created"])
+        group[-1].ack()
+    ungrouped: list[headcount.Change] = mirror.poll("provisioner", 10, group_by_user=False)
+    handle(ungrouped[0])
+    mirror.poll("provisioner", 10, True)  # type: ignore[call-overload]
     for parked in mirror.parked_changes("provisioner"):
         handle(parked.change)
     with mirror.consumer("provisioner") as worker:
@@ -63,6 +70,8 @@ def poll(mirror: headcount.Mirror) -> None:
 async def follow(mirror: headcount.AsyncMirror) -> None:
     batch: list[headcount.AsyncChange] = await mirror.poll("provisioner")
     print([change.user.email for change in batch if change.kind == "user.created"])
+    groups: list[list[headcount.AsyncChange]] = await mirror.poll("provisioner", group_by_user=True)
+    await groups[0][-1].ack()
     async for change in mirror.changes("provisioner"):
         handle(change)
         if change.kind == "membership.added":

@@ -170,6 +170,7 @@ impl Run {
             "approve" => self.check_decision(step, self.mirror.approve(self.id(step, "hold"), BY, NOTE).await),
             "dismiss" => self.check_decision(step, self.mirror.dismiss(self.id(step, "hold"), BY, NOTE).await),
             "feed" => self.check_feed(step).await,
+            "poll_groups" => self.check_groups(step).await,
             "skip" => drop(self.read_changes(step).await),
             "start_workers" => self.start_workers(step).await,
             "stop_workers" => self.stop_workers(step).await,
@@ -400,6 +401,18 @@ impl Run {
         assert_eq!(again.seq, lost.seq, "{}", step.at);
         two.ack(again.seq).await.unwrap();
         two.close().await.unwrap();
+    }
+
+    async fn check_groups(&self, step: &Step<'_>) {
+        let (consumer, limit) = (step.text("consumer"), step.number("limit") as usize);
+        let groups = self.mirror.poll_groups(&consumer, limit).await.unwrap();
+        let kinds = |group: &Vec<Change>| group.iter().map(|change| change.kind.name()).collect::<Vec<_>>().join(" ");
+        assert_eq!(json!(groups.iter().map(kinds).collect::<Vec<_>>()), step.json["kinds"], "{}", step.at);
+        let changes = groups.concat();
+        let count = step.json["count"].as_u64().map_or(changes.len(), |count| count as usize);
+        if let Some(last) = changes[..count].last() {
+            self.mirror.ack(&consumer, last.seq).await.unwrap();
+        }
     }
 
     /// Polls and acknowledges as the step's consumer until the feed has no further change. Returns the changes.

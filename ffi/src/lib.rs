@@ -77,6 +77,8 @@ pub mod keeping;
 
 pub mod change;
 
+pub mod change_groups;
+
 pub mod changes;
 
 pub mod worker;
@@ -99,6 +101,7 @@ const _: () = {
     any_number_of_threads::<text_handles::hc_text_list>();
     any_number_of_threads::<mirror::hc_mirror>();
     any_number_of_threads::<roles::hc_role_map>();
+    any_number_of_threads::<change_groups::hc_change_groups>();
     any_number_of_threads::<changes::hc_change_iter>();
     any_number_of_threads::<worker::hc_worker>();
     any_number_of_threads::<plan::hc_plan>();

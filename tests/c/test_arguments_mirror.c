@@ -107,6 +107,7 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     hc_mirror_group_list *groups = NULL;
     hc_mirror_directory_list *directories = NULL;
     hc_change_batch *batch = NULL;
+    hc_change_groups *grouped = NULL;
     hc_parked_list *parked = NULL;
     hc_consumer_list *consumers = NULL;
     hc_sync_reports *reports = NULL;
@@ -222,6 +223,10 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_mirror_poll(mirror, NULL, 1, &batch, place), "consumer");
     NULL_IS_REFUSED(hc_mirror_poll(mirror, "c", 1, NULL, place), "batch");
     TEXT_IS_REFUSED(hc_mirror_poll(mirror, NOT_UTF8, 1, &batch, place), "consumer");
+    NULL_IS_REFUSED(hc_mirror_poll_groups(NULL, "c", 1, &grouped, place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_poll_groups(mirror, NULL, 1, &grouped, place), "consumer");
+    NULL_IS_REFUSED(hc_mirror_poll_groups(mirror, "c", 1, NULL, place), "groups");
+    TEXT_IS_REFUSED(hc_mirror_poll_groups(mirror, NOT_UTF8, 1, &grouped, place), "consumer");
     NULL_IS_REFUSED(hc_mirror_wait(NULL, "c", 1, 0, &batch, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_wait(mirror, NULL, 1, 0, &batch, place), "consumer");
     NULL_IS_REFUSED(hc_mirror_wait(mirror, "c", 1, 0, NULL, place), "batch");

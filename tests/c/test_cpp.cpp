@@ -135,7 +135,24 @@ static void a_mirror_syncs_receives_webhooks_and_gives_changes_to_consumers(cons
     }
     CHECK(users == 40);
     mirror.ack("app", last);
-    CHECK(mirror.poll("app").empty() && mirror.wait("app", 1, 0).empty());
+    CHECK(mirror.poll("app").empty() && mirror.wait("app", 1, 0).empty() && mirror.poll_groups("app").empty());
+    std::size_t grouped = 0;
+    for (const ChangeGroup &group : mirror.poll_groups("by group", 1000)) {
+        for (const hc_change &change : group) grouped += std::string(hc_change_kind(&change)) == "user.created";
+        last = hc_change_seq(&group.back());
+    }
+    CHECK(grouped == 40);
+    ChangeGroups groups = mirror.poll_groups("by group", 1);
+    CHECK(groups.size() == 1 && hc_change_seq(&groups[0][0]) == 1);
+    bool refused = false;
+    try {
+        groups[0][groups[0].size()];
+    } catch (const std::out_of_range &) {
+        refused = true;
+    }
+    CHECK(refused);
+    mirror.ack("by group", last);
+    CHECK(mirror.poll_groups("by group").empty() && mirror.drop_consumer("by group"));
 
     auto fields = options<hc_sandbox_user>();
     fields.email = "ada@example.com";

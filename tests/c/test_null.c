@@ -235,6 +235,8 @@ static void accessors_accept_null(void) {
     CHECK(hc_mirror_directory_status_pending_events(NULL) == 0);
     CHECK(hc_change_batch_len(NULL) == 0);
     CHECK(hc_change_batch_at(NULL, 0) == NULL);
+    CHECK(hc_change_groups_len(NULL) == 0);
+    CHECK(hc_change_groups_at(NULL, 0) == NULL);
     CHECK(hc_parked_list_len(NULL) == 0);
     CHECK(hc_parked_list_at(NULL, 0) == NULL);
     CHECK(hc_consumer_list_len(NULL) == 0);
@@ -308,6 +310,7 @@ static void free_functions_accept_null(void) {
     hc_plan_iter_free(NULL);
     hc_mirror_directory_status_list_free(NULL);
     hc_change_batch_free(NULL);
+    hc_change_groups_free(NULL);
     hc_change_free(NULL);
     hc_change_iter_free(NULL);
     hc_worker_free(NULL);

@@ -32,7 +32,7 @@ typedef struct {
     maybe_texts groups; /* in a step about a user: the user's groups; in a status step, only len is set: the number of groups */
     size_t users, count, delivery, limit, partitions;
     int active, approve_removals;
-    maybe_texts types, roles, reasons, known, absent;
+    maybe_texts types, roles, reasons, kinds, known, absent;
     struct { const kind_count *items; size_t len; } counts;
     struct { const hc_role_pair *items; size_t len; } pairs;
     struct { const role_entry *items; size_t len; } entries;
@@ -311,6 +311,30 @@ static void run_feed(const run *run, const step *step, bool compared) {
     CHECK(!compared || seen == step->changes.len);
 }
 
+/* Polls by groups once, and compares the kinds of the changes of each group, joined by spaces. Acknowledges the first `count` changes, or all if it is 0. */
+static void run_groups(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_change_groups *groups = NULL;
+    WORKS(hc_mirror_poll_groups(run->mirror, step->consumer, step->limit, &groups, &error));
+    CHECK(hc_change_groups_len(groups) == step->kinds.len);
+    int64_t last = 0;
+    size_t seen = 0;
+    for (size_t i = 0; i < hc_change_groups_len(groups) && i < step->kinds.len; i++) {
+        const hc_change_batch *group = hc_change_groups_at(groups, i);
+        char kinds[256] = "";
+        for (size_t j = 0; j < hc_change_batch_len(group); j++, seen++) {
+            const hc_change *change = hc_change_batch_at(group, j);
+            size_t length = strlen(kinds);
+            snprintf(kinds + length, sizeof kinds - length, "%s%s", j > 0 ? " " : "", hc_change_kind(change));
+            if (step->count == 0 || seen < step->count) last = hc_change_seq(change);
+        }
+        CHECK_TEXT(kinds, step->kinds.items[i]);
+    }
+    if (seen > 0) WORKS(hc_mirror_ack(run->mirror, step->consumer, last, &error));
+    CHECK(hc_change_groups_at(groups, step->kinds.len) == NULL);
+    hc_change_groups_free(groups);
+}
+
 static hc_worker *worker_of(const run *run, const step *step) {
     hc_error *error = NULL;
     hc_worker *worker = NULL;
@@ -476,6 +500,8 @@ static void run_step(run *run, const step *step) {
         check_hold(run, step);
     } else if (strcmp(what, "approve") == 0 || strcmp(what, "dismiss") == 0) {
         decide(run, step);
+    } else if (strcmp(what, "poll_groups") == 0) {
+        run_groups(run, step);
     } else if (strcmp(what, "start_workers") == 0) {
         start_workers(run, step);
     } else if (strcmp(what, "stop_workers") == 0) {

@@ -14,12 +14,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 #[napi_derive::napi]
 impl NativeMirror {
-    /// Resolves to the changes after a consumer's cursor.
+    /// Resolves to the changes after a consumer's cursor, in groups if the option `groupByUser` is true.
     #[napi]
     pub fn poll<'env>(&self, env: &'env Env, consumer: String, options: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {
-            let limit = read::<PollOptions>(&options)?.limit();
-            json::text(&mirror.poll(&consumer, limit).await?)
+            let options = read::<PollOptions>(&options)?;
+            match options.is_grouped() {
+                true => json::text(&mirror.poll_groups(&consumer, options.limit()).await?),
+                false => json::text(&mirror.poll(&consumer, options.limit()).await?),
+            }
         })
     }
 

@@ -221,9 +221,10 @@ const DEFAULT_LIMIT: usize = 100;
 
 /// Options of `poll`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct PollOptions {
     limit: Option<usize>,
+    group_by_user: Option<bool>,
 }
 
 /// Options of `wait` and `changes`.
@@ -261,6 +262,11 @@ impl ConsumerOptions {
 }
 
 impl PollOptions {
+    /// Returns whether the changes are returned in groups.
+    pub(super) fn is_grouped(&self) -> bool {
+        self.group_by_user.unwrap_or(false)
+    }
+
     /// Returns the maximum number of changes to return.
     pub(super) fn limit(&self) -> usize {
         self.limit.unwrap_or(DEFAULT_LIMIT)

@@ -2328,17 +2328,30 @@ class Mirror:
         raises ``InvalidArgumentError`` for an empty id and if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
-    def poll(self, consumer: str, limit: Optional[int] = None) -> list[_Change]:
+    @overload
+    def poll(self, consumer: str, limit: Optional[int] = None, *, group_by_user: Literal[False] = False) -> list[_Change]:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
         - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
           feed.
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
+        - ``group_by_user``: whether to return a list of groups, each a list of changes (default: a list of changes). All changes that one
+          step (a page of a listing, an event, an approval, …) made to one user are a group. A new hire, for example, is a group of a
+          ``user.created``, a ``membership.added`` for each group of the directory and a ``roles.changed``. Each change of a group of the
+          directory, of a directory or of an organization is a group of its own, and so is each change of a snapshot. A group is returned as
+          a whole: the poll stops before a group with which there would be more than ``limit`` changes, but the first group is returned even
+          if it is longer. If a change within a group was acknowledged, the rest of it is a group. To acknowledge a group, acknowledge its
+          last change.
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
         ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range, the consumer has
         partitions or the mirror is closed, and ``StoreError`` if the store fails.
         """
+
+    @overload
+    def poll(self, consumer: str, limit: Optional[int] = None, *, group_by_user: Literal[True]) -> list[list[_Change]]: ...
+    @overload
+    def poll(self, consumer: str, limit: Optional[int] = None, *, group_by_user: bool) -> Union[list[_Change], list[list[_Change]]]: ...
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> list[_Change]:
         """As ``poll``, but waits for the first change if there is none. A change that another process commits is returned within
@@ -2992,17 +3005,30 @@ class AsyncMirror:
         raises ``InvalidArgumentError`` for an empty id and if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
-    def poll(self, consumer: str, limit: Optional[int] = None) -> Coroutine[Any, Any, list[_AsyncChange]]:
+    @overload
+    def poll(self, consumer: str, limit: Optional[int] = None, *, group_by_user: Literal[False] = False) -> Coroutine[Any, Any, list[_AsyncChange]]:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
         - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the
           feed.
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
+        - ``group_by_user``: whether to return a list of groups, each a list of changes (default: a list of changes). All changes that one
+          step (a page of a listing, an event, an approval, …) made to one user are a group. A new hire, for example, is a group of a
+          ``user.created``, a ``membership.added`` for each group of the directory and a ``roles.changed``. Each change of a group of the
+          directory, of a directory or of an organization is a group of its own, and so is each change of a snapshot. A group is returned as
+          a whole: the poll stops before a group with which there would be more than ``limit`` changes, but the first group is returned even
+          if it is longer. If a change within a group was acknowledged, the rest of it is a group. To acknowledge a group, acknowledge its
+          last change.
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
         ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of range, the consumer has
         partitions or the mirror is closed, and ``StoreError`` if the store fails.
         """
+
+    @overload
+    def poll(self, consumer: str, limit: Optional[int] = None, *, group_by_user: Literal[True]) -> Coroutine[Any, Any, list[list[_AsyncChange]]]: ...
+    @overload
+    def poll(self, consumer: str, limit: Optional[int] = None, *, group_by_user: bool) -> Coroutine[Any, Any, Union[list[_AsyncChange], list[list[_AsyncChange]]]]: ...
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> Coroutine[Any, Any, list[_AsyncChange]]:
         """As ``poll``, but waits for the first change if there is none. A change that another process commits is returned within

@@ -6,7 +6,7 @@ use super::feed::{self, AsyncChangeIterator, ChangeIterator, ConsumerHandle, Fee
 use super::state::State;
 use super::worker::{AsyncWorker, Worker};
 use crate::call::{Asyncio, Blocking, Mode};
-use crate::convert::{Seq, Size, Span, Text};
+use crate::convert::{Flag, Seq, Size, Span, Text};
 use crate::errors::OrRaise;
 use crate::generated::{Consumer, ParkedChange};
 use pyo3::prelude::*;
@@ -33,15 +33,38 @@ macro_rules! consumers {
             ///
             /// - ``consumer``: name of the consumer, 1 to 200 bytes. A new name starts with the first change of the feed.
             /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
+            /// - ``group_by_user``: whether to return a list of groups, each a list of changes (default: a list of changes). All changes that
+            ///   one step (a page of a listing, an event, an approval, …) made to one user are a group. A new hire, for example, is a group of a
+            ///   ``user.created``, a ``membership.added`` for each group of the directory and a ``roles.changed``. Each change of a group of the
+            ///   directory, of a directory or of an organization is a group of its own, and so is each change of a snapshot. A group is returned as
+            ///   a whole: the poll stops before a group with which there would be more than ``limit`` changes, but the first group is returned even
+            ///   if it is longer. If a change within a group was acknowledged, the rest of it is a group. To acknowledge a group, acknowledge its
+            ///   last change.
             ///
             /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new
             /// name: call ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the name or the limit is out of
             /// range, the consumer has partitions or the mirror is closed, and ``StoreError`` if the store fails.
-            #[pyo3(signature = (consumer, limit = None))]
-            fn poll<'py>(&self, py: Python<'py>, consumer: Text, limit: Option<Size>) -> PyResult<Bound<'py, PyAny>> {
+            #[pyo3(signature = (consumer, limit = None, *, group_by_user = Flag(false)), text_signature = "($self, consumer, limit=None, *, group_by_user=False)")]
+            fn poll<'py>(
+                &self,
+                py: Python<'py>,
+                consumer: Text,
+                limit: Option<Size>,
+                group_by_user: Flag,
+            ) -> PyResult<Bound<'py, PyAny>> {
                 let (mirror, handle, limit) =
                     (self.0.current(py)?, self::consumer(&self.0, consumer), self::limit(limit));
                 let name = Arc::clone(&handle.name);
+                if group_by_user.0 {
+                    let call = async move { mirror.poll_groups(&name, limit).await };
+                    return <$mode>::run(py, call, move |py, groups| {
+                        let origin = handle.into();
+                        groups
+                            .into_iter()
+                            .map(|changes| <$mode>::changes(py, changes, &origin))
+                            .collect::<PyResult<Vec<_>>>()
+                    });
+                }
                 let call = async move { mirror.poll(&name, limit).await };
                 <$mode>::run(py, call, move |py, changes| <$mode>::changes(py, changes, &handle.into()))
             }

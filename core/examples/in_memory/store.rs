@@ -382,6 +382,13 @@ impl Rows {
         Ok(found)
     }
 
+    fn entries(&self, after: i64, limit: usize) -> Vec<Entry> {
+        let mut later = self.entries.range(after + 1..).peekable();
+        // Numbers have no gaps, so an entry whose last number is at most `after` plus `limit` ends within the limit.
+        let end = later.peek().map_or(after, |(first, _)| (after + limit as i64).max(**first));
+        later.take_while(|(last, _)| **last <= end).map(|(_, entry)| Entry::clone(entry)).collect()
+    }
+
     fn trim(&mut self, retention: Retention) -> usize {
         let Retention { changes, consumers, tombstones, events, losses, limit } = retention;
         let active = self.consumers.values().filter(|row| row.seen_at >= consumers);
@@ -630,6 +637,10 @@ impl Store for DiskStore {
 
     fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>> {
         ready(self.lock().and_then(|contents| contents.now.changes(after, limit)))
+    }
+
+    fn entries(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Entry>> {
+        self.read(|rows| rows.entries(after, limit))
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

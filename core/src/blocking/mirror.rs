@@ -197,6 +197,7 @@ macro_rules! calls {
 calls! {
     apply(event: &Event) -> Outcome;
     poll(consumer: &str, limit: usize) -> Vec<Change>;
+    poll_groups(consumer: &str, limit: usize) -> Vec<Vec<Change>>;
     wait(consumer: &str, limit: usize, timeout: Option<Duration>) -> Vec<Change>;
     ack(consumer: &str, seq: i64) -> ();
     park(consumer: &str, seq: i64, reason: &str) -> ();

@@ -162,7 +162,7 @@ impl Changes {
                     // The lease was lost during the wait, so another iterator may have returned these changes.
                     continue;
                 }
-                let Polled { changes, generation, cursor } = polled;
+                let Polled { changes, generation, cursor, .. } = polled;
                 self.state(|state| state.acks.confirm(generation, cursor));
                 reading.position = changes.last().map(|change| change.seq).or(reading.position);
                 reading.generation = generation;

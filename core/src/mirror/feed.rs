@@ -7,12 +7,15 @@
 //! A consumer may have partitions, so that many workers share its changes: see [`Mirror::consumer`]. Its cursor is then the lowest cursor of its
 //! partitions, and only its workers read and acknowledge changes.
 //!
+//! [`poll_groups`](Mirror::poll_groups) returns the same changes in groups, one for each entry of the feed.
+//!
 //! A poll only reads, with these exceptions. If it returns changes for the first time, it writes their greatest number to the consumer's row,
 //! without a flush: any process may acknowledge numbers up to that one, and no greater one. If a power failure could still undo one of the
 //! changes, which is so after a sync and not after a webhook, it flushes the store. If the consumer's last poll was an hour ago, it writes the
 //! time of this one.
 
 use super::decide::{acknowledge, before, without_partitions};
+use super::groups::{Found, Unit};
 use super::{Mirror, snapshot};
 use crate::record::{Change, Consumer, ConsumerRow, ParkedChange, Snapshot};
 use crate::store::{
@@ -41,6 +44,8 @@ pub(super) const SEEN: Duration = Duration::from_secs(3_600);
 #[derive(Debug)]
 pub(super) struct Polled {
     pub(super) changes: Vec<Change>,
+    /// The number of changes of each group; empty if single changes were polled.
+    sizes: Vec<usize>,
     /// The consumer's generation.
     pub(super) generation: i64,
     /// The consumer's cursor before the poll.
@@ -72,16 +77,50 @@ impl Mirror {
     ///
     /// As [`poll`](Mirror::poll).
     pub async fn poll_after(&self, consumer: &str, seq: Option<i64>, limit: usize) -> Result<Vec<Change>> {
-        Ok(self.page(consumer, seq, limit).await?.changes)
+        Ok(self.page(consumer, Unit::Change, seq, limit).await?.changes)
     }
 
-    async fn page(&self, consumer: &str, seq: Option<i64>, limit: usize) -> Result<Polled> {
+    /// As [`poll`](Mirror::poll), but returns the changes in groups: all changes that one step (a page of a listing, an event, an approval, …) made to one
+    /// user are a group. A new hire, for example, is a group of a `user.created`, a `membership.added` for each group and a `roles.changed`. Each change
+    /// of a group of the directory, of a directory or of an organization is a group of its own, and so is each change of a snapshot, and of a feed that version
+    /// 0.1.0 wrote.
+    ///
+    /// A group is returned as a whole, so `limit` (1 to 10,000) counts changes and the poll stops before a group that would exceed it; but the first
+    /// group is returned even if it is longer. If a change within a group was [acknowledged](Mirror::ack), the rest of it is a group. To acknowledge a
+    /// group, acknowledge its last change.
+    ///
+    /// The future may be dropped: nothing is acknowledged, so the next poll returns the same changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Mirror::poll); [`ErrorKind::Store`](crate::ErrorKind::Store) also for a store of the application that does not read
+    /// [whole entries](crate::store::Store::entries).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(mirror: headcount::Mirror) -> headcount::Result<()> {
+    /// for group in mirror.poll_groups("provisioner", 100).await? {
+    ///     let kinds: Vec<&str> = group.iter().map(|change| change.kind.name()).collect();
+    ///     println!("{}", kinds.join(", "));
+    ///     if let Some(last) = group.last() {
+    ///         mirror.ack("provisioner", last.seq).await?;
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn poll_groups(&self, consumer: &str, limit: usize) -> Result<Vec<Vec<Change>>> {
+        let Polled { changes, sizes, .. } = self.page(consumer, Unit::Entry, None, limit).await?;
+        Ok(Found { changes, sizes }.into_groups())
+    }
+
+    async fn page(&self, consumer: &str, unit: Unit, seq: Option<i64>, limit: usize) -> Result<Polled> {
         let name = consumer_name(consumer)?;
         if !(1..=MAX_POLL).contains(&limit) {
             return Err(Error::invalid_argument(format!("limit is {limit}: expected 1 to {MAX_POLL}")));
         }
         loop {
-            if let Some(polled) = self.try_page(&name, seq, limit).await? {
+            if let Some(polled) = self.try_page(&name, unit, seq, limit).await? {
                 return Ok(polled);
             }
         }
@@ -89,10 +128,10 @@ impl Mirror {
 
     /// Reads a page. Returns `None`, and the caller tries again, if this call registered the consumer, or if the consumer's generation changed
     /// meanwhile.
-    async fn try_page(&self, name: &str, seq: Option<i64>, limit: usize) -> Result<Option<Polled>> {
-        let page = self.store().feed(name.to_owned(), seq, limit).await?;
-        let Some(row) = page.consumer else {
-            check_kept(name, 0, &page.marks, &[])?;
+    async fn try_page(&self, name: &str, unit: Unit, seq: Option<i64>, limit: usize) -> Result<Option<Polled>> {
+        let (row, found, marks) = unit.feed(self.store(), name, seq, limit).await?;
+        let Some(row) = row else {
+            check_kept(name, 0, &marks, &[])?;
             self.register(name.to_owned()).await?;
             return Ok(None);
         };
@@ -104,7 +143,7 @@ impl Mirror {
             None => true,
         });
         let position = row.seen().max(after.unwrap_or(0));
-        check_kept(name, position, &page.marks, &page.changes)?;
+        check_kept(name, position, &marks, &found.changes)?;
         let from_snapshot = match row.cursor {
             0.. => None,
             cursor => {
@@ -112,24 +151,25 @@ impl Mirror {
                 snapshot::page(self.store(), &ConsumerRow { cursor, ..row.clone() }, limit).await?
             }
         };
-        let (changes, flush) = match from_snapshot {
+        let (found, flush) = match from_snapshot {
             Some(changes) => {
                 // Read after the rows, because only then do these marks tell whether all of the rows are durable.
                 let marks = self.store().feed(name.to_owned(), None, 0).await?.marks;
-                (changes, marks.durable < marks.latest)
+                (unit.of_snapshot(changes), marks.durable < marks.latest)
             }
             None => {
-                let changes = match row.cursor {
-                    0.. => page.changes,
-                    _ => self.store().changes(position, limit).await?,
+                let found = match row.cursor {
+                    0.. => found,
+                    _ => unit.after(self.store(), position, limit).await?,
                 };
-                check_kept(name, position, &page.marks, &changes)?;
-                let flush = changes.last().is_some_and(|change| change.seq > page.marks.durable);
-                (changes, flush)
+                check_kept(name, position, &marks, &found.changes)?;
+                let flush = found.changes.last().is_some_and(|change| change.seq > marks.durable);
+                (found, flush)
             }
         };
-        let is_current = self.note_poll(&row, &changes, flush).await?;
-        Ok(is_current.then_some(Polled { changes, generation: row.generation, cursor: row.cursor }))
+        let is_current = self.note_poll(&row, &found.changes, flush).await?;
+        let Found { changes, sizes } = found;
+        Ok(is_current.then_some(Polled { changes, sizes, generation: row.generation, cursor: row.cursor }))
     }
 
     /// Stores the greatest number that a poll returns to a consumer, and the time of the poll, and flushes the store if `flush` is set. Writes
@@ -229,7 +269,7 @@ impl Mirror {
         let mut head = self.head();
         loop {
             head.borrow_and_update();
-            let polled = self.page(consumer, seq, limit).await?;
+            let polled = self.page(consumer, Unit::Change, seq, limit).await?;
             if !polled.changes.is_empty() {
                 return Ok(polled);
             }
@@ -242,7 +282,7 @@ impl Mirror {
             // to look for those.
             let _ = tokio::time::timeout_at(until, head.changed()).await;
             if ends.is_some_and(|ends| tokio::time::Instant::now() >= ends) {
-                return self.page(consumer, seq, limit).await;
+                return self.page(consumer, Unit::Change, seq, limit).await;
             }
         }
     }

@@ -7,8 +7,8 @@
 // syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one directory, `removal` removes
 // what its listing lacks, and `reports` makes the reports; `receive` applies webhooks; `holds` has the losses of access that the guard held, and the
 // decisions about them; `chores` completes work that takes more than one write; `retire` removes the users and groups of a directory that the
-// application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers,
-// `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
+// application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers
+// (`groups` reads them one by one or in groups), `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
 // `copy` copies a mirror to another store, and `backup` to a file. `reconcile` finds users whom an application knows and the mirror lacks. `plan` runs a sync on a copy of an organization's rows.
 // `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `counters` counts what a handle does, `metrics` writes
@@ -24,6 +24,7 @@ mod decide;
 mod environment;
 mod exclusive;
 mod feed;
+mod groups;
 pub(crate) mod handle;
 mod holds;
 mod lapse;

@@ -147,6 +147,17 @@ pub struct FeedPage {
     pub marks: FeedMarks,
 }
 
+/// A consumer and the entries after its position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntryPage {
+    /// The consumer, or `None` if there is none of this name.
+    pub consumer: Option<ConsumerRow>,
+    /// The entries, oldest first.
+    pub entries: Vec<Entry>,
+    /// Positions in the feed, not later than the moment at which the entries were read.
+    pub marks: FeedMarks,
+}
+
 /// Positions in the feed, each as the number of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FeedMarks {
@@ -371,6 +382,36 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// The future may be dropped: it only reads.
     fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>>;
+
+    /// Reads whole entries that have changes after `after`, oldest first: as many as have `limit` changes at most after `after`, but at least one
+    /// entry if there is any. If `after` is the number of a change within an entry, that entry is the first one. The default fails: it is for a store
+    /// whose consumers are not polled by groups.
+    ///
+    /// The future may be dropped: it only reads.
+    fn entries(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Entry>> {
+        let _ = (after, limit);
+        Box::pin(async {
+            Err(Error::store(
+                "this store does not read whole entries of the feed, so it has no groups of changes: use `poll`",
+            ))
+        })
+    }
+
+    /// Reads a consumer, the feed's marks, and the [entries](Store::entries) after its [position](ConsumerRow::seen). Without a consumer of this name, or
+    /// for one that is reading a snapshot, it reads no entries. The default calls [`feed`](Store::feed) and `entries`; a store on a server can do it in
+    /// one round trip.
+    ///
+    /// The future may be dropped: it only reads.
+    fn feed_entries(&self, consumer: String, limit: usize) -> StoreFuture<'_, EntryPage> {
+        Box::pin(async move {
+            let FeedPage { consumer, marks, .. } = self.feed(consumer, None, 0).await?;
+            let entries = match &consumer {
+                Some(row) if row.cursor >= 0 => self.entries(row.seen(), limit).await?,
+                _ => Vec::new(),
+            };
+            Ok(EntryPage { consumer, entries, marks })
+        })
+    }
 
     /// Reads every consumer in the order of their names, each with the number of changes that it has parked; and the number of the latest
     /// change, or 0.

@@ -8,6 +8,7 @@ mod clocks;
 mod dropped;
 mod events;
 mod feed;
+mod groups;
 mod guard;
 mod holds;
 mod logs;

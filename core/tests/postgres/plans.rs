@@ -128,6 +128,9 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
                     assert_eq!(page.len(), 100);
                     mirror.ack("app", page[99].seq).await.unwrap();
                 }
+                let groups = mirror.poll_groups("app", 100).await.unwrap();
+                assert_eq!(groups.len(), 100);
+                mirror.ack("app", groups[99][0].seq).await.unwrap();
                 mirror.sync(organization_id).mode(SyncMode::Incremental).await.unwrap();
                 mirror.sync(organization_id).mode(SyncMode::Full).await.unwrap();
                 mirror.find_users(&user.email).await.unwrap();

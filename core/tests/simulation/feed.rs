@@ -2,7 +2,7 @@
 
 use crate::world::{Facts, ORGANIZATIONS, PROTECTED, describe_group, describe_user};
 use headcount::mirror::MirrorGroup;
-use headcount::{Change, ChangeKind, Mirror, MirrorUser};
+use headcount::{Change, ChangeKind, Mirror, MirrorUser, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a consumer has received and acknowledged.
@@ -56,6 +56,58 @@ impl ConsumerLog {
             self.acknowledged = last.seq;
         }
     }
+}
+
+/// The greatest number that [`poll`] takes.
+pub(crate) const POLLS: u64 = 24;
+
+/// Polls as a consumer, in one of the ways numbered from 1 to [`POLLS`]: with a limit of 1 to 12, changes or groups. Checks the groups, and returns their
+/// changes.
+pub(crate) async fn poll(mirror: &Mirror, consumer: &str, way: u64) -> Result<Vec<Change>> {
+    let limit = way.div_ceil(2) as usize;
+    if way % 2 == 0 {
+        return mirror.poll(consumer, limit).await;
+    }
+    let groups = mirror.poll_groups(consumer, limit).await?;
+    check_polled_groups(&groups, limit);
+    Ok(groups.concat())
+}
+
+/// Checks the groups that a poll has returned: together they are not longer than the limit, unless there is only one, and each has consecutive changes of
+/// one user with the same cause.
+fn check_polled_groups(groups: &[Vec<Change>], limit: usize) {
+    let count: usize = groups.iter().map(Vec::len).sum();
+    assert!(groups.len() == 1 || count <= limit, "{} groups have {count} changes, the limit is {limit}", groups.len());
+    for group in groups {
+        let first = group.first().expect("a group is not empty");
+        let is_alone = group.len() == 1;
+        assert!(is_alone || !user_id(first).is_empty(), "a group has several changes, but no user: {first:?}");
+        for (change, seq) in group.iter().zip(first.seq..) {
+            assert_eq!(change.seq, seq, "a group has a gap");
+            assert_eq!(user_id(change), user_id(first), "a group has changes of two users");
+            assert_eq!(change.cause, first.cause, "a group has two causes");
+        }
+    }
+}
+
+/// Reads the whole feed by groups, as a new consumer that polls with this limit and acknowledges each time.
+async fn read_groups(mirror: &Mirror, consumer: &str, limit: usize) -> Vec<Vec<Change>> {
+    let mut all = Vec::new();
+    loop {
+        let groups = mirror.poll_groups(consumer, limit).await.unwrap();
+        check_polled_groups(&groups, limit);
+        let Some(last) = groups.last().and_then(|group| group.last()) else { return all };
+        mirror.ack(consumer, last.seq).await.unwrap();
+        all.extend(groups);
+    }
+}
+
+/// Checks that polls by groups give the changes of the feed, and that the limit does not divide the groups.
+pub(crate) async fn check_groups_of_feed(mirror: &Mirror, feed: &BTreeMap<i64, Change>, limit: usize) {
+    let groups = read_groups(mirror, "groups", limit).await;
+    assert!(groups.iter().flatten().eq(feed.values()), "polls by groups with the limit {limit} give another feed");
+    let longer = read_groups(mirror, "longer groups", 50).await;
+    assert_eq!(groups, longer, "the limits {limit} and 50 give different groups");
 }
 
 /// Returns the id of the change's user, or an empty text if the change has no user.

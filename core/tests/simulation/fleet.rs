@@ -34,7 +34,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
-/// The consumer that reads by [`Mirror::poll`].
+/// The consumer that reads by [`feed::poll`].
 const POLLED: &str = "accounts";
 /// The consumer whose changes one process at a time iterates over.
 const ITERATED: &str = "audit";
@@ -244,7 +244,7 @@ async fn sync(context: Context, organization_id: &'static str, mode: SyncMode, a
 async fn poll(context: Context, busy: Busy) {
     let mirror = context.mirror().await;
     for _ in 0..context.random.between(1, 4) {
-        let batch = match mirror.poll(POLLED, context.random.between(1, 12) as usize).await {
+        let batch = match feed::poll(&mirror, POLLED, context.random.between(1, feed::POLLS)).await {
             Ok(batch) => batch,
             Err(error) => return assert_eq!(error.kind(), ErrorKind::Store, "{error}"),
         };
@@ -737,6 +737,7 @@ async fn check(context: Context, guards_events: bool) {
         log.iterated.check(&feed);
         log.shared.check(&feed);
     });
+    feed::check_groups_of_feed(&mirror, &feed, context.random.between(1, 12) as usize).await;
     let changes: Vec<&Change> = feed.values().collect();
     for (index, change) in changes.iter().enumerate() {
         assert_eq!(change.seq, index as i64 + 1, "the feed has a gap");

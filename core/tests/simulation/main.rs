@@ -552,16 +552,16 @@ impl Simulation {
         }
     }
 
-    /// Polls up to four batches as one of the consumers, and acknowledges only some of them.
+    /// Polls up to four batches as one of the consumers, and acknowledges only some of them, or a part of them.
     async fn consume(&mut self) {
         let name = CONSUMERS[self.random.below(3) as usize];
         if self.random.chance(20) {
             self.acknowledge_late(name).await;
         }
         for _ in 0..self.random.between(1, 4) {
-            let limit = self.random.between(1, 12) as usize;
+            let way = self.random.between(1, feed::POLLS);
             let mirror = self.mirror().await;
-            let Ok(batch) = mirror.poll(name, limit).await else { continue };
+            let Ok(batch) = feed::poll(&mirror, name, way).await else { continue };
             let log = self.consumers.get_mut(name).unwrap();
             log.add(&batch);
             self.trace.note(|| format!("{name} polls {:?}", batch.iter().map(|change| change.seq).collect::<Vec<_>>()));
@@ -571,8 +571,13 @@ impl Simulation {
                 self.trace.note(|| "the power is cut".to_owned());
                 return self.machine.cut_power();
             }
-            if self.random.chance(70) && mirror.ack(name, last.seq).await.is_ok() {
-                log.acknowledged = last.seq;
+            let last = match self.random.chance(30) {
+                // Possibly within a group.
+                true => batch[self.random.below(batch.len() as u64) as usize].seq,
+                false => last.seq,
+            };
+            if self.random.chance(70) && mirror.ack(name, last).await.is_ok() {
+                log.acknowledged = last;
             }
         }
     }
@@ -651,6 +656,7 @@ impl Simulation {
         let mut replay = ConsumerLog::default();
         replay.read_to_the_end(mirror, "replay").await;
         assert_eq!(replay.changes, accounts.changes, "a replay differs from what was received before");
+        feed::check_groups_of_feed(mirror, &accounts.changes, self.random.between(1, 12) as usize).await;
         let changes: Vec<&Change> = accounts.changes.values().collect();
         for (index, change) in changes.iter().enumerate() {
             assert_eq!(change.seq, index as i64 + 1, "the feed has a gap");

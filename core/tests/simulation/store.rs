@@ -158,6 +158,8 @@ impl Store for Process {
         read events(organization_id: String, state: EventState, after: i64, limit: usize) -> Vec<(i64, EventRow)>;
         read feed(consumer: String, after: Option<i64>, limit: usize) -> FeedPage;
         read changes(after: i64, limit: usize) -> Vec<Change>;
+        read entries(after: i64, limit: usize) -> Vec<headcount::store::Entry>;
+        read feed_entries(consumer: String, limit: usize) -> headcount::store::EntryPage;
         read consumers() -> (Vec<(headcount::store::ConsumerRow, u64)>, i64);
         written update_consumer(update: ConsumerWrite) -> ();
         written note_poll(note: headcount::store::PollNote) -> bool;

@@ -3,9 +3,9 @@
 use crate::record::{Approval, ConsumerRow, HoldRow, ParkedChange};
 use crate::store::copy::{Row, Table};
 use crate::store::{
-    Committed, ConsumerWrite, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, Keys, Lease, PollNote, Retention, RowPages, Store, StoreFuture, UserFilter,
-    UserRow, WorkingSet, Write,
+    Committed, ConsumerWrite, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Entry, EntryPage,
+    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, Keys, Lease, PollNote, Retention, RowPages, Store,
+    StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
 use crate::{Change, Error, ErrorStatus, Result, Timestamp};
 use std::collections::BTreeMap;
@@ -207,6 +207,14 @@ impl Store for Flaky {
 
     fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>> {
         self.store.changes(after, limit)
+    }
+
+    fn entries(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Entry>> {
+        self.store.entries(after, limit)
+    }
+
+    fn feed_entries(&self, consumer: String, limit: usize) -> StoreFuture<'_, EntryPage> {
+        self.store.feed_entries(consumer, limit)
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

@@ -32,6 +32,7 @@
 mod close;
 mod consumers;
 mod copy;
+mod entries;
 mod feed;
 mod flaky;
 mod keeping;
@@ -45,6 +46,7 @@ mod writes;
 pub use close::*;
 pub use consumers::*;
 pub use copy::*;
+pub use entries::*;
 pub use feed::*;
 pub use flaky::Flaky;
 pub use keeping::*;
@@ -185,6 +187,14 @@ macro_rules! store_tests {
             a_reader_of_the_feed_gets_every_change_while_changes_are_appended
             the_changes_of_an_entry_are_read_in_order
             reading_starts_and_stops_inside_an_entry
+            entries_are_read_whole_up_to_the_limit
+            the_first_entry_is_read_even_if_it_is_longer_than_the_limit
+            an_entry_of_which_a_part_was_read_is_the_first_one
+            entries_have_the_changes_that_are_read_one_by_one
+            a_page_of_entries_starts_after_the_consumer_and_has_the_marks
+            a_page_of_entries_of_an_unknown_consumer_has_only_the_marks
+            a_page_of_entries_of_a_consumer_with_a_snapshot_starts_after_the_snapshot
+            entries_after_removed_ones_are_read
             a_write_that_fails_uses_no_numbers
             a_reopened_store_has_all_rows_and_continues_their_numbers
             two_open_stores_share_their_rows

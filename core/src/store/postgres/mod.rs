@@ -33,9 +33,9 @@ pub use options::PostgresOptions;
 
 use super::copy::{Row, Table};
 use super::{
-    Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry,
-    FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, PollNote, Retention, RowPages, Store, StoreFuture, UserFilter,
-    UserRow, WorkingSet, Write, closed,
+    Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow,
+    EventState, Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, PollNote, Retention, RowPages, Store,
+    StoreFuture, UserFilter, UserRow, WorkingSet, Write, closed,
 };
 use crate::record::{ConsumerRow, ParkedChange};
 use crate::{Change, Result, Timestamp};
@@ -207,6 +207,14 @@ impl Store for PostgresStore {
 
     fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>> {
         self.call(feed::changes(&self.database, after, limit))
+    }
+
+    fn entries(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Entry>> {
+        self.call(feed::entries(&self.database, after, limit))
+    }
+
+    fn feed_entries(&self, consumer: String, limit: usize) -> StoreFuture<'_, EntryPage> {
+        self.call(async move { feed::entry_page(&self.database, &consumer, limit).await })
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

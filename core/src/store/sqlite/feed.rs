@@ -1,9 +1,9 @@
-//! Reads the feed: entries, expanded to their changes.
+//! Reads the feed: entries, and the changes to which they are expanded.
 
 use super::database::{Database, limited};
 use super::rows::{CONSUMER, ENTRY, PARKED_ENTRY, consumer, entry, get, get_json, get_time};
-use crate::record::{Change, ChangeKind, ParkedChange};
-use crate::store::{FeedMarks, FeedPage};
+use crate::record::{Change, ChangeKind, ConsumerRow, Entry, ParkedChange};
+use crate::store::{EntryPage, FeedMarks, FeedPage};
 use crate::{Error, Result};
 use rusqlite::params;
 use serde::Deserialize;
@@ -17,6 +17,20 @@ pub(super) fn changes(database: &Database, after: i64, limit: usize) -> Result<V
     database.while_more(&sql, params![after, limited(limit)], |row| {
         found.extend(entry(row)?.changes_after(after, limit - found.len())?);
         Ok(found.len() < limit)
+    })?;
+    Ok(found)
+}
+
+/// Reads entries as [`Store::entries`](crate::store::Store::entries) describes.
+pub(super) fn entries(database: &Database, after: i64, limit: usize) -> Result<Vec<Entry>> {
+    let mut found = Vec::new();
+    // Numbers have no gaps, so an entry whose last number is at most `after` plus `limit` ends within the limit.
+    let sql = format!(
+        "SELECT {ENTRY} FROM change WHERE seq > ?1 AND seq <= max(?2, (SELECT min(seq) FROM change WHERE seq > ?1)) ORDER BY seq"
+    );
+    database.each(&sql, params![after, after.saturating_add(limited(limit))], |row| {
+        found.push(entry(row)?);
+        Ok(())
     })?;
     Ok(found)
 }
@@ -44,6 +58,26 @@ pub(super) fn count(database: &Database, organization_id: &str, after: i64) -> R
 
 /// Reads a page of the feed as [`Store::feed`](crate::store::Store::feed) describes.
 pub(super) fn page(database: &Database, name: &str, after: Option<i64>, limit: usize) -> Result<FeedPage> {
+    let (row, marks) = consumer_and_marks(database, name)?;
+    let changes = match &row {
+        Some(row) if row.cursor >= 0 => changes(database, row.seen().max(after.unwrap_or(0)), limit)?,
+        _ => Vec::new(),
+    };
+    Ok(FeedPage { consumer: row, changes, marks })
+}
+
+/// Reads a page of the feed as [`Store::feed_entries`](crate::store::Store::feed_entries) describes.
+pub(super) fn entry_page(database: &Database, name: &str, limit: usize) -> Result<EntryPage> {
+    let (row, marks) = consumer_and_marks(database, name)?;
+    let entries = match &row {
+        Some(row) if row.cursor >= 0 => entries(database, row.seen(), limit)?,
+        _ => Vec::new(),
+    };
+    Ok(EntryPage { consumer: row, entries, marks })
+}
+
+/// Reads a consumer, or `None` if there is none of this name, and the feed's marks.
+fn consumer_and_marks(database: &Database, name: &str) -> Result<(Option<ConsumerRow>, FeedMarks)> {
     let sql = format!("SELECT change, durable, trimmed, {CONSUMER} FROM counter LEFT JOIN consumer ON name = ?1");
     let read = database.one(&sql, [name], |row| {
         let marks = FeedMarks { latest: get(row, 0)?, durable: get(row, 1)?, trimmed: get(row, 2)? };
@@ -51,11 +85,7 @@ pub(super) fn page(database: &Database, name: &str, after: Option<i64>, limit: u
         Ok((marks, is_known.then(|| consumer(row, 3)).transpose()?))
     })?;
     let (marks, row) = read.ok_or_else(no_counters)?;
-    let changes = match &row {
-        Some(row) if row.cursor >= 0 => changes(database, row.seen().max(after.unwrap_or(0)), limit)?,
-        _ => Vec::new(),
-    };
-    Ok(FeedPage { consumer: row, changes, marks })
+    Ok((row, marks))
 }
 
 /// Returns the error for a file whose row of counters is missing.

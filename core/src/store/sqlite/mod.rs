@@ -23,9 +23,9 @@ mod worker;
 
 use super::copy::{PAGE_ROWS, Row, Table, TablePage, interrupted};
 use super::{
-    Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, RowPages, Store, StoreFuture, UserFilter,
-    UserRow, WorkingSet, Write, closed,
+    Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Durability, Entry, EntryPage,
+    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, RowPages, Store,
+    StoreFuture, UserFilter, UserRow, WorkingSet, Write, closed,
 };
 use crate::error::catch_panic;
 use crate::record::{ConsumerRow, ParkedChange};
@@ -287,6 +287,14 @@ impl Store for SqliteStore {
 
     fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>> {
         self.read(move |database| feed::changes(database, after, limit))
+    }
+
+    fn entries(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Entry>> {
+        self.read(move |database| feed::entries(database, after, limit))
+    }
+
+    fn feed_entries(&self, consumer: String, limit: usize) -> StoreFuture<'_, EntryPage> {
+        self.read(move |database| feed::entry_page(database, &consumer, limit))
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

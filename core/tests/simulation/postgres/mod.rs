@@ -36,8 +36,9 @@ use crate::random::SeededRandom;
 use client::closed;
 use headcount::mirror::{Approval, ParkedChange};
 use headcount::store::{
-    Committed, ConsumerRow, ConsumerWrite, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry, FeedPage,
-    Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    Committed, ConsumerRow, ConsumerWrite, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow, EventState,
+    Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow,
+    WorkingSet, Write,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use server::{Flush, Server};
@@ -213,6 +214,14 @@ impl Store for ModelStore {
 
     fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>> {
         self.call(pages::changes(&self.database, after, limit))
+    }
+
+    fn entries(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Entry>> {
+        self.call(pages::entries(&self.database, after, limit))
+    }
+
+    fn feed_entries(&self, consumer: String, limit: usize) -> StoreFuture<'_, EntryPage> {
+        self.call(pages::feed_entries(&self.database, consumer, limit))
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

@@ -9,8 +9,8 @@ use super::tables::{
 };
 use headcount::mirror::{Approval, ParkedChange};
 use headcount::store::{
-    ConsumerRow, DirectoryCounts, DirectoryRow, Entry, EventRow, EventState, FeedMarks, FeedPage, GroupRow, HoldRow,
-    UserFilter, UserRow, email_key,
+    ConsumerRow, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow, EventState, FeedMarks, FeedPage, GroupRow,
+    HoldRow, UserFilter, UserRow, email_key,
 };
 use headcount::{Change, Result};
 use std::collections::BTreeMap;
@@ -194,26 +194,42 @@ pub(super) fn durable(access: &Access<'_>) -> i64 {
     access.rows(DURABLE).values().copied().max().unwrap_or(0)
 }
 
-/// `feed::page`.
-pub(super) async fn feed(database: &Database, name: String, after: Option<i64>, limit: usize) -> Result<FeedPage> {
-    let after = after.unwrap_or(0).max(0);
-    let (row, entries, marks) = database
+/// The rows of `feed::entries`.
+fn select_whole(access: &Access<'_>, after: i64, limit: usize) -> Vec<Entry> {
+    let mut found = later(access.rows(CHANGE), after).map(|(_, entry)| entry).peekable();
+    let end = found.peek().map_or(after, |first| first.last.max(after + limit as i64));
+    found.take_while(|entry| entry.last <= end).map(|entry| Entry::clone(entry)).collect()
+}
+
+/// `feed::entries`.
+pub(super) async fn entries(database: &Database, after: i64, limit: usize) -> Result<Vec<Entry>> {
+    read_one(database, "SELECT entries", move |access| select_whole(access, after, limit)).await
+}
+
+/// The three reads of `feed::page` and `feed::entry_page`. `select` reads what is in the feed after a position, which it gets only if the consumer exists and
+/// does not read a snapshot.
+async fn page_of<T: Default + Send + 'static>(
+    database: &Database,
+    name: &str,
+    select: impl Fn(&Access<'_>, i64) -> T + Clone + Send + 'static,
+) -> Result<(Option<ConsumerRow>, T, FeedMarks)> {
+    let (row, found, marks) = database
         .read(|| {
             let (select_marks, marks) = Statement::new("SELECT marks", |access| {
                 let latest = access.row(COUNTER, 1).copied().unwrap_or(0);
                 let trimmed = access.row(MARK, 1).map_or(0, |(trimmed, _)| *trimmed);
                 Ok(FeedMarks { latest, durable: durable(access).min(latest), trimmed })
             });
-            let own = name.clone();
+            let own = name.to_owned();
             let (select_row, row) =
                 Statement::new("SELECT consumer", move |access| Ok(access.row(CONSUMER, &own).cloned()));
-            let own = name.clone();
-            let (select, entries) = Statement::new("SELECT change of consumer", move |access| {
+            let (own, select) = (name.to_owned(), select.clone());
+            let (select, found) = Statement::new("SELECT change of consumer", move |access| {
                 let row = access.row(CONSUMER, &own).filter(|row| row.cursor >= 0);
-                let seen = row.map(|row| row.seen().max(after));
-                Ok(seen.map(|seen| select_entries(access, seen, limit)).unwrap_or_default())
+                let seen = row.map(|row| row.seen());
+                Ok(seen.map(|seen| select(access, seen)).unwrap_or_default())
             });
-            let take = move || (row.take(), entries.take(), marks.take());
+            let take = move || (row.take(), found.take(), marks.take());
             (vec![select_marks, select_row, select], take)
         })
         .await?;
@@ -221,6 +237,14 @@ pub(super) async fn feed(database: &Database, name: String, after: Option<i64>, 
         true => FeedMarks { durable: marks.latest, ..marks },
         false => marks,
     };
+    Ok((row, found, marks))
+}
+
+/// `feed::page`.
+pub(super) async fn feed(database: &Database, name: String, after: Option<i64>, limit: usize) -> Result<FeedPage> {
+    let after = after.unwrap_or(0).max(0);
+    let select = move |access: &Access<'_>, seen: i64| select_entries(access, seen.max(after), limit);
+    let (row, entries, marks) = page_of(database, &name, select).await?;
     let changes = match &row {
         Some(row) if row.cursor >= 0 && database.makes(Mistake::FeedReadsUncommitted) => {
             changes(database, row.seen().max(after), limit).await?
@@ -229,6 +253,13 @@ pub(super) async fn feed(database: &Database, name: String, after: Option<i64>, 
         _ => Vec::new(),
     };
     Ok(FeedPage { consumer: row, changes, marks })
+}
+
+/// `feed::entry_page`.
+pub(super) async fn feed_entries(database: &Database, name: String, limit: usize) -> Result<EntryPage> {
+    let select = move |access: &Access<'_>, seen: i64| select_whole(access, seen, limit);
+    let (consumer, entries, marks) = page_of(database, &name, select).await?;
+    Ok(EntryPage { consumer, entries, marks })
 }
 
 /// `consumers::all`.
