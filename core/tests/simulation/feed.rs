@@ -187,6 +187,23 @@ pub(crate) async fn listed_state(mirror: &Mirror, facts: &Facts) -> BTreeMap<Str
     users.chain(groups).collect()
 }
 
+/// Checks that a change has the fields that [`ChangeKind::present_fields`] names and no others, and that `before` and `after` are users if it has a user, and
+/// otherwise groups. The types of changes in TypeScript and in Python's stub depend on that.
+fn check_present_fields(change: &Change) {
+    let Change { user, group, before, after, .. } = change;
+    let fields = [
+        ("user", user.is_some()),
+        ("group", group.is_some()),
+        ("before", before.is_some()),
+        ("after", after.is_some()),
+    ];
+    let present: Vec<&str> = fields.into_iter().filter(|(_, is_present)| *is_present).map(|(name, _)| name).collect();
+    assert_eq!(present, change.kind.present_fields(), "the fields of {change:?}");
+    for mirrored in [before, after].into_iter().flatten() {
+        assert_eq!(mirrored.user().is_some(), user.is_some(), "before or after of {change:?}");
+    }
+}
+
 /// Users and groups by id, without `updated_at`, because the feed does not report a change of this field alone.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Records {
@@ -246,9 +263,10 @@ impl Records {
         records
     }
 
-    /// Applies a change. Panics if `is_strict` is set and the change does not match the records.
+    /// Applies a change. Panics if it does not have exactly the fields of its kind, and if `is_strict` is set and it does not match the records.
     fn apply(&mut self, change: &Change, is_strict: bool) {
         use ChangeKind::*;
+        check_present_fields(change);
         match change.kind {
             UserCreated | UserUpdated | UserDeactivated | UserReactivated => {
                 let user = change.after.as_ref().unwrap().user().unwrap();
