@@ -4,6 +4,7 @@
 //! when the last of them is dropped or has ended, or the mirror is closed.
 
 use super::lapse::{is_renewal_due, says_lost};
+use super::tasks::Tasks;
 use super::write;
 use crate::clock::Clock;
 use crate::store::{Fence, Lease, Scope, Store};
@@ -50,11 +51,12 @@ impl ExclusiveLeases {
         store: &Arc<dyn Store>,
         clock: &Arc<dyn Clock>,
         closed: &CancellationToken,
+        tasks: &Tasks,
     ) -> Result<Option<Arc<ExclusiveLease>>> {
         let (leases, consumer) = (Arc::clone(self), consumer.to_owned());
         let (store, clock, closed) = (Arc::clone(store), Arc::clone(clock), closed.clone());
         let taking = async move { leases.take_alone(&consumer, &store, &clock, &closed).await };
-        tokio::spawn(taking).await.map_err(write::task_error)?
+        tokio::spawn(tasks.counted(taking)).await.map_err(write::task_error)?
     }
 
     async fn take_alone(

@@ -7,6 +7,7 @@ use super::moments::Moments;
 #[cfg(feature = "sqlite")]
 use super::place::{DatabaseOptions, open_store};
 use super::source::Source;
+use super::tasks::Tasks;
 use super::write::{Task, run};
 use crate::clock::{Clock, SystemClock};
 use crate::random::{OsRandom, Random};
@@ -73,6 +74,8 @@ struct Inner {
     shares: watch::Sender<u64>,
     /// Cancelled by [`Mirror::close`].
     closed: CancellationToken,
+    /// The tasks of calls of this handle.
+    tasks: Tasks,
     /// Whether the store is the temporary copy of a plan.
     is_plan: bool,
 }
@@ -174,9 +177,12 @@ impl Mirror {
         self.0.exclusive.release_all();
     }
 
-    /// Drops this handle. If it was the last one, and no iterator uses the store, waits until the store is closed. For bindings.
+    /// Drops this handle. If it was the last one, and no iterator uses the store, waits until the store is closed. For bindings, which end the waits
+    /// and syncs before.
     #[doc(hidden)]
     pub async fn release(self) -> Result<()> {
+        // A sync that was cancelled has dropped its handle, but a task of it may still write.
+        self.0.tasks.ended().await;
         if Arc::strong_count(&self.0) > 1 {
             // An iterator that still exists keeps the store open. Its lease is released in the background; listing leases waits for that, so that another
             // mirror, which is opened after this, can take it.
@@ -322,8 +328,13 @@ impl Mirror {
 
     /// Returns the lease of this handle's iterators over the changes of `consumer`, or `None` if another handle has it.
     pub(super) async fn exclusive_lease(&self, consumer: &str) -> Result<Option<Arc<ExclusiveLease>>> {
-        let Inner { exclusive, store, clock, closed, .. } = &*self.0;
-        exclusive.take(consumer, store, clock, closed).await
+        let Inner { exclusive, store, clock, closed, tasks, .. } = &*self.0;
+        exclusive.take(consumer, store, clock, closed, tasks).await
+    }
+
+    /// The tasks of calls of this handle. Each task that uses the store has to be [counted](Tasks::counted).
+    pub(super) fn tasks(&self) -> &Tasks {
+        &self.0.tasks
     }
 
     /// Returns the token that [`close`](Mirror::close) cancels.
@@ -613,6 +624,7 @@ impl MirrorBuilder {
             look: self.look,
             shares: watch::Sender::new(0),
             closed: CancellationToken::new(),
+            tasks: Tasks::new(),
             is_plan: false,
         }
     }

@@ -11,7 +11,7 @@
 // (`groups` reads them one by one or in groups), `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
 // `copy` copies a mirror to another store, and `backup` to a file. `reconcile` finds users whom an application knows and the mirror lacks. `plan` runs a sync on a copy of an organization's rows.
-// `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `counters` counts what a handle does, `metrics` writes
+// `tasks` counts the tasks that outlive their calls. `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `counters` counts what a handle does, `metrics` writes
 // these and the numbers of the store, `openmetrics` has the format. `options` has the options of a sync, `moments` the times of
 // periodic work.
 mod backup;
@@ -46,6 +46,7 @@ mod run;
 mod snapshot;
 mod source;
 mod sync;
+mod tasks;
 mod upkeep;
 mod view;
 mod write;

@@ -482,7 +482,7 @@ impl<'a> Run<'a> {
         }
         let (task, store) = (self.task(keys), Arc::clone(self.mirror.store()));
         let (directory, started) = (self.directory.clone(), self.started);
-        tokio::spawn(carried(async move {
+        tokio::spawn(self.mirror.tasks().counted(carried(async move {
             run(&store, task, move |step| {
                 let mut taken = Taken::default();
                 let listing = Listing { directory: &directory, started, has_groups, defers };
@@ -492,7 +492,7 @@ impl<'a> Run<'a> {
                 Ok(taken)
             })
             .await
-        }))
+        })))
     }
 
     /// Adds the users and groups of a write that has ended to the reading, and its changes to the report. Returns the error of the write, if it

@@ -150,9 +150,10 @@ struct Running {
 impl Running {
     fn start(&mut self, mirror: &Mirror, organization_id: String, options: &Options) {
         let run_id = mirror.fresh_id();
-        let (mirror, options) = (mirror.clone(), options.clone());
+        let (syncing, options) = (mirror.clone(), options.clone());
         let (id, run) = (organization_id.clone(), run_id.clone());
-        let task = self.tasks.spawn(carried(async move { mirror.run_organization(&id, &run, &options).await }));
+        let sync = carried(async move { syncing.run_organization(&id, &run, &options).await });
+        let task = self.tasks.spawn(mirror.tasks().counted(sync));
         self.organizations.insert(task.id(), (organization_id, run_id));
     }
 

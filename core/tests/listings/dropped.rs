@@ -5,6 +5,7 @@ use headcount::mirror::{Outcome, SyncMode, SyncOutcome};
 use headcount::{ChangeKind, Mirror, Webhook};
 use serde_json::json;
 use std::future::{Future, poll_fn};
+use std::path::Path;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -205,6 +206,27 @@ async fn a_set_role_map_that_is_dropped_has_no_effect_or_is_completed_by_the_nex
         assert_eq!(roles, [expected.clone(), expected.clone(), expected], "after {polls} polls");
         if done.is_some() {
             assert!(is_stored);
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_released_mirror_has_closed_its_file_even_if_its_sync_was_dropped_while_a_task_of_it_wrote() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("listings_dropped");
+    for polls in 1.. {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let api = FakeApi::with_users(20);
+        let mirror = api.mirror_builder().open(folder.join("mirror.db")).await.unwrap();
+        let ended = polled(polls, full_sync(&mirror)).await;
+
+        mirror.end_waits();
+        mirror.release().await.unwrap();
+
+        let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(files, ["mirror.db"], "the sync was dropped after {polls} polls");
+        if ended.is_some() {
             return;
         }
     }
