@@ -1,5 +1,6 @@
 """Runs the tutorial of examples/provisioning/node: its blocks are one program, whose output follows each block. Also runs its commands."""
 
+import http.client
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -45,6 +47,23 @@ def test_each_block_prints_the_output_that_follows_it(app):
     assert ended.stdout.split(f"{MARK}\n") == [*outputs, ""]
 
 
+def answers_to_large_bodies(url):
+    """Returns the statuses of a request that declares a body of more than 1 MiB, and of one whose body turns out to be larger."""
+    size = (1 << 20) + 1
+    statuses = []
+    for headers, body in [({"content-length": str(size)}, b""), ({"transfer-encoding": "chunked"}, b"%x\r\n" % size + b" " * size + b"\r\n")]:
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+        connection.putrequest("POST", urlsplit(url).path)
+        for header in headers.items():
+            connection.putheader(*header)
+        connection.endheaders()
+        # The body does not end, so that the answer does not depend on its end.
+        connection.send(body)
+        statuses.append(connection.getresponse().status)
+        connection.close()
+    return statuses
+
+
 def test_the_commands_sync_and_serve(app):
     (commands,) = [text.splitlines() for language, text in BLOCKS if language == "sh"]
     assert commands == ["npm install", "npm run sync", "npm start"]
@@ -66,6 +85,7 @@ def test_the_commands_sync_and_serve(app):
             while f"user.created: {created['id']}\n" not in lines:
                 lines.append(next(started.stdout))
             assert "webhook: applied\n" in lines
+            assert answers_to_large_bodies(url) == [413, 413]
             started.send_signal(signal.SIGTERM)
             rest = started.stdout.read()
             assert started.wait(60) == 0, rest
