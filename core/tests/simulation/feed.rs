@@ -65,7 +65,7 @@ pub(crate) const POLLS: u64 = 24;
 /// changes.
 pub(crate) async fn poll(mirror: &Mirror, consumer: &str, way: u64) -> Result<Vec<Change>> {
     let limit = way.div_ceil(2) as usize;
-    if way % 2 == 0 {
+    if way.is_multiple_of(2) {
         return mirror.poll(consumer, limit).await;
     }
     let groups = mirror.poll_groups(consumer, limit).await?;
