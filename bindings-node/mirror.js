@@ -614,4 +614,4 @@ for (const { prototype } of [Mirror, Plan, Worker]) {
   }
 }
 
-module.exports = { METRICS_CONTENT_TYPE: native.metricsContentType(), Mirror }
+module.exports = { METRICS_CONTENT_TYPE: native.NativeMirror.metricsContentType(), Mirror }

@@ -18,6 +18,12 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move { json::text(&mirror.backup(path).await?) })
     }
 
+    /// Returns the content type of the metrics.
+    #[napi]
+    pub fn metrics_content_type() -> &'static str {
+        METRICS_CONTENT_TYPE
+    }
+
     /// Resolves to metrics as OpenMetrics text.
     #[napi]
     pub fn metrics<'env>(&self, env: &'env Env, organizations: bool) -> Promise<'env> {
@@ -45,12 +51,6 @@ impl NativeMirror {
             Ok(NativeReconciliation(Arc::new(Mutex::new(reconciliation))))
         })
     }
-}
-
-/// Returns the content type of the metrics.
-#[napi_derive::napi]
-pub(crate) fn metrics_content_type() -> &'static str {
-    METRICS_CONTENT_TYPE
 }
 
 /// Converts a time in milliseconds since 1970.

@@ -69,7 +69,11 @@ mod tests {
 
     /// The row of a mirror that has an environment id, and that is bound to `host` if there is one.
     fn row(host: Option<&str>) -> EnvironmentRow {
-        EnvironmentRow { host: host.map(str::to_owned), environment_id: Some("env_1".to_owned()) }
+        EnvironmentRow {
+            host: host.map(str::to_owned),
+            environment_id: Some("env_1".to_owned()),
+            ..EnvironmentRow::default()
+        }
     }
 
     #[test]
