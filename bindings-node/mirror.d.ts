@@ -61,6 +61,28 @@ export interface MirrorUserOptions {
   signal?: CallOptions['signal'] | undefined
 }
 
+/** Options of `history`. */
+export interface HistoryOptions {
+  /** Id of a user (`diruser_…`), who may have been removed: lists only changes of this user. Not together with `groupId`. */
+  userId?: string | undefined
+  /** Id of a group (`dirgroup_…`): lists only changes of this group. Who joined and left it is in the entries of the users. */
+  groupId?: string | undefined
+  /** Id of an organization (`org_…`): lists only changes in it. */
+  organizationId?: string | undefined
+  /** Lists only changes that were written at this time or later: a Date, RFC 3339 text, a date or milliseconds since 1970. */
+  since?: Date | string | number | undefined
+  /** Lists only changes that were written before this time. */
+  until?: Date | string | number | undefined
+  /** Cancels the listing. */
+  signal?: CallOptions['signal'] | undefined
+}
+
+/** Options of `at`. */
+export interface PastUserOptions extends MirrorUserOptions {
+  /** Lists only users who had this role at that time. */
+  role?: string | undefined
+}
+
 /** Options of `groups` and `holds`. */
 export interface MirrorGroupOptions {
   /** Id of a directory (`dir_…`): returns only its groups or holds. */
@@ -342,6 +364,22 @@ export class Mirror {
   apply(event: Event | UnknownEvent): Promise<Outcome>
   /** Lists the users of an organization, in the order in which they were first mirrored. */
   users(organizationId: string, options?: MirrorUserOptions): Listing<MirrorUser>
+  /**
+   * Lists what changed, when and because of what, oldest first. Each entry has what one step, such as an event, changed about one user, group, directory or
+   * organization, with the values before and after. The history is kept for 400 days, unless `historySeconds` says otherwise.
+   * @throws errors.InvalidArgumentError if both a user and a group are given, or `since` is after `until`.
+   * @throws errors.HistoryTrimmedError if the mirror keeps no history.
+   */
+  history(options?: HistoryOptions): Listing<HistoryEntry>
+  /**
+   * Lists the users of an organization as they were at a past time, with the groups and roles of that time, in no particular order. Users who have been
+   * removed since are among them, users who were added later are not. `updatedAt` is null, and `linkedId` is the present one, or that at the removal of a
+   * user who has been removed since.
+   * @param moment A Date, RFC 3339 text, a date, or milliseconds since 1970.
+   * @throws errors.InvalidArgumentError if the moment is in the future.
+   * @throws errors.HistoryTrimmedError if the moment is before the history began, or the mirror keeps no history.
+   */
+  at(moment: Date | string | number, organizationId: string, options?: PastUserOptions): Listing<MirrorUser>
   /** Returns the groups of an organization: by the id of their directory, and then in the order in which they were first mirrored. */
   groups(organizationId: string, options?: MirrorGroupOptions): Promise<MirrorGroup[]>
   /** Returns the mirrored directories of an organization, or all directories if there is no id. */

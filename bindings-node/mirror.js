@@ -20,17 +20,18 @@ const WAITING = ['signal', 'timeoutMs']
 const RECONCILED = 1000
 
 /** Settings that are durations: their names in JavaScript end in `Seconds`. */
-const DURATIONS = ['guard_window', 'full_every', 'retention', 'consumer_expiry']
+const DURATIONS = ['guard_window', 'full_every', 'retention', 'history', 'consumer_expiry']
 
 /** Returns the name of a setting in JavaScript. */
 const settingName = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()) + (DURATIONS.includes(name) ? 'Seconds' : '')
 
 /** Converts the addon's settings: gives durations the names that the options have. */
-function settingsOf({ guard: { window, ...guard }, fullEvery, retention, consumerExpiry, ignored, ...others }) {
+function settingsOf({ guard: { window, ...guard }, fullEvery, retention, history, consumerExpiry, ignored, ...others }) {
   return {
     guard: { ...guard, windowSeconds: window },
     fullEverySeconds: fullEvery,
     retentionSeconds: retention,
+    historySeconds: history,
     ...others,
     consumerExpirySeconds: consumerExpiry,
     ignored: ignored.map(({ name, ...values }) => ({ name: settingName(name), ...values })),
@@ -402,6 +403,15 @@ class Mirror {
 
   users(organizationId, options) {
     return new Listing(rethrow(() => this.#native.userPages(text('the organization id', organizationId), json(options, ['signal']))), options)
+  }
+
+  history(options) {
+    return new Listing(rethrow(() => this.#native.historyPages(json(options, ['signal']))), options)
+  }
+
+  at(moment, organizationId, options) {
+    const filter = json({ ...plain('the argument with the options', options), moment: moment ?? undefined }, ['signal'])
+    return new Listing(rethrow(() => this.#native.pastUserPages(text('the organization id', organizationId), filter)), options)
   }
 
   async groups(organizationId, options) {

@@ -93,6 +93,8 @@ export interface StoredMirrorOptions {
   fullEverySeconds?: number | undefined
   /** Number of seconds for which changes that every consumer has acknowledged are kept. 2,592,000 (30 days) by default. */
   retentionSeconds?: number | undefined
+  /** Number of seconds for which the history is kept, which `history` and `at` read; 0 for none. 34,560,000 (400 days) by default. */
+  historySeconds?: number | undefined
   /**
    * Number of seconds without a poll or an acknowledgement after which a consumer expires, so that changes that it has not acknowledged are removed as
    * well: less than 7,200 (two hours) counts as 7,200, and 0 means never. 2,592,000 (30 days) by default.

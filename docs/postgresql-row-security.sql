@@ -1,4 +1,4 @@
--- Confines a role to the rows of one organization (row-level security). The role can read its organization's users, groups, directories, changes, holds and
+-- Confines a role to the rows of one organization (row-level security). The role can read its organization's users, groups, directories, changes, history, holds and
 -- events, with SQL or through a mirror (`users`, `groups`, `directories`, `status`, …), and nothing of other organizations. It cannot write.
 --
 -- Run postgresql-roles.sql before, and open the mirror once as a member of headcount_migrate. Then run this with psql as an administrator, in the mirror's
@@ -20,13 +20,13 @@ DECLARE
     own_rows text := format('organization_id = %L', organization);
     -- The directories that the role can read, which are those of its organization.
     own_directories text := 'directory_id IN (SELECT id FROM headcount.directory)';
-    -- The tables that the role can read, with the rows of each. `version`, `counter`, `durable`, `mark` and `commit_log` have only numbers and times. `setting` has
+    -- The tables that the role can read, with the rows of each. `version`, `counter`, `durable`, `mark`, `history_mark` and `commit_log` have only numbers and times. `setting` has
     -- the settings and the role map; the role map is left out, because it can name other organizations.
     readable text[] := ARRAY[
         ['organization', own_id], ['directory', own_rows], ['users', own_rows], ['groups', own_directories],
         ['membership', 'user_number IN (SELECT number FROM headcount.users)'], ['change', own_rows], ['parked_change', own_rows],
         ['event', own_rows], ['pending', own_rows], ['loss', own_directories], ['hold', own_rows], ['approval', own_rows],
-        ['retirement', own_rows], ['setting', 'name <> ''role_map'''], ['version', 'true'], ['counter', 'true'], ['durable', 'true'],
+        ['retirement', own_rows], ['history', own_rows], ['history_mark', 'true'], ['setting', 'name <> ''role_map'''], ['version', 'true'], ['counter', 'true'], ['durable', 'true'],
         ['mark', 'true'], ['commit_log', 'true']];
     own_table text;
 BEGIN

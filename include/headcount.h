@@ -57,11 +57,6 @@
 #define HC_VERSION_PATCH 0
 
 /**
- * The content type of the text that hc_mirror_metrics gives, for the answer of a web server.
- */
-#define HC_METRICS_CONTENT_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-/**
  * For tolerance_seconds: no tolerance; the timestamp must be the current second. (0 means the default.)
  */
 #define HC_TOLERANCE_NONE (-1)
@@ -358,6 +353,11 @@ typedef struct hc_group_page hc_group_page;
 typedef struct hc_guard_settings hc_guard_settings;
 
 /**
+ * An iterator over the history of a mirror.
+ */
+typedef struct hc_history_iter hc_history_iter;
+
+/**
  * Users of one directory who would lose access for one reason. They keep it until the hold is approved. A hold on a
  * directory that is disabled or not found names no users.
  */
@@ -415,7 +415,7 @@ typedef struct hc_mirror_group_list hc_mirror_group_list;
 typedef struct hc_mirror_user hc_mirror_user;
 
 /**
- * An iterator over mirrored users: those of an organization, or those that a hold names.
+ * An iterator over mirrored users: those of an organization, at present or at a past time, or those that a hold names.
  */
 typedef struct hc_mirror_user_iter hc_mirror_user_iter;
 
@@ -1208,7 +1208,7 @@ typedef struct hc_sandbox_user {
 /**
  * Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
  *
- * webhook_secret, and the fields from schema on, which are for PostgreSQL, belong to the handle. The other settings are kept in the store, so that all
+ * webhook_secret, and the fields from schema to prepared_statements, which are for PostgreSQL, belong to the handle. The other settings are kept in the store, so that all
  * processes that use it have the same. hc_mirror_open stores a setting that the store does not have yet. If the store has another value, that value stays
  * in effect, and hc_mirror_settings lists the setting as ignored: hc_mirror_configure changes it. A field that is 0 has the store's value, or the default
  * given here if the store has none.
@@ -1273,7 +1273,7 @@ typedef struct hc_mirror_options {
   uint64_t groups_per_user;
   /**
    * Name of the schema in a PostgreSQL database that has the mirror's tables: lower-case letters, digits and underscores. It is created if there
-   * is none. NULL: "headcount". For a mirror in a file, this and all fields after it must be 0.
+   * is none. NULL: "headcount". For a mirror in a file, this and the fields up to prepared_statements must be 0.
    */
   const char *schema;
   /**
@@ -1294,6 +1294,11 @@ typedef struct hc_mirror_options {
    * Prepared statements do not work through a pooler in transaction mode that does not support them, such as pgbouncer 1.18.
    */
   int32_t prepared_statements;
+  /**
+   * How long the history is kept, which hc_mirror_history and hc_mirror_at read, in seconds. 0 means 400 days. HC_RETENTION_NONE: the mirror keeps no
+   * history. Unlike the fields before it, this one is not only for PostgreSQL: it is kept in the store.
+   */
+  int64_t history_seconds;
 } hc_mirror_options;
 
 /**
@@ -1437,6 +1442,58 @@ typedef struct hc_sync_options {
    */
   uint32_t concurrency;
 } hc_sync_options;
+
+/**
+ * Filters for the users at a past time. Set all bytes to 0, then struct_size and the fields that you need.
+ */
+typedef struct hc_mirror_at_options {
+  /**
+   * sizeof(hc_mirror_at_options).
+   */
+  size_t struct_size;
+  /**
+   * Only users of this directory ("dir_...") at that time. NULL: users of all directories.
+   */
+  const char *directory_id;
+  /**
+   * Only members of this group ("dirgroup_...") at that time. NULL: all users.
+   */
+  const char *group_id;
+  /**
+   * Only users who had this role at that time. NULL: all users.
+   */
+  const char *role;
+} hc_mirror_at_options;
+
+/**
+ * Filters for the history. Set all bytes to 0, then struct_size and the fields that you need.
+ */
+typedef struct hc_mirror_history_options {
+  /**
+   * sizeof(hc_mirror_history_options).
+   */
+  size_t struct_size;
+  /**
+   * Only changes of this user ("diruser_..."), who may have been removed. NULL: changes of everything. At most one of user_id and group_id may be set.
+   */
+  const char *user_id;
+  /**
+   * Only changes of this group ("dirgroup_..."). Who joined and left it is in the entries of the users. NULL: changes of everything.
+   */
+  const char *group_id;
+  /**
+   * Only changes in this organization ("org_..."). NULL: changes in all organizations.
+   */
+  const char *organization_id;
+  /**
+   * Only changes that were written at this time or later: RFC 3339 with an offset from UTC, or a date, which means 00:00 UTC on that day. NULL: no limit.
+   */
+  const char *since;
+  /**
+   * Only changes that were written before this time, in the same form. NULL: no limit.
+   */
+  const char *until;
+} hc_mirror_history_options;
 
 /**
  * Options of hc_mirror_reconcile. Set `struct_size` to sizeof(hc_reconcile_options), and other fields to 0 for their defaults.
@@ -3621,7 +3678,7 @@ hc_status hc_mirror_hold_users(const struct hc_mirror *mirror,
  * - `iter`: required. It ends after an error: create another one.
  * - `user`: receives the user, owned by `iter` and valid until the next call with it; NULL after the last one.
  * - `error`: may be NULL.
- * - Fails with HC_STORE.
+ * - Fails with HC_STORE; for an iterator of hc_mirror_at also with HC_INVALID_ARGUMENT or HC_HISTORY_TRIMMED.
  * - Threads: one at a time.
  */
 hc_status hc_mirror_user_iter_next(struct hc_mirror_user_iter *iter,
@@ -3930,6 +3987,68 @@ void hc_plan_iter_free(struct hc_plan_iter *iter);
  * - Threads: exclusive.
  */
 void hc_plan_free(struct hc_plan *plan);
+
+/**
+ * Creates an iterator over the users of an organization as they were at a past time, with the groups and roles of that time, in no particular order. Users
+ * who have been removed since are among them, users who were added later are not.
+ *
+ * hc_mirror_user_updated_at of these users gives NULL, and hc_mirror_user_linked_id the present account id, or that at the removal of a user who has been
+ * removed since. The users are read page by page while the iterator is used.
+ *
+ * - `mirror`: required. It may be freed before the iterator.
+ * - `at`: the time, RFC 3339 with an offset from UTC, or a date, which means 00:00 UTC on that day.
+ * - `organization_id`: "org_...".
+ * - `options`: filters; may be NULL, which means all users.
+ * - `iter`: receives the iterator; free it with hc_mirror_user_iter_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT if `at` is not a time. hc_mirror_user_iter_next fails with HC_INVALID_ARGUMENT if it is in the future, and with
+ *   HC_HISTORY_TRIMMED if it is before the history began, or if the mirror keeps no history.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_at(const struct hc_mirror *mirror,
+                            const char *at,
+                            const char *organization_id,
+                            const struct hc_mirror_at_options *options,
+                            struct hc_mirror_user_iter **iter,
+                            struct hc_error **error);
+
+/**
+ * Creates an iterator over what changed, when and because of what, oldest first. Each entry has what one step, such as an event, changed about one user,
+ * group, directory or organization. The history is kept for 400 days, unless history_seconds of hc_mirror_options says otherwise.
+ *
+ * - `mirror`: required. It may be freed before the iterator.
+ * - `options`: filters; may be NULL, which means the whole history.
+ * - `iter`: receives the iterator; free it with hc_history_iter_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT if a time cannot be read. hc_history_iter_next fails with HC_INVALID_ARGUMENT if both user_id and group_id are set, or if
+ *   since is after until, and with HC_HISTORY_TRIMMED if the mirror keeps no history.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_history(const struct hc_mirror *mirror,
+                                 const struct hc_mirror_history_options *options,
+                                 struct hc_history_iter **iter,
+                                 struct hc_error **error);
+
+/**
+ * Gives the next entry.
+ *
+ * - `iter`: required. It ends after an error: create another one.
+ * - `entry`: receives the entry, owned by `iter` and valid until the next call with it; NULL after the last one.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE, HC_INVALID_ARGUMENT or HC_HISTORY_TRIMMED.
+ * - Threads: one at a time.
+ */
+hc_status hc_history_iter_next(struct hc_history_iter *iter,
+                                    const hc_history_entry **entry,
+                                    struct hc_error **error);
+
+/**
+ * Frees an iterator and the entry that it gave last.
+ *
+ * - `iter`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_history_iter_free(struct hc_history_iter *iter);
 
 /**
  * Returns the open holds of an organization, in the order in which they were made.

@@ -239,23 +239,43 @@ pub(crate) struct PortalLinkOptions {
 
 /// Reads a time: RFC 3339 text (a `Date` in JSON), a date, or the milliseconds of `Date.now()`.
 fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Timestamp>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Given {
-        Text(String),
-        Milliseconds(f64),
-    }
     let given = Option::<Given>::deserialize(deserializer).map_err(|_| {
         D::Error::custom("updatedAfter is not a time: expected a Date, RFC 3339 text, a date or milliseconds")
     })?;
-    let moment = match given {
-        None => return Ok(None),
-        Some(Given::Text(text)) => headcount::internal::parse_moment(&text),
-        #[allow(clippy::cast_possible_truncation, reason = "the cast saturates, and the conversion refuses the result")]
-        Some(Given::Milliseconds(number)) => Timestamp::from_millisecond(number as i64)
-            .map_err(|_| Error::invalid_argument("the milliseconds are out of range")),
-    };
-    moment.map(Some).map_err(|error| D::Error::custom(format!("updatedAfter: {}", error.message())))
+    let moment = given.map(Given::moment).transpose();
+    moment.map_err(|error| D::Error::custom(format!("updatedAfter: {}", error.message())))
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Given {
+    Text(String),
+    Milliseconds(f64),
+}
+
+impl Given {
+    fn moment(self) -> Result<Timestamp> {
+        match self {
+            Given::Text(text) => headcount::internal::parse_moment(&text),
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "the cast saturates, and the conversion refuses the result"
+            )]
+            Given::Milliseconds(number) => Timestamp::from_millisecond(number as i64)
+                .map_err(|_| Error::invalid_argument("the milliseconds are out of range")),
+        }
+    }
+}
+
+/// A time: RFC 3339 text (a `Date` in JSON), a date, or the milliseconds of `Date.now()`.
+pub(crate) struct Moment(pub(crate) Timestamp);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Moment, D::Error> {
+        let given = Given::deserialize(deserializer)
+            .map_err(|_| D::Error::custom("expected a time: a Date, RFC 3339 text, a date or milliseconds"))?;
+        given.moment().map(Moment).map_err(|error| D::Error::custom(error.message()))
+    }
 }
 
 /// Options of a listing of organizations.

@@ -217,6 +217,25 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
     },
     approve: (step, at) => decide(step, at, (hold, decision) => mirror.approve(hold, decision)),
     dismiss: (step, at) => decide(step, at, (hold, decision) => mirror.dismiss(hold, decision)),
+    moment: async (step) => {
+      let last
+      for await (const entry of mirror.history()) last = entry
+      // A Date, which has whole milliseconds.
+      ids.set(step.as, new Date(last.at))
+      await setTimeout(5)
+    },
+    at: async (step, at) => {
+      const filter = { groupId: step.group && id(step.group), role: step.role }
+      const emails = []
+      for await (const user of mirror.at(id(step.moment), organization, filter)) emails.push(user.email)
+      assert.deepEqual(emails.sort(), step.emails, at)
+    },
+    history: async (step, at) => {
+      const kinds = []
+      const limits = { since: step.since && id(step.since), until: step.until && id(step.until) }
+      for await (const entry of mirror.history({ userId: id(step.user), ...limits })) kinds.push(entry.kinds.join(' '))
+      assert.deepEqual(kinds, step.kinds, at)
+    },
     feed: async (step, at) => {
       const changes = await drain(step)
       assert.deepEqual(changes.map((change, n) => described(change, step.changes[n])), step.changes, at)

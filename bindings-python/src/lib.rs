@@ -43,8 +43,8 @@ mod _headcount {
     #[pymodule_export]
     use crate::generated::{
         Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle, Group,
-        GuardSettings, Hold, IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser, Organization,
-        ParkedChange, PendingEvent, PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
+        GuardSettings, HistoryEntry, Hold, IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser,
+        Organization, ParkedChange, PendingEvent, PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
     };
     #[pymodule_export]
     use crate::listing::{
@@ -53,8 +53,9 @@ mod _headcount {
     };
     #[pymodule_export]
     use crate::mirror::{
-        AsyncChange, AsyncChangeIterator, AsyncMirror, AsyncMirrorUserIterator, AsyncPlan, AsyncPlannedChangeIterator,
-        AsyncWorker, ChangeIterator, Mirror, MirrorUserIterator, Plan, PlannedChangeIterator, Worker,
+        AsyncChange, AsyncChangeIterator, AsyncHistoryIterator, AsyncMirror, AsyncMirrorUserIterator, AsyncPlan,
+        AsyncPlannedChangeIterator, AsyncWorker, ChangeIterator, HistoryIterator, Mirror, MirrorUserIterator, Plan,
+        PlannedChangeIterator, Worker,
     };
     #[pymodule_export]
     use crate::organization::{AsyncOrganizationClient, OrganizationClient};

@@ -60,6 +60,8 @@ HANDLES = {
     "a worker": lambda mirror, _: mirror.consumer("app", timeout=0),
     "users": lambda mirror, environment: mirror.users(environment.organization_id),
     "hold_users": lambda mirror, _: mirror.hold_users("hold_1_1"),
+    "at": lambda mirror, environment: mirror.at("2025-01-06", environment.organization_id),
+    "history": lambda mirror, _: mirror.history(),
 }
 # The handles of a `Mirror`.
 BLOCKING = {

@@ -31,6 +31,9 @@ class Blocking:
     async def users_of_hold(self, hold_id):
         return list(self.mirror.hold_users(hold_id))
 
+    async def all(self, name, *arguments, **options):
+        return list(getattr(self.mirror, name)(*arguments, **options))
+
     async def planned(self, plan):
         return list(plan.changes)
 
@@ -68,6 +71,9 @@ class Awaited:
 
     async def users_of_hold(self, hold_id):
         return [user async for user in self.mirror.hold_users(hold_id)]
+
+    async def all(self, name, *arguments, **options):
+        return [item async for item in getattr(self.mirror, name)(*arguments, **options)]
 
     async def planned(self, plan):
         async with plan:
@@ -245,6 +251,21 @@ class Player:
             assert await decision(self.ids[hold], by="ops@example.com", note="looked at") == count
         except headcount.Error as raised:
             assert raised.kind == error, raised
+
+    async def moment(self, **step):
+        self.ids[step["as"]] = (await self.mirror.all("history"))[-1].at
+        # Times are compared in milliseconds.
+        await asyncio.sleep(0.005)
+
+    async def at(self, moment, emails, group=None, role=None):
+        group_id = group and self.ids[group]
+        found = await self.mirror.all("at", self.ids[moment], self.sandbox.organization_id, group_id=group_id, role=role)
+        assert sorted(user.email for user in found) == emails
+
+    async def history(self, user, kinds, since=None, until=None):
+        limits = {"since": since and self.ids[since], "until": until and self.ids[until]}
+        entries = await self.mirror.all("history", user_id=self.ids[user], **limits)
+        assert [" ".join(entry.kinds) for entry in entries] == kinds
 
     async def feed(self, consumer, changes):
         found = [described(change) for change in await self.drain(consumer)]

@@ -107,6 +107,7 @@ const NAMES_IN_DOCS: &[(&str, &str)] = &[
     ("full_every", "fullEverySeconds"),
     ("guard_window", "guardWindowSeconds"),
     ("retention", "retentionSeconds"),
+    ("history", "historySeconds"),
     ("consumer_expiry", "consumerExpirySeconds"),
     ("guard_users", "guardUsers"),
     ("include_detail", "includeDetail"),

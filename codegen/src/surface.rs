@@ -58,6 +58,7 @@ pub(crate) const RECORDS: &[Surface] = &[
     by_id("MirrorDirectory"),
     plain("DirectoryStatus"),
     Surface { name: "Change", key: &["seq"] },
+    Surface { name: "HistoryEntry", key: &["seq"] },
     plain("ParkedChange"),
     Surface { name: "Consumer", key: &["name"] },
     by_id("Hold"),
@@ -114,6 +115,8 @@ pub(crate) fn is_personal(record: &str, field: &str) -> bool {
         "name" => matches!(record, "DirectoryUserData" | "UserProfile"),
         // Who decided, and a text in which people may be named.
         "by" | "note" => matches!(record, "Approval" | "Retirement"),
+        // The former and new values of a user's fields.
+        "before" | "after" => record == "HistoryEntry",
         "external_id" => record == "UserData",
         // Not personal data, but anyone who has the link can open the admin portal.
         "location" => record == "PortalLink",

@@ -34,6 +34,8 @@ pub const GUARD_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 pub const FULL_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long the mirror keeps changes that every consumer has acknowledged.
 pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long the mirror keeps its history.
+pub const HISTORY: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// Maximum number of pending events that the mirror keeps for an organization.
 pub const PENDING_EVENTS: u64 = 10_000;
 /// Largest total size of the pending events that the mirror keeps for an organization, in bytes.

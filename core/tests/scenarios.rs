@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use headcount::mirror::{ReconcileOptions, RoleMapEntry, SyncMode, Worker};
-use headcount::{Change, Mirror, MirrorBuilder, Result, Webhook};
+use headcount::{Change, Mirror, MirrorBuilder, Result, Timestamp, Webhook};
 use headcount_sandbox::{NewGroup, NewUser, Sandbox, UserChange};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -92,7 +92,7 @@ struct Run {
     sandbox: Sandbox,
     webhook: Webhook,
     mirror: Mirror,
-    /// Ids of the users and groups that steps created and of the holds that steps found, by the names that `as` gave them.
+    /// Ids of the users and groups that steps created and of the holds that steps found, and the moments that steps noted, by the names that `as` gave them.
     ids: HashMap<String, String>,
     workers: Vec<Worker>,
     /// The changes that the workers have acknowledged, in this order, each with the index of its worker in `workers`.
@@ -165,6 +165,9 @@ impl Run {
                 let account_id = step.optional_text("account_id");
                 self.mirror.link(self.id(step, "user"), account_id.as_deref()).await.unwrap();
             }
+            "moment" => self.note_moment(step).await,
+            "at" => self.check_past_users(step).await,
+            "history" => self.check_history(step).await,
             "status" => self.check_status(step).await,
             "hold" => self.check_hold(step).await,
             "approve" => self.check_decision(step, self.mirror.approve(self.id(step, "hold"), BY, NOTE).await),
@@ -258,6 +261,43 @@ impl Run {
             *found.entry(change.kind.name()).or_default() += 1;
         }
         assert_eq!(found, counts, "{at}: changes");
+    }
+
+    async fn note_moment(&mut self, step: &Step<'_>) {
+        let (mut history, mut last) = (self.mirror.history(), None);
+        while let Some(entry) = history.next().await.unwrap() {
+            last = Some(entry.at);
+        }
+        self.ids.insert(step.text("as"), last.unwrap().to_string());
+        // Times are compared in milliseconds.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+
+    fn moment(&self, step: &Step<'_>, key: &str) -> Option<Timestamp> {
+        step.optional_text(key).map(|name| self.ids[&name].parse().unwrap())
+    }
+
+    async fn check_past_users(&self, step: &Step<'_>) {
+        let group_id = step.optional_text("group").map(|name| self.ids[&name].clone());
+        let users = self.mirror.at(self.moment(step, "moment").unwrap(), self.sandbox.organization_id());
+        let role = step.optional_text("role");
+        let mut users = users.group(group_id.as_deref()).role(role.as_deref());
+        let mut emails = Vec::new();
+        while let Some(user) = users.next().await.unwrap() {
+            emails.push(user.email);
+        }
+        emails.sort();
+        assert_eq!(json!(emails), step.json["emails"], "{}", step.at);
+    }
+
+    async fn check_history(&self, step: &Step<'_>) {
+        let history = self.mirror.history().user(self.id(step, "user"));
+        let mut history = history.since(self.moment(step, "since")).until(self.moment(step, "until"));
+        let mut kinds = Vec::new();
+        while let Some(entry) = history.next().await.unwrap() {
+            kinds.push(entry.kinds.join(" "));
+        }
+        assert_eq!(json!(kinds), step.json["kinds"], "{}", step.at);
     }
 
     /// Returns the body of the delivery that the step names.

@@ -808,6 +808,7 @@ async fn a_file_of_version_0_1_0_can_be_written() {
         tombstones: Timestamp::MAX,
         events: Timestamp::MAX,
         losses: Timestamp::MAX,
+        history: None,
         limit: 1_000,
     };
     store.drop_consumer("snapshot".to_owned()).await.unwrap();

@@ -71,6 +71,7 @@ pub mod sync;
 
 pub mod plan;
 
+pub mod history;
 pub mod holds;
 
 pub mod keeping;

@@ -16,7 +16,7 @@ pub const HC_CONSUMERS_NEVER_EXPIRE: i64 = -1;
 
 /// Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
 ///
-/// webhook_secret, and the fields from schema on, which are for PostgreSQL, belong to the handle. The other settings are kept in the store, so that all
+/// webhook_secret, and the fields from schema to prepared_statements, which are for PostgreSQL, belong to the handle. The other settings are kept in the store, so that all
 /// processes that use it have the same. hc_mirror_open stores a setting that the store does not have yet. If the store has another value, that value stays
 /// in effect, and hc_mirror_settings lists the setting as ignored: hc_mirror_configure changes it. A field that is 0 has the store's value, or the default
 /// given here if the store has none.
@@ -55,7 +55,7 @@ pub struct hc_mirror_options {
     /// Maximum number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
     pub groups_per_user: u64,
     /// Name of the schema in a PostgreSQL database that has the mirror's tables: lower-case letters, digits and underscores. It is created if there
-    /// is none. NULL: "headcount". For a mirror in a file, this and all fields after it must be 0.
+    /// is none. NULL: "headcount". For a mirror in a file, this and the fields up to prepared_statements must be 0.
     pub schema: *const c_char,
     /// Maximum number of connections to PostgreSQL that the handle has open at once. 0 means 10.
     pub connections: u32,
@@ -67,6 +67,9 @@ pub struct hc_mirror_options {
     /// Whether statements are prepared, so that PostgreSQL plans each only a few times on each connection: 1 yes, -1 no, 0 the default, which is no.
     /// Prepared statements do not work through a pooler in transaction mode that does not support them, such as pgbouncer 1.18.
     pub prepared_statements: i32,
+    /// How long the history is kept, which hc_mirror_history and hc_mirror_at read, in seconds. 0 means 400 days. HC_RETENTION_NONE: the mirror keeps no
+    /// history. Unlike the fields before it, this one is not only for PostgreSQL: it is kept in the store.
+    pub history_seconds: i64,
 }
 
 impl_options!(hc_mirror_options {
@@ -87,6 +90,7 @@ impl_options!(hc_mirror_options {
     lock_timeout_ms,
     statement_timeout_ms,
     prepared_statements,
+    history_seconds,
 });
 
 /// Reads the options for opening a mirror.
@@ -144,6 +148,7 @@ pub(crate) fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
     reserved(options.reserved, "options.reserved")?;
     let retention =
         count(options.retention_seconds, HC_RETENTION_NONE, "options.retention_seconds", "HC_RETENTION_NONE")?;
+    let history = count(options.history_seconds, HC_RETENTION_NONE, "options.history_seconds", "HC_RETENTION_NONE")?;
     let expiry = count(
         options.consumer_expiry_seconds,
         HC_CONSUMERS_NEVER_EXPIRE,
@@ -157,6 +162,7 @@ pub(crate) fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
         guard_window: unless_zero(options.guard_window_seconds).map(Duration::from_secs),
         full_every: unless_zero(options.full_every_seconds).map(Duration::from_secs),
         retention: retention.map(Duration::from_secs),
+        history: history.map(Duration::from_secs),
         pending_events: unless_zero(options.pending_events),
         pending_bytes: unless_zero(options.pending_bytes),
         groups_per_user: unless_zero(options.groups_per_user),

@@ -11,10 +11,16 @@ use headcount_core::blocking::MirrorUsers;
 use std::ffi::c_char;
 use std::ptr;
 
-/// An iterator over mirrored users: those of an organization, or those that a hold names.
+/// An iterator over mirrored users: those of an organization, at present or at a past time, or those that a hold names.
 pub struct hc_mirror_user_iter {
     users: MirrorUsers,
     last: Option<hc_mirror_user>,
+}
+
+impl hc_mirror_user_iter {
+    pub(crate) fn new(users: MirrorUsers) -> hc_mirror_user_iter {
+        hc_mirror_user_iter { users, last: None }
+    }
 }
 
 /// Filters for mirrored users. Set all bytes to 0, then struct_size and the fields that you need.
@@ -54,7 +60,7 @@ pub unsafe extern "C" fn hc_mirror_users(
             (optional_text(options.directory_id, "options.directory_id")?, optional_text(options.group_id, "options.group_id")?)
         };
         let users = mirror.0.users(organization_id).directory(directory).group(group);
-        Ok(hc_mirror_user_iter { users, last: None })
+        Ok(hc_mirror_user_iter::new(users))
     })
 }
 
@@ -76,7 +82,7 @@ pub unsafe extern "C" fn hc_mirror_hold_users(
 ) -> hc_status {
     call!(error, iter, (mirror: object, hold_id: text) => {
         let users = mirror.0.hold_users(hold_id)?;
-        Ok(hc_mirror_user_iter { users, last: None })
+        Ok(hc_mirror_user_iter::new(users))
     })
 }
 
@@ -85,7 +91,7 @@ pub unsafe extern "C" fn hc_mirror_hold_users(
 /// - `iter`: required. It ends after an error: create another one.
 /// - `user`: receives the user, owned by `iter` and valid until the next call with it; NULL after the last one.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE.
+/// - Fails with HC_STORE; for an iterator of hc_mirror_at also with HC_INVALID_ARGUMENT or HC_HISTORY_TRIMMED.
 /// - Threads: one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_user_iter_next(

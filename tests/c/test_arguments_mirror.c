@@ -208,6 +208,13 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_mirror_hold_users(NULL, "hold_1_1", &iter, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_hold_users(mirror, NULL, &iter, place), "hold_id");
     NULL_IS_REFUSED(hc_mirror_hold_users(mirror, "hold_1_1", NULL, place), "iter");
+    hc_history_iter *history = NULL;
+    NULL_IS_REFUSED(hc_mirror_history(NULL, NULL, &history, place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_history(mirror, NULL, NULL, place), "iter");
+    NULL_IS_REFUSED(hc_mirror_at(NULL, "2025-01-06", "o", NULL, &iter, place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_at(mirror, NULL, "o", NULL, &iter, place), "at");
+    NULL_IS_REFUSED(hc_mirror_at(mirror, "2025-01-06", NULL, NULL, &iter, place), "organization_id");
+    NULL_IS_REFUSED(hc_mirror_at(mirror, "2025-01-06", "o", NULL, NULL, place), "iter");
     NULL_IS_REFUSED(hc_mirror_approve(NULL, "hold_1_1", "ops", NULL, &count, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_approve(mirror, NULL, "ops", NULL, &count, place), "hold_id");
     NULL_IS_REFUSED(hc_mirror_approve(mirror, "hold_1_1", NULL, NULL, &count, place), "by");

@@ -27,12 +27,12 @@ typedef struct {
 typedef struct { const char *kind; uint64_t count; } kind_count;
 
 typedef struct {
-    const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason;
+    const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason, *moment, *since, *until, *role;
     maybe_count created, updated, deactivated, deleted, events;
     maybe_texts groups; /* in a step about a user: the user's groups; in a status step, only len is set: the number of groups */
     size_t users, count, delivery, limit, partitions;
     int active, approve_removals;
-    maybe_texts types, roles, reasons, kinds, known, absent;
+    maybe_texts types, roles, reasons, emails, kinds, known, absent;
     struct { const kind_count *items; size_t len; } counts;
     struct { const hc_role_pair *items; size_t len; } pairs;
     struct { const role_entry *items; size_t len; } entries;
@@ -216,6 +216,64 @@ static void check_hold(run *run, const step *step) {
     store_id(run, step->as, hc_hold_id(hold));
     hc_mirror_user_iter_free(iter);
     hc_hold_list_free(holds);
+}
+
+/* Stores the time of the last entry of the history under the step's name. */
+static void note_moment(run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_history_iter *iter = NULL;
+    WORKS(hc_mirror_history(run->mirror, NULL, &iter, &error));
+    const hc_history_entry *entry = NULL;
+    char at[64] = "";
+    for (WORKS(hc_history_iter_next(iter, &entry, &error)); entry != NULL;) {
+        snprintf(at, sizeof at, "%s", hc_history_entry_at(entry));
+        WORKS(hc_history_iter_next(iter, &entry, &error));
+    }
+    hc_history_iter_free(iter);
+    store_id(run, step->as, at);
+    /* Times are compared in milliseconds. */
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+}
+
+/* Compares the addresses of the users at a past time with the expected ones, in any order. */
+static void check_past_users(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_mirror_user_iter *iter = NULL;
+    hc_mirror_at_options options = {.struct_size = sizeof options, .role = step->role};
+    if (step->group != NULL) options.group_id = id_of(run, step->group);
+    WORKS(hc_mirror_at(run->mirror, id_of(run, step->moment), hc_sandbox_organization_id(run->sandbox), &options, &iter, &error));
+    const hc_mirror_user *user = NULL;
+    size_t count = 0;
+    for (WORKS(hc_mirror_user_iter_next(iter, &user, &error)); user != NULL; count++) {
+        bool is_expected = false;
+        for (size_t i = 0; i < step->emails.len; i++) is_expected |= strcmp(step->emails.items[i], hc_mirror_user_email(user)) == 0;
+        CHECK(is_expected);
+        WORKS(hc_mirror_user_iter_next(iter, &user, &error));
+    }
+    CHECK(count == step->emails.len);
+    hc_mirror_user_iter_free(iter);
+}
+
+/* Compares the kinds of each entry of a user's history, joined by spaces, with the expected ones. */
+static void check_history(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_history_iter *iter = NULL;
+    hc_mirror_history_options options = {.struct_size = sizeof options, .user_id = id_of(run, step->user)};
+    if (step->since != NULL) options.since = id_of(run, step->since);
+    if (step->until != NULL) options.until = id_of(run, step->until);
+    WORKS(hc_mirror_history(run->mirror, &options, &iter, &error));
+    for (size_t i = 0; i <= step->kinds.len; i++) {
+        const hc_history_entry *entry = NULL;
+        WORKS(hc_history_iter_next(iter, &entry, &error));
+        CHECK((entry == NULL) == (i == step->kinds.len));
+        char kinds[256] = "";
+        for (size_t at = 0; at < hc_history_entry_kinds_len(entry); at++) {
+            size_t len = strlen(kinds);
+            snprintf(kinds + len, sizeof kinds - len, "%s%s", at ? " " : "", hc_history_entry_kinds_at(entry, at));
+        }
+        if (entry != NULL) CHECK_TEXT(kinds, step->kinds.items[i]);
+    }
+    hc_history_iter_free(iter);
 }
 
 /* Approves or dismisses a hold. */
@@ -494,6 +552,12 @@ static void run_step(run *run, const step *step) {
         check_pending(run, step);
     } else if (strcmp(what, "link") == 0) {
         WORKS(hc_mirror_link(run->mirror, id_of(run, step->user), step->account_id, &error));
+    } else if (strcmp(what, "moment") == 0) {
+        note_moment(run, step);
+    } else if (strcmp(what, "at") == 0) {
+        check_past_users(run, step);
+    } else if (strcmp(what, "history") == 0) {
+        check_history(run, step);
     } else if (strcmp(what, "status") == 0) {
         check_status(run, step);
     } else if (strcmp(what, "hold") == 0) {

@@ -4,6 +4,7 @@
 //! holds and retirements, `settings` those about roles, settings and copies, `keeping` those about backups, `feed` those of consumers.
 
 mod feed;
+mod history;
 mod holds;
 mod keeping;
 mod options;

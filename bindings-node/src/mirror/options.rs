@@ -1,6 +1,6 @@
 //! Options of the mirror's calls, read from the JSON that `mirror.js` makes of them.
 
-use crate::options::{Separate, milliseconds, seconds};
+use crate::options::{Moment, Separate, milliseconds, seconds};
 use headcount::mirror::{PlanBuilder, RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode, WorkerBuilder};
 use headcount::{Error, Mirror, MirrorBuilder, Result};
 use serde::Deserialize;
@@ -15,6 +15,7 @@ pub(super) struct MirrorOptions {
     guard_window_seconds: Option<f64>,
     full_every_seconds: Option<f64>,
     retention_seconds: Option<f64>,
+    history_seconds: Option<f64>,
     consumer_expiry_seconds: Option<f64>,
     pending_events: Option<u64>,
     pending_bytes: Option<u64>,
@@ -79,6 +80,7 @@ impl MirrorOptions {
             guard_window: duration("guardWindowSeconds", self.guard_window_seconds)?,
             full_every: duration("fullEverySeconds", self.full_every_seconds)?,
             retention: duration("retentionSeconds", self.retention_seconds)?,
+            history: duration("historySeconds", self.history_seconds)?,
             consumer_expiry: duration("consumerExpirySeconds", self.consumer_expiry_seconds)?,
             pending_events: self.pending_events,
             pending_bytes: self.pending_bytes,
@@ -198,6 +200,31 @@ impl PlanOptions {
 pub(super) struct UserFilter {
     pub(super) directory_id: Option<String>,
     pub(super) group_id: Option<String>,
+    #[serde(rename = "signal")]
+    _signal: Separate,
+}
+
+/// Which entries of the history are listed.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct HistoryFilter {
+    pub(super) user_id: Option<String>,
+    pub(super) group_id: Option<String>,
+    pub(super) organization_id: Option<String>,
+    pub(super) since: Option<Moment>,
+    pub(super) until: Option<Moment>,
+    #[serde(rename = "signal")]
+    _signal: Separate,
+}
+
+/// Which users of an organization are listed, and as of when.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct PastFilter {
+    pub(super) moment: Option<Moment>,
+    pub(super) directory_id: Option<String>,
+    pub(super) group_id: Option<String>,
+    pub(super) role: Option<String>,
     #[serde(rename = "signal")]
     _signal: Separate,
 }

@@ -30,6 +30,7 @@ __all__ = [
     "Approval",
     "AsyncChange",
     "AsyncChangeIterator",
+    "AsyncHistoryIterator",
     "AsyncMirror",
     "AsyncMirrorUserIterator",
     "AsyncPlan",
@@ -42,6 +43,8 @@ __all__ = [
     "CopyReport",
     "DirectoryStatus",
     "GuardSettings",
+    "HistoryEntry",
+    "HistoryIterator",
     "Hold",
     "IgnoredSetting",
     "Mirror",
@@ -1605,6 +1608,20 @@ class AsyncChange(Change):
         """
 
 @final
+class HistoryIterator:
+    """Iterates over the history. Threads may share it: each entry goes to one of them."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> HistoryEntry: ...
+
+@final
+class AsyncHistoryIterator:
+    """Iterates over the history with ``async for``. Tasks may share it: each entry goes to one of them."""
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Coroutine[Any, Any, HistoryEntry]: ...
+
+@final
 class MirrorUserIterator:
     """Iterates over mirrored users. Threads may share it: each user goes to one of them."""
 
@@ -1862,6 +1879,8 @@ class Mirror:
       ``timedelta`` (default 24 hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
       days).
+    - ``history``: how long the history is kept, which the methods ``history`` and ``at`` read, in seconds or as a ``timedelta``; 0 for
+      none (default 400 days).
     - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that changes that it
       has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours counts as two hours, and 0
       means never (default 30 days).
@@ -1897,6 +1916,7 @@ class Mirror:
         guard_window: _Span = None,
         full_every: _Span = None,
         retention: _Span = None,
+        history: _Span = None,
         consumer_expiry: _Span = None,
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,
@@ -2036,6 +2056,55 @@ class Mirror:
 
         Raises ``WebhookVerificationError`` if the event's data does not have the fields of its type: answer
         400. Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` as ``receive`` does.
+        """
+
+    def history(
+        self,
+        user_id: Optional[str] = None,
+        group_id: Optional[str] = None,
+        organization_id: Optional[str] = None,
+        since: Union[date, datetime, str, None] = None,
+        until: Union[date, datetime, str, None] = None,
+    ) -> HistoryIterator:
+        """Returns an iterator over what changed, when and because of what, oldest first. Each entry has what one step, such as an event,
+        changed about one user, group, directory or organization, with the values before and after.
+
+        - ``user_id``: only changes of this user, who may have been removed (default: changes of everything).
+        - ``group_id``: only changes of this group (default: changes of everything). Who joined and left it is in the entries of the users.
+        - ``organization_id``: only changes in this organization (default: all organizations).
+        - ``since``: only changes that were written at this time or later: an aware ``datetime``, a ``date`` (its start in UTC) or RFC 3339 text (default: no limit).
+        - ``until``: only changes that were written before this time (default: no limit).
+
+        The history is kept for 400 days, unless the setting ``history`` says otherwise, whether or not the feed still has these
+        changes.
+
+        Raises ``InvalidArgumentError`` if both a user and a group are given, ``since`` is after ``until``, a time has no time zone or
+        the mirror is closed; ``HistoryTrimmedError`` if the mirror keeps no history; and ``StoreError`` if the store fails.
+        """
+
+    def at(
+        self,
+        moment: Union[date, datetime, str],
+        organization_id: str,
+        directory_id: Optional[str] = None,
+        group_id: Optional[str] = None,
+        role: Optional[str] = None,
+    ) -> MirrorUserIterator:
+        """Returns an iterator over an organization's users as they were at a past time, with the groups and roles of that time, in no
+        particular order. Users who have been removed since are among them, users who were added later are not.
+
+        - ``moment``: the time, an aware ``datetime``, a ``date`` (its start in UTC) or RFC 3339 text.
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: only users of this directory at that time (default: all directories).
+        - ``group_id``: only members of this group at that time (default: all users).
+        - ``role``: only users who had this role at that time (default: all users).
+
+        ``updated_at`` of these users is None, and ``linked_id`` is the present one, or that at the removal of a user who has been
+        removed since. The users are read page by page, so memory does not grow with their number.
+
+        Raises ``InvalidArgumentError`` if the moment is in the future or has no time zone, or the mirror is closed;
+        ``HistoryTrimmedError`` if it is before the history began, or if the mirror keeps no history; and ``StoreError`` if
+        the store fails.
         """
 
     def users(self, organization_id: str, directory_id: Optional[str] = None, group_id: Optional[str] = None) -> MirrorUserIterator:
@@ -2241,6 +2310,7 @@ class Mirror:
         guard_window: _Span = None,
         full_every: _Span = None,
         retention: _Span = None,
+        history: _Span = None,
         consumer_expiry: _Span = None,
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,
@@ -2539,6 +2609,8 @@ class AsyncMirror:
       ``timedelta`` (default 24 hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
       days).
+    - ``history``: how long the history is kept, which the methods ``history`` and ``at`` read, in seconds or as a ``timedelta``; 0 for
+      none (default 400 days).
     - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that changes that it
       has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours counts as two hours, and 0
       means never (default 30 days).
@@ -2574,6 +2646,7 @@ class AsyncMirror:
         guard_window: _Span = None,
         full_every: _Span = None,
         retention: _Span = None,
+        history: _Span = None,
         consumer_expiry: _Span = None,
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,
@@ -2713,6 +2786,55 @@ class AsyncMirror:
 
         Raises ``WebhookVerificationError`` if the event's data does not have the fields of its type: answer
         400. Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` as ``receive`` does.
+        """
+
+    def history(
+        self,
+        user_id: Optional[str] = None,
+        group_id: Optional[str] = None,
+        organization_id: Optional[str] = None,
+        since: Union[date, datetime, str, None] = None,
+        until: Union[date, datetime, str, None] = None,
+    ) -> AsyncHistoryIterator:
+        """Returns an iterator over what changed, when and because of what, oldest first. Each entry has what one step, such as an event,
+        changed about one user, group, directory or organization, with the values before and after.
+
+        - ``user_id``: only changes of this user, who may have been removed (default: changes of everything).
+        - ``group_id``: only changes of this group (default: changes of everything). Who joined and left it is in the entries of the users.
+        - ``organization_id``: only changes in this organization (default: all organizations).
+        - ``since``: only changes that were written at this time or later: an aware ``datetime``, a ``date`` (its start in UTC) or RFC 3339 text (default: no limit).
+        - ``until``: only changes that were written before this time (default: no limit).
+
+        The history is kept for 400 days, unless the setting ``history`` says otherwise, whether or not the feed still has these
+        changes.
+
+        Raises ``InvalidArgumentError`` if both a user and a group are given, ``since`` is after ``until``, a time has no time zone or
+        the mirror is closed; ``HistoryTrimmedError`` if the mirror keeps no history; and ``StoreError`` if the store fails.
+        """
+
+    def at(
+        self,
+        moment: Union[date, datetime, str],
+        organization_id: str,
+        directory_id: Optional[str] = None,
+        group_id: Optional[str] = None,
+        role: Optional[str] = None,
+    ) -> AsyncMirrorUserIterator:
+        """Returns an iterator over an organization's users as they were at a past time, with the groups and roles of that time, in no
+        particular order. Users who have been removed since are among them, users who were added later are not.
+
+        - ``moment``: the time, an aware ``datetime``, a ``date`` (its start in UTC) or RFC 3339 text.
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: only users of this directory at that time (default: all directories).
+        - ``group_id``: only members of this group at that time (default: all users).
+        - ``role``: only users who had this role at that time (default: all users).
+
+        ``updated_at`` of these users is None, and ``linked_id`` is the present one, or that at the removal of a user who has been
+        removed since. The users are read page by page, so memory does not grow with their number.
+
+        Raises ``InvalidArgumentError`` if the moment is in the future or has no time zone, or the mirror is closed;
+        ``HistoryTrimmedError`` if it is before the history began, or if the mirror keeps no history; and ``StoreError`` if
+        the store fails.
         """
 
     def users(self, organization_id: str, directory_id: Optional[str] = None, group_id: Optional[str] = None) -> AsyncMirrorUserIterator:
@@ -2918,6 +3040,7 @@ class AsyncMirror:
         guard_window: _Span = None,
         full_every: _Span = None,
         retention: _Span = None,
+        history: _Span = None,
         consumer_expiry: _Span = None,
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,

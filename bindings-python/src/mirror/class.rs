@@ -36,7 +36,7 @@ macro_rules! mirror {
             #[pyo3(signature = (
                 path, *, client = None, webhook_secret = None, schema = None, connections = None, lock_timeout = None,
                 statement_timeout = None, prepared_statements = None, guard_users = None, guard_share = None, guard_events = None,
-                guard_window = None, full_every = None, retention = None, consumer_expiry = None, pending_events = None,
+                guard_window = None, full_every = None, retention = None, history = None, consumer_expiry = None, pending_events = None,
                 pending_bytes = None, groups_per_user = None
             ))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
@@ -56,6 +56,7 @@ macro_rules! mirror {
                 guard_window: Option<Span>,
                 full_every: Option<Span>,
                 retention: Option<Span>,
+                history: Option<Span>,
                 consumer_expiry: Option<Span>,
                 pending_events: Option<Size>,
                 pending_bytes: Option<Size>,
@@ -68,6 +69,7 @@ macro_rules! mirror {
                     guard_window,
                     full_every,
                     retention,
+                    history,
                     consumer_expiry,
                     pending_events,
                     pending_bytes,
@@ -189,6 +191,8 @@ mirror!(
     ///   ``timedelta`` (default 24 hours).
     /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
     ///   days).
+    /// - ``history``: how long the history is kept, which the methods ``history`` and ``at`` read, in seconds or as a ``timedelta``; 0 for
+    ///   none (default 400 days).
     /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that
     ///   changes that it has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours
     ///   counts as two hours, and 0 means never (default 30 days).
@@ -267,6 +271,8 @@ mirror!(
     ///   ``timedelta`` (default 24 hours).
     /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
     ///   days).
+    /// - ``history``: how long the history is kept, which the methods ``history`` and ``at`` read, in seconds or as a ``timedelta``; 0 for
+    ///   none (default 400 days).
     /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that
     ///   changes that it has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours
     ///   counts as two hours, and 0 means never (default 30 days).

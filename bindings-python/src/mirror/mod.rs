@@ -1,12 +1,13 @@
 //! `Mirror` and `AsyncMirror`: the same calls for threads and for asyncio, written once.
 //!
-//! `class` has the classes; `sync`, `plan`, `view`, `holds`, `roles`, `settings`, `keeping` and `consumers` add the calls of their topics
+//! `class` has the classes; `sync`, `plan`, `view`, `history`, `holds`, `roles`, `settings`, `keeping` and `consumers` add the calls of their topics
 //! to both of them. `state` has the core's mirror until it is closed, `options` the settings that the store keeps,
 //! `users`, `feed` and `worker` the iterators, and `rows` the conversion of lists of rows.
 
 mod class;
 mod consumers;
 mod feed;
+mod history;
 mod holds;
 mod keeping;
 mod options;
@@ -22,6 +23,7 @@ mod worker;
 
 pub(crate) use class::{AsyncMirror, Mirror};
 pub(crate) use feed::{AsyncChange, AsyncChangeIterator, ChangeIterator};
+pub(crate) use history::{AsyncHistoryIterator, HistoryIterator};
 pub(crate) use plan::{AsyncPlan, AsyncPlannedChangeIterator, Plan, PlannedChangeIterator};
 pub(crate) use users::{AsyncMirrorUserIterator, MirrorUserIterator};
 pub(crate) use worker::{AsyncWorker, Worker};

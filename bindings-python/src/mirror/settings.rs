@@ -32,7 +32,7 @@ macro_rules! settings {
             /// ``StoreError`` if the store fails.
             #[pyo3(signature = (
                 *, guard_users = None, guard_share = None, guard_events = None, guard_window = None, full_every = None,
-                retention = None, consumer_expiry = None, pending_events = None, pending_bytes = None, groups_per_user = None
+                retention = None, history = None, consumer_expiry = None, pending_events = None, pending_bytes = None, groups_per_user = None
             ))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn configure<'py>(
@@ -44,6 +44,7 @@ macro_rules! settings {
                 guard_window: Option<Span>,
                 full_every: Option<Span>,
                 retention: Option<Span>,
+                history: Option<Span>,
                 consumer_expiry: Option<Span>,
                 pending_events: Option<Size>,
                 pending_bytes: Option<Size>,
@@ -56,6 +57,7 @@ macro_rules! settings {
                     guard_window,
                     full_every,
                     retention,
+                    history,
                     consumer_expiry,
                     pending_events,
                     pending_bytes,

@@ -237,6 +237,7 @@ pub(super) const RECORDS: &[CRecord] = &[
         list: Some(CList { noun: "change_batch", parameter: "batch", many: "changes" }),
         ..EMPTY
     },
+    CRecord { record: "HistoryEntry", noun: "history_entry", parameter: "entry", one: "an entry", json: true, ..EMPTY },
     CRecord {
         record: "ParkedChange",
         noun: "parked_change",

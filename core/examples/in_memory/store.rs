@@ -8,8 +8,9 @@ use headcount::mirror::{Approval, MirrorOptions, ParkedChange, Retirement};
 use headcount::store::{
     Batch, Chore, Committed, ConsumerRow, ConsumerState, ConsumerWrite, Counts, CountsKey, DirectoryCounts,
     DirectoryRow, Durability, Entry, EnvironmentRow, EventRow, EventState, Expiry, FeedMarks, FeedPage, Fence,
-    GroupRow, HoldRow, Keys, Lease, LossRow, MembersKey, OrganizationRow, PendingEvents, Retention, Snapshot, Store,
-    StoreFuture, UserFilter, UserRow, WorkingSet, Write, email_key,
+    GroupRow, HistoryFilter, HistoryMark, HistoryPage, HistoryRow, HoldRow, Keys, Lease, LossRow, MembersKey,
+    OrganizationRow, PendingEvents, Retention, Snapshot, Store, StoreFuture, TakenHistory, UserFilter, UserRow,
+    WorkingSet, Write, email_key,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +52,8 @@ struct Counter {
     durable: i64,
     /// Number of the last change that was trimmed.
     trimmed: i64,
+    /// Number of the last change that the history has taken.
+    taken: i64,
 }
 
 #[derive(Clone)]
@@ -72,6 +75,8 @@ struct Rows {
     groups: BTreeMap<i64, Arc<GroupRow>>,
     group_numbers: BTreeMap<String, i64>,
     entries: BTreeMap<i64, Arc<Entry>>,
+    history: BTreeMap<i64, Arc<HistoryRow>>,
+    history_starts_at: Option<Timestamp>,
     events: BTreeMap<i64, Arc<EventRow>>,
     event_numbers: BTreeMap<String, i64>,
     losses: BTreeMap<(String, Timestamp, String), LossRow>,
@@ -178,15 +183,20 @@ fn decide<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 impl Rows {
+    fn users_and_tombstones(&self, after: i64) -> impl Iterator<Item = &Arc<UserRow>> {
+        self.users.range(after + 1..).map(|(_, row)| row)
+    }
+
     fn live_users(&self, after: i64) -> impl Iterator<Item = &Arc<UserRow>> {
-        self.users.range(after + 1..).map(|(_, row)| row).filter(|row| row.is_live())
+        self.users_and_tombstones(after).filter(|row| row.is_live())
     }
 
     fn users(&self, filter: &UserFilter, after: i64, limit: usize) -> Vec<UserRow> {
-        let UserFilter { organization_id, directory_id, email, group_id, hold } = filter;
+        let UserFilter { organization_id, directory_id, email, group_id, hold, removed } = filter;
         let email = email.as_deref().map(email_key);
-        let wanted = self.live_users(after).filter(|row| {
-            organization_id.as_ref().is_none_or(|id| row.user.organization_id == *id)
+        let wanted = self.users_and_tombstones(after).filter(|row| {
+            (*removed || row.is_live())
+                && organization_id.as_ref().is_none_or(|id| row.user.organization_id == *id)
                 && directory_id.as_ref().is_none_or(|id| row.user.directory_id == *id)
                 && email.as_ref().is_none_or(|email| email_key(&row.user.email) == *email)
                 && group_id.as_ref().is_none_or(|id| row.told_groups.contains(id))
@@ -389,15 +399,47 @@ impl Rows {
         later.take_while(|(last, _)| **last <= end).map(|(_, entry)| Entry::clone(entry)).collect()
     }
 
+    fn history_mark(&self) -> HistoryMark {
+        let Counter { change: latest, trimmed, taken, .. } = self.counter;
+        HistoryMark { taken, latest, trimmed, starts_at: self.history_starts_at }
+    }
+
+    fn history_page<'a>(&'a self, rows: impl Iterator<Item = &'a Arc<HistoryRow>>) -> HistoryPage {
+        HistoryPage { rows: rows.map(|row| HistoryRow::clone(row)).collect(), mark: self.history_mark() }
+    }
+
+    fn take_history(&mut self, taken: TakenHistory) -> bool {
+        let TakenHistory { after, taken, rows, starts_at, restarts } = taken;
+        if self.counter.taken != after {
+            return false;
+        }
+        if restarts {
+            self.history.clear();
+            self.history_starts_at = None;
+        }
+        self.counter.taken = taken;
+        self.history.extend(rows.into_iter().map(|row| (row.seq, Arc::new(row))));
+        self.history_starts_at = self.history_starts_at.or(starts_at);
+        true
+    }
+
     fn trim(&mut self, retention: Retention) -> usize {
-        let Retention { changes, consumers, tombstones, events, losses, limit } = retention;
+        let Retention { changes, consumers, tombstones, events, losses, history, limit } = retention;
         let active = self.consumers.values().filter(|row| row.seen_at >= consumers);
-        let slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
+        let mut slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
+        if history.is_some() {
+            slowest = slowest.min(self.counter.taken);
+        }
         let old = self.entries.iter().take(limit).take_while(|(last, entry)| **last <= slowest && entry.at < changes);
         let mut removed = old.map(|(last, _)| *last).collect::<Vec<_>>();
         self.counter.trimmed = self.counter.trimmed.max(removed.last().copied().unwrap_or(0));
         let mut count = removed.len();
         removed.drain(..).for_each(|last| drop(self.entries.remove(&last)));
+        let is_past = |row: &HistoryRow| history.is_none_or(|history| row.at < history);
+        let past: Vec<_> = self.history.values().take(limit).take_while(|row| is_past(row)).cloned().collect();
+        self.history_starts_at = self.history_starts_at.max(past.iter().map(|row| row.at).max());
+        count += past.len();
+        past.iter().for_each(|row| drop(self.history.remove(&row.seq)));
         let (trimmed, parked) = (self.counter.trimmed, &self.parked);
         let has_parked = |name: &String| parked.keys().any(|(consumer, _)| consumer == name);
         count += remove(&mut self.consumers, limit, |name, row| {
@@ -641,6 +683,35 @@ impl Store for DiskStore {
 
     fn entries(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Entry>> {
         self.read(|rows| rows.entries(after, limit))
+    }
+
+    fn history_mark(&self) -> StoreFuture<'_, Option<HistoryMark>> {
+        self.read(|rows| Some(rows.history_mark()))
+    }
+
+    fn take_history(&self, taken: TakenHistory) -> StoreFuture<'_, bool> {
+        self.change(Durability::Process, |rows| rows.take_history(taken))
+    }
+
+    fn history(&self, filter: HistoryFilter, after: i64, limit: usize) -> StoreFuture<'_, HistoryPage> {
+        let HistoryFilter { organization_id, subject_id, removals } = filter;
+        self.read(|rows| {
+            let wanted = rows.history.range(after + 1..).map(|(_, row)| row).filter(|row| {
+                organization_id.as_ref().is_none_or(|id| row.organization_id == *id)
+                    && subject_id.as_ref().is_none_or(|id| row.subject_id == *id)
+                    && (!removals || row.is_removal)
+            });
+            rows.history_page(wanted.take(limit))
+        })
+    }
+
+    fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
+        self.read(|rows| {
+            let later = rows.history.range(after + 1..).map(|(_, row)| row);
+            let mut wanted: Vec<_> = later.filter(|row| subject_ids.contains(&row.subject_id)).collect();
+            wanted.sort_by_key(|row| (&row.subject_id, row.seq));
+            rows.history_page(wanted.into_iter())
+        })
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

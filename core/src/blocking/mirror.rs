@@ -7,8 +7,8 @@ use super::runtime::{may_wait, wait, wait_unless_async};
 use crate::mirror::{CopyOptions, MetricsOptions, ReconcileOptions};
 use crate::process::{PerProcess, Process};
 use crate::record::{
-    Approval, Consumer, CopyReport, DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings,
-    Outcome, ParkedChange, PendingEvent, Progress, Retirement, RoleMapEntry, SyncMode, SyncReport,
+    Approval, Consumer, CopyReport, DirectoryStatus, HistoryEntry, Hold, MirrorDirectory, MirrorGroup, MirrorOptions,
+    MirrorSettings, Outcome, ParkedChange, PendingEvent, Progress, Retirement, RoleMapEntry, SyncMode, SyncReport,
 };
 use crate::webhook::Headers;
 use crate::{Change, Error, Event, MirrorBuilder, MirrorUser, Result, Timestamp, mirror};
@@ -315,6 +315,16 @@ impl Mirror {
     pub fn users(&self, organization_id: &str) -> MirrorUsers {
         MirrorUsers { users: self.current().map(|mirror| mirror.users(organization_id)), done: false }
     }
+
+    /// Returns the users of an organization as they were at a past time, as an iterator: see [`headcount::Mirror::at`](crate::Mirror::at).
+    pub fn at(&self, moment: Timestamp, organization_id: &str) -> MirrorUsers {
+        MirrorUsers { users: self.current().map(|mirror| mirror.at(moment, organization_id)), done: false }
+    }
+
+    /// Returns what changed, oldest first, as an iterator: see [`headcount::Mirror::history`](crate::Mirror::history).
+    pub fn history(&self) -> History {
+        History { history: self.current().map(|mirror| mirror.history()), done: false }
+    }
 }
 
 impl std::fmt::Debug for Mirror {
@@ -465,7 +475,7 @@ impl Iterator for PlannedChanges {
     }
 }
 
-/// The users of an organization; made by [`Mirror::users`].
+/// The users of an organization, at present or at a past time; made by [`Mirror::users`] and [`Mirror::at`].
 #[derive(Clone, Debug)]
 pub struct MirrorUsers {
     users: Result<mirror::MirrorUsers>,
@@ -482,6 +492,11 @@ impl MirrorUsers {
     pub fn group<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
         MirrorUsers { users: self.users.map(|users| users.group(id)), ..self }
     }
+
+    /// Lists only users with this role.
+    pub fn role<'a>(self, role: impl Into<Option<&'a str>>) -> Self {
+        MirrorUsers { users: self.users.map(|users| users.role(role)), ..self }
+    }
 }
 
 impl Iterator for MirrorUsers {
@@ -493,6 +508,56 @@ impl Iterator for MirrorUsers {
         }
         let next = match &mut self.users {
             Ok(users) => wait(users.next()),
+            Err(error) => Err(error.clone()),
+        };
+        self.done = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
+
+/// The history of a mirror, oldest entry first; made by [`Mirror::history`]. It ends after an error.
+#[derive(Clone, Debug)]
+pub struct History {
+    history: Result<mirror::History>,
+    done: bool,
+}
+
+impl History {
+    /// Lists only changes of this user.
+    pub fn user<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
+        History { history: self.history.map(|history| history.user(id)), ..self }
+    }
+
+    /// Lists only changes of this group.
+    pub fn group<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
+        History { history: self.history.map(|history| history.group(id)), ..self }
+    }
+
+    /// Lists only changes in this organization.
+    pub fn organization<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
+        History { history: self.history.map(|history| history.organization(id)), ..self }
+    }
+
+    /// Lists only changes that were written at this time or later.
+    pub fn since(self, moment: impl Into<Option<Timestamp>>) -> Self {
+        History { history: self.history.map(|history| history.since(moment)), ..self }
+    }
+
+    /// Lists only changes that were written before this time.
+    pub fn until(self, moment: impl Into<Option<Timestamp>>) -> Self {
+        History { history: self.history.map(|history| history.until(moment)), ..self }
+    }
+}
+
+impl Iterator for History {
+    type Item = Result<HistoryEntry>;
+
+    fn next(&mut self) -> Option<Result<HistoryEntry>> {
+        if self.done {
+            return None;
+        }
+        let next = match &mut self.history {
+            Ok(history) => wait(history.next()),
             Err(error) => Err(error.clone()),
         };
         self.done = !matches!(next, Ok(Some(_)));

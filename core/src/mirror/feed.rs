@@ -484,8 +484,9 @@ impl Mirror {
         self.store().drop_consumer(consumer_name(consumer)?).await
     }
 
-    /// Removes changes that are older than the [retention](crate::MirrorBuilder::retention) and that every consumer has acknowledged, except for
-    /// consumers that have [expired](crate::MirrorBuilder::consumer_expiry); decisions about holds whose changes were removed; and tombstones
+    /// Takes new changes into the [history](Mirror::history). Then removes changes that are older than the
+    /// [retention](crate::MirrorBuilder::retention) and that every consumer has acknowledged, except for
+    /// consumers that have [expired](crate::MirrorBuilder::consumer_expiry); old entries of the history; decisions about holds whose changes were removed; and tombstones
     /// and events that are older than a week. Each sync of an organization does this at its end, and at most once a minute a received event
     /// removes some of these rows. A SQLite store overwrites what was removed in its file, and truncates its log unless another process is reading at this
     /// moment.
@@ -505,6 +506,7 @@ impl Mirror {
     /// Removes all old rows. Returns the number of removed rows.
     pub(super) async fn trim_all(&self) -> Result<usize> {
         let mut removed = 0;
+        self.take_history(usize::MAX).await?;
         loop {
             let count = self.trim_some(TRIM).await?;
             removed += count;
@@ -514,7 +516,8 @@ impl Mirror {
         }
     }
 
-    /// Removes old rows, `limit` of each kind at most, and expires some events that were pending for too long. Returns how many rows it removed.
+    /// Removes old rows, `limit` of each kind at most, and expires some events that were pending for too long. Returns how many rows it removed. Changes that
+    /// the history has not taken are not removed.
     pub(super) async fn trim_some(&self, limit: usize) -> Result<usize> {
         self.expire_some().await?;
         let now = self.now();
@@ -523,7 +526,8 @@ impl Mirror {
         let changes = before(now, settings.retention);
         let losses = before(now, settings.guard.window).min(expired);
         let consumers = settings.consumer_expiry.map_or(Timestamp::MIN, |expiry| before(now, expiry));
-        let retention = Retention { changes, consumers, tombstones: expired, events: expired, losses, limit };
+        let history = Some(settings.history).filter(|kept| !kept.is_zero()).map(|kept| before(now, kept));
+        let retention = Retention { changes, consumers, tombstones: expired, events: expired, losses, history, limit };
         self.store().trim(retention).await
     }
 }

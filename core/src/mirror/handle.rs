@@ -490,6 +490,12 @@ impl MirrorBuilder {
         self
     }
 
+    /// Sets how long the [history](Mirror::history) is kept; 0 for none. Default: 400 days.
+    pub fn history(mut self, age: Duration) -> Self {
+        self.options.history = Some(age);
+        self
+    }
+
     /// Sets after how long without a poll or an acknowledgement a consumer expires, so that it no longer prevents the removal of changes; `None` for
     /// never. Default: 30 days; at least two hours. Without an expiry, a consumer that polled only once, for example under a mistyped name, would
     /// prevent the removal of every later change.

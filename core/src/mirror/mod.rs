@@ -10,6 +10,7 @@
 // application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers
 // (`groups` reads them one by one or in groups), `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
+// `history` takes the history from the feed and returns it, and `past` computes past states from it.
 // `copy` copies a mirror to another store, and `backup` to a file. `reconcile` finds users whom an application knows and the mirror lacks. `plan` runs a sync on a copy of an organization's rows.
 // `tasks` counts the tasks that outlive their calls. `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `counters` counts what a handle does, `metrics` writes
 // these and the numbers of the store, `openmetrics` has the format. `options` has the options of a sync, `moments` the times of
@@ -26,6 +27,7 @@ mod exclusive;
 mod feed;
 mod groups;
 pub(crate) mod handle;
+mod history;
 mod holds;
 mod lapse;
 mod metrics;
@@ -33,6 +35,7 @@ mod moments;
 mod openmetrics;
 mod options;
 mod organization;
+mod past;
 #[cfg(feature = "sqlite")]
 mod place;
 #[cfg(feature = "sqlite")]
@@ -52,14 +55,15 @@ mod view;
 mod write;
 
 pub use crate::record::{
-    Approval, Consumer, CopiedTable, CopyReport, DirectoryStatus, GuardSettings, Hold, HoldReason, IgnoredSetting,
-    MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Mirrored, Outcome, ParkedChange, PendingEvent, Phase,
-    Progress, Retirement, RoleMapEntry, RoleMapKey, SyncMode, SyncOutcome, SyncReport,
+    Approval, Consumer, CopiedTable, CopyReport, DirectoryStatus, GuardSettings, HistoryEntry, Hold, HoldReason,
+    IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Mirrored, Outcome, ParkedChange,
+    PendingEvent, Phase, Progress, Retirement, RoleMapEntry, RoleMapKey, SyncMode, SyncOutcome, SyncReport,
 };
 pub use changes::Changes;
 pub use consumer::{Worker, WorkerBuilder};
 pub use copy::CopyOptions;
 pub use feed::MAX_POLL;
+pub use history::History;
 pub use metrics::{METRICS_CONTENT_TYPE, MetricsOptions};
 #[cfg(feature = "sqlite")]
 pub use plan::{Plan, PlanBuilder, PlannedChanges};

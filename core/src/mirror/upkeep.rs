@@ -1,4 +1,4 @@
-//! Limits what is stored: expires pending events, removes old rows after syncs and received events, and shrinks the store's log.
+//! Takes changes into the history, and limits what is stored: expires pending events, removes old rows after syncs and received events, and shrinks the store's log.
 
 use super::Mirror;
 use super::decide::{Applying, Step, before, event_keys, why_pending};
@@ -98,23 +98,29 @@ impl Mirror {
         self.expire_events(None, PENDING_WITHOUT_SYNC).await
     }
 
-    /// Removes old rows once a minute, so that a process that only receives events does it as well. Each call removes at most [`TRIM_ON_WRITE`] rows
-    /// of each kind; if rows may be left, the next event continues without waiting for the minute to pass. Errors are only logged, because the event
+    /// Takes changes into the history and removes old rows once a minute, so that a process that only receives events does it as well. Each call takes and removes at most
+    /// [`TRIM_ON_WRITE`] rows of each kind; if rows may be left, the next event continues without waiting for the minute to pass. Errors are only logged, because the event
     /// has been applied.
     pub(super) async fn trim_once_a_minute(&self) {
         let moments = self.moments();
         if !moments.trimmed.is_due(self.now()) {
             return;
         }
-        match self.trim_some(TRIM_ON_WRITE).await {
-            Ok(removed) => {
-                if removed >= TRIM_ON_WRITE {
+        match self.take_and_trim_some().await {
+            Ok((taken, removed)) => {
+                if removed >= TRIM_ON_WRITE || taken >= TRIM_ON_WRITE {
                     moments.trimmed.make_due();
                 }
                 self.shrink(removed > 0 && moments.shrunk.is_due(self.now())).await;
             }
             Err(error) => tracing::warn!(target: "headcount", %error, "old rows of the mirror could not be removed"),
         }
+    }
+
+    /// Takes some changes into the history, and removes some old rows. Returns how many it took and how many it removed.
+    async fn take_and_trim_some(&self) -> Result<(usize, usize)> {
+        let taken = self.take_history(TRIM_ON_WRITE).await?;
+        Ok((taken, self.trim_some(TRIM_ON_WRITE).await?))
     }
 
     /// Makes the store's log smaller: always, or only if it is large. Errors are only logged, because nothing else depends on it.

@@ -1,10 +1,11 @@
 //! Reads what is mirrored: users, groups, directories, and how up to date each directory is.
 
 use super::Mirror;
+use super::past::Past;
 use super::write::{Task, run};
 use crate::record::{DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorUser};
 use crate::store::{Durability, Keys, Scope, Store, UserFilter};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, Timestamp};
 use futures_util::stream::BoxStream;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,12 +14,15 @@ use std::sync::Arc;
 const PAGE: usize = 500;
 
 /// The users of an organization or of a hold, in the order in which the mirror first stored them; made by [`Mirror::users`] and
-/// [`Mirror::hold_users`]. Read one after another with [`next`](MirrorUsers::next), by page with [`next_page`](MirrorUsers::next_page), or as a
+/// [`Mirror::hold_users`]. Or the users of an organization at a past time, in no particular order; made by [`Mirror::at`]. Read one after another with [`next`](MirrorUsers::next), by page with [`next_page`](MirrorUsers::next_page), or as a
 /// [`stream`](MirrorUsers::stream).
 #[derive(Clone)]
 pub struct MirrorUsers {
     store: Arc<dyn Store>,
     filter: UserFilter,
+    role: Option<String>,
+    /// The past users that are read, or `None` for present ones.
+    past: Option<Past>,
     /// The number of the last row that was read, or `None` after the last page.
     position: Option<i64>,
     page: VecDeque<MirrorUser>,
@@ -26,7 +30,12 @@ pub struct MirrorUsers {
 
 impl MirrorUsers {
     pub(super) fn new(store: Arc<dyn Store>, filter: UserFilter) -> MirrorUsers {
-        MirrorUsers { store, filter, position: Some(0), page: VecDeque::new() }
+        MirrorUsers { store, filter, role: None, past: None, position: Some(0), page: VecDeque::new() }
+    }
+
+    fn at(mirror: &Mirror, moment: Timestamp, organization_id: &str) -> MirrorUsers {
+        let past = Past::new(mirror.clone(), moment, organization_id.to_owned());
+        MirrorUsers { past: Some(past), ..mirror.users(organization_id) }
     }
 
     /// Limits the users to a directory; `None` for all.
@@ -41,13 +50,20 @@ impl MirrorUsers {
         self
     }
 
+    /// Limits the users to those who have this role, or had it at the past time; `None` for all users.
+    pub fn role<'a>(mut self, role: impl Into<Option<&'a str>>) -> Self {
+        self.role = role.into().map(str::to_owned);
+        self
+    }
+
     /// Returns the next user, or `None` after the last one.
     ///
     /// The future may be dropped: no user is lost, because the next call returns them.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`].
+    /// [`ErrorKind::Store`]; for users at a past time also [`ErrorKind::InvalidArgument`] if it is in the future, and [`ErrorKind::HistoryTrimmed`] if it is
+    /// before the history began or the mirror keeps no history.
     pub async fn next(&mut self) -> Result<Option<MirrorUser>> {
         if self.page.is_empty() {
             self.page = self.next_page().await?.into();
@@ -61,9 +77,33 @@ impl MirrorUsers {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`].
+    /// As [`next`](MirrorUsers::next).
     pub async fn next_page(&mut self) -> Result<Vec<MirrorUser>> {
-        let Some(position) = self.position else { return Ok(Vec::new()) };
+        while let Some(mut users) = self.read_page().await? {
+            if let Some(role) = &self.role {
+                users.retain(|user| user.roles.contains(role));
+            }
+            if !users.is_empty() {
+                return Ok(users);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Reads the next page, which may have no users. Returns `None` after the last one.
+    async fn read_page(&mut self) -> Result<Option<Vec<MirrorUser>>> {
+        if let Some(past) = &mut self.past {
+            let UserFilter { directory_id, group_id, .. } = &self.filter;
+            let users = past.next_page().await?.map(|mut users| {
+                users.retain(|user| {
+                    directory_id.as_ref().is_none_or(|id| user.directory_id == *id)
+                        && group_id.as_ref().is_none_or(|id| user.group_ids.contains(id))
+                });
+                users
+            });
+            return Ok(users);
+        }
+        let Some(position) = self.position else { return Ok(None) };
         if let Some(id) = &self.filter.group_id {
             // The store also keeps memberships in groups that do not exist, so check first that the group exists.
             let set = self.store.load(Keys { groups: [id.clone()].into(), ..Keys::default() }).await?;
@@ -74,12 +114,12 @@ impl MirrorUsers {
             });
             if !exists {
                 self.position = None;
-                return Ok(Vec::new());
+                return Ok(None);
             }
         }
         let rows = self.store.users(self.filter.clone(), position, PAGE).await?;
         self.position = rows.last().map(|row| row.number).filter(|_| rows.len() == PAGE);
-        Ok(rows.into_iter().map(|row| row.user).collect())
+        Ok(Some(rows.into_iter().map(|row| row.user).collect()))
     }
 }
 
@@ -103,6 +143,23 @@ impl Mirror {
     pub fn users(&self, organization_id: &str) -> MirrorUsers {
         let filter = UserFilter { organization_id: Some(organization_id.to_owned()), ..UserFilter::default() };
         MirrorUsers::new(Arc::clone(self.store()), filter)
+    }
+
+    /// Reads the users of an organization as they were at a past time, with the groups and roles of that time: all, or those of a
+    /// [directory](MirrorUsers::directory), a [group](MirrorUsers::group) or a [role](MirrorUsers::role) at that time. Users who have been removed since are
+    /// among them, users who were added later are not.
+    ///
+    /// The state at a moment has all changes whose time ([`Change::at`](crate::Change::at)) is that moment or earlier. Times are compared in whole
+    /// milliseconds, because some languages have no finer ones. `updated_at` is `None`, and
+    /// [`linked_id`](MirrorUser::linked_id) is the present one, because the history does not have them; of a user who has been removed since, `linked_id` is
+    /// that at the removal.
+    ///
+    /// The users are read page by page, so that memory does not grow with their number, from the present rows and the
+    /// [history](Mirror::history). The time that this takes grows with the number of changes in the history of the organization.
+    ///
+    /// Nothing is read before the first call of [`next`](MirrorUsers::next), which checks the moment.
+    pub fn at(&self, moment: Timestamp, organization_id: &str) -> MirrorUsers {
+        MirrorUsers::at(self, moment, organization_id)
     }
 
     /// Returns a user, or `None` if none of this id is mirrored.

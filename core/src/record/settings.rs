@@ -45,6 +45,10 @@ pub struct MirrorSettings {
     /// How long changes are kept that every consumer has acknowledged.
     #[serde(serialize_with = "seconds", deserialize_with = "duration")]
     pub retention: Duration,
+    /// How long the history is kept, which [`Mirror::history`](crate::Mirror::history) and [`Mirror::at`](crate::Mirror::at) read. 0 if the mirror keeps
+    /// none.
+    #[serde(default = "default_history", serialize_with = "seconds", deserialize_with = "duration")]
+    pub history: Duration,
     /// Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as well is an error.
     pub pending_events: u64,
     /// Maximum total size of an organization's pending events, in bytes. Receiving an event that would be pending and exceed it is an error.
@@ -105,6 +109,13 @@ pub struct MirrorOptions {
         deserialize_with = "from_seconds"
     )]
     pub retention: Option<Duration>,
+    /// [`MirrorSettings::history`]; 0 for none.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "some_seconds",
+        deserialize_with = "from_seconds"
+    )]
+    pub history: Option<Duration>,
     /// [`MirrorSettings::pending_events`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending_events: Option<u64>,
@@ -133,6 +144,7 @@ macro_rules! each_setting {
             guard_window,
             full_every,
             retention,
+            history,
             pending_events,
             pending_bytes,
             groups_per_user,
@@ -163,6 +175,7 @@ impl MirrorOptions {
             },
             full_every: self.full_every.unwrap_or(defaults::FULL_EVERY),
             retention: self.retention.unwrap_or(defaults::RETENTION),
+            history: self.history.unwrap_or(defaults::HISTORY),
             pending_events: self.pending_events.unwrap_or(defaults::PENDING_EVENTS),
             pending_bytes: self.pending_bytes.unwrap_or(defaults::PENDING_BYTES),
             groups_per_user: self.groups_per_user.unwrap_or(defaults::GROUPS_PER_USER),
@@ -199,6 +212,11 @@ impl MirrorOptions {
 fn differing<T: Debug>(name: &str, stored: Option<T>, asked: Option<T>) -> Option<IgnoredSetting> {
     let (stored, asked) = (format!("{:?}", stored?), format!("{:?}", asked?));
     (stored != asked).then(|| IgnoredSetting { name: name.to_owned(), stored, asked })
+}
+
+/// The value in settings that were written before there was a history.
+fn default_history() -> Duration {
+    defaults::HISTORY
 }
 
 /// Serializes a duration as seconds: a whole number if it has no fraction.

@@ -133,6 +133,13 @@ tables! {
         id: Text, organization_id: Text, directory_id: Text, ordered_by: Text, note: Text, at: Bytes, ended_at: Bytes,
         users: Number,
     }
+    /// The history.
+    HISTORY = "history" (1) {
+        seq: Number, at: Bytes, organization_id: Text, directory_id: Text, subject_id: Text, is_removal: Truth, cause: Text,
+        body: Json,
+    }
+    /// The mark of the history.
+    HISTORY_MARK = "history_mark" (1) { id: Number, taken: Number, starts_at: Bytes }
     /// Work that takes more than one write and has not ended.
     CHORES = "chore" (1) { number: Number, group_id: Text, position: Number, deletes: Truth, cause: Text }
 }

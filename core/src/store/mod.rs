@@ -21,15 +21,15 @@ pub use sqlite::SqliteStore;
 
 pub use crate::record::{
     Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody, EnvironmentRow,
-    EventRow, EventState, GroupRow, HeldLoss, HoldId, HoldRow, Keys, Loss, LossRow, MembersKey, MessageKind, NewEntry,
-    OrganizationRow, Partition, PendingEvents, Snapshot, Trail, UserRow, UserWrite, Version, WorkerId, WorkingSet,
-    email_key,
+    EventRow, EventState, GroupRow, HeldLoss, HistoryMark, HistoryRow, HoldId, HoldRow, Keys, Loss, LossRow,
+    MembersKey, MessageKind, NewEntry, OrganizationRow, Partition, PendingEvents, Snapshot, Trail, UserRow, UserWrite,
+    Version, WorkerId, WorkingSet, email_key,
 };
 
 use crate::record::{Approval, ParkedChange};
 use crate::secret::debug_without_personal_data;
 use crate::{Change, Error, Result, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -134,6 +134,43 @@ pub struct UserFilter {
     pub group_id: Option<String>,
     /// Only users whom this hold names.
     pub hold: Option<HoldId>,
+    /// Whether tombstones of removed users are read as well.
+    pub removed: bool,
+}
+
+/// Which rows of the history to read: those that meet all conditions that are not `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryFilter {
+    /// Only rows of this organization.
+    pub organization_id: Option<String>,
+    /// Only rows of this user or group.
+    pub subject_id: Option<String>,
+    /// Only deletions of users.
+    pub removals: bool,
+}
+
+/// Rows of the history, and its mark at the moment of the read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// The rows.
+    pub rows: Vec<HistoryRow>,
+    /// The mark.
+    pub mark: HistoryMark,
+}
+
+/// The rows that the history takes from entries of the feed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakenHistory {
+    /// The mark's [`taken`](HistoryMark::taken) when the entries were read. Nothing is stored if the store has another one.
+    pub after: i64,
+    /// The new mark: number of the last change of the last entry.
+    pub taken: i64,
+    /// The rows, in the order of their numbers.
+    pub rows: Vec<HistoryRow>,
+    /// The mark's [`starts_at`](HistoryMark::starts_at) if the store has none.
+    pub starts_at: Option<Timestamp>,
+    /// Whether all earlier rows and `starts_at` are removed first, because the entries after them were trimmed while no history was kept.
+    pub restarts: bool,
 }
 
 /// A consumer and the changes after its position.
@@ -248,6 +285,9 @@ pub struct Retention {
     pub events: Timestamp,
     /// Losses of access older than this.
     pub losses: Timestamp,
+    /// Rows of the history that are older than this; changes that the [history has not taken](HistoryMark::taken) are kept. `None` if no history is kept:
+    /// all of its rows are removed, and changes do not wait for it.
+    pub history: Option<Timestamp>,
     /// The greatest number of rows of each kind that one call removes. An entry of the feed is one row, however many changes it has. Removals of
     /// consumers and holds are not limited.
     pub limit: usize,
@@ -307,7 +347,8 @@ pub trait Store: Send + Sync + 'static {
     /// The future may be dropped: it only reads.
     fn load(&self, keys: Keys) -> StoreFuture<'_, WorkingSet>;
 
-    /// Reads live users whose row number is greater than `after`, in the order of their numbers, `limit` at most.
+    /// Reads live users, or with [`UserFilter::removed`] also tombstones, whose row number is greater than `after`, in the order of their numbers, `limit`
+    /// at most.
     ///
     /// The future may be dropped: it only reads.
     fn users(&self, filter: UserFilter, after: i64, limit: usize) -> StoreFuture<'_, Vec<UserRow>>;
@@ -411,6 +452,40 @@ pub trait Store: Send + Sync + 'static {
             };
             Ok(EntryPage { consumer, entries, marks })
         })
+    }
+
+    /// Reads the mark of the history. The default returns `None`: it is for a store without a history, from whose feed the mirror takes none.
+    ///
+    /// The future may be dropped: it only reads.
+    fn history_mark(&self) -> StoreFuture<'_, Option<HistoryMark>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Appends rows to the history and moves its mark, if the mark is still where the entries were read. Returns whether it was. The default fails: it is
+    /// for a store without a history.
+    ///
+    /// The future may be dropped: the rows are then stored with the mark, or not at all.
+    fn take_history(&self, taken: TakenHistory) -> StoreFuture<'_, bool> {
+        drop(taken);
+        Box::pin(async { Err(Error::store(NO_HISTORY)) })
+    }
+
+    /// Reads rows of the history whose numbers are greater than `after`, in the order of their numbers, `limit` at most. The default fails: it is for a
+    /// store without a history.
+    ///
+    /// The future may be dropped: it only reads.
+    fn history(&self, filter: HistoryFilter, after: i64, limit: usize) -> StoreFuture<'_, HistoryPage> {
+        let _ = (filter, after, limit);
+        Box::pin(async { Err(Error::store(NO_HISTORY)) })
+    }
+
+    /// Reads all rows of the history about these users and groups whose numbers are greater than `after`, in the order of the ids and then of the
+    /// numbers. The default fails: it is for a store without a history.
+    ///
+    /// The future may be dropped: it only reads.
+    fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
+        let _ = (subject_ids, after);
+        Box::pin(async { Err(Error::store(NO_HISTORY)) })
     }
 
     /// Reads every consumer in the order of their names, each with the number of changes that it has parked; and the number of the latest
@@ -614,6 +689,9 @@ pub trait CopyPages: Send {
     fn check(&mut self, stored: copy::Digest) -> StoreFuture<'_, ()>;
 }
 
+/// The error of a store without a history.
+const NO_HISTORY: &str = "this store keeps no history: its implementation has no `history`";
+
 /// The error of a call of a store that was closed, or that belongs to another process.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn closed() -> Error {
@@ -635,7 +713,7 @@ pub struct DirectoryCounts {
     pub pending_events: u64,
 }
 
-debug_without_personal_data!(UserFilter { organization_id, directory_id, group_id, hold });
+debug_without_personal_data!(UserFilter { organization_id, directory_id, group_id, hold, removed });
 
 impl std::fmt::Debug for Write {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

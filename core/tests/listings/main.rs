@@ -10,6 +10,7 @@ mod events;
 mod feed;
 mod groups;
 mod guard;
+mod history;
 mod holds;
 mod logs;
 mod metrics;

@@ -67,7 +67,15 @@ async fn the_role_of_the_application_can_do_what_a_mirror_does_and_cannot_migrat
         let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, Duration::from_secs(60)).await.unwrap();
         assert!(lease.is_some());
         let soon = Timestamp::UNIX_EPOCH + Duration::from_secs(1);
-        let old = Retention { changes: soon, consumers: soon, tombstones: soon, events: soon, losses: soon, limit: 10 };
+        let old = Retention {
+            changes: soon,
+            consumers: soon,
+            tombstones: soon,
+            events: soon,
+            losses: soon,
+            history: None,
+            limit: 10,
+        };
         store.trim(old).await.unwrap();
         assert!(!store.is_read_only());
         let mirror = Mirror::builder().guard_users(7).open(url(server, "app")).await.unwrap();

@@ -207,7 +207,15 @@ async fn the_error_of_a_call_says_if_it_is_not_known_whether_its_commit_was_done
         });
         let soon = Timestamp::UNIX_EPOCH + Duration::from_secs(1);
         let expiry = Expiry { organization_id: None, before: soon, limit: 10, forget: Timestamp::UNIX_EPOCH };
-        let old = Retention { changes: soon, consumers: soon, tombstones: soon, events: soon, losses: soon, limit: 10 };
+        let old = Retention {
+            changes: soon,
+            consumers: soon,
+            tombstones: soon,
+            events: soon,
+            losses: soon,
+            history: None,
+            limit: 10,
+        };
         let is_unknown = |call: &str, error: headcount::Error| {
             assert!(error.message().contains("it is not known whether the write was done"), "{call}: {error}");
             assert_eq!(error.status(), headcount::ErrorStatus::Temporary, "{call}: {error}");
@@ -605,8 +613,15 @@ async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
         let expiry = Expiry { organization_id: None, before: soon, limit: 10, forget: Timestamp::UNIX_EPOCH };
         assert_eq!(store.expire_events(expiry).await.unwrap(), [("org_1".to_owned(), 2)].into());
         proxy.lose_next_commit();
-        let everything =
-            Retention { changes: soon, consumers: soon, tombstones: soon, events: soon, losses: soon, limit: 10 };
+        let everything = Retention {
+            changes: soon,
+            consumers: soon,
+            tombstones: soon,
+            events: soon,
+            losses: soon,
+            history: None,
+            limit: 10,
+        };
         assert_eq!(store.trim(everything).await.unwrap(), 1, "only the change is removed");
 
         assert_eq!(proxy.happened(), 5, "each call lost one answer");

@@ -227,6 +227,14 @@ impl Records {
         records
     }
 
+    pub(crate) fn user(&self, id: &str) -> Option<&MirrorUser> {
+        self.users.get(id)
+    }
+
+    pub(crate) fn users(&self) -> &BTreeMap<String, MirrorUser> {
+        &self.users
+    }
+
     pub(crate) fn has_user(&self, id: &str) -> bool {
         self.users.contains_key(id)
     }
@@ -264,7 +272,7 @@ impl Records {
     }
 
     /// Applies a change. Panics if it does not have exactly the fields of its kind, and if `is_strict` is set and it does not match the records.
-    fn apply(&mut self, change: &Change, is_strict: bool) {
+    pub(crate) fn apply(&mut self, change: &Change, is_strict: bool) {
         use ChangeKind::*;
         check_present_fields(change);
         match change.kind {

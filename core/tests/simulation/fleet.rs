@@ -13,6 +13,7 @@
 //! scheduled nearly as before.
 
 use crate::feed::{self, ConsumerLog, Records, listed_state, user_id};
+use crate::history;
 use crate::postgres::server::{Code, Server};
 use crate::postgres::tables::{CHANGE, Key};
 use crate::postgres::{Mistake, ModelStore, Settings};
@@ -24,6 +25,7 @@ use futures_util::FutureExt;
 use futures_util::future::select;
 use headcount::mirror::{Outcome, SyncMode, SyncOutcome};
 use headcount::store::Store;
+use headcount::system::Clock;
 use headcount::{Change, ErrorKind, Event, Mirror};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -754,6 +756,7 @@ async fn check(context: Context, guards_events: bool) {
         Records::of_mirror(&mirror).await,
         "the changes of the feed do not give the mirror's rows"
     );
+    history::check(&mirror, &changes, &context.random, context.clock.now()).await;
 }
 
 /// Checks that an event has changed only rows of its own organization.

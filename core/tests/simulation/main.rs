@@ -26,6 +26,7 @@
 mod disk;
 mod feed;
 mod fleet;
+mod history;
 mod mistakes;
 mod postgres;
 mod random;
@@ -36,6 +37,7 @@ mod world;
 use feed::{ConsumerLog, Records, listed_state};
 use headcount::mirror::{HoldReason, Mirrored, Outcome, SyncMode, SyncOutcome, SyncReport};
 use headcount::store::Store;
+use headcount::system::Clock;
 use headcount::{Change, ChangeKind, ErrorKind, Event, Mirror};
 use postgres::Mistake;
 use random::SeededRandom;
@@ -670,6 +672,7 @@ impl Simulation {
         assert_eq!(Records::replay(&changes), mirrored, "the changes of the feed do not give the mirror's rows");
         let snapshot = Records::replay_snapshot(restarted.changes.values());
         assert_eq!(snapshot, mirrored, "a snapshot and the changes after it do not give the mirror's rows");
+        history::check(mirror, &changes, &self.random, self.world.clock().now()).await;
     }
 }
 

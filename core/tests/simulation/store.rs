@@ -7,11 +7,11 @@ use headcount::mirror::ParkedChange;
 use headcount::store::copy::{Row, Table};
 use headcount::store::{
     Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry, FeedPage,
-    GroupRow, Keys, Lease, Retention, RowPages, SqliteStore, Store, StoreFuture, UserFilter, UserRow, WorkingSet,
-    Write,
+    GroupRow, HistoryFilter, HistoryPage, Keys, Lease, Retention, RowPages, SqliteStore, Store, StoreFuture,
+    UserFilter, UserRow, WorkingSet, Write,
 };
 use headcount::{Change, Error, Result, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -160,6 +160,10 @@ impl Store for Process {
         read changes(after: i64, limit: usize) -> Vec<Change>;
         read entries(after: i64, limit: usize) -> Vec<headcount::store::Entry>;
         read feed_entries(consumer: String, limit: usize) -> headcount::store::EntryPage;
+        read history_mark() -> Option<headcount::store::HistoryMark>;
+        written take_history(taken: headcount::store::TakenHistory) -> bool;
+        read history(filter: HistoryFilter, after: i64, limit: usize) -> HistoryPage;
+        read history_of(subject_ids: BTreeSet<String>, after: i64) -> HistoryPage;
         read consumers() -> (Vec<(headcount::store::ConsumerRow, u64)>, i64);
         written update_consumer(update: ConsumerWrite) -> ();
         written note_poll(note: headcount::store::PollNote) -> bool;

@@ -44,8 +44,15 @@ pub async fn a_closed_store_refuses_later_calls(setup: Setup) {
     assert_refused("drop_consumer", store.drop_consumer(id()).await);
     assert_refused("parked_changes", store.parked_changes(id()).await);
     assert_refused("drop_parked_change", store.drop_parked_change(id(), 1).await);
-    let retention =
-        Retention { changes: at(0), consumers: at(0), tombstones: at(0), events: at(0), losses: at(0), limit: 10 };
+    let retention = Retention {
+        changes: at(0),
+        consumers: at(0),
+        tombstones: at(0),
+        events: at(0),
+        losses: at(0),
+        history: None,
+        limit: 10,
+    };
     assert_refused("trim", store.trim(retention).await);
     let expiry = Expiry { organization_id: None, before: at(0), limit: 10, forget: at(0) };
     assert_refused("expire_events", store.expire_events(expiry).await);

@@ -6,11 +6,11 @@ use super::rows::{
     of_users, organization, removed, retirement, update_consumer, user,
 };
 use crate::record::{
-    Batch, Chore, ConsumerRow, EnvironmentRow, EventState, HeldLoss, HoldReason, Keys, Loss, LossRow, MirrorOptions,
-    Partition, Snapshot, UserWrite, WorkerId,
+    Batch, Chore, ConsumerRow, EnvironmentRow, EventState, HeldLoss, HistoryRow, HoldReason, Keys, Loss, LossRow,
+    MirrorOptions, Partition, Snapshot, UserWrite, WorkerId,
 };
 use crate::store::copy::{Cell, Digest, NOT_COPIED, NOT_PLANNED, NUMBERS, Row, TABLES, TablePage};
-use crate::store::{ConsumerUpdate, CopyPages, Park, Store, StoreFuture};
+use crate::store::{ConsumerUpdate, CopyPages, Park, Store, StoreFuture, TakenHistory};
 use crate::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -60,6 +60,21 @@ pub async fn fill(store: &Arc<dyn Store>, seed: usize) {
     batch.retirements[0].note = text(4);
     batch.approvals[0].note = text(5);
     commit(store, batch).await;
+    let row = |n: usize| HistoryRow {
+        seq: n as i64 + 1,
+        at: at(n as i64),
+        organization_id: "org_1".to_owned(),
+        directory_id: "dir_1".to_owned(),
+        subject_id: format!("diruser_{n}"),
+        is_removal: n == 1,
+        cause: text(n),
+        body: r#"{"k":"u"}"#.to_owned(),
+    };
+    let rows: Vec<HistoryRow> = (0..2).map(row).collect();
+    let taken = TakenHistory { after: 0, taken: 2, rows, starts_at: Some(at(1)), restarts: false };
+    if store.history_mark().await.unwrap().is_some() {
+        assert!(store.take_history(taken).await.unwrap());
+    }
     let partition = Partition { cursor: 1, worker: Some(WorkerId { number: 1, token: 7 }) };
     for n in 0..count {
         let change = store.changes(n as i64, 1).await.unwrap().remove(0);

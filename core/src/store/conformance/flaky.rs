@@ -1,14 +1,14 @@
 //! A store that calls the decisions of writes more than once, at random.
 
-use crate::record::{Approval, ConsumerRow, HoldRow, ParkedChange};
+use crate::record::{Approval, ConsumerRow, HistoryMark, HoldRow, ParkedChange};
 use crate::store::copy::{Row, Table};
 use crate::store::{
     Committed, ConsumerWrite, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Entry, EntryPage,
-    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, Keys, Lease, PollNote, Retention, RowPages, Store,
-    StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, Keys, Lease, PollNote, Retention, RowPages, Store,
+    StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write,
 };
 use crate::{Change, Error, ErrorStatus, Result, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -215,6 +215,22 @@ impl Store for Flaky {
 
     fn feed_entries(&self, consumer: String, limit: usize) -> StoreFuture<'_, EntryPage> {
         self.store.feed_entries(consumer, limit)
+    }
+
+    fn history_mark(&self) -> StoreFuture<'_, Option<HistoryMark>> {
+        self.store.history_mark()
+    }
+
+    fn take_history(&self, taken: TakenHistory) -> StoreFuture<'_, bool> {
+        self.store.take_history(taken)
+    }
+
+    fn history(&self, filter: HistoryFilter, after: i64, limit: usize) -> StoreFuture<'_, HistoryPage> {
+        self.store.history(filter, after, limit)
+    }
+
+    fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
+        self.store.history_of(subject_ids, after)
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

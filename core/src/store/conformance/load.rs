@@ -462,6 +462,7 @@ pub async fn a_hold_without_users_is_not_listed_and_is_trimmed(setup: Setup) {
         tombstones: at(0),
         events: at(0),
         losses: at(0),
+        history: None,
         limit: 10,
     };
     store.trim(retention).await.unwrap();
@@ -555,6 +556,7 @@ pub async fn the_settings_are_loaded_and_replaced(setup: Setup) {
             guard_window: Some(Duration::from_secs(60)),
             full_every: Some(Duration::from_secs(61)),
             retention: Some(Duration::from_millis(1_500)),
+            history: Some(Duration::from_secs(66)),
             pending_events: Some(62),
             pending_bytes: Some(63),
             groups_per_user: Some(64),

@@ -35,6 +35,7 @@ mod copy;
 mod entries;
 mod feed;
 mod flaky;
+mod history;
 mod keeping;
 mod leases;
 mod load;
@@ -49,6 +50,7 @@ pub use copy::*;
 pub use entries::*;
 pub use feed::*;
 pub use flaky::Flaky;
+pub use history::*;
 pub use keeping::*;
 pub use leases::*;
 pub use load::*;
@@ -273,6 +275,17 @@ macro_rules! store_tests {
             old_losses_of_access_are_removed
             trim_removes_at_most_the_limit_of_each_kind
             live_rows_are_kept
+            entries_are_read_in_their_order
+            rows_of_the_history_are_stored_with_the_mark
+            entries_are_taken_into_the_history_once
+            the_mark_moves_over_entries_without_rows
+            concurrent_takers_of_the_history_store_each_row_once
+            the_history_is_filtered_and_paged
+            the_history_of_users_is_read_by_id_and_number
+            changes_that_the_history_has_not_taken_are_kept
+            old_rows_of_the_history_are_removed_and_it_starts_after_them
+            a_history_that_restarts_has_only_the_new_rows
+            users_are_read_with_their_tombstones_if_asked_for
         }
     };
     (@each $setup:expr; $($name:ident)*) => {

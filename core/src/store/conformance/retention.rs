@@ -10,13 +10,14 @@ use crate::record::{Batch, ConsumerRow, CountsKey, EventRow, EventState, Keys, L
 use crate::store::{ConsumerUpdate, Expiry, Park, Retention, Store};
 use std::sync::Arc;
 
-/// A retention with which no row is old enough to be removed.
-const KEEP_ALL: Retention = Retention {
+/// A retention with which no row is old enough to be removed, of a mirror that keeps no history.
+pub(super) const KEEP_ALL: Retention = Retention {
     changes: Timestamp::MIN,
     consumers: Timestamp::MIN,
     tombstones: Timestamp::MIN,
     events: Timestamp::MIN,
     losses: Timestamp::MIN,
+    history: None,
     limit: 1_000,
 };
 

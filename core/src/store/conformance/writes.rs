@@ -217,8 +217,15 @@ pub async fn row_numbers_are_not_given_twice(setup: Setup) {
         done(Batch { users, groups: vec![group], ..Batch::default() })
     });
     store.write(write).await.unwrap();
-    let retention =
-        Retention { changes: at(0), consumers: at(0), tombstones: at(1), events: at(0), losses: at(0), limit: 10 };
+    let retention = Retention {
+        changes: at(0),
+        consumers: at(0),
+        tombstones: at(1),
+        events: at(0),
+        losses: at(0),
+        history: None,
+        limit: 10,
+    };
     assert_eq!(store.trim(retention).await.unwrap(), 2);
 
     let user = commit_users(&store, &["diruser_2"], &[]).await.users["diruser_2"];

@@ -98,7 +98,8 @@ CREATE TABLE {s}.users (
     held text
 );
 CREATE INDEX user_of_directory ON {s}.users (directory_id, number, added_at) WHERE deleted_at IS NULL;
-CREATE INDEX user_of_organization ON {s}.users (organization_id, number) WHERE deleted_at IS NULL;
+-- With tombstones, so that users who are removed while a past state is read are found.
+CREATE INDEX user_of_organization ON {s}.users (organization_id, number);
 CREATE INDEX user_by_email ON {s}.users (email, number) WHERE deleted_at IS NULL;
 CREATE INDEX user_of_hold ON {s}.users (hold, number) WHERE hold IS NOT NULL;
 CREATE INDEX user_gone ON {s}.users (deleted_at, number) WHERE deleted_at IS NOT NULL;
@@ -242,6 +243,30 @@ CREATE TABLE {s}.chore (
     deletes boolean NOT NULL,
     cause text COLLATE "C" NOT NULL
 );
+
+-- The history. A row is the reverse delta of one entry of the feed: `body` has the former values of what changed. `seq` is the number of the entry's
+-- last change. `subject_id` is the id of the user or group, or empty. `is_removal` marks deletions of users.
+CREATE TABLE {s}.history (
+    seq bigint PRIMARY KEY,
+    at bytea NOT NULL,
+    organization_id text COLLATE "C" NOT NULL,
+    directory_id text COLLATE "C" NOT NULL,
+    subject_id text COLLATE "C" NOT NULL,
+    is_removal boolean NOT NULL,
+    cause text COLLATE "C" NOT NULL,
+    body text NOT NULL
+);
+CREATE INDEX history_of_subject ON {s}.history (subject_id, seq);
+CREATE INDEX history_of_organization ON {s}.history (organization_id, seq);
+CREATE INDEX history_removals ON {s}.history (organization_id, seq) WHERE is_removal;
+
+-- `taken` is the number of the last change that the history has taken from the feed, and `starts_at` the earliest time whose state it gives. One row, or
+-- none before the first change is taken.
+CREATE TABLE {s}.history_mark (
+    id bigint PRIMARY KEY CHECK (id = 1),
+    taken bigint NOT NULL,
+    starts_at bytea
+) WITH (fillfactor = 50);
 
 -- Leases. `holder` is a random name of the call that took the lease. `expires_at` is in microseconds since 1970 by the server's clock, `duration` in
 -- microseconds. A lease that was released has the expiry 0; its row is kept, because the next token is one more than its token.

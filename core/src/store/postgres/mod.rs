@@ -17,6 +17,7 @@ mod database;
 mod failure;
 mod feed;
 mod group;
+mod history;
 mod lease;
 mod load;
 mod notify;
@@ -34,14 +35,14 @@ pub use options::PostgresOptions;
 use super::copy::{Row, Table};
 use super::{
     Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow,
-    EventState, Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, PollNote, Retention, RowPages, Store,
-    StoreFuture, UserFilter, UserRow, WorkingSet, Write, closed,
+    EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys, Lease, PollNote, Retention, RowPages, Store,
+    StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write, closed,
 };
-use crate::record::{ConsumerRow, ParkedChange};
+use crate::record::{ConsumerRow, HistoryMark, ParkedChange};
 use crate::{Change, Result, Timestamp};
 use database::{Database, Flush};
 use notify::Listener;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -215,6 +216,22 @@ impl Store for PostgresStore {
 
     fn feed_entries(&self, consumer: String, limit: usize) -> StoreFuture<'_, EntryPage> {
         self.call(async move { feed::entry_page(&self.database, &consumer, limit).await })
+    }
+
+    fn history_mark(&self) -> StoreFuture<'_, Option<HistoryMark>> {
+        self.call(async { history::mark(&self.database).await.map(Some) })
+    }
+
+    fn take_history(&self, taken: TakenHistory) -> StoreFuture<'_, bool> {
+        self.call(async move { history::take(&self.database, &taken).await })
+    }
+
+    fn history(&self, filter: HistoryFilter, after: i64, limit: usize) -> StoreFuture<'_, HistoryPage> {
+        self.call(async move { history::page(&self.database, &filter, after, limit).await })
+    }
+
+    fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
+        self.call(async move { history::of(&self.database, &subject_ids, after).await })
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

@@ -15,12 +15,11 @@ const EVENT_BYTES: i64 = 4 << 20;
 
 /// Makes the statement that selects a page of live users.
 pub(super) fn select_users(filter: &UserFilter, after: i64, limit: usize) -> Statement {
-    let UserFilter { organization_id, directory_id, email, group_id, hold } = filter;
+    let UserFilter { organization_id, directory_id, email, group_id, hold, removed } = filter;
+    let live = if *removed { "" } else { "deleted_at IS NULL AND" };
     let sql = match group_id {
-        Some(_) => format!(
-            "SELECT {USER} FROM {{s}}.membership JOIN {{s}}.users ON number = user_number WHERE deleted_at IS NULL AND"
-        ),
-        None => format!("SELECT {USER} FROM {{s}}.users WHERE deleted_at IS NULL AND"),
+        Some(_) => format!("SELECT {USER} FROM {{s}}.membership JOIN {{s}}.users ON number = user_number WHERE {live}"),
+        None => format!("SELECT {USER} FROM {{s}}.users WHERE {live}"),
     };
     let mut statement = Statement::new(sql);
     if let Some(group_id) = group_id {

@@ -4,9 +4,9 @@ use super::commit::{CommitId, Ended, end_attempt, lock, revision_of, run, was_co
 use super::database::{Database, Statement, Transaction};
 use super::failure::Failure;
 use super::rows::{CONSUMER, HOLD, Text, Time, consumer, get, get_json, get_text, signed, texts};
-use crate::Result;
 use crate::record::ConsumerRow;
 use crate::store::{Expiry, Retention, Scope};
+use crate::{Result, Timestamp};
 use std::collections::BTreeMap;
 
 /// How long rows of the log of commits are kept: longer than a client tries to find out whether its write was committed. The latest row is always kept,
@@ -49,7 +49,7 @@ async fn step(
     transaction: &mut Transaction<'_>,
     retention: Retention,
 ) -> Result<(CommitId, usize, Vec<Statement>), Failure> {
-    let Retention { changes, consumers, tombstones, events, losses, limit } = retention;
+    let Retention { changes, consumers, tombstones, events, losses, history, limit } = retention;
     let limit = signed(limit);
     let old = "SELECT number, told_groups FROM {s}.users WHERE deleted_at < $1 ORDER BY deleted_at, number LIMIT $2";
     // This lock excludes all other writes. So while this runs, no consumer is added, or moved back to changes that are removed here, and no user
@@ -59,12 +59,16 @@ async fn step(
         .run(&[
             Statement::new(format!("SELECT {CONSUMER} FROM {{s}}.consumer")),
             Statement::new(old).with(Time(tombstones)).with(limit),
+            Statement::new("SELECT coalesce(max(taken), 0) FROM {s}.history_mark"),
         ])
         .await?;
-    let [known, old_users] = rows.as_slice() else { return Err(super::rows::no_row().into()) };
+    let [known, old_users, taken] = rows.as_slice() else { return Err(super::rows::no_row().into()) };
     let known = known.iter().map(consumer).collect::<Result<Vec<_>>>()?;
     let active = known.iter().filter(|row| row.seen_at >= consumers);
-    let slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
+    let mut slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
+    if history.is_some() {
+        slowest = slowest.min(get(super::rows::first(taken)?, 0)?);
+    }
     let (mut numbers, mut group_ids, mut members) = (Vec::new(), Vec::new(), Vec::new());
     for row in old_users {
         let number: i64 = get(row, 0)?;
@@ -84,6 +88,15 @@ async fn step(
             RETURNING seq)
         SELECT count(*), max(seq) FROM gone";
     let removed_changes = Statement::new(removed_changes).with(slowest).with(Time(changes)).with(limit);
+    // As for changes, rows of the history are removed up to the first one that is not old enough.
+    let removed_history = "WITH oldest AS MATERIALIZED (SELECT seq, at FROM {s}.history ORDER BY seq LIMIT $2),
+        gone AS (DELETE FROM {s}.history WHERE seq IN (
+            SELECT seq FROM oldest WHERE NOT EXISTS (SELECT FROM oldest AS young WHERE young.seq <= oldest.seq AND young.at >= $1))
+            RETURNING at),
+        last AS MATERIALIZED (SELECT count(*) AS rows, (SELECT at FROM gone ORDER BY at DESC LIMIT 1) AS at FROM gone),
+        moved AS (UPDATE {s}.history_mark SET starts_at = greatest(starts_at, last.at) FROM last WHERE last.rows > 0)
+        SELECT rows FROM last";
+    let removed_history = Statement::new(removed_history).with(Time(history.unwrap_or(Timestamp::MAX))).with(limit);
     let memberships = "DELETE FROM {s}.membership USING unnest($1, $2) AS gone (id, number)
         WHERE group_id = gone.id AND user_number = gone.number";
     let users = "WITH gone AS (DELETE FROM {s}.users WHERE number = ANY($1) RETURNING 1) SELECT count(*) FROM gone";
@@ -97,6 +110,7 @@ async fn step(
     let rows = transaction
         .run(&[
             removed_changes,
+            removed_history,
             Statement::new(users).with(numbers),
             Statement::new(counted("groups", "number", "deleted_at < $1 ORDER BY deleted_at, number"))
                 .with(Time(tombstones))

@@ -11,6 +11,7 @@ mod consumers;
 mod copy;
 mod database;
 mod feed;
+mod history;
 mod lease;
 mod load;
 mod open;
@@ -24,11 +25,11 @@ mod worker;
 use super::copy::{PAGE_ROWS, Row, Table, TablePage, interrupted};
 use super::{
     Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Durability, Entry, EntryPage,
-    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, RowPages, Store,
-    StoreFuture, UserFilter, UserRow, WorkingSet, Write, closed,
+    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys, Lease, Retention, RowPages, Store,
+    StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write, closed,
 };
 use crate::error::catch_panic;
-use crate::record::{ConsumerRow, ParkedChange};
+use crate::record::{ConsumerRow, HistoryMark, ParkedChange};
 use crate::sqlite::check_is_path;
 use crate::sqlite::closing::{self, Closed};
 use crate::task::carried_to_thread;
@@ -36,7 +37,7 @@ use crate::{Change, ChangeKind, Error, Result, Timestamp};
 use database::Database;
 use futures_util::future::join;
 use rusqlite::Connection;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Weak};
@@ -295,6 +296,22 @@ impl Store for SqliteStore {
 
     fn feed_entries(&self, consumer: String, limit: usize) -> StoreFuture<'_, EntryPage> {
         self.read(move |database| feed::entry_page(database, &consumer, limit))
+    }
+
+    fn history_mark(&self) -> StoreFuture<'_, Option<HistoryMark>> {
+        self.read(|database| history::mark(database).map(Some))
+    }
+
+    fn take_history(&self, taken: TakenHistory) -> StoreFuture<'_, bool> {
+        self.change(Durability::Process, move |database| history::take(database, &taken))
+    }
+
+    fn history(&self, filter: HistoryFilter, after: i64, limit: usize) -> StoreFuture<'_, HistoryPage> {
+        self.read(move |database| history::page(database, &filter, after, limit))
+    }
+
+    fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
+        self.read(move |database| history::of(database, &subject_ids, after))
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

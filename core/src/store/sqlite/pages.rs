@@ -17,17 +17,18 @@ pub(super) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
 }
 
 pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit: usize) -> Result<Vec<UserRow>> {
-    let UserFilter { organization_id, directory_id, email, group_id, hold } = filter;
+    let UserFilter { organization_id, directory_id, email, group_id, hold, removed } = filter;
+    let live = if *removed { "" } else { "AND deleted_at IS NULL" };
     let (limit, email) = (limited(limit), email.as_deref().map(email_key));
     let mut values: Vec<&dyn ToSql> = vec![&after, &limit];
-    let mut sql = format!("SELECT {USER} FROM user WHERE deleted_at IS NULL AND number > ?1");
+    let mut sql = format!("SELECT {USER} FROM user WHERE number > ?1 {live}");
     if let Some(group_id) = group_id {
         values.push(group_id);
         // CROSS JOIN keeps the order of the tables: SQLite reads the members of the group and finds each user by number. Otherwise it may read all
         // users and search for each of them among the members.
         sql = format!(
             "SELECT {USER} FROM membership CROSS JOIN user ON number = user_number
-                WHERE group_id = ?3 AND user_number > ?1 AND deleted_at IS NULL"
+                WHERE group_id = ?3 AND user_number > ?1 {live}"
         );
     }
     for (value, column) in [(organization_id, "organization_id"), (directory_id, "directory_id"), (&email, "email")] {

@@ -2,12 +2,13 @@
 
 use super::commit::change_pending;
 use super::database::{Database, limited, list};
-use super::rows::{CONSUMER, HOLD, consumer, get};
-use crate::Result;
+use super::history::mark;
+use super::rows::{CONSUMER, HOLD, Time, consumer, get};
 use crate::record::ConsumerRow;
 use crate::store::codec::time_bytes;
 use crate::store::pending::PendingChanges;
 use crate::store::{Expiry, Retention};
+use crate::{Result, Timestamp};
 use rusqlite::params;
 use std::collections::BTreeMap;
 
@@ -15,15 +16,18 @@ use std::collections::BTreeMap;
 pub(super) fn trim(database: &Database, retention: Retention) -> Result<usize> {
     database.atomically(|| {
         let rows = changes(database, retention)? + tombstones(database, retention)? + events(database, retention)?;
-        Ok(rows + losses(database, retention)? + ended_holds(database)?)
+        Ok(rows + history(database, retention)? + losses(database, retention)? + ended_holds(database)?)
     })
 }
 
-fn changes(database: &Database, Retention { changes, consumers, limit, .. }: Retention) -> Result<usize> {
+fn changes(database: &Database, Retention { changes, consumers, history, limit, .. }: Retention) -> Result<usize> {
     // In the same transaction as the removal, so that a consumer that is added at the same time misses no change that is removed here.
     let rows = database.all(&format!("SELECT {CONSUMER} FROM consumer"), [], |row| consumer(row, 0))?;
     let active = rows.iter().filter(|row| row.seen_at >= consumers);
-    let slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
+    let mut slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
+    if history.is_some() {
+        slowest = slowest.min(mark(database)?.taken);
+    }
     // `seq` is the number of the entry's last change. Only the oldest `limit` entries are read. They are removed up to the first one that is
     // not old enough, so that the feed has no gaps: if the clock was set back, an entry may have an earlier time than the one before it.
     let oldest = "SELECT seq, at FROM change WHERE seq <= ?1 ORDER BY seq LIMIT ?3";
@@ -49,6 +53,22 @@ fn changes(database: &Database, Retention { changes, consumers, limit, .. }: Ret
     let sql = format!("DELETE FROM approval WHERE id IN ({old})");
     let approvals = database.run(&sql, params![time_bytes(changes), limited(limit)])?;
     Ok(removed.len() + expired + retirements + approvals)
+}
+
+/// Removes the oldest rows of the history: those that are older than it is kept, or all if none is kept.
+fn history(database: &Database, Retention { history, limit, .. }: Retention) -> Result<usize> {
+    // As for changes, rows are removed up to the first one that is not old enough.
+    let oldest = "SELECT seq, at FROM history ORDER BY seq LIMIT ?2";
+    let old = format!(
+        "SELECT seq FROM (SELECT seq, max(at) OVER (ORDER BY seq) AS latest FROM ({oldest})) WHERE latest < ?1"
+    );
+    let sql = format!("DELETE FROM history WHERE seq IN ({old}) RETURNING at");
+    let before = time_bytes(history.unwrap_or(Timestamp::MAX));
+    let removed: Vec<Time> = database.all(&sql, params![before, limited(limit)], |row| get(row, 0))?;
+    if let Some(latest) = removed.iter().map(|time| time.0).max() {
+        database.run("UPDATE history_mark SET starts_at = max(coalesce(starts_at, ?1), ?1)", [time_bytes(latest)])?;
+    }
+    Ok(removed.len())
 }
 
 fn tombstones(database: &Database, Retention { tombstones, limit, .. }: Retention) -> Result<usize> {

@@ -178,6 +178,35 @@ CREATE TABLE retirement (
     users INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- The history.
+
+-- A row is the reverse delta of one entry of the feed: `body` has the former values of what changed. `seq` is the number of the entry's last change.
+-- `subject_id` is the id of the user or group, or empty. `is_removal` marks deletions of users.
+CREATE TABLE history (
+    seq INTEGER PRIMARY KEY,
+    at BLOB NOT NULL,
+    organization_id TEXT NOT NULL,
+    directory_id TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    is_removal INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX history_of_subject ON history (subject_id);
+CREATE INDEX history_of_organization ON history (organization_id);
+CREATE INDEX history_removals ON history (organization_id) WHERE is_removal = 1;
+-- `taken` is the number of the last change that the history has taken from the feed. `starts_at` is the earliest time whose state it gives. One row,
+-- or none before the first change is taken. The history of an older file starts after the changes in its feed.
+CREATE TABLE history_mark (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    taken INTEGER NOT NULL,
+    starts_at BLOB
+);
+INSERT INTO history_mark SELECT 1, change, (SELECT max(at) FROM change) FROM counter WHERE change > 0;
+-- With tombstones, so that users who are removed while a past state is read are found.
+DROP INDEX user_of_organization;
+CREATE INDEX user_of_organization ON user (organization_id, number);
+
 -- Entries of the role map are typed now: an id does not match a name any more, and names are compared after normalization. The roles of all
 -- users are derived again.
 INSERT INTO chore (group_id, position, cause) SELECT '', 0, 'roles' FROM setting WHERE name = 'role_map';

@@ -7,7 +7,7 @@
 //! | here | in the store |
 //! |---|---|
 //! | `client` | `database.rs`, `pool.rs`, `failure.rs` |
-//! | `commit`, `group`, `load`, `lease`, `consumers`, `retention` | the files with these names |
+//! | `commit`, `group`, `load`, `lease`, `consumers`, `history`, `retention` | the files with these names |
 //! | `pages` | `pages.rs`, `feed.rs` |
 //!
 //! Change both if you change the protocol. Statements are closures instead of SQL here, and records are stored as they are instead of JSON. `note_poll` and
@@ -20,6 +20,7 @@ mod client;
 mod commit;
 mod consumers;
 mod group;
+mod history;
 mod lease;
 mod load;
 mod pages;
@@ -37,12 +38,12 @@ use client::closed;
 use headcount::mirror::{Approval, ParkedChange};
 use headcount::store::{
     Committed, ConsumerRow, ConsumerWrite, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow,
+    Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HoldRow, Keys, Lease, Retention, Store, StoreFuture, TakenHistory, UserFilter, UserRow,
     WorkingSet, Write,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use server::{Flush, Server};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -222,6 +223,22 @@ impl Store for ModelStore {
 
     fn feed_entries(&self, consumer: String, limit: usize) -> StoreFuture<'_, EntryPage> {
         self.call(pages::feed_entries(&self.database, consumer, limit))
+    }
+
+    fn history_mark(&self) -> StoreFuture<'_, Option<HistoryMark>> {
+        self.call(async { history::mark(&self.database).await.map(Some) })
+    }
+
+    fn take_history(&self, taken: TakenHistory) -> StoreFuture<'_, bool> {
+        self.call(async move { history::take(&self.database, &taken).await })
+    }
+
+    fn history(&self, filter: HistoryFilter, after: i64, limit: usize) -> StoreFuture<'_, HistoryPage> {
+        self.call(history::select(&self.database, filter, after, limit))
+    }
+
+    fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
+        self.call(history::of(&self.database, subject_ids, after))
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 const EVENT_BYTES: usize = 4 << 20;
 
 /// Returns the rows whose numbers are greater than `after`.
-fn later<V>(rows: &BTreeMap<Key, V>, after: i64) -> impl Iterator<Item = (&Key, &V)> {
+pub(super) fn later<V>(rows: &BTreeMap<Key, V>, after: i64) -> impl Iterator<Item = (&Key, &V)> {
     rows.range((Bound::Excluded(Key::Number(after)), Bound::Unbounded))
 }
 
@@ -42,10 +42,10 @@ pub(super) async fn read_one<T: Send + 'static>(
 
 /// `pages::select_users`.
 pub(super) fn select_users(access: &Access<'_>, filter: &UserFilter, after: i64, limit: usize) -> Vec<UserRow> {
-    let UserFilter { organization_id, directory_id, email, group_id, hold } = filter;
+    let UserFilter { organization_id, directory_id, email, group_id, hold, removed } = filter;
     let email = email.as_deref().map(email_key);
     let wanted = later(access.rows(USERS), after).map(|(_, row)| row).filter(|row| {
-        row.is_live()
+        (*removed || row.is_live())
             && organization_id.as_ref().is_none_or(|id| row.user.organization_id == *id)
             && directory_id.as_ref().is_none_or(|id| row.user.directory_id == *id)
             && email.as_ref().is_none_or(|email| email_key(&row.user.email) == *email)
@@ -174,7 +174,7 @@ fn expand(entries: Vec<Arc<Entry>>, after: i64, limit: usize) -> Result<Vec<Chan
     Ok(found)
 }
 
-fn select_entries(access: &Access<'_>, after: i64, limit: usize) -> Vec<Arc<Entry>> {
+pub(super) fn select_entries(access: &Access<'_>, after: i64, limit: usize) -> Vec<Arc<Entry>> {
     later(access.rows(CHANGE), after).take(limit).map(|(_, entry)| Arc::clone(entry)).collect()
 }
 

@@ -5,10 +5,10 @@ use super::commit::{CommitId, Ended, end_attempt, lock, run, was_committed};
 use super::pages::with_count;
 use super::server::{Access, Answer, Statement, Stop};
 use super::tables::{
-    APPROVAL, CHANGE, COMMIT_LOG, CONSUMER, EVENT, EVENT_ID, GROUP_ID, GROUPS, HOLD, Key, LOSS, MARK, PARKED_CHANGE,
-    PENDING, RETIREMENT, Table, USER_ID, USERS,
+    APPROVAL, CHANGE, COMMIT_LOG, CONSUMER, EVENT, EVENT_ID, GROUP_ID, GROUPS, HISTORY, HISTORY_MARK, HOLD, Key, LOSS,
+    MARK, PARKED_CHANGE, PENDING, RETIREMENT, Table, USER_ID, USERS,
 };
-use headcount::store::{ConsumerRow, EventRow, EventState, Expiry, Retention, Scope};
+use headcount::store::{ConsumerRow, EventRow, EventState, Expiry, HistoryRow, Retention, Scope};
 use headcount::{Result, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,17 +78,22 @@ async fn step(
     transaction: &mut Transaction<'_>,
     retention: Retention,
 ) -> Result<(CommitId, usize, Vec<Statement>), Failure> {
-    let Retention { changes, consumers, tombstones, events, losses, limit } = retention;
+    let Retention { changes, consumers, tombstones, events, losses, history, limit } = retention;
     let (locks, revision) = lock(database, &Scope::Everything);
     transaction.run(locks).await?;
     let id = CommitId::new(database, revision.take());
     let (select, known) = Statement::new("SELECT consumers", |access| {
         Ok(access.rows(CONSUMER).values().cloned().collect::<Vec<ConsumerRow>>())
     });
-    transaction.run(vec![select]).await?;
+    let (select_taken, taken) =
+        Statement::new("SELECT taken", |access| Ok(access.row(HISTORY_MARK, 1).map_or(0, |(taken, _)| *taken)));
+    transaction.run(vec![select, select_taken]).await?;
     let known = known.take();
     let active = known.iter().filter(|row| row.seen_at >= consumers);
-    let slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
+    let mut slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
+    if history.is_some() {
+        slowest = slowest.min(taken.take());
+    }
     let is_old = |at: Option<Timestamp>, limit: Timestamp| at.filter(|at| *at < limit);
     let (delete_changes, removed_changes) = Statement::new("DELETE FROM change", move |access| {
         let oldest = access.rows(CHANGE).iter().take(limit);
@@ -142,7 +147,22 @@ async fn step(
             |_, _| (),
         ),
     ];
-    let (mut statements, mut counts) = (vec![delete_changes], Vec::new());
+    let (delete_history, removed_history) = Statement::new("DELETE FROM history", move |access| {
+        let oldest = access.rows(HISTORY).values().take(limit);
+        let is_past = |row: &HistoryRow| history.is_none_or(|history| row.at < history);
+        let past: Vec<Arc<HistoryRow>> = oldest.take_while(|row| is_past(row)).cloned().collect();
+        for row in &past {
+            access.lock_row(HISTORY, row.seq)?;
+            access.delete(HISTORY, row.seq);
+        }
+        if let Some(at) = past.iter().map(|row| row.at).max()
+            && let Some((taken, starts_at)) = access.lock_row(HISTORY_MARK, 1)?
+        {
+            access.put(HISTORY_MARK, 1, (taken, starts_at.max(Some(at))));
+        }
+        Ok(past.len())
+    });
+    let (mut statements, mut counts) = (vec![delete_changes, delete_history], vec![removed_history]);
     for (statement, count) in counted {
         statements.push(statement);
         counts.push(count);

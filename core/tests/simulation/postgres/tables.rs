@@ -3,7 +3,7 @@
 use headcount::Timestamp;
 use headcount::mirror::{Approval, ParkedChange, Retirement};
 use headcount::store::{
-    Chore, ConsumerRow, DirectoryRow, Entry, EventRow, GroupRow, HoldRow, LossRow, OrganizationRow, UserRow,
+    Chore, ConsumerRow, DirectoryRow, Entry, EventRow, GroupRow, HistoryRow, HoldRow, LossRow, OrganizationRow, UserRow,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,6 +98,9 @@ tables! {
     group_id GROUP_ID: i64;
     /// The feed. The key is the number of the entry's last change.
     change CHANGE: Arc<Entry>;
+    history HISTORY: Arc<HistoryRow>;
+    /// `taken` and `starts_at`, in at most one row.
+    history_mark HISTORY_MARK: (i64, Option<Timestamp>);
     consumer CONSUMER: ConsumerRow;
     parked_change PARKED_CHANGE: ParkedChange;
     event EVENT: Arc<EventRow>;
