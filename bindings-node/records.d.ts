@@ -789,6 +789,8 @@ export interface MirrorSettings {
   fullEverySeconds: number
   /** How long changes are kept that every consumer has acknowledged. In seconds. */
   retentionSeconds: number
+  /** How long the history is kept, which `mirror.history` and `mirror.at` read. 0 if the mirror keeps none. In seconds. */
+  historySeconds: number
   /**
    * Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as well is an
    * error.
@@ -884,6 +886,42 @@ export interface SyncReport {
    * guard holds their removal.
    */
   error: errors.Error | null
+}
+
+/** What one step changed about one user, group, directory or organization. */
+export interface HistoryEntry {
+  /** Number of the last of these changes in the feed. Greater than the numbers of all earlier entries. */
+  seq: number
+  /** Time at which the changes were written, in UTC, by the clock of the machine that wrote them. An RFC 3339 string. */
+  at: string
+  /** The kinds of the changes, such as `user.updated`, in the order of the feed, each once. */
+  kinds: string[]
+  /**
+   * What caused the changes: `sync:` and the run's id, `event:` and the event's id, `approval:` and the id of an approval, `retire:` and
+   * the id of a retirement, or `roles` for a new role map.
+   */
+  cause: string
+  /** Id of the organization (`org_…`). */
+  organizationId: string
+  /** Id of the directory (`dir_…`); empty for changes of organizations. */
+  directoryId: string
+  /** Id of the user (`diruser_…`), or null for changes of groups, directories and organizations. */
+  userId: string | null
+  /** Id of the group (`dirgroup_…`), or null for changes of users, directories and organizations. */
+  groupId: string | null
+  /** Ids of the groups that the user joined, sorted. */
+  groupsJoined: string[]
+  /** Ids of the groups that the user left, sorted. */
+  groupsLeft: string[]
+  /**
+   * Names of the fields that changed, in the order of the record; empty if the user or group is new or was deleted. Groups are in
+   * `groupsJoined` and `groupsLeft` instead.
+   */
+  fields: string[]
+  /** The fields that changed, with their former values, as a JSON object; the whole user or group if it was deleted, and null if it is new. */
+  before: Record<string, unknown> | null
+  /** The fields that changed, with their new values, as a JSON object; the whole user or group if it is new, and null if it was deleted. */
+  after: Record<string, unknown> | null
 }
 
 /** A change that a consumer parked because it could not handle it. */

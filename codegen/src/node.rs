@@ -44,6 +44,7 @@ const RECORDS: &[&str] = &[
     "MirrorSettings",
     "Progress",
     "SyncReport",
+    "HistoryEntry",
     "ParkedChange",
     "Consumer",
 ];

@@ -4498,6 +4498,10 @@ class MirrorSettings:
         """How long changes are kept that every consumer has acknowledged. In seconds."""
 
     @property
+    def history(self) -> float:
+        """How long the history is kept, which ``Mirror.history`` and ``Mirror.at`` read. 0 if the mirror keeps none. In seconds."""
+
+    @property
     def pending_events(self) -> int:
         """Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as
         well is an error.
@@ -4696,6 +4700,80 @@ class Change:
     def __hash__(self) -> int: ...
     @classmethod
     def _from_json(cls, json: str) -> Change: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class HistoryEntry:
+    """What one step changed about one user, group, directory or organization."""
+
+    @property
+    def seq(self) -> int:
+        """Number of the last of these changes in the feed. Greater than the numbers of all earlier entries."""
+
+    @property
+    def at(self) -> datetime:
+        """Time at which the changes were written, in UTC, by the clock of the machine that wrote them."""
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of the changes, such as ``user.updated``, in the order of the feed, each once."""
+
+    @property
+    def cause(self) -> str:
+        """What caused the changes: ``sync:`` and the run's id, ``event:`` and the event's id, ``approval:`` and the id of an
+        approval, ``retire:`` and the id of a retirement, or ``roles`` for a new role map.
+        """
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization (``org_…``)."""
+
+    @property
+    def directory_id(self) -> str:
+        """Id of the directory (``dir_…``); empty for changes of organizations."""
+
+    @property
+    def user_id(self) -> Optional[str]:
+        """Id of the user (``diruser_…``), or ``None`` for changes of groups, directories and organizations."""
+
+    @property
+    def group_id(self) -> Optional[str]:
+        """Id of the group (``dirgroup_…``), or ``None`` for changes of users, directories and organizations."""
+
+    @property
+    def groups_joined(self) -> list[str]:
+        """Ids of the groups that the user joined, sorted."""
+
+    @property
+    def groups_left(self) -> list[str]:
+        """Ids of the groups that the user left, sorted."""
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the fields that changed, in the order of the record; empty if the user or group is new or was deleted. Groups
+        are in ``groups_joined`` and ``groups_left`` instead.
+        """
+
+    @property
+    def before(self) -> Optional[dict[str, Any]]:
+        """The fields that changed, with their former values, as a JSON object; the whole user or group if it was deleted, and
+        ``None`` if it is new.
+        """
+
+    @property
+    def after(self) -> Optional[dict[str, Any]]:
+        """The fields that changed, with their new values, as a JSON object; the whole user or group if it is new, and ``None`` if
+        it was deleted.
+        """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> HistoryEntry: ...
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
 
 @final

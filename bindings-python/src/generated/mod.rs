@@ -4,6 +4,6 @@ mod records;
 
 pub(crate) use records::{
     Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle, Group,
-    GuardSettings, Hold, IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser, Organization,
-    ParkedChange, PendingEvent, PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
+    GuardSettings, HistoryEntry, Hold, IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser,
+    Organization, ParkedChange, PendingEvent, PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
 };

@@ -1607,6 +1607,12 @@ impl MirrorSettings {
         self.value.retention.as_secs_f64()
     }
 
+    /// How long the history is kept, which ``Mirror.history`` and ``Mirror.at`` read. 0 if the mirror keeps none. In seconds.
+    #[getter]
+    fn history(&self) -> f64 {
+        self.value.history.as_secs_f64()
+    }
+
     /// Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as
     /// well is an error.
     #[getter]
@@ -1664,6 +1670,7 @@ impl MirrorSettings {
                 "guard",
                 "full_every",
                 "retention",
+                "history",
                 "pending_events",
                 "pending_bytes",
                 "groups_per_user",
@@ -1958,6 +1965,148 @@ impl Change {
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Change>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
+/// What one step changed about one user, group, directory or organization.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct HistoryEntry {
+    pub(crate) value: headcount::mirror::HistoryEntry,
+    before: PyOnceLock<Py<PyAny>>,
+    after: PyOnceLock<Py<PyAny>>,
+}
+
+impl From<headcount::mirror::HistoryEntry> for HistoryEntry {
+    fn from(value: headcount::mirror::HistoryEntry) -> HistoryEntry {
+        HistoryEntry { value, before: PyOnceLock::new(), after: PyOnceLock::new() }
+    }
+}
+
+#[pymethods]
+impl HistoryEntry {
+    /// Number of the last of these changes in the feed. Greater than the numbers of all earlier entries.
+    #[getter]
+    fn seq(&self) -> i64 {
+        self.value.seq
+    }
+
+    /// Time at which the changes were written, in UTC, by the clock of the machine that wrote them.
+    #[getter]
+    fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        datetime(py, self.value.at)
+    }
+
+    /// The kinds of the changes, such as ``user.updated``, in the order of the feed, each once.
+    #[getter]
+    fn kinds(&self) -> Vec<&str> {
+        self.value.kinds.iter().map(String::as_str).collect()
+    }
+
+    /// What caused the changes: ``sync:`` and the run's id, ``event:`` and the event's id, ``approval:`` and the id of an
+    /// approval, ``retire:`` and the id of a retirement, or ``roles`` for a new role map.
+    #[getter]
+    fn cause(&self) -> &str {
+        &self.value.cause
+    }
+
+    /// Id of the organization (``org_…``).
+    #[getter]
+    fn organization_id(&self) -> &str {
+        &self.value.organization_id
+    }
+
+    /// Id of the directory (``dir_…``); empty for changes of organizations.
+    #[getter]
+    fn directory_id(&self) -> &str {
+        &self.value.directory_id
+    }
+
+    /// Id of the user (``diruser_…``), or ``None`` for changes of groups, directories and organizations.
+    #[getter]
+    fn user_id(&self) -> Option<&str> {
+        self.value.user_id.as_deref()
+    }
+
+    /// Id of the group (``dirgroup_…``), or ``None`` for changes of users, directories and organizations.
+    #[getter]
+    fn group_id(&self) -> Option<&str> {
+        self.value.group_id.as_deref()
+    }
+
+    /// Ids of the groups that the user joined, sorted.
+    #[getter]
+    fn groups_joined(&self) -> Vec<&str> {
+        self.value.groups_joined.iter().map(String::as_str).collect()
+    }
+
+    /// Ids of the groups that the user left, sorted.
+    #[getter]
+    fn groups_left(&self) -> Vec<&str> {
+        self.value.groups_left.iter().map(String::as_str).collect()
+    }
+
+    /// Names of the fields that changed, in the order of the record; empty if the user or group is new or was deleted. Groups
+    /// are in ``groups_joined`` and ``groups_left`` instead.
+    #[getter]
+    fn fields(&self) -> Vec<&str> {
+        self.value.fields.iter().map(String::as_str).collect()
+    }
+
+    /// The fields that changed, with their former values, as a JSON object; the whole user or group if it was deleted, and
+    /// ``None`` if it is new.
+    #[getter]
+    fn before<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        json_field(py, self.value.before.as_ref(), &self.before)
+    }
+
+    /// The fields that changed, with their new values, as a JSON object; the whole user or group if it is new, and ``None`` if
+    /// it was deleted.
+    #[getter]
+    fn after<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        json_field(py, self.value.after.as_ref(), &self.after)
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, HistoryEntry>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self) -> u64 {
+        hash(&(&self.value.seq,))
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, HistoryEntry>) -> PyResult<String> {
+        repr(
+            slf.as_any(),
+            "HistoryEntry",
+            &[
+                "seq",
+                "at",
+                "kinds",
+                "cause",
+                "organization_id",
+                "directory_id",
+                "user_id",
+                "group_id",
+                "groups_joined",
+                "groups_left",
+                "fields",
+            ],
+        )
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<HistoryEntry> {
+        unpickle::<headcount::mirror::HistoryEntry>(py, json).map(HistoryEntry::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, HistoryEntry>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         pickle(slf.as_any(), &slf.get().value, None)
     }
 }

@@ -32,6 +32,7 @@ pub(super) const CLASSES: &[&str] = &[
     "MirrorSettings",
     "DirectoryStatus",
     "Change",
+    "HistoryEntry",
     "ParkedChange",
     "Consumer",
     "Progress",

@@ -54,6 +54,16 @@ pub unsafe extern "C" fn hc_settings_retention_ms(settings: *const hc_settings) 
     read!(settings => i64::try_from(settings.record.retention.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// How long the history is kept, which "Mirror::history" and "Mirror::at" read. 0 if the mirror keeps none.
+///
+/// - `settings`: may be NULL, which gives 0.
+/// - Returns milliseconds.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_settings_history_ms(settings: *const hc_settings) -> i64 {
+    read!(settings => i64::try_from(settings.record.history.as_millis()).unwrap_or(i64::MAX))
+}
+
 /// Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending
 /// as well is an error.
 ///
