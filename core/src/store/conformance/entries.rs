@@ -112,8 +112,15 @@ pub async fn entries_after_removed_ones_are_read(setup: Setup) {
     let store = setup.create().await;
     append_entries(&store, &[2, 3]).await;
     commit(&store, Batch { entries: vec![entry("diruser_9", 2, at(100))], ..Batch::default() }).await;
-    let retention =
-        Retention { changes: at(50), consumers: at(0), tombstones: at(0), events: at(0), losses: at(0), limit: 1_000 };
+    let retention = Retention {
+        changes: at(50),
+        consumers: at(0),
+        tombstones: at(0),
+        events: at(0),
+        losses: at(0),
+        history: None,
+        limit: 1_000,
+    };
     store.trim(retention).await.unwrap();
 
     assert_eq!(ends(&store.entries(0, 1).await.unwrap()), [7]);

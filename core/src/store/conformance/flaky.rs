@@ -4,8 +4,8 @@ use crate::record::{Approval, ConsumerRow, HistoryMark, HoldRow, ParkedChange};
 use crate::store::copy::{Row, Table};
 use crate::store::{
     Committed, ConsumerWrite, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Entry, EntryPage,
-    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, Keys, Lease, PollNote, Retention, RowPages, Store,
-    StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write,
+    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, Keys, Lease, PollNote,
+    Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write,
 };
 use crate::{Change, Error, ErrorStatus, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};

@@ -35,8 +35,8 @@ pub use options::PostgresOptions;
 use super::copy::{Row, Table};
 use super::{
     Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow,
-    EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys, Lease, PollNote, Retention, RowPages, Store,
-    StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write, closed,
+    EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys, Lease, PollNote,
+    Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write, closed,
 };
 use crate::record::{ConsumerRow, HistoryMark, ParkedChange};
 use crate::{Change, Result, Timestamp};

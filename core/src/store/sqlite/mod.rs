@@ -25,8 +25,8 @@ mod worker;
 use super::copy::{PAGE_ROWS, Row, Table, TablePage, interrupted};
 use super::{
     Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Durability, Entry, EntryPage,
-    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys, Lease, Retention, RowPages, Store,
-    StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write, closed,
+    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys, Lease,
+    Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write, closed,
 };
 use crate::error::catch_panic;
 use crate::record::{ConsumerRow, HistoryMark, ParkedChange};

@@ -38,8 +38,8 @@ use client::closed;
 use headcount::mirror::{Approval, ParkedChange};
 use headcount::store::{
     Committed, ConsumerRow, ConsumerWrite, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HoldRow, Keys, Lease, Retention, Store, StoreFuture, TakenHistory, UserFilter, UserRow,
-    WorkingSet, Write,
+    Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HoldRow, Keys, Lease, Retention, Store,
+    StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use server::{Flush, Server};
