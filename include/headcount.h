@@ -353,6 +353,11 @@ typedef struct hc_group_page hc_group_page;
 typedef struct hc_guard_settings hc_guard_settings;
 
 /**
+ * What one step changed about one user, group, directory or organization.
+ */
+typedef struct hc_history_entry hc_history_entry;
+
+/**
  * An iterator over the history of a mirror.
  */
 typedef struct hc_history_iter hc_history_iter;
@@ -4039,7 +4044,7 @@ hc_status hc_mirror_history(const struct hc_mirror *mirror,
  * - Threads: one at a time.
  */
 hc_status hc_history_iter_next(struct hc_history_iter *iter,
-                                    const hc_history_entry **entry,
+                                    const struct hc_history_entry **entry,
                                     struct hc_error **error);
 
 /**
@@ -5480,6 +5485,171 @@ bool hc_guard_settings_events(const struct hc_guard_settings *guard);
 int64_t hc_guard_settings_window_ms(const struct hc_guard_settings *guard);
 
 /**
+ * Number of the last of these changes in the feed. Greater than the numbers of all earlier entries.
+ *
+ * - `entry`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+int64_t hc_history_entry_seq(const struct hc_history_entry *entry);
+
+/**
+ * Time at which the changes were written, in UTC, by the clock of the machine that wrote them.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `entry`.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_at(const struct hc_history_entry *entry);
+
+/**
+ * Returns the number of items that hc_history_entry_kinds_at returns.
+ *
+ * - `entry`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_history_entry_kinds_len(const struct hc_history_entry *entry);
+
+/**
+ * The kinds of the changes, such as "user.updated", in the order of the feed, each once.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `entry`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_kinds_at(const struct hc_history_entry *entry, size_t index);
+
+/**
+ * What caused the changes: "sync:" and the run's id, "event:" and the event's id, "approval:" and the id of an
+ * approval, "retire:" and the id of a retirement, or "roles" for a new role map.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns text owned by `entry`.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_cause(const struct hc_history_entry *entry);
+
+/**
+ * Id of the organization ("org_...").
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns text owned by `entry`.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_organization_id(const struct hc_history_entry *entry);
+
+/**
+ * Id of the directory ("dir_..."); empty for changes of organizations.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns text owned by `entry`.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_directory_id(const struct hc_history_entry *entry);
+
+/**
+ * Id of the user ("diruser_..."), or NULL for changes of groups, directories and organizations.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns text owned by `entry`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_user_id(const struct hc_history_entry *entry);
+
+/**
+ * Id of the group ("dirgroup_..."), or NULL for changes of users, directories and organizations.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns text owned by `entry`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_group_id(const struct hc_history_entry *entry);
+
+/**
+ * Returns the number of items that hc_history_entry_groups_joined_at returns.
+ *
+ * - `entry`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_history_entry_groups_joined_len(const struct hc_history_entry *entry);
+
+/**
+ * Ids of the groups that the user joined, sorted.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `entry`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_groups_joined_at(const struct hc_history_entry *entry, size_t index);
+
+/**
+ * Returns the number of items that hc_history_entry_groups_left_at returns.
+ *
+ * - `entry`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_history_entry_groups_left_len(const struct hc_history_entry *entry);
+
+/**
+ * Ids of the groups that the user left, sorted.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `entry`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_groups_left_at(const struct hc_history_entry *entry, size_t index);
+
+/**
+ * Returns the number of items that hc_history_entry_fields_at returns.
+ *
+ * - `entry`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_history_entry_fields_len(const struct hc_history_entry *entry);
+
+/**
+ * Names of the fields that changed, in the order of the record; empty if the user or group is new or was deleted.
+ * Groups are in "groups_joined" and "groups_left" instead.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `entry`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_fields_at(const struct hc_history_entry *entry, size_t index);
+
+/**
+ * The fields that changed, with their former values, as a JSON object; the whole user or group if it was deleted, and
+ * NULL if it is new.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `entry`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_before(const struct hc_history_entry *entry);
+
+/**
+ * The fields that changed, with their new values, as a JSON object; the whole user or group if it is new, and NULL if
+ * it was deleted.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `entry`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_after(const struct hc_history_entry *entry);
+
+/**
+ * Returns all fields as a JSON object, including those that have no accessor.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `entry`.
+ * - Threads: any number at once.
+ */
+const char *hc_history_entry_json(const struct hc_history_entry *entry);
+
+/**
  * Id of the hold with the users that it names now ("hold_..."). When users are added, the id changes. An approval with
  * an earlier id covers only the users whom the hold named then and still names.
  *
@@ -6655,6 +6825,15 @@ int64_t hc_settings_full_every_ms(const struct hc_settings *settings);
  * - Threads: any number at once.
  */
 int64_t hc_settings_retention_ms(const struct hc_settings *settings);
+
+/**
+ * How long the history is kept, which "Mirror::history" and "Mirror::at" read. 0 if the mirror keeps none.
+ *
+ * - `settings`: may be NULL, which gives 0.
+ * - Returns milliseconds.
+ * - Threads: any number at once.
+ */
+int64_t hc_settings_history_ms(const struct hc_settings *settings);
 
 /**
  * Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending
