@@ -14,8 +14,10 @@ import type {
   Outcome,
   ParkedChange,
   PendingEvent,
+  ReceivedEvent,
   Retirement,
   RoleMapEntry,
+  Run,
   SyncMode,
   SyncProgress,
   SyncReport,
@@ -81,6 +83,30 @@ export interface HistoryOptions {
 export interface PastUserOptions extends MirrorUserOptions {
   /** Lists only users who had this role at that time. */
   role?: string | undefined
+}
+
+/** Which past syncs to return. */
+export interface RunOptions {
+  /** Only syncs of this directory (`dir_…`). Default: all directories. */
+  directoryId?: string | null | undefined
+  /** Only syncs of this organization (`org_…`). Default: all organizations. */
+  organizationId?: string | null | undefined
+  /** Only syncs whose `number` is less than this: that of the last one returned, for the next page. */
+  before?: number | null | undefined
+  /** The most syncs to return, 1 to 10,000. Default: 100. */
+  limit?: number | undefined
+}
+
+/** Which received events to return. */
+export interface EventOptions {
+  /** Only events of this organization (`org_…`). Default: all organizations. */
+  organizationId?: string | null | undefined
+  /** Only events about the user, group, directory or organization with this id. Default: all events. */
+  subjectId?: string | null | undefined
+  /** Only events whose `number` is less than this: that of the last one returned, for the next page. */
+  before?: number | null | undefined
+  /** The most events to return, 1 to 10,000. Default: 100. */
+  limit?: number | undefined
 }
 
 /** Options of `groups` and `holds`. */
@@ -436,6 +462,22 @@ export class Mirror {
    * no personal data.
    */
   pendingEvents(organizationId: string): Promise<PendingEvent[]>
+  /**
+   * Returns past syncs of directories, newest first. A sync that failed before a directory was listed has one as well; one that was `already_running` has
+   * none. Syncs are kept for 400 days, or for the retention if that is longer; those that changed nothing are kept for the retention.
+   * @throws errors.InvalidArgumentError for a `limit` that is out of range.
+   */
+  runs(options?: RunOptions): Promise<Run[]>
+  /**
+   * Returns a received event and what the mirror did with it, or null if no event with this id is stored. Events of types that do not change the mirror are
+   * not stored. Events are kept for a week, and pending ones for at most 37 days.
+   */
+  event(id: string): Promise<ReceivedEvent | null>
+  /**
+   * Returns received events, newest first. They are kept as `event` says.
+   * @throws errors.InvalidArgumentError for a `limit` that is out of range.
+   */
+  events(options?: EventOptions): Promise<ReceivedEvent[]>
   /**
    * Stores the application's own account id of a user; null removes it. Later changes of the user contain it as `linkedId`. Syncs and events do not
    * change it, and it is kept for a week after the user was removed, in case the user returns.

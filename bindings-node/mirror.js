@@ -477,6 +477,18 @@ class Mirror {
     return this.#calls.run(() => this.#native.pendingEvents(text('the organization id', organizationId)))
   }
 
+  async runs(options) {
+    return this.#calls.run(() => this.#native.runs(json(options, [])))
+  }
+
+  async event(id) {
+    return this.#calls.run(() => this.#native.event(text('the event id', id)))
+  }
+
+  async events(options) {
+    return this.#calls.run(() => this.#native.events(json(options, [])))
+  }
+
   async link(userId, accountId) {
     const account = accountId === null ? undefined : text('the account id', accountId)
     await this.#calls.run(() => this.#native.link(text('the user id', userId), account))

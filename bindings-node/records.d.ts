@@ -149,6 +149,19 @@ export type SyncMode = 'auto' | 'full' | 'incremental'
 export type SyncOutcome = 'done' | 'incomplete' | 'held' | 'already_running' | 'failed'
 
 /**
+ * How a past sync ended, or that it has not ended.
+ *
+ * - `running`: It has not ended: the process that started it still holds the directory's lease.
+ * - `done`: The mirror agreed with the listing.
+ * - `incomplete`: The listing was not applied as a whole: see the run's `incomplete`.
+ * - `held`: Losses of access were held, or the directory was disabled or not listed.
+ * - `failed`: It failed: see the run's `error`.
+ * - `interrupted`: It did not end: its process was killed or lost the directory's lease, the mirror was closed, or the call was cancelled.
+ * What it had written until then stays.
+ */
+export type RunOutcome = 'running' | 'done' | 'incomplete' | 'held' | 'failed' | 'interrupted'
+
+/**
  * What a running sync is doing.
  *
  * - `groups`: Listing groups.
@@ -708,6 +721,98 @@ export interface PendingEvent {
   receivedAt: string
   /** Why it waits, in one English sentence. */
   why: string
+}
+
+/** A past sync of one directory. It has no personal data. */
+export interface Run {
+  /** Number of the run in the mirror: the runs that were recorded later have greater numbers. */
+  number: number
+  /**
+   * Id of the sync of the organization: the same for all of its directories. The changes that the sync made have the cause `sync:` and
+   * this id.
+   */
+  id: string
+  /** Id of the organization (`org_…`); empty if the organizations could not be listed. */
+  organizationId: string
+  /** Id of the directory (`dir_…`); empty if the organization's directories could not be listed. */
+  directoryId: string
+  /** Which listing was read: `full` or `incremental`. If none was read, it may also be `auto`. */
+  mode: SyncMode
+  /** How the sync ended, or that it is running. */
+  outcome: RunOutcome
+  /** The process that made the sync: the name of its host, `/`, and the process id. Only the process id if the host's name is not known. */
+  process: string
+  /** Time at which the sync started, in UTC, by the clock of the machine that made it. An RFC 3339 string. */
+  startedAt: string
+  /**
+   * Time at which the sync ended, in UTC, by the clock of the machine that made it; null if it is running or was interrupted. An RFC 3339
+   * string.
+   */
+  endedAt: string | null
+  /**
+   * Number of pages of users and groups that were read, as in the sync's report. This and the numbers below are 0 until the sync has
+   * ended.
+   */
+  pages: number
+  /** Number of users that were listed. */
+  users: number
+  /** Number of groups that were listed. */
+  groups: number
+  /** Number of users that were created. */
+  created: number
+  /** Number of users whose fields changed. */
+  updated: number
+  /** Number of users that were deactivated. */
+  deactivated: number
+  /** Number of users that were reactivated. */
+  reactivated: number
+  /** Number of users that were removed. */
+  deleted: number
+  /** Number of changes of all kinds that the sync appended to the feed, without those of pending events. */
+  changes: number
+  /** Number of the organization's pending events that the sync settled. */
+  events: number
+  /** Number of the directory's open holds at the end of the sync. */
+  holds: number
+  /** Why the listing was not applied as a whole, in one English sentence; null if it was. */
+  incomplete: string | null
+  /** The message of the error that ended the sync, or null if none did. */
+  error: string | null
+}
+
+/**
+ * A received event, and what the mirror did with it. It has no personal data. Fields that an older version of this package did not store
+ * are null.
+ */
+export interface ReceivedEvent {
+  /** Number of the event in the mirror: events that were first stored later have greater numbers. */
+  number: number
+  /** Event id (`evt_…`). */
+  id: string
+  /** The event's type, such as `organization.directory.user_created`. */
+  eventType: string | null
+  /** Id of the organization (`org_…`) that the event names; empty if it names none. */
+  organizationId: string
+  /** Id of the user, group, directory or organization that the event is about. */
+  subjectId: string | null
+  /** Time at which the event happened, in UTC, by the vendor's clock. An RFC 3339 string. */
+  occurredAt: string | null
+  /** Time at which the event arrived, in UTC, by the clock of the machine that received it. An RFC 3339 string. */
+  receivedAt: string
+  /**
+   * Time at which a sync settled an event that was pending, in UTC, by the clock of the machine that made the sync; null for events that
+   * were settled when they arrived, and for those that are pending or have expired. An RFC 3339 string.
+   */
+  settledAt: string | null
+  /**
+   * What the mirror did with the event: what `receive` returned, or for an event that was pending, what a sync did with it later. Later
+   * deliveries of the same event are not recorded.
+   */
+  outcome: Outcome | null
+  /** Whether the event was pending for longer than such events are kept, and was not applied. */
+  isExpired: boolean
+  /** Why the event changed nothing, in one English sentence; null if it was applied. */
+  why: string | null
 }
 
 /** A table of a copied mirror. */

@@ -26,7 +26,7 @@ DECLARE
         ['organization', own_id], ['directory', own_rows], ['users', own_rows], ['groups', own_directories],
         ['membership', 'user_number IN (SELECT number FROM headcount.users)'], ['change', own_rows], ['parked_change', own_rows],
         ['event', own_rows], ['pending', own_rows], ['loss', own_directories], ['hold', own_rows], ['approval', own_rows],
-        ['retirement', own_rows], ['history', own_rows], ['history_mark', 'true'], ['setting', 'name <> ''role_map'''], ['version', 'true'], ['counter', 'true'], ['durable', 'true'],
+        ['retirement', own_rows], ['run', own_rows], ['history', own_rows], ['history_mark', 'true'], ['setting', 'name <> ''role_map'''], ['version', 'true'], ['counter', 'true'], ['durable', 'true'],
         ['mark', 'true'], ['commit_log', 'true']];
     own_table text;
 BEGIN

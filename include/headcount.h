@@ -481,6 +481,17 @@ typedef struct hc_plan_iter hc_plan_iter;
 typedef struct hc_portal_link hc_portal_link;
 
 /**
+ * A received event, and what the mirror did with it. It has no personal data. Fields that an older version of this
+ * package did not store are NULL.
+ */
+typedef struct hc_received_event hc_received_event;
+
+/**
+ * A list of received events.
+ */
+typedef struct hc_received_event_list hc_received_event_list;
+
+/**
  * Records which messages were handled, so that a message that is delivered twice is handled once. Thread-safe: any number of threads may use it
  * at once.
  *
@@ -517,6 +528,16 @@ typedef struct hc_role_map_entry hc_role_map_entry;
  * A list of entries.
  */
 typedef struct hc_role_map_entry_list hc_role_map_entry_list;
+
+/**
+ * A past sync of one directory. It has no personal data.
+ */
+typedef struct hc_run hc_run;
+
+/**
+ * A list of syncs.
+ */
+typedef struct hc_run_list hc_run_list;
 
 /**
  * A running sandbox, reachable on loopback only, with its own threads. Thread-safe: any number of threads may use it at once. A forked
@@ -1518,6 +1539,58 @@ typedef struct hc_reconcile_options {
    */
   const char *since;
 } hc_reconcile_options;
+
+/**
+ * Which past syncs to return. Set all bytes to 0, then struct_size and the fields that you need.
+ */
+typedef struct hc_run_options {
+  /**
+   * sizeof(hc_run_options).
+   */
+  size_t struct_size;
+  /**
+   * Only syncs of this directory ("dir_..."). NULL: of all directories.
+   */
+  const char *directory_id;
+  /**
+   * Only syncs of this organization ("org_..."). NULL: of all organizations.
+   */
+  const char *organization_id;
+  /**
+   * Only syncs whose number is less than this. For the next page: the number of the last one, from hc_run_number. 0: the newest syncs.
+   */
+  int64_t before;
+  /**
+   * Largest number of syncs, 1 to 10000. 0: 100.
+   */
+  size_t limit;
+} hc_run_options;
+
+/**
+ * Which received events to return. Set all bytes to 0, then struct_size and the fields that you need.
+ */
+typedef struct hc_event_options {
+  /**
+   * sizeof(hc_event_options).
+   */
+  size_t struct_size;
+  /**
+   * Only events of this organization ("org_..."). NULL: of all organizations.
+   */
+  const char *organization_id;
+  /**
+   * Only events about the user, group, directory or organization with this id. NULL: all events.
+   */
+  const char *subject_id;
+  /**
+   * Only events whose number is less than this. For the next page: the number of the last one, from hc_received_event_number. 0: the newest events.
+   */
+  int64_t before;
+  /**
+   * Largest number of events, 1 to 10000. 0: 100.
+   */
+  size_t limit;
+} hc_event_options;
 
 /**
  * Options of a worker. Set all bytes to 0, then struct_size and the fields that you need.
@@ -4227,6 +4300,53 @@ hc_status hc_mirror_metrics(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
+ * Returns past syncs of directories, newest first. A sync that failed before a directory was listed has one as well; one that was "already_running" has
+ * none. Syncs are kept for 400 days, or for the retention if that is longer; those that changed nothing are kept for the retention.
+ *
+ * - `mirror`: required.
+ * - `options`: which syncs; may be NULL, which means the newest 100.
+ * - `runs`: receives the list; free it with hc_run_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE, or HC_INVALID_ARGUMENT for a limit that is out of range.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_runs(const struct hc_mirror *mirror,
+                              const struct hc_run_options *options,
+                              struct hc_run_list **runs,
+                              struct hc_error **error);
+
+/**
+ * Returns a received event, and what the mirror did with it. Events of types that do not change the mirror are not stored. Events are kept for a
+ * week, and pending ones for at most 37 days.
+ *
+ * - `mirror`: required.
+ * - `event_id`: "evt_...".
+ * - `event`: receives the event, or NULL if none with this id is stored; free it with hc_received_event_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_event(const struct hc_mirror *mirror,
+                               const char *event_id,
+                               struct hc_received_event **event,
+                               struct hc_error **error);
+
+/**
+ * Returns received events, newest first. They are kept as hc_mirror_event says.
+ *
+ * - `mirror`: required.
+ * - `options`: which events; may be NULL, which means the newest 100.
+ * - `events`: receives the list; free it with hc_received_event_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE, or HC_INVALID_ARGUMENT for a limit that is out of range.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_events(const struct hc_mirror *mirror,
+                                const struct hc_event_options *options,
+                                struct hc_received_event_list **events,
+                                struct hc_error **error);
+
+/**
  * Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the first change of the feed. Changes are
  * returned again until they are acknowledged (hc_mirror_ack).
  *
@@ -6639,6 +6759,140 @@ const char *hc_portal_link_expire_time(const struct hc_portal_link *link);
 void hc_portal_link_free(struct hc_portal_link *link);
 
 /**
+ * Number of the event in the mirror: events that were first stored later have greater numbers.
+ *
+ * - `event`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+int64_t hc_received_event_number(const struct hc_received_event *event);
+
+/**
+ * Event id ("evt_...").
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`.
+ * - Threads: any number at once.
+ */
+const char *hc_received_event_id(const struct hc_received_event *event);
+
+/**
+ * The event's type, such as "organization.directory.user_created".
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_received_event_event_type(const struct hc_received_event *event);
+
+/**
+ * Id of the organization ("org_...") that the event names; empty if it names none.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`.
+ * - Threads: any number at once.
+ */
+const char *hc_received_event_organization_id(const struct hc_received_event *event);
+
+/**
+ * Id of the user, group, directory or organization that the event is about.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_received_event_subject_id(const struct hc_received_event *event);
+
+/**
+ * Time at which the event happened, in UTC, by the vendor's clock.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `event`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_received_event_occurred_at(const struct hc_received_event *event);
+
+/**
+ * Time at which the event arrived, in UTC, by the clock of the machine that received it.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `event`.
+ * - Threads: any number at once.
+ */
+const char *hc_received_event_received_at(const struct hc_received_event *event);
+
+/**
+ * Time at which a sync settled an event that was pending, in UTC, by the clock of the machine that made the sync; NULL
+ * for events that were settled when they arrived, and for those that are pending or have expired.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `event`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_received_event_settled_at(const struct hc_received_event *event);
+
+/**
+ * What the mirror did with the event: what "receive" returned, or for an event that was pending, what a sync did with
+ * it later. Later deliveries of the same event are not recorded. "applied", "duplicate", "stale", "pending", "held",
+ * "foreign" or "ignored". Later versions may add values.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_received_event_outcome(const struct hc_received_event *event);
+
+/**
+ * Whether the event was pending for longer than such events are kept, and was not applied.
+ *
+ * - `event`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_received_event_is_expired(const struct hc_received_event *event);
+
+/**
+ * Why the event changed nothing, in one English sentence; NULL if it was applied.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_received_event_why(const struct hc_received_event *event);
+
+/**
+ * Frees an event that hc_mirror_event gave, and the texts that came from it. Do not free one that belongs to a list.
+ *
+ * - `event`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_received_event_free(struct hc_received_event *event);
+
+/**
+ * Returns the number of received events.
+ *
+ * - `events`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_received_event_list_len(const struct hc_received_event_list *events);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `events`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a received event owned by `events`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_received_event *hc_received_event_list_at(const struct hc_received_event_list *events, size_t index);
+
+/**
+ * Frees a list and the received events in it.
+ *
+ * - `events`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_received_event_list_free(struct hc_received_event_list *events);
+
+/**
  * The retirement's id. The changes that it made have the cause "retire:" and this id.
  *
  * - `retirement`: may be NULL, which gives NULL.
@@ -6798,6 +7052,223 @@ const struct hc_role_map_entry *hc_role_map_entry_list_at(const struct hc_role_m
  * - Threads: exclusive.
  */
 void hc_role_map_entry_list_free(struct hc_role_map_entry_list *entries);
+
+/**
+ * Number of the run in the mirror: the runs that were recorded later have greater numbers.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+int64_t hc_run_number(const struct hc_run *run);
+
+/**
+ * Id of the sync of the organization: the same for all of its directories. The changes that the sync made have the
+ * cause "sync:" and this id.
+ *
+ * - `run`: may be NULL, which gives NULL.
+ * - Returns text owned by `run`.
+ * - Threads: any number at once.
+ */
+const char *hc_run_id(const struct hc_run *run);
+
+/**
+ * Id of the organization ("org_..."); empty if the organizations could not be listed.
+ *
+ * - `run`: may be NULL, which gives NULL.
+ * - Returns text owned by `run`.
+ * - Threads: any number at once.
+ */
+const char *hc_run_organization_id(const struct hc_run *run);
+
+/**
+ * Id of the directory ("dir_..."); empty if the organization's directories could not be listed.
+ *
+ * - `run`: may be NULL, which gives NULL.
+ * - Returns text owned by `run`.
+ * - Threads: any number at once.
+ */
+const char *hc_run_directory_id(const struct hc_run *run);
+
+/**
+ * Which listing was read: "full" or "incremental". If none was read, it may also be "auto".
+ *
+ * - `run`: may be NULL, which gives NULL.
+ * - Returns text owned by `run`.
+ * - Threads: any number at once.
+ */
+const char *hc_run_mode(const struct hc_run *run);
+
+/**
+ * How the sync ended, or that it is running. "running", "done", "incomplete", "held", "failed" or "interrupted". Later
+ * versions may add values.
+ *
+ * - `run`: may be NULL, which gives NULL.
+ * - Returns text owned by `run`.
+ * - Threads: any number at once.
+ */
+const char *hc_run_outcome(const struct hc_run *run);
+
+/**
+ * The process that made the sync: the name of its host, "/", and the process id. Only the process id if the host's
+ * name is not known.
+ *
+ * - `run`: may be NULL, which gives NULL.
+ * - Returns text owned by `run`.
+ * - Threads: any number at once.
+ */
+const char *hc_run_process(const struct hc_run *run);
+
+/**
+ * Time at which the sync started, in UTC, by the clock of the machine that made it.
+ *
+ * - `run`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `run`.
+ * - Threads: any number at once.
+ */
+const char *hc_run_started_at(const struct hc_run *run);
+
+/**
+ * Time at which the sync ended, in UTC, by the clock of the machine that made it; NULL if it is running or was
+ * interrupted.
+ *
+ * - `run`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `run`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_run_ended_at(const struct hc_run *run);
+
+/**
+ * Number of pages of users and groups that were read, as in the sync's report. This and the numbers below are 0 until
+ * the sync has ended.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_run_pages(const struct hc_run *run);
+
+/**
+ * Number of users that were listed.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_run_users(const struct hc_run *run);
+
+/**
+ * Number of groups that were listed.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_run_groups(const struct hc_run *run);
+
+/**
+ * Number of users that were created.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_run_created(const struct hc_run *run);
+
+/**
+ * Number of users whose fields changed.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_run_updated(const struct hc_run *run);
+
+/**
+ * Number of users that were deactivated.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_run_deactivated(const struct hc_run *run);
+
+/**
+ * Number of users that were reactivated.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_run_reactivated(const struct hc_run *run);
+
+/**
+ * Number of users that were removed.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_run_deleted(const struct hc_run *run);
+
+/**
+ * Number of changes of all kinds that the sync appended to the feed, without those of pending events.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_run_changes(const struct hc_run *run);
+
+/**
+ * Number of the organization's pending events that the sync settled.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_run_events(const struct hc_run *run);
+
+/**
+ * Number of the directory's open holds at the end of the sync.
+ *
+ * - `run`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_run_holds(const struct hc_run *run);
+
+/**
+ * Why the listing was not applied as a whole, in one English sentence; NULL if it was.
+ *
+ * - `run`: may be NULL, which gives NULL.
+ * - Returns text owned by `run`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_run_incomplete(const struct hc_run *run);
+
+/**
+ * The message of the error that ended the sync, or NULL if none did.
+ *
+ * - `run`: may be NULL, which gives NULL.
+ * - Returns text owned by `run`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_run_error(const struct hc_run *run);
+
+/**
+ * Returns the number of syncs.
+ *
+ * - `runs`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_run_list_len(const struct hc_run_list *runs);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `runs`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a sync owned by `runs`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_run *hc_run_list_at(const struct hc_run_list *runs, size_t index);
+
+/**
+ * Frees a list and the syncs in it.
+ *
+ * - `runs`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_run_list_free(struct hc_run_list *runs);
 
 /**
  * How many users of a directory may lose access without approval.

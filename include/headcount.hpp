@@ -223,6 +223,10 @@ using Approvals = List<hc_approval_list, hc_approval, hc_approval_list_len, hc_a
 using Retirements = List<hc_retirement_list, hc_retirement, hc_retirement_list_len, hc_retirement_list_at, hc_retirement_list_free>;
 using CopyReport = Object<hc_copy_report, hc_copy_report_free>;
 using PendingEvents = List<hc_pending_event_list, hc_pending_event, hc_pending_event_list_len, hc_pending_event_list_at, hc_pending_event_list_free>;
+using Runs = List<hc_run_list, hc_run, hc_run_list_len, hc_run_list_at, hc_run_list_free>;
+using ReceivedEvent = Object<hc_received_event, hc_received_event_free>;
+using ReceivedEvents =
+    List<hc_received_event_list, hc_received_event, hc_received_event_list_len, hc_received_event_list_at, hc_received_event_list_free>;
 using RoleMapEntries =
     List<hc_role_map_entry_list, hc_role_map_entry, hc_role_map_entry_list_len, hc_role_map_entry_list_at, hc_role_map_entry_list_free>;
 using MirrorSettings = Object<hc_settings, hc_settings_free>;
@@ -738,6 +742,15 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     /* Returns the pending events of an organization, which can be applied only after a sync, oldest first. */
     PendingEvents pending_events(const std::string &organization_id) const {
         return made<PendingEvents, hc_pending_event_list>(hc_mirror_pending_events, organization_id.c_str());
+    }
+
+    /* Returns past syncs of directories, newest first: the newest 100, or those that `which` selects. */
+    Runs runs(const hc_run_options &which = options<hc_run_options>()) const { return made<Runs, hc_run_list>(hc_mirror_runs, &which); }
+    /* Returns a received event and what the mirror did with it. The result converts to false if no event with this id is stored. */
+    ReceivedEvent event(const std::string &id) const { return made<ReceivedEvent, hc_received_event>(hc_mirror_event, id.c_str()); }
+    /* Returns received events, newest first: the newest 100, or those that `which` selects. */
+    ReceivedEvents events(const hc_event_options &which = options<hc_event_options>()) const {
+        return made<ReceivedEvents, hc_received_event_list>(hc_mirror_events, &which);
     }
 
     /* Returns the settings in effect, and those that this mirror was opened with and that are not in effect. */

@@ -201,6 +201,14 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
         })),
       ),
     unmatched_roles: async (step, at) => assert.deepEqual((await mirror.unmatchedRoles()).map(({ role }) => role), step.roles, at),
+    runs: async (step, at) => assert.deepEqual((await mirror.runs({ directoryId: sandbox.directoryId })).map(({ outcome }) => outcome), step.outcomes, at),
+    event: async (step, at) => {
+      const event = await mirror.event(JSON.parse(sandbox.deliveries()[step.delivery].body).id)
+      assert.equal(event.subjectId, ids.get(step.user), at)
+      assert.equal(event.outcome, step.outcome, at)
+      assert.equal(event.settledAt !== null, step.settled, at)
+      assert.equal(event.why !== null, step.explained, at)
+    },
     pending: async (step, at) => assert.deepEqual((await mirror.pendingEvents(organization)).map(({ eventType }) => eventType), step.types, at),
     link: (step) => mirror.link(id(step.user), step.account_id ?? null),
     status: async (step, at) => {

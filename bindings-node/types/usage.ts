@@ -2,7 +2,7 @@
 import byDefault, { Client, METRICS_CONTENT_TYPE, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
-import type { Approval, Change, ChangeKind, CopyReport, Directory, Event, GroupPage, MirrorOptions, MirrorSettings, MirrorUser, Organization, PendingEvent, Plan, Retirement, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
+import type { Approval, Change, ChangeKind, CopyReport, Directory, Event, GroupPage, MirrorOptions, MirrorSettings, MirrorUser, Organization, PendingEvent, Plan, ReceivedEvent, Retirement, Run, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
 
 export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
   const scalekit = new ScalekitClient(process.env.SCALEKIT_ENVIRONMENT_URL!, process.env.SCALEKIT_CLIENT_ID!, process.env.SCALEKIT_CLIENT_SECRET!)
@@ -129,6 +129,10 @@ export async function provision(client: Client, request: { headers: Record<strin
   const approvals: Approval[] = await mirror.approvals('org_1')
   const retirements: Retirement[] = await mirror.retirements()
   const pending: PendingEvent[] = await mirror.pendingEvents('org_1')
+  const runs: Run[] = await mirror.runs({ directoryId: 'dir_1', limit: 10 })
+  const received: ReceivedEvent | null = await mirror.event('evt_1')
+  const about: ReceivedEvent[] = await mirror.events({ subjectId: 'diruser_1' })
+  console.log(runs[0]?.endedAt?.length, received?.why?.length, about[0]?.outcome === 'stale')
   const settings: MirrorSettings = await mirror.settings()
   console.log(unmatched[0]?.organizationId?.length, approvals[0]?.by, retirements[0]?.endedAt?.length, pending[0]?.why)
   console.log(settings.guard.windowSeconds, settings.consumerExpirySeconds?.toFixed(), settings.ignored[0]?.asked)

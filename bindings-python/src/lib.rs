@@ -44,7 +44,8 @@ mod _headcount {
     use crate::generated::{
         Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle, Group,
         GuardSettings, HistoryEntry, Hold, IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser,
-        Organization, ParkedChange, PendingEvent, PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
+        Organization, ParkedChange, PendingEvent, PortalLink, Progress, ReceivedEvent, Retirement, RoleMapEntry, Run,
+        SyncReport, User,
     };
     #[pymodule_export]
     use crate::listing::{

@@ -21,7 +21,7 @@ VALID = {
     "body": BODY, "consumer": "consumer", "contains": bool, "directory_id": "dir_1", "email": "a@example.com", "event": EVENT, "external_id": "x",
     "group_id": "dirgroup_1", "ids": [], "headers": {}, "hold_id": "1", "id": "org_1", "message_id": "msg_1", "moment": "2025-01-06", "name": "x", "organization_id": "org_1",
     "pairs": [], "path": ":memory:", "payload": BODY, "reason": "x", "record": print, "target": ":memory:", "secret": SECRET, "seq": 1, "url": "http://127.0.0.1:1/",
-    "user_id": "diruser_1", "account_id": "acct_1", "by": "ops", "type": "role.created", "display_name": "x", "group": "x", "webhook": WEBHOOK,
+    "user_id": "diruser_1", "event_id": "evt_1", "account_id": "acct_1", "by": "ops", "type": "role.created", "display_name": "x", "group": "x", "webhook": WEBHOOK,
 }  # fmt: skip
 
 

@@ -133,6 +133,40 @@ def test_pending_events_are_listed_until_a_sync_applies_them(environment, opened
     run(test())
 
 
+def test_syncs_and_events_are_recorded(environment, opened):
+    async def test():
+        mirror = opened()
+        assert await mirror.runs() == []
+        (report,) = await mirror.sync(environment.organization_id)
+        user = environment.create_user("ada@example.com")
+        body = environment.deliveries()[-1]["body"].encode()
+        assert await mirror.receive(body, headcount.Webhook(environment.webhook_secret).sign(body)) == "applied"
+        await mirror.sync(environment.organization_id)
+        newest, first = await mirror.runs()
+        assert isinstance(first, headcount.Run)
+        assert (first.id, first.directory_id, first.outcome) == (report.run, report.directory_id, "done")
+        assert (first.started_at, first.ended_at, first.created, first.changes) == (report.started_at, report.ended_at, 12, report.changes)
+        assert first.process.rsplit("/")[-1] == str(os.getpid())
+        assert await mirror.runs(report.directory_id, 1) == [newest]
+        assert await mirror.runs(before=newest.number) == [first]
+        assert await mirror.runs(organization_id="org_0") == []
+        assert same_after_pickling(first)
+        (event,) = await mirror.events(subject_id=user.id)
+        assert isinstance(event, headcount.ReceivedEvent)
+        assert (event.id, event.outcome, event.why, event.is_expired) == (json.loads(body)["id"], "applied", None, False)
+        assert event.event_type == "organization.directory.user_created"
+        assert event.occurred_at.tzinfo is not None
+        assert await mirror.event(event.id) == event
+        assert await mirror.event("evt_0") is None
+        assert await mirror.events(environment.organization_id, limit=1) == [event]
+        assert same_after_pickling(event)
+        with pytest.raises(headcount.InvalidArgumentError, match="limit is 0: expected 1 to 10000"):
+            await mirror.runs(limit=0)
+        await mirror.close()
+
+    run(test())
+
+
 def test_settings_are_kept_in_the_store_and_can_be_changed(tmp_path, opened):
     async def test():
         path = tmp_path / "mirror.db"

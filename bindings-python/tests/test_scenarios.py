@@ -223,6 +223,14 @@ class Player:
     async def unmatched_roles(self, roles):
         assert [entry.role for entry in await self.mirror.unmatched_roles()] == roles
 
+    async def runs(self, outcomes):
+        assert [run.outcome for run in await self.mirror.runs(self.sandbox.directory_id)] == outcomes
+
+    async def event(self, delivery, user, outcome, settled, explained):
+        event = await self.mirror.event(json.loads(self.sandbox.deliveries()[delivery]["body"])["id"])
+        assert (event.subject_id, event.outcome) == (self.ids[user], outcome)
+        assert (event.settled_at is not None, event.why is not None) == (settled, explained)
+
     async def pending(self, types):
         assert [event.event_type for event in await self.mirror.pending_events(self.sandbox.organization_id)] == types
 

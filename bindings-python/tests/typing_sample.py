@@ -73,6 +73,10 @@ def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) ->
         approvals: list[headcount.Approval] = mirror.approvals("org_1")
         retirements: list[headcount.Retirement] = mirror.retirements()
         pending: list[headcount.PendingEvent] = mirror.pending_events("org_1")
+        runs: list[headcount.Run] = mirror.runs("dir_1", limit=10, before=5)
+        received: headcount.ReceivedEvent | None = mirror.event("evt_1")
+        about: list[headcount.ReceivedEvent] = mirror.events(subject_id="diruser_1")
+        print(runs[0].ended_at, received and received.why, about[0].outcome == "stale")
         settings: headcount.MirrorSettings = mirror.settings()
         print(unmatched[0].organization_id, approvals[0].by, retirements[0].ended_at, pending[0].why)
         print(settings.guard.window + 1, settings.consumer_expiry or 0.0, settings.ignored[0].asked)
@@ -120,6 +124,8 @@ async def follow(client: headcount.AsyncClient) -> None:
         async for user in mirror.users("org_1"):
             print(user.roles)
         events: list[headcount.PendingEvent] = await mirror.pending_events("org_1")
+        async for run in mirror.runs():
+            print(run.outcome == "interrupted", await mirror.event("evt_1"))
         async for approval in mirror.approvals():
             print(approval.note, events)
         settings: headcount.MirrorSettings = await mirror.settings()

@@ -65,6 +65,8 @@ pub(crate) const RECORDS: &[Surface] = &[
     by_id("Approval"),
     by_id("Retirement"),
     by_id("PendingEvent"),
+    Surface { name: "Run", key: &["id", "directory_id"] },
+    by_id("ReceivedEvent"),
     plain("CopiedTable"),
     plain("CopyReport"),
     plain("RoleMapEntry"),

@@ -43,6 +43,42 @@ impl ProcessId {
     }
 }
 
+/// Returns the name of this process for people: the name of its host, `/`, and the system's id of the process. Only the id if the host's name is not
+/// known or is not UTF-8.
+#[cfg(feature = "mirror")]
+pub(crate) fn name() -> String {
+    let id = std::process::id();
+    match host() {
+        Some(host) => format!("{host}/{id}"),
+        None => id.to_string(),
+    }
+}
+
+/// Returns the name of the host, or of the container.
+#[cfg(all(unix, feature = "mirror"))]
+#[allow(unsafe_code, reason = "the standard library has no function for the host's name")]
+fn host() -> Option<String> {
+    use std::ffi::{CStr, c_char, c_int};
+
+    unsafe extern "C" {
+        fn gethostname(name: *mut c_char, length: usize) -> c_int;
+    }
+
+    // POSIX limits names to 255 bytes. The last byte stays 0, because a name that is cut off may have no end.
+    let mut buffer = [0_u8; 256];
+    // SAFETY: the buffer is longer than the given length.
+    if unsafe { gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) } != 0 {
+        return None;
+    }
+    let name = CStr::from_bytes_until_nul(&buffer).ok()?.to_str().ok()?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+#[cfg(all(not(unix), feature = "mirror"))]
+fn host() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok().filter(|name| !name.is_empty())
+}
+
 /// Counts the calls of `fork` that lead from the first process to this one, with a handler that runs in each child.
 #[cfg(unix)]
 #[allow(unsafe_code, reason = "fork handlers have no safe interface")]

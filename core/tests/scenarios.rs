@@ -2,7 +2,7 @@
 //! their format.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use headcount::mirror::{ReconcileOptions, RoleMapEntry, SyncMode, Worker};
+use headcount::mirror::{ReconcileOptions, RoleMapEntry, RunQuery, SyncMode, Worker};
 use headcount::{Change, Mirror, MirrorBuilder, Result, Timestamp, Webhook};
 use headcount_sandbox::{NewGroup, NewUser, Sandbox, UserChange};
 use serde_json::{Value, json};
@@ -161,6 +161,13 @@ impl Run {
                 let types: Vec<&str> = pending.iter().map(|event| event.event_type.as_str()).collect();
                 assert_eq!(json!(types), step.json["types"], "{}", step.at);
             }
+            "runs" => {
+                let directory_id = Some(self.sandbox.directory_id().to_owned());
+                let runs = self.mirror.runs(RunQuery { directory_id, ..RunQuery::default() }).await.unwrap();
+                let outcomes: Vec<&str> = runs.iter().map(|run| run.outcome.name()).collect();
+                assert_eq!(json!(outcomes), step.json["outcomes"], "{}", step.at);
+            }
+            "event" => self.check_event(step).await,
             "link" => {
                 let account_id = step.optional_text("account_id");
                 self.mirror.link(self.id(step, "user"), account_id.as_deref()).await.unwrap();
@@ -310,6 +317,17 @@ impl Run {
         let headers = self.webhook.sign(body.as_bytes(), None, None).unwrap();
         let outcome = self.mirror.receive(&headers, body.as_bytes()).await.unwrap();
         assert_eq!(outcome.name(), step.json["outcome"], "{}", step.at);
+    }
+
+    /// Looks up the event of a delivery, and compares what the mirror did with it.
+    async fn check_event(&self, step: &Step<'_>) {
+        let delivery = &self.sandbox.deliveries()[step.number("delivery") as usize];
+        let body: Value = serde_json::from_str(&delivery.body).unwrap();
+        let event = self.mirror.event(body["id"].as_str().unwrap()).await.unwrap().unwrap();
+        assert_eq!(event.subject_id.as_deref(), Some(self.id(step, "user")), "{}", step.at);
+        assert_eq!(event.outcome.map(|outcome| outcome.name()), step.json["outcome"].as_str(), "{}", step.at);
+        assert_eq!(json!(event.settled_at.is_some()), step.json["settled"], "{}", step.at);
+        assert_eq!(json!(event.why.is_some()), step.json["explained"], "{}", step.at);
     }
 
     /// Passes a body with one byte more than was signed to `receive`, which must refuse it.

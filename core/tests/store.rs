@@ -412,6 +412,7 @@ async fn writes_of_a_group_see_the_settings_directories_and_events_of_the_earlie
         received_at: Timestamp::UNIX_EPOCH,
         state: EventState::Pending,
         body: Some(b"body".to_vec()),
+        ..EventRow::default()
     };
     let mut row = DirectoryRow::default();
     row.directory.id = "dir_1".to_owned();
@@ -637,6 +638,7 @@ async fn a_webhook_costs_at_most_12_statements() {
                 received_at: Timestamp::UNIX_EPOCH,
                 state: EventState::Settled,
                 body: None,
+                ..EventRow::default()
             });
             Ok(Decision::Commit(Box::new(batch)))
         });
@@ -809,6 +811,7 @@ async fn a_file_of_version_0_1_0_can_be_written() {
         events: Timestamp::MAX,
         losses: Timestamp::MAX,
         history: None,
+        runs: Timestamp::MAX,
         limit: 1_000,
     };
     store.drop_consumer("snapshot".to_owned()).await.unwrap();

@@ -76,6 +76,8 @@ pub mod holds;
 
 pub mod keeping;
 
+pub mod runs;
+
 pub mod change;
 
 pub mod change_groups;

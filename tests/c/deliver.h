@@ -62,6 +62,20 @@ static inline char *delivery_body(const hc_sandbox *sandbox, size_t index) {
     return body;
 }
 
+/* Returns the id of the event in the body of the delivery at an index. The caller frees it. */
+static inline char *delivery_id(const hc_sandbox *sandbox, size_t index) {
+    char *body = delivery_body(sandbox, index), *from = strstr(body, "\"evt_");
+    CHECK(from != NULL);
+    if (from == NULL) exit(2);
+    from++;
+    size_t length = strcspn(from, "\"");
+    char *id = malloc(length + 1);
+    memcpy(id, from, length);
+    id[length] = 0;
+    free(body);
+    return id;
+}
+
 /* Signs a body and passes it to the mirror. If `tampered`, the last byte is not covered by the signature. */
 static inline hc_status deliver_body(const hc_mirror *mirror, const hc_webhook *webhook, const char *body, bool tampered, hc_outcome *outcome,
                                      hc_error **reason) {

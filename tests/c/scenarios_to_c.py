@@ -9,7 +9,7 @@ from vectors_to_c import text, texts
 
 NONE = -1  # HC_SANDBOX_NONE and HC_GUARD_NOBODY, for the number 0. In C's options, 0 means the default.
 STEPS = ("create_user", "update_user", "delete_user", "create_group", "update_group", "delete_group", "add_member", "remove_member",
-         "delete_users", "sync", "plan", "moment", "at", "history", "reconcile", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "link", "status", "hold", "approve", "dismiss", "feed", "poll_groups", "skip",
+         "delete_users", "sync", "plan", "moment", "at", "history", "reconcile", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "runs", "event", "link", "status", "hold", "approve", "dismiss", "feed", "poll_groups", "skip",
          "start_workers", "stop_workers", "lose_partition")
 
 
@@ -64,7 +64,7 @@ STEP = {
     **dict.fromkeys(("users", "count", "delivery", "limit", "partitions"), str),
     "groups": lambda value: listed(value) if isinstance(value, list) else f"{{.len = {value}}}",
     "held": text, "active": yes_or_no, "approve_removals": yes_or_no, "pairs": pairs, "entries": entries, "changes": changes,
-    "types": listed, "roles": listed, "reasons": listed, "kinds": listed, "emails": listed, "known": listed, "absent": listed, "counts": kinds,
+    "types": listed, "outcomes": listed, "settled": yes_or_no, "explained": yes_or_no, "roles": listed, "reasons": listed, "kinds": listed, "emails": listed, "known": listed, "absent": listed, "counts": kinds,
 }
 SANDBOX = {"users": lambda value: str(value or NONE), "groups": lambda value: str(value or NONE), "seed": str}
 MIRROR = {"guard_users": lambda value: str(value or NONE), "guard_share": lambda value: str(value or NONE), "guard_events": yes_or_no}

@@ -237,6 +237,12 @@ static void a_mirror_syncs_receives_webhooks_and_gives_changes_to_consumers(cons
     auto approvals = mirror.approvals(organization);
     CHECK(mirror.approvals().size() == 1 && hc_approval_is_approved(&approvals[0]));
     CHECK(mirror.retirements().empty() && mirror.pending_events(organization).empty());
+    auto newest = options<hc_run_options>();
+    newest.limit = 1;
+    Runs runs = mirror.runs(newest);
+    CHECK(runs.size() == 1 && mirror.runs().size() > 1);
+    CHECK_TEXT(hc_run_directory_id(&runs[0]), directory.c_str());
+    CHECK(!mirror.event("evt_0") && !mirror.events().empty());
 
     mirror.set_role_map_entries({{"Crew", "sailor", HC_ROLE_BY_NAME, organization}, {"dirgroup_0", "ghost"}});
     CHECK(mirror.role_map_entries().size() == 2 && mirror.unmatched_roles().size() == 1);

@@ -213,6 +213,18 @@ static void accessors_accept_null(void) {
     CHECK(hc_pending_event_list_len(NULL) == 0 && hc_pending_event_list_at(NULL, 0) == NULL);
     CHECK(hc_pending_event_id(NULL) == NULL && hc_pending_event_event_type(NULL) == NULL);
     CHECK(hc_pending_event_received_at(NULL) == NULL && hc_pending_event_why(NULL) == NULL);
+    CHECK(hc_run_list_len(NULL) == 0 && hc_run_list_at(NULL, 0) == NULL && hc_run_number(NULL) == 0);
+    CHECK(hc_run_id(NULL) == NULL && hc_run_organization_id(NULL) == NULL && hc_run_directory_id(NULL) == NULL && hc_run_mode(NULL) == NULL);
+    CHECK(hc_run_outcome(NULL) == NULL && hc_run_process(NULL) == NULL && hc_run_started_at(NULL) == NULL && hc_run_ended_at(NULL) == NULL);
+    CHECK(hc_run_pages(NULL) == 0 && hc_run_users(NULL) == 0 && hc_run_groups(NULL) == 0 && hc_run_created(NULL) == 0);
+    CHECK(hc_run_updated(NULL) == 0 && hc_run_deactivated(NULL) == 0 && hc_run_reactivated(NULL) == 0 && hc_run_deleted(NULL) == 0);
+    CHECK(hc_run_changes(NULL) == 0 && hc_run_events(NULL) == 0 && hc_run_holds(NULL) == 0);
+    CHECK(hc_run_incomplete(NULL) == NULL && hc_run_error(NULL) == NULL);
+    CHECK(hc_received_event_list_len(NULL) == 0 && hc_received_event_list_at(NULL, 0) == NULL && hc_received_event_number(NULL) == 0);
+    CHECK(hc_received_event_id(NULL) == NULL && hc_received_event_event_type(NULL) == NULL && hc_received_event_organization_id(NULL) == NULL);
+    CHECK(hc_received_event_subject_id(NULL) == NULL && hc_received_event_occurred_at(NULL) == NULL && hc_received_event_received_at(NULL) == NULL);
+    CHECK(hc_received_event_settled_at(NULL) == NULL && hc_received_event_outcome(NULL) == NULL && !hc_received_event_is_expired(NULL));
+    CHECK(hc_received_event_why(NULL) == NULL);
     CHECK(hc_role_map_entry_list_len(NULL) == 0 && hc_role_map_entry_list_at(NULL, 0) == NULL);
     CHECK(hc_role_map_entry_key(NULL) == NULL && hc_role_map_entry_group(NULL) == NULL);
     CHECK(hc_role_map_entry_role(NULL) == NULL && hc_role_map_entry_organization_id(NULL) == NULL);
@@ -317,6 +329,9 @@ static void free_functions_accept_null(void) {
     hc_approval_list_free(NULL);
     hc_retirement_list_free(NULL);
     hc_pending_event_list_free(NULL);
+    hc_run_list_free(NULL);
+    hc_received_event_free(NULL);
+    hc_received_event_list_free(NULL);
     hc_role_map_entry_list_free(NULL);
     hc_settings_free(NULL);
     hc_copy_report_free(NULL);

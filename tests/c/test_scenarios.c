@@ -31,8 +31,8 @@ typedef struct {
     maybe_count created, updated, deactivated, deleted, events;
     maybe_texts groups; /* in a step about a user: the user's groups; in a status step, only len is set: the number of groups */
     size_t users, count, delivery, limit, partitions;
-    int active, approve_removals;
-    maybe_texts types, roles, reasons, emails, kinds, known, absent;
+    int active, approve_removals, settled, explained;
+    maybe_texts types, outcomes, roles, reasons, emails, kinds, known, absent;
     struct { const kind_count *items; size_t len; } counts;
     struct { const hc_role_pair *items; size_t len; } pairs;
     struct { const role_entry *items; size_t len; } entries;
@@ -328,6 +328,31 @@ static void check_pending(const run *run, const step *step) {
     hc_pending_event_list_free(events);
 }
 
+static const char *run_at(const void *runs, size_t index) { return hc_run_outcome(hc_run_list_at(runs, index)); }
+
+static void check_runs(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_run_list *runs = NULL;
+    hc_run_options options = {.struct_size = sizeof options, .directory_id = hc_sandbox_directory_id(run->sandbox)};
+    WORKS(hc_mirror_runs(run->mirror, &options, &runs, &error));
+    check_texts(step->outcomes, hc_run_list_len(runs), run_at, runs);
+    hc_run_list_free(runs);
+}
+
+static void check_event(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_received_event *event = NULL;
+    char *id = delivery_id(run->sandbox, step->delivery);
+    WORKS(hc_mirror_event(run->mirror, id, &event, &error));
+    CHECK_TEXT(hc_received_event_id(event), id);
+    CHECK_TEXT(hc_received_event_subject_id(event), id_of(run, step->user));
+    CHECK_TEXT(hc_received_event_outcome(event), step->outcome);
+    CHECK((hc_received_event_settled_at(event) != NULL) == (step->settled == 1));
+    CHECK((hc_received_event_why(event) != NULL) == (step->explained == 1));
+    hc_received_event_free(event);
+    free(id);
+}
+
 static const char *field_at(const void *change, size_t index) { return hc_change_fields_at(change, index); }
 static const char *role_at(const void *user, size_t index) { return hc_mirror_user_roles_at(user, index); }
 
@@ -550,6 +575,10 @@ static void run_step(run *run, const step *step) {
         check_unmatched(run, step);
     } else if (strcmp(what, "pending") == 0) {
         check_pending(run, step);
+    } else if (strcmp(what, "runs") == 0) {
+        check_runs(run, step);
+    } else if (strcmp(what, "event") == 0) {
+        check_event(run, step);
     } else if (strcmp(what, "link") == 0) {
         WORKS(hc_mirror_link(run->mirror, id_of(run, step->user), step->account_id, &error));
     } else if (strcmp(what, "moment") == 0) {

@@ -9,6 +9,7 @@ mod holds;
 mod keeping;
 mod options;
 mod plan;
+mod runs;
 mod settings;
 mod view;
 

@@ -68,8 +68,10 @@ __all__ = [
     "AsyncOrganizationClient",
     "OrganizationClient",
     "ReplayGuard",
+    "ReceivedEvent",
     "Retirement",
     "RoleMapEntry",
+    "Run",
     "Sandbox",
     "Webhook",
     "Worker",
@@ -2253,6 +2255,53 @@ class Mirror:
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
+    def runs(
+        self,
+        directory_id: Optional[str] = None,
+        limit: Optional[int] = None,
+        *,
+        organization_id: Optional[str] = None,
+        before: Optional[int] = None,
+    ) -> list[Run]:
+        """Returns past syncs of directories, newest first. A sync that failed before a directory was listed has one as well; one that was
+        ``already_running`` has none. Syncs are kept for 400 days, or for the ``retention`` if that is longer; those that changed nothing are
+        kept for the ``retention``.
+
+        - ``directory_id``: only syncs of this directory (``dir_...``; default: all directories).
+        - ``limit``: maximum number of syncs returned, 1 to 10,000 (default 100).
+        - ``organization_id``: only syncs of this organization (``org_...``; default: all organizations).
+        - ``before``: only syncs whose ``number`` is less than this: that of the last one returned, for the next page.
+
+        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def event(self, event_id: str) -> Optional[ReceivedEvent]:
+        """Returns a received event and what the mirror did with it, or None if no event with this id is stored. Events of types that do not
+        change the mirror are not stored. Events are kept for a week, and pending ones for at most 37 days.
+
+        - ``event_id``: id of the event (``evt_...``).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def events(
+        self,
+        organization_id: Optional[str] = None,
+        subject_id: Optional[str] = None,
+        limit: Optional[int] = None,
+        *,
+        before: Optional[int] = None,
+    ) -> list[ReceivedEvent]:
+        """Returns received events, newest first. They are kept as ``event`` says.
+
+        - ``organization_id``: only events of this organization (``org_...``; default: all organizations).
+        - ``subject_id``: only events about the user, group, directory or organization with this id (default: all events).
+        - ``limit``: maximum number of events returned, 1 to 10,000 (default 100).
+        - ``before``: only events whose ``number`` is less than this: that of the last one returned, for the next page.
+
+        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
     def link(self, user_id: str, account_id: Optional[str]) -> None:
         """Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.
 
@@ -2981,6 +3030,53 @@ class AsyncMirror:
         """Returns the retirements of directories, oldest first. A retirement is deleted when the ``retention`` has passed since its end.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def runs(
+        self,
+        directory_id: Optional[str] = None,
+        limit: Optional[int] = None,
+        *,
+        organization_id: Optional[str] = None,
+        before: Optional[int] = None,
+    ) -> AsyncRows[Run]:
+        """Returns past syncs of directories, newest first. A sync that failed before a directory was listed has one as well; one that was
+        ``already_running`` has none. Syncs are kept for 400 days, or for the ``retention`` if that is longer; those that changed nothing are
+        kept for the ``retention``.
+
+        - ``directory_id``: only syncs of this directory (``dir_...``; default: all directories).
+        - ``limit``: maximum number of syncs returned, 1 to 10,000 (default 100).
+        - ``organization_id``: only syncs of this organization (``org_...``; default: all organizations).
+        - ``before``: only syncs whose ``number`` is less than this: that of the last one returned, for the next page.
+
+        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def event(self, event_id: str) -> Coroutine[Any, Any, Optional[ReceivedEvent]]:
+        """Returns a received event and what the mirror did with it, or None if no event with this id is stored. Events of types that do not
+        change the mirror are not stored. Events are kept for a week, and pending ones for at most 37 days.
+
+        - ``event_id``: id of the event (``evt_...``).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def events(
+        self,
+        organization_id: Optional[str] = None,
+        subject_id: Optional[str] = None,
+        limit: Optional[int] = None,
+        *,
+        before: Optional[int] = None,
+    ) -> AsyncRows[ReceivedEvent]:
+        """Returns received events, newest first. They are kept as ``event`` says.
+
+        - ``organization_id``: only events of this organization (``org_...``; default: all organizations).
+        - ``subject_id``: only events about the user, group, directory or organization with this id (default: all events).
+        - ``limit``: maximum number of events returned, 1 to 10,000 (default 100).
+        - ``before``: only events whose ``number`` is less than this: that of the last one returned, for the next page.
+
+        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def link(self, user_id: str, account_id: Optional[str]) -> Coroutine[Any, Any, None]:
@@ -4309,6 +4405,180 @@ class PendingEvent:
     def __hash__(self) -> int: ...
     @classmethod
     def _from_json(cls, json: str) -> PendingEvent: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class Run:
+    """A past sync of one directory. It has no personal data."""
+
+    @property
+    def number(self) -> int:
+        """Number of the run in the mirror: the runs that were recorded later have greater numbers."""
+
+    @property
+    def id(self) -> str:
+        """Id of the sync of the organization: the same for all of its directories. The changes that the sync made have the cause
+        ``sync:`` and this id.
+        """
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization (``org_…``); empty if the organizations could not be listed."""
+
+    @property
+    def directory_id(self) -> str:
+        """Id of the directory (``dir_…``); empty if the organization's directories could not be listed."""
+
+    @property
+    def mode(self) -> Literal["auto", "full", "incremental"]:
+        """Which listing was read: ``full`` or ``incremental``. If none was read, it may also be ``auto``."""
+
+    @property
+    def outcome(self) -> Literal["running", "done", "incomplete", "held", "failed", "interrupted"]:
+        """How the sync ended, or that it is running."""
+
+    @property
+    def process(self) -> str:
+        """The process that made the sync: the name of its host, ``/``, and the process id. Only the process id if the host's name
+        is not known.
+        """
+
+    @property
+    def started_at(self) -> datetime:
+        """Time at which the sync started, in UTC, by the clock of the machine that made it."""
+
+    @property
+    def ended_at(self) -> Optional[datetime]:
+        """Time at which the sync ended, in UTC, by the clock of the machine that made it; ``None`` if it is running or was
+        interrupted.
+        """
+
+    @property
+    def pages(self) -> int:
+        """Number of pages of users and groups that were read, as in the sync's report. This and the numbers below are 0 until the
+        sync has ended.
+        """
+
+    @property
+    def users(self) -> int:
+        """Number of users that were listed."""
+
+    @property
+    def groups(self) -> int:
+        """Number of groups that were listed."""
+
+    @property
+    def created(self) -> int:
+        """Number of users that were created."""
+
+    @property
+    def updated(self) -> int:
+        """Number of users whose fields changed."""
+
+    @property
+    def deactivated(self) -> int:
+        """Number of users that were deactivated."""
+
+    @property
+    def reactivated(self) -> int:
+        """Number of users that were reactivated."""
+
+    @property
+    def deleted(self) -> int:
+        """Number of users that were removed."""
+
+    @property
+    def changes(self) -> int:
+        """Number of changes of all kinds that the sync appended to the feed, without those of pending events."""
+
+    @property
+    def events(self) -> int:
+        """Number of the organization's pending events that the sync settled."""
+
+    @property
+    def holds(self) -> int:
+        """Number of the directory's open holds at the end of the sync."""
+
+    @property
+    def incomplete(self) -> Optional[str]:
+        """Why the listing was not applied as a whole, in one English sentence; ``None`` if it was."""
+
+    @property
+    def error(self) -> Optional[str]:
+        """The message of the error that ended the sync, or ``None`` if none did."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Run: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class ReceivedEvent:
+    """A received event, and what the mirror did with it. It has no personal data. Fields that an older version of this package
+    did not store are ``None``.
+    """
+
+    @property
+    def number(self) -> int:
+        """Number of the event in the mirror: events that were first stored later have greater numbers."""
+
+    @property
+    def id(self) -> str:
+        """Event id (``evt_…``)."""
+
+    @property
+    def event_type(self) -> Optional[str]:
+        """The event's type, such as ``organization.directory.user_created``."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization (``org_…``) that the event names; empty if it names none."""
+
+    @property
+    def subject_id(self) -> Optional[str]:
+        """Id of the user, group, directory or organization that the event is about."""
+
+    @property
+    def occurred_at(self) -> Optional[datetime]:
+        """Time at which the event happened, in UTC, by the vendor's clock."""
+
+    @property
+    def received_at(self) -> datetime:
+        """Time at which the event arrived, in UTC, by the clock of the machine that received it."""
+
+    @property
+    def settled_at(self) -> Optional[datetime]:
+        """Time at which a sync settled an event that was pending, in UTC, by the clock of the machine that made the sync; ``None``
+        for events that were settled when they arrived, and for those that are pending or have expired.
+        """
+
+    @property
+    def outcome(self) -> Optional[Literal["applied", "duplicate", "stale", "pending", "held", "foreign", "ignored"]]:
+        """What the mirror did with the event: what ``receive`` returned, or for an event that was pending, what a sync did with it
+        later. Later deliveries of the same event are not recorded.
+        """
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the event was pending for longer than such events are kept, and was not applied."""
+
+    @property
+    def why(self) -> Optional[str]:
+        """Why the event changed nothing, in one English sentence; ``None`` if it was applied."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> ReceivedEvent: ...
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
 
 @final

@@ -5,5 +5,6 @@ mod records;
 pub(crate) use records::{
     Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle, Group,
     GuardSettings, HistoryEntry, Hold, IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser,
-    Organization, ParkedChange, PendingEvent, PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
+    Organization, ParkedChange, PendingEvent, PortalLink, Progress, ReceivedEvent, Retirement, RoleMapEntry, Run,
+    SyncReport, User,
 };

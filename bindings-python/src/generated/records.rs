@@ -1252,6 +1252,338 @@ impl PendingEvent {
     }
 }
 
+/// A past sync of one directory. It has no personal data.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct Run {
+    pub(crate) value: headcount::mirror::Run,
+}
+
+impl From<headcount::mirror::Run> for Run {
+    fn from(value: headcount::mirror::Run) -> Run {
+        Run { value }
+    }
+}
+
+#[pymethods]
+impl Run {
+    /// Number of the run in the mirror: the runs that were recorded later have greater numbers.
+    #[getter]
+    fn number(&self) -> i64 {
+        self.value.number
+    }
+
+    /// Id of the sync of the organization: the same for all of its directories. The changes that the sync made have the cause
+    /// ``sync:`` and this id.
+    #[getter]
+    fn id(&self) -> &str {
+        &self.value.id
+    }
+
+    /// Id of the organization (``org_…``); empty if the organizations could not be listed.
+    #[getter]
+    fn organization_id(&self) -> &str {
+        &self.value.organization_id
+    }
+
+    /// Id of the directory (``dir_…``); empty if the organization's directories could not be listed.
+    #[getter]
+    fn directory_id(&self) -> &str {
+        &self.value.directory_id
+    }
+
+    /// Which listing was read: ``full`` or ``incremental``. If none was read, it may also be ``auto``.
+    #[getter]
+    fn mode(&self) -> &'static str {
+        self.value.mode.name()
+    }
+
+    /// How the sync ended, or that it is running.
+    #[getter]
+    fn outcome(&self) -> &'static str {
+        self.value.outcome.name()
+    }
+
+    /// The process that made the sync: the name of its host, ``/``, and the process id. Only the process id if the host's name
+    /// is not known.
+    #[getter]
+    fn process(&self) -> &str {
+        &self.value.process
+    }
+
+    /// Time at which the sync started, in UTC, by the clock of the machine that made it.
+    #[getter]
+    fn started_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        datetime(py, self.value.started_at)
+    }
+
+    /// Time at which the sync ended, in UTC, by the clock of the machine that made it; ``None`` if it is running or was
+    /// interrupted.
+    #[getter]
+    fn ended_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.value.ended_at.map(|time| datetime(py, time)).transpose()
+    }
+
+    /// Number of pages of users and groups that were read, as in the sync's report. This and the numbers below are 0 until the
+    /// sync has ended.
+    #[getter]
+    fn pages(&self) -> u64 {
+        self.value.pages
+    }
+
+    /// Number of users that were listed.
+    #[getter]
+    fn users(&self) -> u64 {
+        self.value.users
+    }
+
+    /// Number of groups that were listed.
+    #[getter]
+    fn groups(&self) -> u64 {
+        self.value.groups
+    }
+
+    /// Number of users that were created.
+    #[getter]
+    fn created(&self) -> u64 {
+        self.value.created
+    }
+
+    /// Number of users whose fields changed.
+    #[getter]
+    fn updated(&self) -> u64 {
+        self.value.updated
+    }
+
+    /// Number of users that were deactivated.
+    #[getter]
+    fn deactivated(&self) -> u64 {
+        self.value.deactivated
+    }
+
+    /// Number of users that were reactivated.
+    #[getter]
+    fn reactivated(&self) -> u64 {
+        self.value.reactivated
+    }
+
+    /// Number of users that were removed.
+    #[getter]
+    fn deleted(&self) -> u64 {
+        self.value.deleted
+    }
+
+    /// Number of changes of all kinds that the sync appended to the feed, without those of pending events.
+    #[getter]
+    fn changes(&self) -> u64 {
+        self.value.changes
+    }
+
+    /// Number of the organization's pending events that the sync settled.
+    #[getter]
+    fn events(&self) -> u64 {
+        self.value.events
+    }
+
+    /// Number of the directory's open holds at the end of the sync.
+    #[getter]
+    fn holds(&self) -> u64 {
+        self.value.holds
+    }
+
+    /// Why the listing was not applied as a whole, in one English sentence; ``None`` if it was.
+    #[getter]
+    fn incomplete(&self) -> Option<&str> {
+        self.value.incomplete.as_deref()
+    }
+
+    /// The message of the error that ended the sync, or ``None`` if none did.
+    #[getter]
+    fn error(&self) -> Option<&str> {
+        self.value.error.as_deref()
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, Run>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self) -> u64 {
+        hash(&(&self.value.id, &self.value.directory_id))
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, Run>) -> PyResult<String> {
+        repr(
+            slf.as_any(),
+            "Run",
+            &[
+                "number",
+                "id",
+                "organization_id",
+                "directory_id",
+                "mode",
+                "outcome",
+                "process",
+                "started_at",
+                "ended_at",
+                "pages",
+                "users",
+                "groups",
+                "created",
+                "updated",
+                "deactivated",
+                "reactivated",
+                "deleted",
+                "changes",
+                "events",
+                "holds",
+                "incomplete",
+                "error",
+            ],
+        )
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Run> {
+        unpickle::<headcount::mirror::Run>(py, json).map(Run::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Run>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
+/// A received event, and what the mirror did with it. It has no personal data. Fields that an older version of this package
+/// did not store are ``None``.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct ReceivedEvent {
+    pub(crate) value: headcount::mirror::ReceivedEvent,
+}
+
+impl From<headcount::mirror::ReceivedEvent> for ReceivedEvent {
+    fn from(value: headcount::mirror::ReceivedEvent) -> ReceivedEvent {
+        ReceivedEvent { value }
+    }
+}
+
+#[pymethods]
+impl ReceivedEvent {
+    /// Number of the event in the mirror: events that were first stored later have greater numbers.
+    #[getter]
+    fn number(&self) -> i64 {
+        self.value.number
+    }
+
+    /// Event id (``evt_…``).
+    #[getter]
+    fn id(&self) -> &str {
+        &self.value.id
+    }
+
+    /// The event's type, such as ``organization.directory.user_created``.
+    #[getter]
+    fn event_type(&self) -> Option<&str> {
+        self.value.event_type.as_deref()
+    }
+
+    /// Id of the organization (``org_…``) that the event names; empty if it names none.
+    #[getter]
+    fn organization_id(&self) -> &str {
+        &self.value.organization_id
+    }
+
+    /// Id of the user, group, directory or organization that the event is about.
+    #[getter]
+    fn subject_id(&self) -> Option<&str> {
+        self.value.subject_id.as_deref()
+    }
+
+    /// Time at which the event happened, in UTC, by the vendor's clock.
+    #[getter]
+    fn occurred_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.value.occurred_at.map(|time| datetime(py, time)).transpose()
+    }
+
+    /// Time at which the event arrived, in UTC, by the clock of the machine that received it.
+    #[getter]
+    fn received_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        datetime(py, self.value.received_at)
+    }
+
+    /// Time at which a sync settled an event that was pending, in UTC, by the clock of the machine that made the sync; ``None``
+    /// for events that were settled when they arrived, and for those that are pending or have expired.
+    #[getter]
+    fn settled_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.value.settled_at.map(|time| datetime(py, time)).transpose()
+    }
+
+    /// What the mirror did with the event: what ``receive`` returned, or for an event that was pending, what a sync did with it
+    /// later. Later deliveries of the same event are not recorded.
+    #[getter]
+    fn outcome(&self) -> Option<&'static str> {
+        self.value.outcome.map(|value| value.name())
+    }
+
+    /// Whether the event was pending for longer than such events are kept, and was not applied.
+    #[getter]
+    fn is_expired(&self) -> bool {
+        self.value.is_expired
+    }
+
+    /// Why the event changed nothing, in one English sentence; ``None`` if it was applied.
+    #[getter]
+    fn why(&self) -> Option<&str> {
+        self.value.why.as_deref()
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, ReceivedEvent>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self) -> u64 {
+        hash(&(&self.value.id,))
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, ReceivedEvent>) -> PyResult<String> {
+        repr(
+            slf.as_any(),
+            "ReceivedEvent",
+            &[
+                "number",
+                "id",
+                "event_type",
+                "organization_id",
+                "subject_id",
+                "occurred_at",
+                "received_at",
+                "settled_at",
+                "outcome",
+                "is_expired",
+                "why",
+            ],
+        )
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<ReceivedEvent> {
+        unpickle::<headcount::mirror::ReceivedEvent>(py, json).map(ReceivedEvent::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, ReceivedEvent>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
 /// A table of a copied mirror.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct CopiedTable {

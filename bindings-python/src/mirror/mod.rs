@@ -1,6 +1,6 @@
 //! `Mirror` and `AsyncMirror`: the same calls for threads and for asyncio, written once.
 //!
-//! `class` has the classes; `sync`, `plan`, `view`, `history`, `holds`, `roles`, `settings`, `keeping` and `consumers` add the calls of their topics
+//! `class` has the classes; `sync`, `plan`, `view`, `history`, `holds`, `runs`, `roles`, `settings`, `keeping` and `consumers` add the calls of their topics
 //! to both of them. `state` has the core's mirror until it is closed, `options` the settings that the store keeps,
 //! `users`, `feed` and `worker` the iterators, and `rows` the conversion of lists of rows.
 
@@ -14,6 +14,7 @@ mod options;
 mod plan;
 mod roles;
 mod rows;
+mod runs;
 mod settings;
 mod state;
 mod sync;

@@ -182,6 +182,25 @@ pub(super) const RECORDS: &[CRecord] = &[
         list: Some(CList { noun: "pending_event_list", parameter: "events", many: "pending events" }),
         ..EMPTY
     },
+    CRecord {
+        record: "Run",
+        noun: "run",
+        parameter: "run",
+        one: "a sync",
+        list: Some(CList { noun: "run_list", parameter: "runs", many: "syncs" }),
+        ..EMPTY
+    },
+    CRecord {
+        record: "ReceivedEvent",
+        noun: "received_event",
+        parameter: "event",
+        one: "a received event",
+        free: Some(
+            "Frees an event that hc_mirror_event gave, and the texts that came from it. Do not free one that belongs to a list.",
+        ),
+        list: Some(CList { noun: "received_event_list", parameter: "events", many: "received events" }),
+        ..EMPTY
+    },
     CRecord { record: "CopiedTable", noun: "copied_table", parameter: "table", one: "a table", ..EMPTY },
     CRecord {
         record: "CopyReport",

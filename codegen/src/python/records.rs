@@ -24,6 +24,8 @@ pub(super) const CLASSES: &[&str] = &[
     "Approval",
     "Retirement",
     "PendingEvent",
+    "Run",
+    "ReceivedEvent",
     "CopiedTable",
     "CopyReport",
     "RoleMapEntry",
@@ -200,6 +202,9 @@ fn getter(definitions: &Definitions, record: &Record, field: &Field) -> Result<G
         (Type::Duration, true) => ("Option<f64>".to_owned(), format!("{value}.map(|duration| duration.as_secs_f64())")),
         (Type::Enum { open: true, .. }, false) => ("&str".to_owned(), format!("{value}.as_str()")),
         (Type::Enum { open: false, .. }, false) => ("&'static str".to_owned(), format!("{value}.name()")),
+        (Type::Enum { open: false, .. }, true) => {
+            ("Option<&'static str>".to_owned(), format!("{value}.map(|value| value.name())"))
+        }
         (Type::Timestamp, false) => (with_py("PyResult<Bound<'py, PyDateTime>>"), format!("datetime(py, {value})")),
         (Type::Timestamp, true) => (
             with_py("PyResult<Option<Bound<'py, PyDateTime>>>"),

@@ -4,12 +4,12 @@
 //! SQLite flushes its log with a commit of [`Durability::Power`], and thereby all commits before it. After a power cut the file has the flushed
 //! commits, and possibly some of those after them, in order. Here, one state is kept as of the last flush, and one as of a later commit.
 
-use headcount::mirror::{Approval, MirrorOptions, ParkedChange, Retirement};
+use headcount::mirror::{Approval, EventQuery, MirrorOptions, ParkedChange, Retirement, RunQuery};
 use headcount::store::{
     Batch, Chore, Committed, ConsumerRow, ConsumerState, ConsumerWrite, Counts, CountsKey, DirectoryCounts,
     DirectoryRow, Durability, Entry, EnvironmentRow, EventRow, EventState, Expiry, FeedMarks, FeedPage, Fence,
     GroupRow, HistoryFilter, HistoryMark, HistoryPage, HistoryRow, HoldRow, Keys, Lease, LossRow, MembersKey,
-    OrganizationRow, PendingEvents, Retention, Snapshot, Store, StoreFuture, TakenHistory, UserFilter, UserRow,
+    OrganizationRow, PendingEvents, Retention, RunRow, Snapshot, Store, StoreFuture, TakenHistory, UserFilter, UserRow,
     WorkingSet, Write, email_key,
 };
 use headcount::{Change, Error, Result, Timestamp};
@@ -46,6 +46,7 @@ struct Counter {
     change: i64,
     event: i64,
     chore: i64,
+    run: i64,
     lease: i64,
     generation: i64,
     /// Number of the last change that a power cut cannot undo.
@@ -87,6 +88,7 @@ struct Rows {
     environment: EnvironmentRow,
     mirror_id: Option<String>,
     retirements: BTreeMap<String, Retirement>,
+    runs: BTreeMap<i64, RunRow>,
     chores: BTreeMap<i64, Chore>,
     consumers: BTreeMap<String, ConsumerRow>,
     parked: BTreeMap<(String, i64), ParkedChange>,
@@ -378,6 +380,13 @@ impl Rows {
         self.mirror_id = batch.mirror_id.or(self.mirror_id.take());
         self.retirements.extend(batch.retirements.into_iter().map(|row| (row.id.clone(), row)));
         self.chores.retain(|number, _| !batch.done_chores.contains(number));
+        for mut row in batch.runs {
+            let is_same =
+                |known: &&RunRow| known.run.id == row.run.id && known.run.directory_id == row.run.directory_id;
+            self.counter.run += 1;
+            row.run.number = self.runs.values().find(is_same).map_or(self.counter.run, |known| known.run.number);
+            self.runs.insert(row.run.number, row);
+        }
         Ok(committed)
     }
 
@@ -424,7 +433,7 @@ impl Rows {
     }
 
     fn trim(&mut self, retention: Retention) -> usize {
-        let Retention { changes, consumers, tombstones, events, losses, history, limit } = retention;
+        let Retention { changes, consumers, tombstones, events, losses, history, runs, limit } = retention;
         let active = self.consumers.values().filter(|row| row.seen_at >= consumers);
         let mut slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
         if history.is_some() {
@@ -458,6 +467,10 @@ impl Rows {
         self.group_numbers.retain(|_, number| groups.contains_key(number));
         self.event_numbers.retain(|_, number| kept.contains_key(number));
         count += remove(&mut self.losses, limit, |(_, at, _), _| *at < losses);
+        for (is_quiet, before) in [(true, changes), (false, runs)] {
+            count +=
+                remove(&mut self.runs, limit, |_, row| row.run.is_quiet() == is_quiet && row.run.started_at < before);
+        }
         let ended: BTreeSet<i64> =
             self.holds.values().filter(|row| self.with_count(row).count == 0).map(|row| row.number).collect();
         self.holds.retain(|number, _| !ended.contains(number));
@@ -660,6 +673,33 @@ impl Store for DiskStore {
                 }
             }
             found
+        })
+    }
+
+    fn received_events(&self, query: EventQuery) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
+        let EventQuery { id, organization_id, subject_id, before, limit } = query;
+        self.read(|rows| {
+            let earlier = rows.events.range(..before.unwrap_or(i64::MAX)).rev();
+            let wanted = earlier.filter(|(_, row)| {
+                id.as_ref().is_none_or(|id| row.id == *id)
+                    && organization_id.as_ref().is_none_or(|id| row.organization_id == *id)
+                    && subject_id.as_ref().is_none_or(|id| row.subject_id.as_ref() == Some(id))
+            });
+            let without_body = |row: &EventRow| EventRow { body: None, ..row.clone() };
+            wanted.take(limit).map(|(number, row)| (*number, without_body(row))).collect()
+        })
+    }
+
+    fn runs(&self, query: RunQuery) -> StoreFuture<'_, Vec<RunRow>> {
+        let RunQuery { id, organization_id, directory_id, before, limit } = query;
+        self.read(|rows| {
+            let earlier = rows.runs.range(..before.unwrap_or(i64::MAX)).rev().map(|(_, row)| row);
+            let wanted = earlier.filter(|RunRow { run, .. }| {
+                id.as_ref().is_none_or(|id| run.id == *id)
+                    && organization_id.as_ref().is_none_or(|id| run.organization_id == *id)
+                    && directory_id.as_ref().is_none_or(|id| run.directory_id == *id)
+            });
+            wanted.take(limit).cloned().collect()
         })
     }
 

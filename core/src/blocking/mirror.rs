@@ -7,8 +7,9 @@ use super::runtime::{may_wait, wait, wait_unless_async};
 use crate::mirror::{CopyOptions, MetricsOptions, ReconcileOptions};
 use crate::process::{PerProcess, Process};
 use crate::record::{
-    Approval, Consumer, CopyReport, DirectoryStatus, HistoryEntry, Hold, MirrorDirectory, MirrorGroup, MirrorOptions,
-    MirrorSettings, Outcome, ParkedChange, PendingEvent, Progress, Retirement, RoleMapEntry, SyncMode, SyncReport,
+    Approval, Consumer, CopyReport, DirectoryStatus, EventQuery, HistoryEntry, Hold, MirrorDirectory, MirrorGroup,
+    MirrorOptions, MirrorSettings, Outcome, ParkedChange, PendingEvent, Progress, ReceivedEvent, Retirement,
+    RoleMapEntry, Run, RunQuery, SyncMode, SyncReport,
 };
 use crate::webhook::Headers;
 use crate::{Change, Error, Event, MirrorBuilder, MirrorUser, Result, Timestamp, mirror};
@@ -229,6 +230,9 @@ calls! {
     unmatched_roles() -> Vec<RoleMapEntry>;
     retire(directory_id: &str, by: &str, note: &str) -> u64;
     retirements() -> Vec<Retirement>;
+    runs(query: RunQuery) -> Vec<Run>;
+    event(id: &str) -> Option<ReceivedEvent>;
+    events(query: EventQuery) -> Vec<ReceivedEvent>;
     unbind_environment() -> ();
     copy_to(target: &Path, options: CopyOptions) -> CopyReport;
     backup(path: &Path) -> ();

@@ -37,6 +37,9 @@ const TRIM: usize = 1_000;
 /// How long tombstones and ids of events are kept: the vendor retries for about 28 hours, and a week leaves a margin.
 const TOMBSTONES: Duration = Duration::from_secs(7 * 86_400);
 
+/// How long runs are kept at least, unless they changed nothing.
+const RUNS: Duration = Duration::from_secs(400 * 86_400);
+
 /// Age of a consumer's `seen_at` at which a poll that returns no new change updates it.
 pub(super) const SEEN: Duration = Duration::from_secs(3_600);
 
@@ -486,7 +489,7 @@ impl Mirror {
 
     /// Takes new changes into the [history](Mirror::history). Then removes changes that are older than the
     /// [retention](crate::MirrorBuilder::retention) and that every consumer has acknowledged, except for
-    /// consumers that have [expired](crate::MirrorBuilder::consumer_expiry); old entries of the history; decisions about holds whose changes were removed; and tombstones
+    /// consumers that have [expired](crate::MirrorBuilder::consumer_expiry); old entries of the history; syncs that are older than 400 days and the retention, or than the retention if they changed nothing; decisions about holds whose changes were removed; and tombstones
     /// and events that are older than a week. Each sync of an organization does this at its end, and at most once a minute a received event
     /// removes some of these rows. A SQLite store overwrites what was removed in its file, and truncates its log unless another process is reading at this
     /// moment.
@@ -526,8 +529,10 @@ impl Mirror {
         let changes = before(now, settings.retention);
         let losses = before(now, settings.guard.window).min(expired);
         let consumers = settings.consumer_expiry.map_or(Timestamp::MIN, |expiry| before(now, expiry));
+        let runs = changes.min(before(now, RUNS));
         let history = Some(settings.history).filter(|kept| !kept.is_zero()).map(|kept| before(now, kept));
-        let retention = Retention { changes, consumers, tombstones: expired, events: expired, losses, history, limit };
+        let retention =
+            Retention { changes, consumers, tombstones: expired, events: expired, losses, history, runs, limit };
         self.store().trim(retention).await
     }
 }

@@ -6,7 +6,7 @@
 // Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` has the builder of
 // syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one directory, `removal` removes
 // what its listing lacks, and `reports` makes the reports; `receive` applies webhooks; `holds` has the losses of access that the guard held, and the
-// decisions about them; `chores` completes work that takes more than one write; `retire` removes the users and groups of a directory that the
+// decisions about them; `runs` records syncs, and reads them and the received events; `chores` completes work that takes more than one write; `retire` removes the users and groups of a directory that the
 // application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers
 // (`groups` reads them one by one or in groups), `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
@@ -46,6 +46,7 @@ mod removal;
 mod reports;
 mod retire;
 mod run;
+mod runs;
 mod snapshot;
 mod source;
 mod sync;
@@ -55,9 +56,10 @@ mod view;
 mod write;
 
 pub use crate::record::{
-    Approval, Consumer, CopiedTable, CopyReport, DirectoryStatus, GuardSettings, HistoryEntry, Hold, HoldReason,
-    IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Mirrored, Outcome, ParkedChange,
-    PendingEvent, Phase, Progress, Retirement, RoleMapEntry, RoleMapKey, SyncMode, SyncOutcome, SyncReport,
+    Approval, Consumer, CopiedTable, CopyReport, DirectoryStatus, EventQuery, GuardSettings, HistoryEntry, Hold,
+    HoldReason, IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Mirrored, Outcome,
+    ParkedChange, PendingEvent, Phase, Progress, ReceivedEvent, Retirement, RoleMapEntry, RoleMapKey, Run, RunOutcome,
+    RunQuery, SyncMode, SyncOutcome, SyncReport,
 };
 pub use changes::Changes;
 pub use consumer::{Worker, WorkerBuilder};

@@ -11,6 +11,7 @@ use crate::record::{DirectoryRow, HoldReason, SyncMode, SyncOutcome, SyncReport}
 use crate::store::{Durability, Keys, Lease, Scope};
 use crate::{Error, ErrorKind, Result};
 use futures_util::future::{Either, select};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
@@ -67,10 +68,16 @@ impl Mirror {
             tracing::info_span!(target: "headcount", "sync", organization_id, run = run_id)
         };
         let sync = async {
-            self.run_directories(organization_id, options, run_id).await.inspect_err(|error| {
+            let started = self.now();
+            let result = self.run_directories(organization_id, options, run_id).await;
+            if let Err(error) = &result {
                 let directory_id = options.directory_id.as_deref().unwrap_or_default();
-                self.report(organization_id, directory_id, options.mode, run_id).failed(self, error.clone()).log(self);
-            })
+                let report = self.report(organization_id, directory_id, options.mode, run_id);
+                let report = SyncReport { started_at: started, ..report }.failed(self, error.clone());
+                report.log(self);
+                self.record_runs([&report]).await;
+            }
+            result
         };
         sync.instrument(span).await
     }
@@ -116,6 +123,8 @@ impl Mirror {
             removed.push(run);
         }
         removed.reverse();
+        // These runs record themselves while they have their leases.
+        let recorded: BTreeSet<String> = removed.iter().map(|run| run.directory.id.clone()).collect();
         while let Some(run) = removed.pop() {
             reports.push(keeping_leases(&removed, &[], run.finish()).await);
         }
@@ -124,6 +133,7 @@ impl Mirror {
                 reports.push(self.report_missing(row, options, run_id).await);
             }
         }
+        self.record_runs(reports.iter().filter(|report| !recorded.contains(&report.directory_id))).await;
         reports.sort_by(|a, b| a.directory_id.cmp(&b.directory_id));
         reports.iter().for_each(|report| report.log(self));
         if self.is_plan() {

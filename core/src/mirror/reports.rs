@@ -11,7 +11,7 @@ pub(super) fn sync_cause(run_id: &str) -> String {
 }
 
 impl SyncReport {
-    pub(super) fn new(
+    pub(crate) fn new(
         organization_id: &str,
         directory_id: &str,
         mode: SyncMode,

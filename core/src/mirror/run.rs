@@ -15,6 +15,7 @@ use super::decide::{
 use super::holds::Decider;
 use super::options::Options;
 use super::reports::sync_cause;
+use super::runs::started_run;
 use super::source::SourcePages;
 use super::write::{Done, Task, run, task_error};
 use crate::model::{Directory, Group, User};
@@ -157,11 +158,14 @@ impl<'a> Run<'a> {
             Err(error) => self.report.failed(self.mirror, error),
         };
         let (organization_id, directory_id) = (&self.directory.organization_id, &self.directory.id);
-        match self.mirror.read_holds(Some(organization_id), Some(directory_id)).await {
+        let report = match self.mirror.read_holds(Some(organization_id), Some(directory_id)).await {
             Ok(holds) => report.with_holds(self.mirror, holds),
             Err(error) if report.error.is_none() => report.failed(self.mirror, error),
             Err(_) => report,
-        }
+        };
+        // The lease is released after this, so that a run without an end whose lease is not held was certainly interrupted.
+        self.mirror.record_runs([&report]).await;
+        report
     }
 
     /// Extends the lease by an empty write: every write of the lease's holder extends it.
@@ -191,9 +195,24 @@ impl<'a> Run<'a> {
         // Pending events are retried before the listing, so that a full listing corrects what they changed.
         self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
         self.incomplete_since = row.incomplete_since;
-        let started = self.started;
-        self.update_directory(move |row| row.listed_since = Some(started)).await?;
+        self.start_listing().await?;
         if full { self.full(&row).await } else { self.incremental(&row).await }
+    }
+
+    /// Stores in one write that the directory's listing starts, and the record of this sync, which has no end yet.
+    async fn start_listing(&self) -> Result<()> {
+        let (id, started) = (self.directory.id.clone(), self.started);
+        let run = (!self.mirror.is_plan()).then(|| started_run(&self.report, self.fence().token));
+        self.step_once(Keys { directories: [id.clone()].into(), ..Keys::default() }, move |step| {
+            if let Some(mut row) = step.directory(&id).cloned() {
+                row.listed_since = Some(started);
+                step.put_directory(row);
+            }
+            step.batch().runs.extend(run.clone());
+            Ok(())
+        })
+        .await
+        .map(drop)
     }
 
     /// Approves the holds of the directory that are open at this moment.

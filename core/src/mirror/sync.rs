@@ -201,6 +201,7 @@ impl Mirror {
         if let Err(error) = listed {
             let report = self.report("", "", options.mode, &self.fresh_id()).failed(self, error.clone());
             report.log(self);
+            self.record_runs([&report]).await;
             // Returning the error would lose the reports, so it is returned only if there are none.
             if reports.is_empty() {
                 return Err(error);

@@ -2,7 +2,7 @@
 
 use super::{
     Approval, DirectoryRow, EnvironmentRow, EventRow, GroupRow, HoldRow, LossRow, MirrorOptions, NewEntry,
-    OrganizationRow, Retirement, UserRow,
+    OrganizationRow, Retirement, RunRow, UserRow,
 };
 use std::collections::BTreeSet;
 
@@ -45,6 +45,8 @@ pub struct Batch {
     pub chores: Vec<Chore>,
     /// Numbers of the chores to delete.
     pub done_chores: BTreeSet<i64>,
+    /// Syncs to insert or replace.
+    pub runs: Vec<RunRow>,
 }
 
 /// A user to insert (row number 0) or to replace.
@@ -104,6 +106,7 @@ impl Batch {
             retirements,
             chores,
             done_chores,
+            runs,
         } = self;
         !(organizations.is_empty()
             && directories.is_empty()
@@ -117,7 +120,8 @@ impl Batch {
             && mirror_id.is_none()
             && retirements.is_empty()
             && chores.is_empty()
-            && done_chores.is_empty())
+            && done_chores.is_empty()
+            && runs.is_empty())
     }
 
     /// Adds the rows and entries of a batch that was decided after this one. Its role map, settings, environment and mirror id, if it has them, replace
@@ -141,6 +145,7 @@ impl Batch {
             retirements,
             chores,
             done_chores,
+            runs,
         } = later;
         self.organizations.extend(organizations);
         self.directories.extend(directories);
@@ -159,5 +164,6 @@ impl Batch {
         self.retirements.extend(retirements);
         self.chores.extend(chores);
         self.done_chores.extend(done_chores);
+        self.runs.extend(runs);
     }
 }

@@ -111,7 +111,10 @@ tables! {
         cause: Text, changed_at: Bytes, body: Json,
     }
     /// Received events, pending ones with their bodies.
-    EVENTS = "event" (1) { number: Number, id: Text, organization_id: Text, received_at: Bytes, state: Number, body: Bytes }
+    EVENTS = "event" (1) {
+        number: Number, id: Text, organization_id: Text, received_at: Bytes, state: Number, body: Bytes, subject_id: Text,
+        note: Json,
+    }
     /// The number and bytes of the pending events of each organization.
     PENDING = "pending" (1) { organization_id: Text, events: Number, bytes: Number }
     /// Losses of access.
@@ -142,6 +145,11 @@ tables! {
     HISTORY_MARK = "history_mark" (1) { id: Number, taken: Number, starts_at: Bytes }
     /// Work that takes more than one write and has not ended.
     CHORES = "chore" (1) { number: Number, group_id: Text, position: Number, deletes: Truth, cause: Text }
+    /// Past syncs.
+    RUNS = "run" (1) {
+        number: Number, id: Text, directory_id: Text, organization_id: Text, started_at: Bytes, quiet: Truth, token: Number,
+        body: Json,
+    }
 }
 
 /// Rows of a table that a sync of one organization may read.

@@ -21,12 +21,12 @@ pub use sqlite::SqliteStore;
 
 pub use crate::record::{
     Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody, EnvironmentRow,
-    EventRow, EventState, GroupRow, HeldLoss, HistoryMark, HistoryRow, HoldId, HoldRow, Keys, Loss, LossRow,
-    MembersKey, MessageKind, NewEntry, OrganizationRow, Partition, PendingEvents, Snapshot, Trail, UserRow, UserWrite,
-    Version, WorkerId, WorkingSet, email_key,
+    EventNote, EventRow, EventState, GroupRow, HeldLoss, HistoryMark, HistoryRow, HoldId, HoldRow, Keys, Loss, LossRow,
+    MembersKey, MessageKind, NewEntry, OrganizationRow, Partition, PendingEvents, RunRow, Snapshot, Trail, UserRow,
+    UserWrite, Version, WorkerId, WorkingSet, email_key,
 };
 
-use crate::record::{Approval, ParkedChange};
+use crate::record::{Approval, EventQuery, ParkedChange, RunQuery};
 use crate::secret::debug_without_personal_data;
 use crate::{Change, Error, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -288,6 +288,8 @@ pub struct Retention {
     /// Rows of the history that are older than this; changes that the [history has not taken](HistoryMark::taken) are kept. `None` if no history is kept:
     /// all of its rows are removed, and changes do not wait for it.
     pub history: Option<Timestamp>,
+    /// Runs that started before this. Runs that are [quiet](crate::mirror::Run::is_quiet) are removed if they started before `changes`.
+    pub runs: Timestamp,
     /// The greatest number of rows of each kind that one call removes. An entry of the feed is one row, however many changes it has. Removals of
     /// consumers and holds are not limited.
     pub limit: usize,
@@ -412,6 +414,23 @@ pub trait Store: Send + Sync + 'static {
         after: i64,
         limit: usize,
     ) -> StoreFuture<'_, Vec<(i64, EventRow)>>;
+
+    /// Reads received events in the descending order of their numbers, each with its number and without its body. The default fails: it is for a store
+    /// that does not list events.
+    ///
+    /// The future may be dropped: it only reads.
+    fn received_events(&self, query: EventQuery) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
+        drop(query);
+        Box::pin(async { Err(Error::store("this store does not list received events: implement `received_events`")) })
+    }
+
+    /// Reads runs in the descending order of their numbers. The default fails: it is for a store that does not keep the runs of its writes.
+    ///
+    /// The future may be dropped: it only reads.
+    fn runs(&self, query: RunQuery) -> StoreFuture<'_, Vec<RunRow>> {
+        drop(query);
+        Box::pin(async { Err(Error::store("this store does not keep runs: implement `runs`")) })
+    }
 
     /// Reads a consumer, the feed's marks, and the changes after its position or after `after`, whichever is greater: `limit` at most. Without
     /// a consumer of this name, or for one that is reading a snapshot ([`ConsumerRow::cursor`] is negative), it reads no changes.

@@ -21,6 +21,7 @@ mod privacy;
 mod readings;
 mod reconciling;
 mod recreated;
+mod runs;
 #[cfg(feature = "postgres")]
 #[path = "../postgres/server.rs"]
 #[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]

@@ -184,6 +184,7 @@ fn pending(id: &str) -> EventRow {
         received_at: Timestamp::UNIX_EPOCH,
         state: EventState::Pending,
         body: Some(b"{}".to_vec()),
+        ..EventRow::default()
     }
 }
 

@@ -74,6 +74,7 @@ async fn the_role_of_the_application_can_do_what_a_mirror_does_and_cannot_migrat
             events: soon,
             losses: soon,
             history: None,
+            runs: soon,
             limit: 10,
         };
         store.trim(old).await.unwrap();

@@ -29,6 +29,7 @@ async fn receive_events(store: &PostgresStore, organization_id: &str, worker: us
                 received_at: Timestamp::UNIX_EPOCH,
                 state: EventState::Settled,
                 body: None,
+                ..EventRow::default()
             };
             Batch { events: vec![event], ..with_user(row) }
         });

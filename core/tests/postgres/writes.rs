@@ -214,6 +214,7 @@ async fn the_error_of_a_call_says_if_it_is_not_known_whether_its_commit_was_done
             events: soon,
             losses: soon,
             history: None,
+            runs: soon,
             limit: 10,
         };
         let is_unknown = |call: &str, error: headcount::Error| {
@@ -620,6 +621,7 @@ async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
             events: soon,
             losses: soon,
             history: None,
+            runs: soon,
             limit: 10,
         };
         assert_eq!(store.trim(everything).await.unwrap(), 1, "only the change is removed");

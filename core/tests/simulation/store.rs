@@ -157,6 +157,8 @@ impl Store for Process {
         read approvals(organization_id: Option<String>) -> Vec<headcount::mirror::Approval>;
         read directory_counts() -> Vec<DirectoryCounts>;
         read events(organization_id: String, state: EventState, after: i64, limit: usize) -> Vec<(i64, EventRow)>;
+        read received_events(query: headcount::mirror::EventQuery) -> Vec<(i64, EventRow)>;
+        read runs(query: headcount::mirror::RunQuery) -> Vec<headcount::store::RunRow>;
         read feed(consumer: String, after: Option<i64>, limit: usize) -> FeedPage;
         read changes(after: i64, limit: usize) -> Vec<Change>;
         read entries(after: i64, limit: usize) -> Vec<headcount::store::Entry>;

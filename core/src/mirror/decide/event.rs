@@ -13,8 +13,8 @@ use super::version::{shows_return, toggle_replaces};
 use super::{SKEW, before, sorted};
 use crate::model::{RawJson, null_is_default};
 use crate::record::{
-    DirectoryRow, EventRow, EventState, HoldReason, Keys, MessageKind, MirrorDirectory, MirrorGroup, MirrorUser,
-    Outcome, Trail, UserRow, Version,
+    DirectoryRow, EventNote, EventRow, EventState, HoldReason, Keys, MessageKind, MirrorDirectory, MirrorGroup,
+    MirrorUser, Outcome, Trail, UserRow, Version,
 };
 use crate::webhook::{DirectoryData, DirectoryGroupData, EventType, GroupReference, RoleReference};
 use crate::{Error, Event, Reason, Result, Timestamp};
@@ -119,6 +119,15 @@ pub(in crate::mirror) fn event_keys(event: &Event) -> Keys {
     keys
 }
 
+/// Returns the id of the user, group or directory that an event is about, or of the organization for the deletion of one; `None` if it names none.
+fn subject_of(event: &Event) -> Option<String> {
+    let ids: Ids = event.data().decode().unwrap_or_default();
+    match event.event_type() {
+        EventType::OrganizationDeleted => non_empty(&organization_of(event)),
+        _ => non_empty(&ids.id),
+    }
+}
+
 /// Returns the cause of the changes that result from an event.
 pub(in crate::mirror) fn event_cause(event: &Event) -> String {
     format!("{EVENT}{}", event.id())
@@ -167,14 +176,64 @@ impl Applying<'_> {
             settled => settled,
         };
         let state = if settled == Settled::Pending { EventState::Pending } else { EventState::Settled };
+        let was_pending = step.event(self.event.id()).is_some();
+        let note = EventNote {
+            event_type: self.event.type_().to_owned(),
+            occurred_at: self.event.occurred_at(),
+            outcome: settled.outcome(),
+            settled_at: (was_pending && state == EventState::Settled).then(|| step.now()),
+            why: self.why(step, &settled).map(str::to_owned),
+        };
         step.batch().events.push(EventRow {
             id: self.event.id().to_owned(),
             organization_id: organization_of(self.event),
             received_at: self.received_at,
             state,
             body: (state != EventState::Settled).then(|| self.event.body().to_vec()),
+            subject_id: subject_of(self.event),
+            note: Some(note),
         });
         Ok(settled)
+    }
+
+    /// Returns why the event changed nothing, as a text for the application; `None` if it was applied.
+    fn why(&self, step: &mut Step, settled: &Settled) -> Option<&'static str> {
+        match settled {
+            Settled::Applied | Settled::Duplicate => None,
+            Settled::Stale => Some(self.why_stale(step)),
+            Settled::Pending => Some(why_pending(self.event)),
+            Settled::Ignored => Some("it names more groups for the user than the setting groups_per_user permits"),
+            Settled::Held => Some("the guard holds the loss of access that it would cause, until that is approved"),
+            Settled::Foreign if is_other_environment(step, self.event) => {
+                Some("it is from another environment than the mirror's")
+            }
+            Settled::Foreign if organization_of(self.event).is_empty() => Some("it names no organization"),
+            Settled::Foreign => Some("it is about a row of another organization than the one that it names"),
+        }
+    }
+
+    /// Returns why the event is stale, as a text for the application.
+    fn why_stale(&self, step: &mut Step) -> &'static str {
+        use EventType::*;
+        let ids: Ids = self.event.data().decode().unwrap_or_default();
+        match self.event.event_type() {
+            OrganizationDirectoryUserCreated | OrganizationDirectoryUserUpdated | OrganizationDirectoryUserDeleted => {
+                match step.user(&ids.id) {
+                    Some(row) if !row.is_live() => "the user was removed by newer information than the event",
+                    _ => "the mirror had newer information about the user than the event",
+                }
+            }
+            OrganizationDirectoryGroupCreated
+            | OrganizationDirectoryGroupUpdated
+            | OrganizationDirectoryGroupDeleted => match step.group(&ids.id) {
+                Some(row) if !row.is_live() => "the group was removed by newer information than the event",
+                _ => "the mirror had newer information about the group than the event",
+            },
+            OrganizationDirectoryEnabled | OrganizationDirectoryDisabled => {
+                "newer information than the event showed whether the directory is enabled"
+            }
+            _ => "a listing after the event showed that the organization exists",
+        }
     }
 
     /// Returns whether the event, which is pending, would still be pending if it were applied now. False if `step` lacks rows that this depends on.

@@ -2,7 +2,7 @@
 
 use super::Setup;
 use super::rows::{append, at, commit_users, of_users, unfenced, updating};
-use crate::record::{EventState, Keys};
+use crate::record::{EventQuery, EventState, Keys, RunQuery};
 use crate::store::{ConsumerUpdate, Expiry, Retention, Store, UserFilter};
 use crate::{ErrorKind, Result};
 use futures_util::future::join;
@@ -36,6 +36,8 @@ pub async fn a_closed_store_refuses_later_calls(setup: Setup) {
     assert_refused("approvals", store.approvals(None).await);
     assert_refused("directory_counts", store.directory_counts().await.map(|_| ()));
     assert_refused("events", store.events(id(), EventState::Pending, 0, 10).await);
+    assert_refused("received_events", store.received_events(EventQuery::default()).await);
+    assert_refused("runs", store.runs(RunQuery::default()).await);
     assert_refused("feed", store.feed(id(), None, 10).await);
     assert_refused("changes", store.changes(0, 10).await);
     assert_refused("consumers", store.consumers().await);
@@ -51,6 +53,7 @@ pub async fn a_closed_store_refuses_later_calls(setup: Setup) {
         events: at(0),
         losses: at(0),
         history: None,
+        runs: at(0),
         limit: 10,
     };
     assert_refused("trim", store.trim(retention).await);

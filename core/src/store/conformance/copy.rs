@@ -5,6 +5,7 @@ use super::rows::{
     acknowledge, append, approval, at, commit, commit_users, directory, entry, event, group, hold, joining, kept,
     of_users, organization, removed, retirement, update_consumer, user,
 };
+use super::runs::run;
 use crate::record::{
     Batch, Chore, ConsumerRow, EnvironmentRow, EventState, HeldLoss, HistoryRow, HoldReason, Keys, Loss, LossRow,
     MirrorOptions, Partition, Snapshot, UserWrite, WorkerId,
@@ -41,6 +42,7 @@ pub async fn fill(store: &Arc<dyn Store>, seed: usize) {
         environment: Some(EnvironmentRow { host: Some(text(2)), ..EnvironmentRow::default() }),
         mirror_id: Some(text(5)),
         retirements: vec![retirement("1", at(1))],
+        runs: vec![run("1", at(1)), run("2", at(2))],
         chores: vec![Chore { group_id: "dirgroup_1".to_owned(), cause: text(3), ..Chore::default() }],
         ..Batch::default()
     };
@@ -356,7 +358,7 @@ pub async fn the_rows_of_an_organization_are_dumped_without_those_of_others(setu
     assert_eq!(count("hold"), 2);
     assert_eq!(count("retirement"), 1);
     assert_eq!(count("chore"), 1);
-    for absent in ["membership", "change", "consumer", "parked_change", "approval"] {
+    for absent in ["membership", "change", "consumer", "parked_change", "approval", "run"] {
         assert_eq!(count(absent), 0, "{absent}");
     }
     let cells: Vec<&Cell> = tables.iter().flat_map(|(_, rows)| rows.iter().flatten()).collect();

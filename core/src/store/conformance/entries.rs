@@ -119,6 +119,7 @@ pub async fn entries_after_removed_ones_are_read(setup: Setup) {
         events: at(0),
         losses: at(0),
         history: None,
+        runs: at(0),
         limit: 1_000,
     };
     store.trim(retention).await.unwrap();

@@ -1,6 +1,6 @@
 //! A store that calls the decisions of writes more than once, at random.
 
-use crate::record::{Approval, ConsumerRow, HistoryMark, HoldRow, ParkedChange};
+use crate::record::{Approval, ConsumerRow, EventQuery, HistoryMark, HoldRow, ParkedChange, RunQuery, RunRow};
 use crate::store::copy::{Row, Table};
 use crate::store::{
     Committed, ConsumerWrite, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Entry, EntryPage,
@@ -185,6 +185,14 @@ impl Store for Flaky {
 
     fn approvals(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<Approval>> {
         self.store.approvals(organization_id)
+    }
+
+    fn received_events(&self, query: EventQuery) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
+        self.store.received_events(query)
+    }
+
+    fn runs(&self, query: RunQuery) -> StoreFuture<'_, Vec<RunRow>> {
+        self.store.runs(query)
     }
 
     fn directory_counts(&self) -> StoreFuture<'_, Vec<DirectoryCounts>> {

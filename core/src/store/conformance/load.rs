@@ -463,6 +463,7 @@ pub async fn a_hold_without_users_is_not_listed_and_is_trimmed(setup: Setup) {
         events: at(0),
         losses: at(0),
         history: None,
+        runs: at(0),
         limit: 10,
     };
     store.trim(retention).await.unwrap();

@@ -42,6 +42,7 @@ mod load;
 mod pages;
 mod retention;
 mod rows;
+mod runs;
 mod writes;
 
 pub use close::*;
@@ -56,6 +57,7 @@ pub use leases::*;
 pub use load::*;
 pub use pages::*;
 pub use retention::*;
+pub use runs::*;
 pub use writes::*;
 
 use super::{Store, StoreFuture};
@@ -169,6 +171,12 @@ macro_rules! store_tests {
             the_mirror_id_is_loaded_and_replaced
             retirements_are_stored_and_replaced
             old_retirements_that_have_ended_are_removed
+            runs_are_listed_newest_first_and_paged
+            runs_are_filtered_by_sync_organization_and_directory
+            every_field_of_a_run_is_stored_and_replaced
+            old_runs_are_removed_and_quiet_ones_earlier
+            received_events_are_listed_newest_first_and_filtered
+            a_received_event_is_listed_without_its_body_and_its_note_is_replaced
             decisions_about_holds_are_removed_if_they_are_old_and_older_than_the_oldest_change
             an_event_is_stored_and_settled
             users_are_paged_in_the_order_of_their_numbers

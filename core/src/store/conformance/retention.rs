@@ -18,6 +18,7 @@ pub(super) const KEEP_ALL: Retention = Retention {
     events: Timestamp::MIN,
     losses: Timestamp::MIN,
     history: None,
+    runs: Timestamp::MIN,
     limit: 1_000,
 };
 
@@ -318,7 +319,15 @@ pub async fn trim_removes_at_most_the_limit_of_each_kind(setup: Setup) {
     let users = (1..=5).map(|n| joining(removed(user(&format!("diruser_{n}"), &[]), at(n)))).collect();
     let events = (1..=5).map(|n| event(&format!("evt_{n}"), EventState::Settled, at(n))).collect();
     commit(&store, Batch { users, events, ..Batch::default() }).await;
-    let all = Retention { changes: at(5), tombstones: at(5), events: at(5), losses: at(5), limit: 2, ..KEEP_ALL };
+    let all = Retention {
+        changes: at(5),
+        tombstones: at(5),
+        events: at(5),
+        losses: at(5),
+        runs: at(5),
+        limit: 2,
+        ..KEEP_ALL
+    };
 
     assert_eq!(store.trim(all).await.unwrap(), 6);
     assert_eq!(kept(&store).await, [3, 4, 5]);
@@ -337,6 +346,7 @@ pub async fn live_rows_are_kept(setup: Setup) {
         tombstones: at(1_000),
         events: at(1_000),
         losses: at(1_000),
+        runs: at(1_000),
         limit: 10,
         ..KEEP_ALL
     };

@@ -87,6 +87,7 @@ pub(super) fn event(id: &str, state: EventState, received_at: Timestamp) -> Even
         received_at,
         state,
         body: (state != EventState::Settled).then(|| format!("body of {id}").into_bytes()),
+        ..EventRow::default()
     }
 }
 

@@ -224,6 +224,7 @@ pub async fn row_numbers_are_not_given_twice(setup: Setup) {
         events: at(0),
         losses: at(0),
         history: None,
+        runs: at(0),
         limit: 10,
     };
     assert_eq!(store.trim(retention).await.unwrap(), 2);

@@ -277,3 +277,27 @@ CREATE TABLE {s}.lease (
     expires_at bigint NOT NULL,
     duration bigint NOT NULL
 ) WITH (fillfactor = 50);
+
+-- Received events. `subject_id` is the id of the user, group, directory or organization that the event is about, and `note` is JSON: the event's type
+-- and time, its outcome, and why it changed nothing.
+ALTER TABLE {s}.event ADD COLUMN subject_id text COLLATE "C", ADD COLUMN note text;
+CREATE INDEX event_of_subject ON {s}.event (subject_id, number) WHERE subject_id IS NOT NULL;
+CREATE INDEX event_of_organization ON {s}.event (organization_id, number);
+
+-- Past syncs of directories, with a row from the start of each. `token` is the fencing token of the directory's lease, or NULL once the sync has ended.
+-- `quiet` marks syncs that ended without changes, which are kept for a shorter time.
+CREATE SEQUENCE {s}.run_number;
+CREATE TABLE {s}.run (
+    number bigint PRIMARY KEY,
+    id text COLLATE "C" NOT NULL,
+    directory_id text COLLATE "C" NOT NULL,
+    organization_id text COLLATE "C" NOT NULL,
+    started_at bytea NOT NULL,
+    quiet boolean NOT NULL,
+    token bigint,
+    body text NOT NULL,
+    UNIQUE (id, directory_id)
+);
+CREATE INDEX run_of_directory ON {s}.run (directory_id, number);
+CREATE INDEX run_of_organization ON {s}.run (organization_id, number);
+CREATE INDEX run_by_age ON {s}.run (quiet, started_at);

@@ -19,7 +19,7 @@ use crate::error::catch_panic;
 use crate::random::{OsRandom, Random};
 use crate::record::{
     Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HoldRow, LossRow, NewEntry, OrganizationRow, Retirement,
-    Trail, UserWrite, WorkingSet, email_key,
+    RunRow, Trail, UserWrite, WorkingSet, email_key,
 };
 use crate::store::codec::{state_number, to_json};
 use crate::store::pending::{PendingChanges, StoredEvent};
@@ -472,6 +472,7 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
         retirements,
         chores,
         done_chores,
+        runs,
     } = batch;
     let mut statements = Vec::new();
     if !users.is_empty() {
@@ -488,7 +489,7 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
         statements.extend(put_directories(&directories, &stored.directory_ids)?);
     }
     if !events.is_empty() {
-        statements.extend(put_events(&events, &stored.events));
+        statements.extend(put_events(&events, &stored.events)?);
     }
     if !losses.is_empty() {
         statements.push(put_losses(&losses));
@@ -522,6 +523,9 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
     }
     if !done_chores.is_empty() {
         statements.push(delete("chore", done_chores.into_iter().collect()));
+    }
+    if !runs.is_empty() {
+        statements.push(put_runs(&runs)?);
     }
     Ok(statements)
 }
@@ -703,7 +707,7 @@ fn append(entries: &[NewEntry], changes: u64, id: CommitId) -> Result<Statement>
 
 /// Makes the statements that insert new events, replace the states and bodies of those that are stored, and adjust the counts of pending events. An event
 /// that is stored already keeps its number and organization.
-fn put_events(rows: &[EventRow], stored: &HashMap<String, StoredEvent>) -> Vec<Statement> {
+fn put_events(rows: &[EventRow], stored: &HashMap<String, StoredEvent>) -> Result<Vec<Statement>> {
     let mut statements = Vec::new();
     let (known, new): (Vec<&EventRow>, Vec<&EventRow>) = rows.iter().partition(|row| stored.contains_key(&row.id));
     if !new.is_empty() {
@@ -713,6 +717,7 @@ fn put_events(rows: &[EventRow], stored: &HashMap<String, StoredEvent>) -> Vec<S
             .with("received_at", |row| Time(row.received_at))
             .with("state", |row| state_number(row.state))
             .with("body", |row| row.body.clone().map(Bytes));
+        let columns = with_note(columns)?;
         // If a write of another organization stores an event with the same id meanwhile, this fails, and the attempt is repeated.
         let sql = "INSERT INTO {s}.event (number, {columns}) SELECT nextval('{s}.event_number'), {columns} FROM {new}";
         statements.push(columns.statement(sql, &[]));
@@ -722,7 +727,10 @@ fn put_events(rows: &[EventRow], stored: &HashMap<String, StoredEvent>) -> Vec<S
             .with("id", |row| Text::new(&row.id))
             .with("state", |row| state_number(row.state))
             .with("body", |row| row.body.clone().map(Bytes));
-        let sql = "UPDATE {s}.event SET state = new.state, body = new.body FROM {new} WHERE event.id = new.id";
+        let columns = with_note(columns)?;
+        let sql =
+            "UPDATE {s}.event SET state = new.state, body = new.body, subject_id = new.subject_id, note = new.note
+            FROM {new} WHERE event.id = new.id";
         statements.push(columns.statement(sql, &[]));
     }
     let changes = PendingChanges::of(rows, |id| stored.get(id)).into_changes();
@@ -735,7 +743,14 @@ fn put_events(rows: &[EventRow], stored: &HashMap<String, StoredEvent>) -> Vec<S
             ON CONFLICT (organization_id) DO UPDATE SET events = stored.events + excluded.events, bytes = stored.bytes + excluded.bytes";
         statements.push(columns.statement(sql, &[]));
     }
-    statements
+    Ok(statements)
+}
+
+/// Adds the columns of what an event is about and what was done with it.
+fn with_note<'a>(columns: Columns<'a, &'a EventRow>) -> Result<Columns<'a, &'a EventRow>> {
+    columns
+        .with("subject_id", |row| row.subject_id.as_deref().map(Text::new))
+        .json("note", |row| row.note.as_ref().map(Json::new).transpose())
 }
 
 fn put_losses(rows: &[LossRow]) -> Statement {
@@ -810,4 +825,19 @@ fn put_chores(rows: &[Chore]) -> Statement {
         .with("deletes", |row| row.deletes)
         .with("cause", |row| Text::new(&row.cause));
     put_numbered(columns, "chore", "chore_number", &["number"], "{insert}")
+}
+
+/// Makes the statement that inserts or replaces runs. A run that is stored already keeps its number.
+fn put_runs(rows: &[RunRow]) -> Result<Statement> {
+    let columns = Columns::new(rows)
+        .with("id", |row| Text::new(&row.run.id))
+        .with("directory_id", |row| Text::new(&row.run.directory_id))
+        .with("organization_id", |row| Text::new(&row.run.organization_id))
+        .with("started_at", |row| Time(row.run.started_at))
+        .with("quiet", |row| row.run.is_quiet())
+        .with("token", |row| row.token)
+        .json("body", |row| Json::new(&row.run).map(Some))?;
+    let sql = "INSERT INTO {s}.run (number, {columns}) SELECT nextval('{s}.run_number'), {columns} FROM {new}
+        ON CONFLICT (id, directory_id) DO UPDATE SET {set}";
+    Ok(columns.statement(sql, &["id", "directory_id", "organization_id"]))
 }

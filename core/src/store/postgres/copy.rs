@@ -5,7 +5,7 @@ use super::database::{Columns, Database, Flush, Statement, Transaction};
 use super::failure::Failure;
 use super::rows::{Bytes, Json, Text, from_json, get, get_text_if_any};
 use crate::store::copy::{
-    CHORES, CONSUMERS, Cell, Digest, Kind, NUMBERS, ORGANIZATION_PARTS, PAGE_BYTES, PAGE_ROWS, Part, Row, TABLES,
+    CHORES, CONSUMERS, Cell, Digest, Kind, NUMBERS, ORGANIZATION_PARTS, PAGE_BYTES, PAGE_ROWS, Part, RUNS, Row, TABLES,
     Table, TablePage, has_numbers, not_empty, without_workers,
 };
 use crate::store::{CopyPages, RowPages, Scope, StoreFuture};
@@ -202,10 +202,15 @@ async fn fill(transaction: &mut Transaction<'_>, pages: &mut dyn CopyPages) -> R
             }
         } else if !rows.is_empty() {
             let mut statements = vec![insert(table, &rows)];
-            if *table == CHORES {
-                // Later chores follow these.
+            // Later chores and runs follow these.
+            let sequence = match *table {
+                CHORES => Some("chore_number"),
+                RUNS => Some("run_number"),
+                _ => None,
+            };
+            if let Some(sequence) = sequence {
                 let last = rows.iter().map(|row| table.number(row, "number")).max().unwrap_or(0);
-                statements.extend(set_sequence("chore_number", last));
+                statements.extend(set_sequence(sequence, last));
             }
             transaction.run(&statements).await?;
         }

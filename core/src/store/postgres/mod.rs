@@ -38,7 +38,7 @@ use super::{
     EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys, Lease, PollNote,
     Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write, closed,
 };
-use crate::record::{ConsumerRow, HistoryMark, ParkedChange};
+use crate::record::{ConsumerRow, EventQuery, HistoryMark, ParkedChange, RunQuery, RunRow};
 use crate::{Change, Result, Timestamp};
 use database::{Database, Flush};
 use notify::Listener;
@@ -200,6 +200,14 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
         self.call(async move { pages::events(&self.database, &organization_id, state, after, limit).await })
+    }
+
+    fn received_events(&self, query: EventQuery) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
+        self.call(async move { pages::received_events(&self.database, &query).await })
+    }
+
+    fn runs(&self, query: RunQuery) -> StoreFuture<'_, Vec<RunRow>> {
+        self.call(async move { pages::runs(&self.database, &query).await })
     }
 
     fn feed(&self, consumer: String, after: Option<i64>, limit: usize) -> StoreFuture<'_, FeedPage> {

@@ -1,12 +1,15 @@
-//! Reads pages of users, groups and events; and the directories, with or without counts, the open holds, and the decisions about holds.
+//! Reads pages of users, groups, events and runs; and the directories, with or without counts, the open holds, and the decisions about holds.
 
 use super::database::{Database, Statement};
 use super::rows::{
-    APPROVAL, EVENT, GROUP, HOLD, Text, USER, approval, count, event, get, get_json, get_text, group, hold, signed,
-    texts, user,
+    APPROVAL, EVENT, EVENT_WITHOUT_BODY, GROUP, HOLD, RUN, Text, USER, approval, count, event, get, get_json, get_text,
+    group, hold, run, signed, texts, user,
 };
 use crate::Result;
-use crate::record::{Approval, DirectoryRow, EventRow, EventState, GroupRow, HoldId, HoldRow, UserRow, email_key};
+use crate::record::{
+    Approval, DirectoryRow, EventQuery, EventRow, EventState, GroupRow, HoldId, HoldRow, RunQuery, RunRow, UserRow,
+    email_key,
+};
 use crate::store::codec::state_number;
 use crate::store::{DirectoryCounts, UserFilter};
 
@@ -163,4 +166,41 @@ pub(super) async fn events(
     );
     let select = Statement::new(sql).with(Text::new(organization_id)).with(after).with(signed(limit)).with(EVENT_BYTES);
     database.read_one(select).await?.iter().map(|row| Ok((get(row, 0)?, event(row, 1)?))).collect()
+}
+
+/// Reads received events, newest first, without their bodies.
+pub(super) async fn received_events(database: &Database, query: &EventQuery) -> Result<Vec<(i64, EventRow)>> {
+    let EventQuery { id, organization_id, subject_id, before, limit } = query;
+    let conditions = [("AND id =", id), ("AND organization_id =", organization_id), ("AND subject_id =", subject_id)];
+    let select = select_newest(format!("number, {EVENT_WITHOUT_BODY} FROM {{s}}.event"), &conditions, *before, *limit);
+    database.read_one(select).await?.iter().map(|row| Ok((get(row, 0)?, event(row, 1)?))).collect()
+}
+
+/// Reads runs, newest first.
+pub(super) async fn runs(database: &Database, query: &RunQuery) -> Result<Vec<RunRow>> {
+    let RunQuery { id, organization_id, directory_id, before, limit } = query;
+    let conditions =
+        [("AND id =", id), ("AND organization_id =", organization_id), ("AND directory_id =", directory_id)];
+    let select = select_newest(format!("{RUN} FROM {{s}}.run"), &conditions, *before, *limit);
+    database.read_one(select).await?.iter().map(run).collect()
+}
+
+/// Selects rows in the descending order of their numbers: those whose columns have the given values, and whose number is less than `before`.
+fn select_newest(
+    columns: String,
+    conditions: &[(&str, &Option<String>)],
+    before: Option<i64>,
+    limit: usize,
+) -> Statement {
+    let mut select = Statement::new(format!("SELECT {columns} WHERE true"));
+    for (condition, value) in conditions {
+        if let Some(value) = value {
+            select.push(condition, Text::new(value));
+        }
+    }
+    if let Some(before) = before {
+        select.push("AND number <", before);
+    }
+    select.push("ORDER BY number DESC LIMIT", signed(limit));
+    select
 }

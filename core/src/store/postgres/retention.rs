@@ -49,7 +49,7 @@ async fn step(
     transaction: &mut Transaction<'_>,
     retention: Retention,
 ) -> Result<(CommitId, usize, Vec<Statement>), Failure> {
-    let Retention { changes, consumers, tombstones, events, losses, history, limit } = retention;
+    let Retention { changes, consumers, tombstones, events, losses, history, runs, limit } = retention;
     let limit = signed(limit);
     let old = "SELECT number, told_groups FROM {s}.users WHERE deleted_at < $1 ORDER BY deleted_at, number LIMIT $2";
     // This lock excludes all other writes. So while this runs, no consumer is added, or moved back to changes that are removed here, and no user
@@ -132,6 +132,12 @@ async fn step(
             ))
             .with(Time(changes))
             .with(limit),
+            Statement::new(counted("run", "number", "quiet AND started_at < $1 ORDER BY started_at"))
+                .with(Time(changes))
+                .with(limit),
+            Statement::new(counted("run", "number", "NOT quiet AND started_at < $1 ORDER BY started_at"))
+                .with(Time(runs))
+                .with(limit),
             Statement::new(memberships).with(texts(&group_ids)).with(members),
             Statement::new(format!(
                 "WITH gone AS (DELETE FROM {{s}}.hold WHERE number IN (

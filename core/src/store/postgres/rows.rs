@@ -2,7 +2,7 @@
 
 use crate::record::{
     Approval, ChangeKind, ConsumerRow, Entry, EventRow, GroupRow, HeldLoss, HoldRow, MessageKind, ParkedChange,
-    Retirement, Trail, UserRow, Version,
+    Retirement, Run, RunRow, Trail, UserRow, Version,
 };
 use crate::store::codec::{self, time_bytes, time_from_bytes, to_json};
 use crate::{Change, Error, Result, Timestamp};
@@ -323,7 +323,10 @@ pub(super) fn group(row: &Row) -> Result<GroupRow> {
 }
 
 /// The columns of an event, as [`event`] reads them.
-pub(super) const EVENT: &str = "id, organization_id, received_at, state, body";
+pub(super) const EVENT: &str = "id, organization_id, received_at, state, body, subject_id, note";
+
+/// The columns of an event without its body, as [`event`] reads them.
+pub(super) const EVENT_WITHOUT_BODY: &str = "id, organization_id, received_at, state, NULL::bytea, subject_id, note";
 
 /// Reads an event, from the column `first` on.
 pub(super) fn event(row: &Row, first: usize) -> Result<EventRow> {
@@ -333,7 +336,17 @@ pub(super) fn event(row: &Row, first: usize) -> Result<EventRow> {
         received_at: get_time(row, first + 2)?.unwrap_or_default(),
         state: codec::state(get(row, first + 3)?),
         body: get(row, first + 4)?,
+        subject_id: get_text_if_any(row, first + 5)?,
+        note: get::<Option<String>>(row, first + 6)?.as_deref().map(from_json).transpose()?,
     })
+}
+
+/// The columns of a run, as [`run`] reads them.
+pub(super) const RUN: &str = "number, token, body";
+
+pub(super) fn run(row: &Row) -> Result<RunRow> {
+    let run: Run = get_json(row, 2)?;
+    Ok(RunRow { run: Run { number: get(row, 0)?, ..run }, token: get(row, 1)? })
 }
 
 /// The columns of an entry of the feed, as [`entry`] reads them.

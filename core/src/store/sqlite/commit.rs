@@ -6,7 +6,7 @@ use super::rows::{EVENT, event};
 use super::shared::Counter;
 use crate::record::{
     Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry, OrganizationRow,
-    Retirement, Trail, UserRow, UserWrite, email_key,
+    Retirement, RunRow, Trail, UserRow, UserWrite, email_key,
 };
 use crate::store::codec::{state_number, time_bytes, to_json};
 use crate::store::pending::{PendingChanges, StoredEvent};
@@ -70,10 +70,15 @@ static USERS: Insert = Insert::new(
 static ENTRIES: Insert =
     Insert::new_rows("change (seq, count, kind, organization_id, directory_id, cause, at, body)", 8);
 
-const EVENT_COLUMNS: &str = "event (number, id, organization_id, directory_id, received_at, state, body)";
-static NEW_EVENTS: Insert = Insert::new_rows(EVENT_COLUMNS, 7);
-static EVENTS: Insert =
-    Insert::new(EVENT_COLUMNS, 7, &["ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body"]);
+const EVENT_COLUMNS: &str =
+    "event (number, id, organization_id, directory_id, received_at, state, body, subject_id, note)";
+static NEW_EVENTS: Insert = Insert::new_rows(EVENT_COLUMNS, 9);
+static EVENTS: Insert = Insert::new(
+    EVENT_COLUMNS,
+    9,
+    &["ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body, subject_id = excluded.subject_id,
+        note = excluded.note"],
+);
 
 static LOSSES: Insert = Insert::new(
     "loss (directory_id, user_id, at, added_at, is_removal, is_approved)",
@@ -105,6 +110,14 @@ static RETIREMENTS: Insert = Insert::new(
     "retirement (id, organization_id, directory_id, ordered_by, note, at, ended_at, users)",
     8,
     &["ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, users = excluded.users"],
+);
+
+/// Without the number: SQLite generates it, and a run that is stored already keeps its number.
+static RUNS: Insert = Insert::new(
+    "run (id, directory_id, organization_id, started_at, quiet, token, body)",
+    7,
+    &["ON CONFLICT (id, directory_id) DO UPDATE SET started_at = excluded.started_at, quiet = excluded.quiet,
+        token = excluded.token, body = excluded.body"],
 );
 
 /// Runs a write in the open transaction.
@@ -165,6 +178,7 @@ fn commit(
         retirements,
         chores,
         done_chores,
+        runs,
     } = batch;
     put_organizations(database, &organizations)?;
     put_directories(database, &directories)?;
@@ -201,6 +215,7 @@ fn commit(
         let sql = "DELETE FROM chore WHERE number IN (SELECT value FROM json_each(?1))";
         database.run(sql, [list(&done_chores)?])?;
     }
+    put_runs(database, &runs)?;
     database.set_counter(counter, durability);
     if changes_settings {
         database.end_sharing()?;
@@ -462,7 +477,7 @@ fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], sto
     counter.event += rows.len() as i64;
     let statement = |(_, row): &(i64, &EventRow)| if stored(&row.id).is_none() { &NEW_EVENTS } else { &EVENTS };
     put_by_statement(database, &[&NEW_EVENTS, &EVENTS], (first..).zip(rows), statement, |(number, row), values| {
-        let EventRow { id, organization_id, received_at, state, body } = row;
+        let EventRow { id, organization_id, received_at, state, body, subject_id, note } = row;
         values.push(number)?;
         values.push(id)?;
         values.push(organization_id)?;
@@ -470,7 +485,15 @@ fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], sto
         values.push("")?;
         values.push(time_bytes(*received_at))?;
         values.push(state_number(*state))?;
-        values.push(body)
+        values.push(body)?;
+        values.push(subject_id)?;
+        match note {
+            Some(note) => values.push_json(note),
+            None => {
+                values.skip(1);
+                Ok(())
+            }
+        }
     })?;
     change_pending(database, PendingChanges::of(rows, stored))
 }
@@ -561,5 +584,17 @@ fn put_chores(database: &Database, rows: &[Chore]) -> Result<()> {
         values.push(deletes)?;
         // A new chore has the number 0. It is stored as NULL, for which SQLite generates a number.
         values.push(Some(*number).filter(|number| *number != 0))
+    })
+}
+
+fn put_runs(database: &Database, rows: &[RunRow]) -> Result<()> {
+    database.put(&RUNS, rows, |RunRow { run, token }, values| {
+        values.push(&run.id)?;
+        values.push(&run.directory_id)?;
+        values.push(&run.organization_id)?;
+        values.push(time_bytes(run.started_at))?;
+        values.push(run.is_quiet())?;
+        values.push(token)?;
+        values.push_json(run)
     })
 }

@@ -29,7 +29,7 @@ use super::{
     Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write, closed,
 };
 use crate::error::catch_panic;
-use crate::record::{ConsumerRow, HistoryMark, ParkedChange};
+use crate::record::{ConsumerRow, EventQuery, HistoryMark, ParkedChange, RunQuery, RunRow};
 use crate::sqlite::check_is_path;
 use crate::sqlite::closing::{self, Closed};
 use crate::task::carried_to_thread;
@@ -280,6 +280,14 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
         self.read(move |database| pages::events(database, &organization_id, state, after, limit))
+    }
+
+    fn received_events(&self, query: EventQuery) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
+        self.read(move |database| pages::received_events(database, &query))
+    }
+
+    fn runs(&self, query: RunQuery) -> StoreFuture<'_, Vec<RunRow>> {
+        self.read(move |database| pages::runs(database, &query))
     }
 
     fn feed(&self, consumer: String, after: Option<i64>, limit: usize) -> StoreFuture<'_, FeedPage> {

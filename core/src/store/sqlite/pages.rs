@@ -1,9 +1,14 @@
-//! Reads pages of users, groups and events, and lists of directories, their counts, holds, and decisions about holds.
+//! Reads pages of users, groups, events and runs, and lists of directories, their counts, holds, and decisions about holds.
 
 use super::database::{Database, limited, list};
-use super::rows::{APPROVAL, EVENT, GROUP, HOLD, USER, approval, event, get, get_json, group, hold, user};
+use super::rows::{
+    APPROVAL, EVENT, EVENT_WITHOUT_BODY, GROUP, HOLD, RUN, USER, approval, event, get, get_json, group, hold, run, user,
+};
 use crate::Result;
-use crate::record::{Approval, DirectoryRow, EventRow, EventState, GroupRow, HoldId, HoldRow, UserRow, email_key};
+use crate::record::{
+    Approval, DirectoryRow, EventQuery, EventRow, EventState, GroupRow, HoldId, HoldRow, RunQuery, RunRow, UserRow,
+    email_key,
+};
 use crate::store::codec::state_number;
 use crate::store::{DirectoryCounts, UserFilter};
 use rusqlite::{Row, ToSql, params};
@@ -134,4 +139,41 @@ pub(super) fn events(
         Ok(bytes < EVENT_BYTES)
     })?;
     Ok(found)
+}
+
+/// Reads received events, newest first, without their bodies.
+pub(super) fn received_events(database: &Database, query: &EventQuery) -> Result<Vec<(i64, EventRow)>> {
+    let EventQuery { id, organization_id, subject_id, before, limit } = query;
+    let select = format!("SELECT number, {EVENT_WITHOUT_BODY} FROM event");
+    let conditions = [("id", id), ("organization_id", organization_id), ("subject_id", subject_id)];
+    newest(database, &select, &conditions, *before, *limit, |row| Ok((get(row, 0)?, event(row, 1)?)))
+}
+
+/// Reads runs, newest first.
+pub(super) fn runs(database: &Database, query: &RunQuery) -> Result<Vec<RunRow>> {
+    let RunQuery { id, organization_id, directory_id, before, limit } = query;
+    let conditions = [("id", id), ("organization_id", organization_id), ("directory_id", directory_id)];
+    newest(database, &format!("SELECT {RUN} FROM run"), &conditions, *before, *limit, run)
+}
+
+/// Reads rows in the descending order of their numbers: those whose columns have the given values, and whose number is less than `before`.
+fn newest<T>(
+    database: &Database,
+    select: &str,
+    conditions: &[(&str, &Option<String>)],
+    before: Option<i64>,
+    limit: usize,
+    read: impl Fn(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let (before, limit) = (before.unwrap_or(i64::MAX), limited(limit));
+    let mut values: Vec<&dyn ToSql> = vec![&before, &limit];
+    let mut sql = format!("{select} WHERE number < ?1");
+    for (column, value) in conditions {
+        if let Some(value) = value {
+            values.push(value);
+            sql.push_str(&format!(" AND {column} = ?{}", values.len()));
+        }
+    }
+    sql.push_str(" ORDER BY number DESC LIMIT ?2");
+    database.all(&sql, values.as_slice(), read)
 }

@@ -16,7 +16,11 @@ use std::collections::BTreeMap;
 pub(super) fn trim(database: &Database, retention: Retention) -> Result<usize> {
     database.atomically(|| {
         let rows = changes(database, retention)? + tombstones(database, retention)? + events(database, retention)?;
-        Ok(rows + history(database, retention)? + losses(database, retention)? + ended_holds(database)?)
+        Ok(rows
+            + history(database, retention)?
+            + losses(database, retention)?
+            + ended_holds(database)?
+            + runs(database, retention)?)
     })
 }
 
@@ -100,6 +104,17 @@ fn losses(database: &Database, Retention { losses, limit, .. }: Retention) -> Re
     let old = "SELECT directory_id, at, user_id FROM loss WHERE at < ?1 ORDER BY at LIMIT ?2";
     let sql = format!("DELETE FROM loss WHERE (directory_id, at, user_id) IN ({old})");
     database.run(&sql, params![time_bytes(losses), limited(limit)])
+}
+
+/// Removes old runs: quiet ones are kept as long as changes.
+fn runs(database: &Database, Retention { changes, runs, limit, .. }: Retention) -> Result<usize> {
+    let mut removed = 0;
+    for (quiet, before) in [(true, changes), (false, runs)] {
+        let old = "SELECT number FROM run WHERE quiet = ?1 AND started_at < ?2 ORDER BY started_at LIMIT ?3";
+        let sql = format!("DELETE FROM run WHERE number IN ({old})");
+        removed += database.run(&sql, params![quiet, time_bytes(before), limited(limit)])?;
+    }
+    Ok(removed)
 }
 
 /// Removes holds that are no longer open.

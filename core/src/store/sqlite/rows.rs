@@ -3,7 +3,7 @@
 use super::open::failed;
 use crate::record::{
     Approval, ChangeKind, ConsumerRow, Entry, EventRow, GroupRow, HeldLoss, HoldReason, HoldRow, MessageKind,
-    Retirement, Trail, UserRow, Version,
+    Retirement, Run, RunRow, Trail, UserRow, Version,
 };
 use crate::store::codec::{self, time_bytes, time_from_bytes};
 use crate::{Error, Result, Timestamp};
@@ -149,7 +149,10 @@ pub(super) fn group(row: &Row<'_>) -> Result<GroupRow> {
 }
 
 /// The columns of an event, as [`event`] reads them.
-pub(super) const EVENT: &str = "id, organization_id, received_at, state, body";
+pub(super) const EVENT: &str = "id, organization_id, received_at, state, body, subject_id, note";
+
+/// The columns of an event without its body, as [`event`] reads them.
+pub(super) const EVENT_WITHOUT_BODY: &str = "id, organization_id, received_at, state, NULL, subject_id, note";
 
 /// Reads an event, from the column `first` on.
 pub(super) fn event(row: &Row<'_>, first: usize) -> Result<EventRow> {
@@ -159,7 +162,17 @@ pub(super) fn event(row: &Row<'_>, first: usize) -> Result<EventRow> {
         received_at: get_time(row, first + 2)?.unwrap_or_default(),
         state: codec::state(get(row, first + 3)?),
         body: get(row, first + 4)?,
+        subject_id: get(row, first + 5)?,
+        note: get::<Option<String>>(row, first + 6)?.as_deref().map(from_json).transpose()?,
     })
+}
+
+/// The columns of a run, as [`run`] reads them.
+pub(super) const RUN: &str = "number, token, body";
+
+pub(super) fn run(row: &Row<'_>) -> Result<RunRow> {
+    let run: Run = get_json(row, 2)?;
+    Ok(RunRow { run: Run { number: get(row, 0)?, ..run }, token: get(row, 1)? })
 }
 
 /// The columns of an entry of the feed, as [`entry`] reads them.

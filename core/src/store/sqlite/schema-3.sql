@@ -210,3 +210,27 @@ CREATE INDEX user_of_organization ON user (organization_id, number);
 -- Entries of the role map are typed now: an id does not match a name any more, and names are compared after normalization. The roles of all
 -- users are derived again.
 INSERT INTO chore (group_id, position, cause) SELECT '', 0, 'roles' FROM setting WHERE name = 'role_map';
+
+-- Received events. `subject_id` is the id of the user, group, directory or organization that the event is about, and `note` is JSON: the event's type
+-- and time, its outcome, and why it changed nothing. Both are NULL in older rows.
+ALTER TABLE event ADD COLUMN subject_id TEXT;
+ALTER TABLE event ADD COLUMN note TEXT;
+CREATE INDEX event_of_subject ON event (subject_id, number) WHERE subject_id IS NOT NULL;
+CREATE INDEX event_of_organization ON event (organization_id, number);
+
+-- Past syncs of directories, with a row from the start of each. `token` is the fencing token of the directory's lease, or NULL once the sync has ended.
+-- `quiet` marks syncs that ended without changes, which are kept for a shorter time.
+CREATE TABLE run (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    directory_id TEXT NOT NULL,
+    organization_id TEXT NOT NULL,
+    started_at BLOB NOT NULL,
+    quiet INTEGER NOT NULL,
+    token INTEGER,
+    body TEXT NOT NULL,
+    UNIQUE (id, directory_id)
+);
+CREATE INDEX run_of_directory ON run (directory_id, number);
+CREATE INDEX run_of_organization ON run (organization_id, number);
+CREATE INDEX run_by_age ON run (quiet, started_at);

@@ -6,7 +6,7 @@ use super::load::{Loaded, Plan};
 use super::server::{Access, Answer, Flush, Statement, Stop, TableLock};
 use super::tables::{
     APPROVAL, CHANGE, CHORE, COMMIT_LOG, COUNTER, DIRECTORY, DURABLE, EVENT, EVENT_ID, GROUP_ID, GROUPS, HOLD, Key,
-    LOSS, ORGANIZATION, PENDING, RETIREMENT, SCOPE, SETTING, SLOTS, USER_ID, USERS,
+    LOSS, ORGANIZATION, PENDING, RETIREMENT, RUN, RUN_ID, SCOPE, SETTING, SLOTS, USER_ID, USERS,
 };
 use super::{Mistake, catch_panic};
 use headcount::store::{
@@ -489,6 +489,7 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
         retirements,
         chores,
         done_chores,
+        runs,
     } = batch;
     let (mut statements, mut numbers) = (Vec::new(), Numbers::default());
     if !users.is_empty() {
@@ -580,6 +581,26 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
     }
     if !done_chores.is_empty() {
         statements.push(delete("DELETE FROM chore", CHORE, done_chores));
+    }
+    if !runs.is_empty() {
+        statements.push(Statement::run("UPSERT run", move |access| {
+            for row in &runs {
+                let key = Key::Run(row.run.id.clone(), row.run.directory_id.clone());
+                // The sequence gives a number to each row, also if the row exists and keeps its own.
+                let next = access.next(|sequences| &mut sequences.run);
+                let number = match access.lock_key(RUN_ID, key.clone())? {
+                    Some(number) => number,
+                    None => {
+                        access.insert(RUN_ID, key, next)?;
+                        next
+                    }
+                };
+                let mut row = row.clone();
+                row.run.number = number;
+                upsert(access, RUN, number, row)?;
+            }
+            Ok(())
+        }));
     }
     (statements, numbers)
 }
@@ -774,7 +795,8 @@ fn put_events(rows: Vec<EventRow>, stored: &HashMap<String, StoredEvent>) -> Vec
             for row in &known {
                 let Some(number) = access.row(EVENT_ID, &row.id).copied() else { continue };
                 if let Some(stored) = access.lock_row(EVENT, number)? {
-                    let row = EventRow { state: row.state, body: row.body.clone(), ..(*stored).clone() };
+                    let (organization_id, received_at) = (stored.organization_id.clone(), stored.received_at);
+                    let row = EventRow { organization_id, received_at, ..row.clone() };
                     access.put(EVENT, number, Arc::new(row));
                 }
             }

@@ -35,11 +35,11 @@ pub(crate) use client::Database;
 
 use crate::random::SeededRandom;
 use client::closed;
-use headcount::mirror::{Approval, ParkedChange};
+use headcount::mirror::{Approval, EventQuery, ParkedChange, RunQuery};
 use headcount::store::{
     Committed, ConsumerRow, ConsumerWrite, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HoldRow, Keys, Lease, Retention, Store,
-    StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write,
+    Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HoldRow, Keys, Lease, Retention,
+    RunRow, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use server::{Flush, Server};
@@ -207,6 +207,14 @@ impl Store for ModelStore {
         limit: usize,
     ) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
         self.call(pages::events(&self.database, organization_id, state, after, limit))
+    }
+
+    fn received_events(&self, query: EventQuery) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
+        self.call(pages::received_events(&self.database, query))
+    }
+
+    fn runs(&self, query: RunQuery) -> StoreFuture<'_, Vec<RunRow>> {
+        self.call(pages::runs(&self.database, query))
     }
 
     fn feed(&self, consumer: String, after: Option<i64>, limit: usize) -> StoreFuture<'_, FeedPage> {

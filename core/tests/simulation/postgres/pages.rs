@@ -5,12 +5,12 @@ use super::client::Database;
 use super::server::{Access, Statement};
 use super::tables::{
     APPROVAL, CHANGE, CONSUMER, COUNTER, DIRECTORY, DURABLE, EVENT, GROUPS, HOLD, Key, MARK, PARKED_CHANGE, PENDING,
-    USERS,
+    RUN, USERS,
 };
-use headcount::mirror::{Approval, ParkedChange};
+use headcount::mirror::{Approval, EventQuery, ParkedChange, RunQuery};
 use headcount::store::{
     ConsumerRow, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow, EventState, FeedMarks, FeedPage, GroupRow,
-    HoldRow, UserFilter, UserRow, email_key,
+    HoldRow, RunRow, UserFilter, UserRow, email_key,
 };
 use headcount::{Change, Result};
 use std::collections::BTreeMap;
@@ -160,6 +160,38 @@ pub(super) async fn events(
         found
     };
     read_one(database, "SELECT page of events", read).await
+}
+
+pub(super) async fn received_events(database: &Database, query: EventQuery) -> Result<Vec<(i64, EventRow)>> {
+    let EventQuery { id, organization_id, subject_id, before, limit } = query;
+    let read = move |access: &Access<'_>| {
+        let numbered = access.rows(EVENT).iter().rev().filter_map(|(key, row)| match key {
+            Key::Number(number) => Some((*number, row)),
+            _ => None,
+        });
+        let wanted = numbered.filter(|(number, row)| {
+            before.is_none_or(|before| *number < before)
+                && id.as_ref().is_none_or(|id| row.id == *id)
+                && organization_id.as_ref().is_none_or(|id| row.organization_id == *id)
+                && subject_id.as_ref().is_none_or(|id| row.subject_id.as_ref() == Some(id))
+        });
+        wanted.take(limit).map(|(number, row)| (number, EventRow { body: None, ..(**row).clone() })).collect()
+    };
+    read_one(database, "SELECT received events", read).await
+}
+
+pub(super) async fn runs(database: &Database, query: RunQuery) -> Result<Vec<RunRow>> {
+    let RunQuery { id, organization_id, directory_id, before, limit } = query;
+    let read = move |access: &Access<'_>| {
+        let wanted = access.rows(RUN).values().rev().filter(|RunRow { run, .. }| {
+            before.is_none_or(|before| run.number < before)
+                && id.as_ref().is_none_or(|id| run.id == *id)
+                && organization_id.as_ref().is_none_or(|id| run.organization_id == *id)
+                && directory_id.as_ref().is_none_or(|id| run.directory_id == *id)
+        });
+        wanted.take(limit).cloned().collect()
+    };
+    read_one(database, "SELECT runs", read).await
 }
 
 /// `feed::expand`.

@@ -6,9 +6,9 @@ use super::pages::with_count;
 use super::server::{Access, Answer, Statement, Stop};
 use super::tables::{
     APPROVAL, CHANGE, COMMIT_LOG, CONSUMER, EVENT, EVENT_ID, GROUP_ID, GROUPS, HISTORY, HISTORY_MARK, HOLD, Key, LOSS,
-    MARK, PARKED_CHANGE, PENDING, RETIREMENT, Table, USER_ID, USERS,
+    MARK, PARKED_CHANGE, PENDING, RETIREMENT, RUN, RUN_ID, Table, USER_ID, USERS,
 };
-use headcount::store::{ConsumerRow, EventRow, EventState, Expiry, HistoryRow, Retention, Scope};
+use headcount::store::{ConsumerRow, EventRow, EventState, Expiry, HistoryRow, Retention, RunRow, Scope};
 use headcount::{Result, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,13 +72,17 @@ fn delete_old<V: Clone, O: Ord>(
     })
 }
 
+fn delete_run_id(access: &mut Access<'_>, row: &RunRow) {
+    access.delete(RUN_ID, Key::Run(row.run.id.clone(), row.run.directory_id.clone()));
+}
+
 /// `retention::step`.
 async fn step(
     database: &Database,
     transaction: &mut Transaction<'_>,
     retention: Retention,
 ) -> Result<(CommitId, usize, Vec<Statement>), Failure> {
-    let Retention { changes, consumers, tombstones, events, losses, history, limit } = retention;
+    let Retention { changes, consumers, tombstones, events, losses, history, runs, limit } = retention;
     let (locks, revision) = lock(database, &Scope::Everything);
     transaction.run(locks).await?;
     let id = CommitId::new(database, revision.take());
@@ -138,6 +142,20 @@ async fn step(
                 is_old(Some(row.at), changes.min(first))
             },
             |_, _| (),
+        ),
+        delete_old(
+            "DELETE FROM run WHERE quiet",
+            RUN,
+            limit,
+            move |_, row| is_old(Some(row.run.started_at), changes).filter(|_| row.run.is_quiet()),
+            delete_run_id,
+        ),
+        delete_old(
+            "DELETE FROM run WHERE NOT quiet",
+            RUN,
+            limit,
+            move |_, row| is_old(Some(row.run.started_at), runs).filter(|_| !row.run.is_quiet()),
+            delete_run_id,
         ),
         delete_old(
             "DELETE FROM hold",

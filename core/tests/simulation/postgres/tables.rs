@@ -3,7 +3,8 @@
 use headcount::Timestamp;
 use headcount::mirror::{Approval, ParkedChange, Retirement};
 use headcount::store::{
-    Chore, ConsumerRow, DirectoryRow, Entry, EventRow, GroupRow, HistoryRow, HoldRow, LossRow, OrganizationRow, UserRow,
+    Chore, ConsumerRow, DirectoryRow, Entry, EventRow, GroupRow, HistoryRow, HoldRow, LossRow, OrganizationRow, RunRow,
+    UserRow,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub(crate) enum Key {
     Scope(i64, String),
     /// The key of `parked_change`: the consumer and the number of the change.
     Parked(String, i64),
+    /// The unique index of `run`: the sync and the directory.
+    Run(String, String),
     /// The key of `loss`: the directory, the time and the user.
     Loss(String, Timestamp, String),
 }
@@ -112,6 +115,9 @@ tables! {
     hold HOLD: HoldRow;
     approval APPROVAL: Approval;
     retirement RETIREMENT: Retirement;
+    run RUN: RunRow;
+    /// The unique index of the syncs and directories of runs: the number of each.
+    run_id RUN_ID: i64;
     chore CHORE: Chore;
     lease LEASE: LeaseRow;
 }
@@ -133,6 +139,7 @@ pub(crate) struct Sequences {
     pub(crate) group: i64,
     pub(crate) event: i64,
     pub(crate) chore: i64,
+    pub(crate) run: i64,
     /// Only [`NumbersAtStart`](super::Mistake::NumbersAtStart) takes the numbers of changes from a sequence.
     pub(crate) change: i64,
 }
