@@ -183,12 +183,16 @@ impl Mirror {
         if last <= row.polled && !flush && row.seen_at > before(now, SEEN) {
             return Ok(true);
         }
-        // An acknowledgement is flushed, and this write with it. If a power failure undoes this write before an acknowledgement, the changes are
-        // polled again.
+        // An acknowledgement is flushed, and this write with it. If a power failure undoes this write before an acknowledgement, this handle still accepts
+        // the acknowledgement. In other processes, the changes have to be polled again.
         let durability = if flush { Durability::Power } else { Durability::Process };
         let note =
             PollNote { consumer: row.name.clone(), generation: row.generation, polled: last, at: now, durability };
-        self.store().note_poll(note).await
+        let is_current = self.store().note_poll(note).await?;
+        if is_current {
+            self.polls().note(&row.name, row.generation, last);
+        }
+        Ok(is_current)
     }
 
     /// As [`poll_after`](Mirror::poll_after), under the name that version 0.1.0 documented.
@@ -299,7 +303,7 @@ impl Mirror {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a consumer that never polled, for a consumer with
-    /// [partitions](Mirror::consumer), and for a number greater than those that polls of any process have returned to it (a power failure can undo the record of polls that were not acknowledged: poll again);
+    /// [partitions](Mirror::consumer), and for a number greater than those that polls of any process have returned to it (a power failure, or a crash of the store's server, can undo the record of polls of other handles that were not acknowledged: poll again);
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn ack(&self, consumer: &str, seq: i64) -> Result<()> {
         self.ack_with(consumer, seq, None).await
@@ -307,9 +311,9 @@ impl Mirror {
 
     /// As [`ack`](Mirror::ack), if the lease of `fence` is held.
     pub(super) async fn ack_with(&self, consumer: &str, seq: i64, fence: Option<Fence>) -> Result<()> {
-        let (name, now) = (consumer_name(consumer)?, self.now());
+        let (name, now, polls) = (consumer_name(consumer)?, self.now(), self.polls().clone());
         let acknowledge = move |state: ConsumerState| {
-            let row = acknowledge(state.row, state.latest.seq, seq, now, snapshot::contains)?;
+            let row = acknowledge(polls.raise(state.row), state.latest.seq, seq, now, snapshot::contains)?;
             Ok(ConsumerUpdate { row, park: None })
         };
         self.update_consumer(name, Durability::Power, fence, Box::new(acknowledge)).await
@@ -339,9 +343,10 @@ impl Mirror {
     pub async fn park(&self, consumer: &str, seq: i64, reason: &str) -> Result<()> {
         let (name, reason, now) = (consumer_name(consumer)?, reason.to_owned(), self.now());
         let change = Box::new(self.find_change(&name, seq).await?);
+        let polls = self.polls().clone();
         let park = move |state: ConsumerState| {
             let park = Some(Park { change: change.clone(), reason: reason.clone(), at: now });
-            let row = acknowledge(state.row, state.latest.seq, seq, now, snapshot::contains)?;
+            let row = acknowledge(polls.raise(state.row), state.latest.seq, seq, now, snapshot::contains)?;
             Ok(ConsumerUpdate { row, park })
         };
         self.update_consumer(name, Durability::Power, None, Box::new(park)).await
@@ -356,7 +361,7 @@ impl Mirror {
         let page = self.store().feed(name.to_owned(), None, 0).await?;
         let latest = page.marks.latest;
         // Called only for its checks: that the consumer exists, and that polls have returned a change with this number.
-        acknowledge(page.consumer.clone(), latest, seq, self.now(), snapshot::contains)?;
+        acknowledge(self.polls().raise(page.consumer.clone()), latest, seq, self.now(), snapshot::contains)?;
         let row = page.consumer.filter(|row| row.snapshot.is_some() && snapshot::contains(row.generation, seq));
         let found = match row {
             Some(row) => snapshot::change(self.store(), &row, seq).await?,

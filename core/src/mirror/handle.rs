@@ -6,6 +6,7 @@ use super::exclusive::{ExclusiveLease, ExclusiveLeases, PREFIX};
 use super::moments::Moments;
 #[cfg(feature = "sqlite")]
 use super::place::{DatabaseOptions, open_store};
+use super::polls::Polls;
 use super::source::Source;
 use super::tasks::Tasks;
 use super::write::{Task, run};
@@ -64,6 +65,7 @@ struct Inner {
     moments: Moments,
     /// The leases of the iterators over changes.
     exclusive: Arc<ExclusiveLeases>,
+    polls: Polls,
     /// Incremented by [`wake`](Mirror::wake): wakes the calls that wait for changes.
     head: watch::Sender<u64>,
     /// Set by the first wait for changes: see [`listen`](Mirror::listen).
@@ -347,6 +349,11 @@ impl Mirror {
         &self.0.counters
     }
 
+    /// Returns what polls of this handle have returned.
+    pub(super) fn polls(&self) -> &Polls {
+        &self.0.polls
+    }
+
     pub(super) fn moments(&self) -> &Moments {
         &self.0.moments
     }
@@ -625,6 +632,7 @@ impl MirrorBuilder {
             counters: Counters::new(),
             moments: Moments::new(),
             exclusive: Arc::default(),
+            polls: Polls::default(),
             head: watch::Sender::new(0),
             listens: OnceLock::new(),
             look: self.look,

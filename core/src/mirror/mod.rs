@@ -9,7 +9,7 @@
 // decisions about them; `runs` records syncs, and reads them and the received events; `chores` completes work that takes more than one write; `retire` removes the users and groups of a directory that the
 // application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers
 // (`groups` reads them one by one or in groups), `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
-// has the leases of `changes`, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
+// has the leases of `changes`, `polls` what polls have returned, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
 // `history` takes the history from the feed and returns it, and `past` computes past states from it.
 // `copy` copies a mirror to another store, and `backup` to a file. `reconcile` finds users whom an application knows and the mirror lacks. `plan` runs a sync on a copy of an organization's rows.
 // `tasks` counts the tasks that outlive their calls. `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `counters` counts what a handle does, `metrics` writes
@@ -40,6 +40,7 @@ mod past;
 mod place;
 #[cfg(feature = "sqlite")]
 mod plan;
+mod polls;
 mod receive;
 mod reconcile;
 mod removal;

@@ -2,7 +2,7 @@
 
 use crate::api::{FakeApi, apply_event, full_sync, numbered_user};
 use futures_util::{StreamExt, TryStreamExt};
-use headcount::store::{SqliteStore, Store};
+use headcount::store::{ConsumerRow, ConsumerUpdate, ConsumerWrite, Durability, SqliteStore, Store};
 use headcount::{Change, ChangeKind, ErrorKind, Mirror};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -47,6 +47,41 @@ fn kinds(changes: &[Change]) -> Vec<ChangeKind> {
 }
 
 // ---- acknowledgements ----
+
+/// Undoes the record of the polls of the consumer `app`, as a crash of the store's server can do.
+async fn forget_polls(store: &dyn Store) {
+    let update = ConsumerWrite {
+        name: "app".to_owned(),
+        durability: Durability::Power,
+        fence: None,
+        now: headcount::Timestamp::UNIX_EPOCH,
+        decide: Box::new(|state| {
+            let row = state.row.map(|row| ConsumerRow { polled: row.cursor, ..row });
+            Ok(ConsumerUpdate { row, park: None })
+        }),
+    };
+    store.update_consumer(update).await.unwrap();
+}
+
+#[tokio::test]
+async fn changes_can_be_acknowledged_and_parked_after_the_record_of_their_poll_was_undone() {
+    let api = FakeApi::with_users(10);
+    let store = Arc::new(SqliteStore::open(":memory:").unwrap());
+    let mirror = api.mirror_builder().open_in(Arc::clone(&store) as Arc<dyn Store>).await.unwrap();
+    let other = api.mirror_builder().open_in(Arc::clone(&store) as Arc<dyn Store>).await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    let changes = mirror.poll("app", 5).await.unwrap();
+
+    forget_polls(&*store).await;
+
+    let error = other.ack("app", changes[1].seq).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "another handle has to poll again: {error}");
+    mirror.ack("app", changes[1].seq).await.unwrap();
+    forget_polls(&*store).await;
+    mirror.park("app", changes[2].seq, "no account").await.unwrap();
+    assert!(mirror.ack("app", changes[4].seq + 1).await.is_err(), "no poll has returned this number");
+    assert_eq!(seqs(&mirror.poll("app", 100).await.unwrap())[0], changes[3].seq);
+}
 
 #[tokio::test]
 async fn acknowledging_a_change_from_before_a_snapshot_does_not_move_the_cursor() {

@@ -1,7 +1,7 @@
 //! Consumers of the feed, and the changes that they have parked.
 
 use super::commit::{CommitId, Ended, end_attempt, lock, mark_durable, revision_of, run, slot, was_committed};
-use super::database::{Database, Statement, Transaction};
+use super::database::{Database, Flush, Statement, Transaction};
 use super::failure::Failure;
 use super::lease;
 use super::rows::{CONSUMER, Json, Text, Time, consumer, count, first, get, no_row};
@@ -24,7 +24,7 @@ pub(super) async fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>,
 
 /// Makes all earlier commits durable. It writes a row, because the server does not flush a commit that changed nothing.
 pub(super) async fn flush(database: &Database) -> Result<()> {
-    database.change(&[mark_all_durable()]).await.map(drop)
+    database.change(&[mark_all_durable()], Flush::Now).await.map(drop)
 }
 
 /// Makes the statement that records that all changes which it sees are durable. The record is correct once its transaction is flushed.
@@ -34,8 +34,7 @@ fn mark_all_durable() -> Statement {
     Statement::new(sql).with(slot())
 }
 
-/// Records a poll as [`Store::note_poll`](crate::store::Store::note_poll) describes. The commit is flushed whatever the durability is: if a crash of the
-/// server undid the record, the process could not acknowledge the changes that the poll returns.
+/// Records a poll as [`Store::note_poll`](crate::store::Store::note_poll) describes.
 pub(super) async fn note_poll(database: &Database, note: &PollNote) -> Result<bool> {
     let PollNote { consumer, generation, polled, at, durability } = note;
     let mut statements = Vec::new();
@@ -46,7 +45,8 @@ pub(super) async fn note_poll(database: &Database, note: &PollNote) -> Result<bo
     statements.extend(lock(&Scope::Consumer(consumer.clone())));
     let update = "UPDATE {s}.consumer SET polled = greatest(polled, $3), seen_at = $4 WHERE name = $1 AND generation = $2 RETURNING true";
     statements.push(Statement::new(update).with(Text::new(consumer)).with(*generation).with(*polled).with(Time(*at)));
-    let rows = database.change(&statements).await?;
+    let flush = if *durability == Durability::Power { Flush::Now } else { Flush::Later };
+    let rows = database.change(&statements, flush).await?;
     Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
 }
 

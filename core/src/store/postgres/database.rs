@@ -274,17 +274,7 @@ impl Database {
 
     /// Runs one statement that reads, and may lock rows or notify others, in a transaction whose commit is not flushed.
     pub(super) async fn read_and_lock(&self, statement: Statement) -> Result<Vec<Row>> {
-        let mut attempts = self.attempts();
-        loop {
-            let result = match self.begin_write().await {
-                Ok(transaction) => transaction.end(std::slice::from_ref(&statement), Flush::Later).await,
-                Err(failure) => Err(failure),
-            };
-            match result {
-                Ok(mut rows) => return Ok(rows.pop().unwrap_or_default()),
-                Err(failure) => attempts.wait(failure).await?,
-            }
-        }
+        Ok(self.change(&[statement], Flush::Later).await?.pop().unwrap_or_default())
     }
 
     /// Runs one statement that reads.
@@ -292,14 +282,14 @@ impl Database {
         Ok(self.read(&[statement]).await?.pop().unwrap_or_default())
     }
 
-    /// Runs statements in one transaction and one round trip, and flushes its commit. Returns the rows of each. Each must be idempotent and valid on its
+    /// Runs statements in one transaction and one round trip. Returns the rows of each. Each must be idempotent and valid on its
     /// own: they may run twice if the connection is lost during the commit, and only some of them may run, without a transaction, if the server cannot
     /// begin one.
-    pub(super) async fn change(&self, statements: &[Statement]) -> Result<Vec<Vec<Row>>> {
+    pub(super) async fn change(&self, statements: &[Statement], flush: Flush) -> Result<Vec<Vec<Row>>> {
         let mut attempts = self.attempts();
         loop {
             let result = match self.begin_write().await {
-                Ok(transaction) => transaction.end(statements, Flush::Now).await,
+                Ok(transaction) => transaction.end(statements, flush).await,
                 Err(failure) => Err(failure),
             };
             match result {

@@ -8,7 +8,7 @@
 //! The time is that of the server's clock, so that a holder whose clock is wrong neither loses its lease nor takes that of another. A write with
 //! a fence locks the row of its lease until it has committed, so that no other process takes the lease meanwhile.
 
-use super::database::{Database, Statement};
+use super::database::{Database, Flush, Statement};
 use super::failure::Failure;
 use super::rows::{Text, get, get_text};
 use crate::process::PerProcess;
@@ -125,7 +125,7 @@ fn release(database: &Arc<Database>, runtime: &Handle, leases: Vec<(String, i64)
     let runtime = Handle::try_current().unwrap_or_else(|_| runtime.clone());
     runtime.spawn(async move {
         // If this fails, or if a crash of the server undid it, the leases would end only when they expire. `change` flushes its commit.
-        let _ = database.change(&leases.iter().map(release_one).collect::<Vec<_>>()).await;
+        let _ = database.change(&leases.iter().map(release_one).collect::<Vec<_>>(), Flush::Now).await;
         drop(running);
     });
 }
@@ -232,7 +232,7 @@ async fn take(
         .with(Text::new(&format!("{:016x}", OsRandom.bits())))
         .with(duration)
         .with(now);
-    let rows = database.change(&[take]).await?.pop().unwrap_or_default();
+    let rows = database.change(&[take], Flush::Now).await?.pop().unwrap_or_default();
     let Some(row) = rows.first() else { return Ok(None) };
     let fence = Fence { name, token: get(row, 0)? };
     held.lock().unwrap_or_else(PoisonError::into_inner).insert((fence.name.clone(), fence.token));

@@ -141,18 +141,17 @@ impl Database {
         }
     }
 
-    /// `Database::change`.
-    pub(super) async fn change<T, M: FnOnce() -> T>(&self, make: impl Fn() -> (Vec<Statement>, M)) -> Result<T> {
-        self.run(make, Flush::Now).await
-    }
-
     /// `Database::read_and_lock`.
     pub(super) async fn read_and_lock<T, M: FnOnce() -> T>(&self, make: impl Fn() -> (Vec<Statement>, M)) -> Result<T> {
-        self.run(make, Flush::Later).await
+        self.change(make, Flush::Later).await
     }
 
-    /// Runs statements in one transaction and one round trip.
-    async fn run<T, M: FnOnce() -> T>(&self, make: impl Fn() -> (Vec<Statement>, M), flush: Flush) -> Result<T> {
+    /// `Database::change`.
+    pub(super) async fn change<T, M: FnOnce() -> T>(
+        &self,
+        make: impl Fn() -> (Vec<Statement>, M),
+        flush: Flush,
+    ) -> Result<T> {
         let mut attempts = self.attempts();
         loop {
             let (statements, take) = make();

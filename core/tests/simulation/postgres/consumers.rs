@@ -3,16 +3,42 @@
 use super::client::{Database, Failure, Transaction};
 use super::commit::{CommitId, Ended, end_attempt, lock, mark_durable, mark_latest, run, upsert, was_committed};
 use super::pages::durable;
-use super::server::Statement;
+use super::server::{Flush, Statement};
 use super::tables::{CONSUMER, COUNTER, GROUPS, Key, MARK, PARKED_CHANGE, USERS};
 use super::{Mistake, catch_panic, lease};
 use headcount::Result;
 use headcount::mirror::ParkedChange;
-use headcount::store::{ConsumerState, ConsumerUpdate, ConsumerWrite, Durability, Scope, Snapshot};
+use headcount::store::{
+    ConsumerRow, ConsumerState, ConsumerUpdate, ConsumerWrite, Durability, PollNote, Scope, Snapshot,
+};
 
 /// `consumers::flush`.
 pub(super) async fn flush(database: &Database) -> Result<()> {
-    database.change(|| (vec![mark_latest(database)], || ())).await
+    database.change(|| (vec![mark_latest(database)], || ()), Flush::Now).await
+}
+
+/// `consumers::note_poll`.
+pub(super) async fn note_poll(database: &Database, note: &PollNote) -> Result<bool> {
+    let scope = Scope::Consumer(note.consumer.clone());
+    let flush = if note.durability == Durability::Power { Flush::Now } else { Flush::Later };
+    let make = || {
+        let mut statements = Vec::new();
+        if note.durability == Durability::Power {
+            statements.push(mark_latest(database));
+        }
+        statements.extend(lock(database, &scope).0);
+        let PollNote { consumer, generation, polled, at, .. } = note.clone();
+        let (update, is_current) = Statement::new("UPDATE consumer SET polled", move |access| {
+            let row = access.lock_row(CONSUMER, &consumer)?.filter(|row| row.generation == generation);
+            let Some(row) = row else { return Ok(false) };
+            let polled = row.polled.max(polled);
+            access.put(CONSUMER, &consumer, ConsumerRow { polled, seen_at: at, ..row });
+            Ok(true)
+        });
+        statements.push(update);
+        (statements, move || is_current.take())
+    };
+    database.change(make, flush).await
 }
 
 /// `consumers::update`.

@@ -2,7 +2,7 @@
 
 use super::Mistake;
 use super::client::{Database, Failure};
-use super::server::{Answer, Statement};
+use super::server::{Answer, Flush, Statement};
 use super::tables::{Key, LEASE, LeaseRow};
 use headcount::store::{Fence, Lease};
 use headcount::system::Random;
@@ -107,7 +107,7 @@ impl Shared {
         let runtime = Handle::try_current().unwrap_or_else(|_| self.runtime.clone());
         runtime.spawn(async move {
             let make = || (leases.iter().map(|lease| release_one(&database, lease)).collect(), || ());
-            let _ = database.change(make).await;
+            let _ = database.change(make, Flush::Now).await;
             drop(running);
         });
     }
@@ -230,7 +230,7 @@ async fn take(holder: Arc<Shared>, name: String, now: Timestamp, duration: Durat
         });
         (vec![take], move || token.take())
     };
-    let Some(token) = database.change(take).await? else { return Ok(None) };
+    let Some(token) = database.change(take, Flush::Now).await? else { return Ok(None) };
     holder.held.lock().unwrap().insert((name.clone(), token));
     Ok(Some(Taken { fence: Fence { name, token }, holder }))
 }

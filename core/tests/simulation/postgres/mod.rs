@@ -10,8 +10,8 @@
 //! | `commit`, `group`, `load`, `lease`, `consumers`, `history`, `retention` | the files with these names |
 //! | `pages` | `pages.rs`, `feed.rs` |
 //!
-//! Change both if you change the protocol. Statements are closures instead of SQL here, and records are stored as they are instead of JSON. `note_poll` and
-//! `user_numbers` are the defaults of [`Store`], which call `update_consumer` and `users`. Opening, migrations, TLS, notifications, stores that only read,
+//! Change both if you change the protocol. Statements are closures instead of SQL here, and records are stored as they are instead of JSON.
+//! `user_numbers` is the default of [`Store`], which calls `users`. Opening, migrations, TLS, notifications, stores that only read,
 //! and copies have no counterpart here.
 //!
 //! With a [`Mistake`], the store breaks one rule of the protocol, so that tests show that the simulation finds the mistake.
@@ -38,8 +38,8 @@ use client::closed;
 use headcount::mirror::{Approval, EventQuery, ParkedChange, RunQuery};
 use headcount::store::{
     Committed, ConsumerRow, ConsumerWrite, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HoldRow, Keys, Lease, Retention,
-    RunRow, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write,
+    Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HoldRow, Keys, Lease, PollNote,
+    Retention, RunRow, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use server::{Flush, Server};
@@ -255,6 +255,10 @@ impl Store for ModelStore {
 
     fn update_consumer(&self, mut update: ConsumerWrite) -> StoreFuture<'_, ()> {
         self.call(async move { consumers::update(&self.database, &self.releases, &mut update).await })
+    }
+
+    fn note_poll(&self, note: PollNote) -> StoreFuture<'_, bool> {
+        self.call(async move { consumers::note_poll(&self.database, &note).await })
     }
 
     fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool> {
