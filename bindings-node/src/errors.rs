@@ -23,6 +23,8 @@ const NAMES: &[(&str, &str)] = &[
     ("full_every", "fullEverySeconds"),
     ("start_from_snapshot", "startFromSnapshot"),
     ("set_role_map", "setRoleMap"),
+    ("unbind_environment", "unbindEnvironment"),
+    ("prepared_statements", "preparedStatements"),
 ];
 
 /// Returns the name and the JavaScript class of every kind of error. The tests compare them with `errors.js`.
