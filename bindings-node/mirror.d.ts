@@ -129,6 +129,12 @@ export interface HoldDecision {
   note?: string | undefined
 }
 
+/** Options of `protect`. */
+export interface ProtectOptions {
+  /** Why the user is protected, 1 to 2,000 bytes. */
+  reason: string
+}
+
 /** Options of `copyTo`. */
 export interface CopyOptions {
   /** Name of the schema in PostgreSQL that gets the copy; `headcount` by default. The role has to be its owner. */
@@ -484,6 +490,21 @@ export class Mirror {
    * @throws errors.NotFoundError if the user is not mirrored or was removed.
    */
   link(userId: string, accountId: string | null): Promise<void>
+  /**
+   * Protects a user: from now on, no listing and no event removes or deactivates the user or takes all roles away without an approval, whatever the
+   * guard's budget. What they would do is held, in a hold with the reason `protected_users`. Losses that are held already stay in their hold. What the
+   * application asks for is not held: `setRoleMap` and `retire`. The protection ends with `unprotect`, and when the user is removed. The reason is kept as
+   * `protection`, and replaces an earlier one.
+   * @throws errors.NotFoundError if the user is not mirrored or was removed.
+   * @throws errors.InvalidArgumentError for a reason of the wrong length.
+   */
+  protect(userId: string, options: ProtectOptions): Promise<void>
+  /**
+   * Ends the protection of a user: the guard's budget alone limits later losses of access. A loss that is held stays held until it is approved or
+   * dismissed. Does nothing for a user who is not protected.
+   * @throws errors.NotFoundError if the user is not mirrored or was removed.
+   */
+  unprotect(userId: string): Promise<void>
   /**
    * Stores which groups give which roles. When the promise is fulfilled, the feed contains a `roles.changed` for each user whose roles changed.
    * @param map Pairs of a group and a role, and entries: a list, a Map, another iterable, or an object with a role for each group. The group of a pair is

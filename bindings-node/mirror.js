@@ -494,6 +494,15 @@ class Mirror {
     await this.#calls.run(() => this.#native.link(text('the user id', userId), account))
   }
 
+  async protect(userId, options) {
+    const { reason } = knownOnly(['reason'], options, 'the options')
+    await this.#calls.run(() => this.#native.protect(text('the user id', userId), text('the reason', reason)))
+  }
+
+  async unprotect(userId) {
+    await this.#calls.run(() => this.#native.unprotect(text('the user id', userId)))
+  }
+
   async setRoleMap(map) {
     await this.#calls.run(() => this.#native.setRoleMap(JSON.stringify(roleEntries(map))))
   }

@@ -197,6 +197,7 @@ export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | '
  * - `mass_deactivation`: Listings or events report more users as inactive than the guard permits to deactivate.
  * - `role_loss`: More users lose all their roles, because they left groups or their groups were deleted or renamed, than the guard
  * permits.
+ * - `protected_users`: Users whom the application protects would be removed, deactivated or left without roles.
  */
 export type HoldReason =
   | 'mass_removal'
@@ -206,6 +207,7 @@ export type HoldReason =
   | 'deletion_burst'
   | 'mass_deactivation'
   | 'role_loss'
+  | 'protected_users'
 
 /**
  * How an entry of the role map names its groups.
@@ -548,6 +550,8 @@ export interface MirrorUser {
   vendorRoles: string[]
   /** The application's own account id, or null if the user has not been linked. */
   linkedId: string | null
+  /** Why the application protects the user from losing access without an approval, or null if it does not. */
+  protection: string | null
   /** The vendor's time of the user's last change, or null if the vendor sent none. An RFC 3339 string. */
   updatedAt: string | null
   /** The directory's own description of the user (`userDetail`) as JSON, from the last listing, or null if it had none. */
@@ -649,7 +653,7 @@ export interface Hold {
   count: number
   /**
    * Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the listing is empty,
-   * and if the directory is disabled or not found.
+   * if the users are protected, and if the directory is disabled or not found.
    */
   limit: number
   /**

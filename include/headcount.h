@@ -3585,6 +3585,37 @@ hc_status hc_mirror_link(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
+ * Protects a user: from now on, no listing and no event removes or deactivates the user or takes all roles away without an approval, whatever the
+ * guard's budget. What they would do is held, in a hold with the reason "protected_users". What the application asks for is not held:
+ * hc_mirror_set_role_map and hc_mirror_retire. The protection ends with hc_mirror_unprotect, and when the user is removed.
+ *
+ * - `mirror`: required.
+ * - `user_id`: "diruser_...".
+ * - `reason`: why the user is protected, 1 to 2,000 bytes; replaces an earlier reason. It is copied: hc_mirror_user_protection.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND if the mirror has no such user, HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_protect(const struct hc_mirror *mirror,
+                                 const char *user_id,
+                                 const char *reason,
+                                 struct hc_error **error);
+
+/**
+ * Ends the protection of a user. A loss of access that is held stays held until it is approved or dismissed. Does nothing for a user who is not
+ * protected.
+ *
+ * - `mirror`: required.
+ * - `user_id`: "diruser_...".
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND if the mirror has no such user, HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_unprotect(const struct hc_mirror *mirror,
+                                   const char *user_id,
+                                   struct hc_error **error);
+
+/**
  * Returns the settings in effect, and those that this handle was opened with and that are not in effect.
  *
  * - `mirror`: required.
@@ -4794,7 +4825,7 @@ const char *hc_approval_directory_id(const struct hc_approval *approval);
 
 /**
  * Why the users were held. "mass_removal", "empty_listing", "directory_disabled", "directory_not_found",
- * "deletion_burst", "mass_deactivation" or "role_loss". Later versions may add values.
+ * "deletion_burst", "mass_deactivation", "role_loss" or "protected_users". Later versions may add values.
  *
  * - `approval`: may be NULL, which gives NULL.
  * - Returns text owned by `approval`.
@@ -5799,7 +5830,7 @@ const char *hc_hold_directory_id(const struct hc_hold *hold);
 
 /**
  * Why the users are held. "mass_removal", "empty_listing", "directory_disabled", "directory_not_found",
- * "deletion_burst", "mass_deactivation" or "role_loss". Later versions may add values.
+ * "deletion_burst", "mass_deactivation", "role_loss" or "protected_users". Later versions may add values.
  *
  * - `hold`: may be NULL, which gives NULL.
  * - Returns text owned by `hold`.
@@ -5818,7 +5849,7 @@ uint64_t hc_hold_count(const struct hc_hold *hold);
 
 /**
  * Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the
- * listing is empty, and if the directory is disabled or not found.
+ * listing is empty, if the users are protected, and if the directory is disabled or not found.
  *
  * - `hold`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -6371,6 +6402,15 @@ const char *hc_mirror_user_vendor_roles_at(const struct hc_mirror_user *user, si
  * - Threads: any number at once.
  */
 const char *hc_mirror_user_linked_id(const struct hc_mirror_user *user);
+
+/**
+ * Why the application protects the user from losing access without an approval, or NULL if it does not.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_protection(const struct hc_mirror_user *user);
 
 /**
  * The vendor's time of the user's last change, or NULL if the vendor sent none.

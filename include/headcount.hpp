@@ -788,6 +788,11 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     void link(const std::string &user_id, const std::optional<std::string> &account_id) const {
         call(hc_mirror_link, user_id.c_str(), detail::c_str(account_id));
     }
+    /* Protects a user from losing access without an approval; see hc_mirror_protect. */
+    void protect(const std::string &user_id, const std::string &reason) const {
+        call(hc_mirror_protect, user_id.c_str(), reason.c_str());
+    }
+    void unprotect(const std::string &user_id) const { call(hc_mirror_unprotect, user_id.c_str()); }
     /* Replaces the role map with pairs of a group (its id, its name or a pattern of names) and a role. */
     void set_role_map(const std::vector<std::pair<std::string, std::string>> &pairs) const {
         std::vector<hc_role_pair> list;

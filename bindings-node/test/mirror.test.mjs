@@ -259,6 +259,21 @@ test('webhooks are verified with the secret of the environment by default', asyn
   assert.equal(await mirror.receive(body, headers), 'ignored')
 })
 
+test('a protection needs a reason and a mirrored user', async (t) => {
+  const { mirror, organization } = startMirror(t)
+  await mirror.sync(organization)
+  const [user] = await collect(mirror.users(organization))
+  await mirror.protect(user.id, { reason: 'last admin' })
+  assert.equal((await mirror.user(user.id)).protection, 'last admin')
+  for (const options of [{ reason: '' }, { reason: 'x'.repeat(2001) }, {}, undefined, { reason: 'a', by: 'ops' }]) {
+    await assert.rejects(mirror.protect(user.id, options), errors.InvalidArgumentError)
+  }
+  await mirror.unprotect(user.id)
+  assert.equal((await mirror.user(user.id)).protection, null)
+  await assert.rejects(mirror.protect('diruser_none', { reason: 'last admin' }), errors.NotFoundError)
+  await assert.rejects(mirror.unprotect('diruser_none'), errors.NotFoundError)
+})
+
 test('a linked account id can be set and removed, and linking an unknown user is refused', async (t) => {
   const { mirror, organization } = startMirror(t)
   await mirror.sync(organization)

@@ -211,6 +211,14 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
     },
     pending: async (step, at) => assert.deepEqual((await mirror.pendingEvents(organization)).map(({ eventType }) => eventType), step.types, at),
     link: (step) => mirror.link(id(step.user), step.account_id ?? null),
+    protect: async (step, at) => {
+      await mirror.protect(id(step.user), { reason: step.reason })
+      assert.equal((await mirror.user(id(step.user))).protection, step.reason, at)
+    },
+    unprotect: async (step, at) => {
+      await mirror.unprotect(id(step.user))
+      assert.equal((await mirror.user(id(step.user))).protection, null, at)
+    },
     status: async (step, at) => {
       const [{ users, groups, held }] = await mirror.status()
       assert.deepEqual({ users, groups, held: held && held.reason }, { users: step.users, groups: step.groups, held: step.held }, at)

@@ -299,6 +299,21 @@ def test_links_and_roles_are_stored_and_reported(environment):
         assert mirror.user(user.id).linked_id is None and mirror.user(user.id).roles == []
 
 
+def test_a_protection_needs_a_reason_and_a_mirrored_user(environment):
+    org, _ = ids(environment)
+    with opened(environment) as mirror:
+        mirror.sync(org)
+        user = next(iter(mirror.users(org)))
+        assert mirror.protect(user.id, reason="last admin") is None and mirror.user(user.id).protection == "last admin"
+        for reason in ("", " ", "x" * 2001):
+            with pytest.raises(headcount.InvalidArgumentError, match=f"the reason has {len(reason)} bytes"):
+                mirror.protect(user.id, reason=reason)
+        for call in (lambda: mirror.protect("diruser_0", reason="last admin"), lambda: mirror.unprotect("diruser_0")):
+            with pytest.raises(headcount.NotFoundError):
+                call()
+        assert mirror.unprotect(user.id) is None and mirror.user(user.id).protection is None
+
+
 def acknowledged(mirror, consumer="app"):
     """Yields the changes that a consumer has not acknowledged, and acknowledges each."""
     for change in mirror.changes(consumer, timeout=0):

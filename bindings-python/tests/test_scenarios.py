@@ -237,6 +237,14 @@ class Player:
     async def link(self, user, account_id):
         await self.mirror.link(self.ids[user], account_id)
 
+    async def protect(self, user, reason):
+        await self.mirror.protect(self.ids[user], reason=reason)
+        assert (await self.mirror.user(self.ids[user])).protection == reason
+
+    async def unprotect(self, user):
+        await self.mirror.unprotect(self.ids[user])
+        assert (await self.mirror.user(self.ids[user])).protection is None
+
     async def status(self, users, groups, held):
         status = (await self.mirror.status())[0]
         assert (status.users, status.groups, status.held and status.held.reason) == (users, groups, held)

@@ -119,6 +119,8 @@ pub(crate) fn is_personal(record: &str, field: &str) -> bool {
         "by" | "note" => matches!(record, "Approval" | "Retirement"),
         // The former and new values of a user's fields.
         "before" | "after" => record == "HistoryEntry",
+        // Names the user's position, such as "last admin".
+        "protection" => true,
         "external_id" => record == "UserData",
         // Not personal data, but anyone who has the link can open the admin portal.
         "location" => record == "PortalLink",

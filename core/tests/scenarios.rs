@@ -175,6 +175,14 @@ impl Run {
             "moment" => self.note_moment(step).await,
             "at" => self.check_past_users(step).await,
             "history" => self.check_history(step).await,
+            "protect" | "unprotect" => {
+                let (id, reason) = (self.id(step, "user"), step.optional_text("reason"));
+                match &reason {
+                    Some(reason) => self.mirror.protect(id, reason).await.unwrap(),
+                    None => self.mirror.unprotect(id).await.unwrap(),
+                }
+                assert_eq!(self.mirror.user(id).await.unwrap().unwrap().protection, reason, "{}", step.at);
+            }
             "status" => self.check_status(step).await,
             "hold" => self.check_hold(step).await,
             "approve" => self.check_decision(step, self.mirror.approve(self.id(step, "hold"), BY, NOTE).await),

@@ -1,4 +1,4 @@
-//! The mirror: opens, closes and copies it, receives webhooks, lists pending events and sets account links. Its settings are in `settings`, the role map
+//! The mirror: opens, closes and copies it, receives webhooks, lists pending events, and sets account links and protections. Its settings are in `settings`, the role map
 //! is in `roles`, users and groups are in `mirrored`, syncs in `sync`, holds and decisions in `holds`, and the feed in `change`, `changes` and `worker`.
 
 use crate::boundary::{Out, call, free, read, value_or_absent};
@@ -272,4 +272,41 @@ pub unsafe extern "C" fn hc_mirror_link(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (mirror: object, user_id: text, account_id: optional_text) => mirror.0.link(user_id, account_id))
+}
+
+/// Protects a user: from now on, no listing and no event removes or deactivates the user or takes all roles away without an approval, whatever the
+/// guard's budget. What they would do is held, in a hold with the reason "protected_users". What the application asks for is not held:
+/// hc_mirror_set_role_map and hc_mirror_retire. The protection ends with hc_mirror_unprotect, and when the user is removed.
+///
+/// - `mirror`: required.
+/// - `user_id`: "diruser_...".
+/// - `reason`: why the user is protected, 1 to 2,000 bytes; replaces an earlier reason. It is copied: hc_mirror_user_protection.
+/// - `error`: may be NULL.
+/// - Fails with HC_NOT_FOUND if the mirror has no such user, HC_STORE or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_protect(
+    mirror: *const hc_mirror,
+    user_id: *const c_char,
+    reason: *const c_char,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (mirror: object, user_id: text, reason: text) => mirror.0.protect(user_id, reason))
+}
+
+/// Ends the protection of a user. A loss of access that is held stays held until it is approved or dismissed. Does nothing for a user who is not
+/// protected.
+///
+/// - `mirror`: required.
+/// - `user_id`: "diruser_...".
+/// - `error`: may be NULL.
+/// - Fails with HC_NOT_FOUND if the mirror has no such user, HC_STORE or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_unprotect(
+    mirror: *const hc_mirror,
+    user_id: *const c_char,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (mirror: object, user_id: text) => mirror.0.unprotect(user_id))
 }

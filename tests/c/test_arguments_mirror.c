@@ -152,6 +152,14 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_mirror_link(mirror, NULL, "a", place), "user_id");
     TEXT_IS_REFUSED(hc_mirror_link(mirror, NOT_UTF8, "a", place), "user_id");
     TEXT_IS_REFUSED(hc_mirror_link(mirror, "u", NOT_UTF8, place), "account_id");
+    NULL_IS_REFUSED(hc_mirror_protect(NULL, "u", "r", place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_protect(mirror, NULL, "r", place), "user_id");
+    TEXT_IS_REFUSED(hc_mirror_protect(mirror, NOT_UTF8, "r", place), "user_id");
+    NULL_IS_REFUSED(hc_mirror_protect(mirror, "u", NULL, place), "reason");
+    TEXT_IS_REFUSED(hc_mirror_protect(mirror, "u", NOT_UTF8, place), "reason");
+    NULL_IS_REFUSED(hc_mirror_unprotect(NULL, "u", place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_unprotect(mirror, NULL, place), "user_id");
+    TEXT_IS_REFUSED(hc_mirror_unprotect(mirror, NOT_UTF8, place), "user_id");
     NULL_IS_REFUSED(hc_mirror_set_role_map(NULL, pairs, 1, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_set_role_map(mirror, NULL, 1, place), "pairs");
     NULL_IS_REFUSED(hc_mirror_role_map(NULL, &role_map, place), "mirror");

@@ -299,6 +299,9 @@ static void webhooks_are_applied_once_and_in_order(const hc_mirror *mirror) {
 
     WORKS(hc_mirror_link(mirror, hc_user_id(ada), "acct_42", &error));
     REFUSED(hc_mirror_link(mirror, "diruser_0", "acct_43", &error), HC_NOT_FOUND, "no such user");
+    REFUSED(hc_mirror_protect(mirror, hc_user_id(ada), "", &error), HC_INVALID_ARGUMENT, "the reason has 0 bytes");
+    REFUSED(hc_mirror_protect(mirror, "diruser_0", "last admin", &error), HC_NOT_FOUND, "no such user");
+    REFUSED(hc_mirror_unprotect(mirror, "diruser_0", &error), HC_NOT_FOUND, "no such user");
     fields = (hc_sandbox_user){.struct_size = sizeof fields, .family_name = "King"};
     WORKS(hc_sandbox_update_user(sandbox, hc_user_id(ada), &fields, &changed, &error));
     hc_user_free(changed);

@@ -150,6 +150,7 @@ static void accessors_accept_null(void) {
     CHECK(hc_mirror_user_vendor_roles_len(NULL) == 0);
     CHECK(hc_mirror_user_vendor_roles_at(NULL, 0) == NULL);
     CHECK(hc_mirror_user_linked_id(NULL) == NULL);
+    CHECK(hc_mirror_user_protection(NULL) == NULL);
     CHECK(hc_mirror_user_updated_at(NULL) == NULL);
     CHECK(hc_mirror_user_detail(NULL) == NULL);
     CHECK(hc_mirror_user_attributes(NULL) == NULL);

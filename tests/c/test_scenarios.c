@@ -195,6 +195,15 @@ static void check_status(const run *run, const step *step) {
     hc_mirror_directory_status_list_free(statuses);
 }
 
+/* Checks that the user has the step's reason as the protection, or none if the step has no reason. */
+static void check_protection(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_mirror_user *user = NULL;
+    WORKS(hc_mirror_user_get(run->mirror, id_of(run, step->user), &user, &error));
+    CHECK_TEXT(hc_mirror_user_protection(user), step->reason);
+    hc_mirror_user_free(user);
+}
+
 /* Checks the open hold with the step's reason, and stores its id under the step's name. */
 static void check_hold(run *run, const step *step) {
     hc_error *error = NULL;
@@ -587,6 +596,12 @@ static void run_step(run *run, const step *step) {
         check_past_users(run, step);
     } else if (strcmp(what, "history") == 0) {
         check_history(run, step);
+    } else if (strcmp(what, "protect") == 0) {
+        WORKS(hc_mirror_protect(run->mirror, id_of(run, step->user), step->reason, &error));
+        check_protection(run, step);
+    } else if (strcmp(what, "unprotect") == 0) {
+        WORKS(hc_mirror_unprotect(run->mirror, id_of(run, step->user), &error));
+        check_protection(run, step);
     } else if (strcmp(what, "status") == 0) {
         check_status(run, step);
     } else if (strcmp(what, "hold") == 0) {

@@ -73,6 +73,18 @@ CALLS = {
         "answers = []\nbody = b''.join(metrics({}, lambda *answer: answers.append(answer)))\n"
         "assert body.endswith(b'# EOF\\n') and answers[0][0] == '200 OK'\nmirror.close()\n"
     ),
+    "def protect_administrators": (
+        "with headcount.Client.from_env() as client, headcount.Mirror(':memory:', client=client) as mirror:\n"
+        "    organization = next(iter(client.organization.all()))\n"
+        "    mirror.set_role_map({'*': 'admin'})\n"
+        "    mirror.sync(organization.id)\n"
+        "    protections = lambda: {user.protection for user in mirror.users(organization.id)}\n"
+        "    protect_administrators(mirror, organization.id)\n"
+        "    assert 'administrator' in protections()\n"
+        "    mirror.set_role_map({})\n"
+        "    protect_administrators(mirror, organization.id)\n"
+        "    assert protections() == {None}\n"
+    ),
     "def worker": (
         "import queue\nwaiting = queue.Queue()\n"
         "assert endpoint(BODY, headcount.Webhook().sign(BODY), waiting) == 201\nworker(waiting)\nassert waiting.empty()\n"

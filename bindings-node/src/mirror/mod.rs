@@ -205,6 +205,18 @@ impl NativeMirror {
         )
     }
 
+    /// Protects a user from losing access without an approval.
+    #[napi]
+    pub fn protect<'env>(&self, env: &'env Env, user_id: String, reason: String) -> Promise<'env> {
+        self.call(env, None, |mirror| async move { json::text(&mirror.protect(&user_id, &reason).await?) })
+    }
+
+    /// Ends the protection of a user.
+    #[napi]
+    pub fn unprotect<'env>(&self, env: &'env Env, user_id: String) -> Promise<'env> {
+        self.call(env, None, |mirror| async move { json::text(&mirror.unprotect(&user_id).await?) })
+    }
+
     /// Deletes rows that are older than their retention.
     #[napi]
     pub fn trim<'env>(&self, env: &'env Env) -> Promise<'env> {

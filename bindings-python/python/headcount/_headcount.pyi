@@ -2312,6 +2312,29 @@ class Mirror:
         ``StoreError`` if the store fails.
         """
 
+    def protect(self, user_id: str, *, reason: str) -> None:
+        """Protects a user: from now on, no listing and no event removes or deactivates the user or takes all roles away without an
+        approval, whatever the guard's budget. What they would do is held, in a hold with the reason ``protected_users``. Losses
+        that are held already stay in their hold. What the application asks for is not held: ``set_role_map`` and ``retire``.
+        The protection ends with ``unprotect``, and when the user is removed.
+
+        - ``user_id``: id of the user (``diruser_...``).
+        - ``reason``: why, 1 to 2,000 bytes; kept as ``MirrorUser.protection``, and replaces an earlier one.
+
+        Raises ``NotFoundError`` if the mirror has no such user. Raises ``InvalidArgumentError`` for a reason of the wrong length
+        and if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def unprotect(self, user_id: str) -> None:
+        """Ends the protection of a user: the guard's budget alone limits later losses of access. A loss that is held stays held
+        until it is approved or dismissed. Does nothing for a user who is not protected.
+
+        - ``user_id``: id of the user (``diruser_...``).
+
+        Raises ``NotFoundError`` if the mirror has no such user. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
+        """
+
     def set_role_map(self, pairs: Union[Mapping[str, str], Iterable[Union[RoleMapEntry, tuple[str, str]]]]) -> None:
         """Replaces the role map, which gives roles to the members of groups. The resulting changes are in the feed as ``roles.changed`` when
         this returns, or has been awaited.
@@ -3084,6 +3107,29 @@ class AsyncMirror:
 
         - ``user_id``: id of the user (``diruser_...``).
         - ``account_id``: the application's id, or None to remove it.
+
+        Raises ``NotFoundError`` if the mirror has no such user. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
+        """
+
+    def protect(self, user_id: str, *, reason: str) -> Coroutine[Any, Any, None]:
+        """Protects a user: from now on, no listing and no event removes or deactivates the user or takes all roles away without an
+        approval, whatever the guard's budget. What they would do is held, in a hold with the reason ``protected_users``. Losses
+        that are held already stay in their hold. What the application asks for is not held: ``set_role_map`` and ``retire``.
+        The protection ends with ``unprotect``, and when the user is removed.
+
+        - ``user_id``: id of the user (``diruser_...``).
+        - ``reason``: why, 1 to 2,000 bytes; kept as ``MirrorUser.protection``, and replaces an earlier one.
+
+        Raises ``NotFoundError`` if the mirror has no such user. Raises ``InvalidArgumentError`` for a reason of the wrong length
+        and if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def unprotect(self, user_id: str) -> Coroutine[Any, Any, None]:
+        """Ends the protection of a user: the guard's budget alone limits later losses of access. A loss that is held stays held
+        until it is approved or dismissed. Does nothing for a user who is not protected.
+
+        - ``user_id``: id of the user (``diruser_...``).
 
         Raises ``NotFoundError`` if the mirror has no such user. Raises ``InvalidArgumentError`` if the mirror is closed, and
         ``StoreError`` if the store fails.
@@ -4122,6 +4168,10 @@ class MirrorUser:
         """The application's own account id, or ``None`` if the user has not been linked."""
 
     @property
+    def protection(self) -> Optional[str]:
+        """Why the application protects the user from losing access without an approval, or ``None`` if it does not."""
+
+    @property
     def updated_at(self) -> Optional[datetime]:
         """The vendor's time of the user's last change, or ``None`` if the vendor sent none."""
 
@@ -4240,7 +4290,7 @@ class Hold:
         """Id of the directory (``dir_…``)."""
 
     @property
-    def reason(self) -> Literal["mass_removal", "empty_listing", "directory_disabled", "directory_not_found", "deletion_burst", "mass_deactivation", "role_loss"]:
+    def reason(self) -> Literal["mass_removal", "empty_listing", "directory_disabled", "directory_not_found", "deletion_burst", "mass_deactivation", "role_loss", "protected_users"]:
         """Why the users are held."""
 
     @property
@@ -4250,7 +4300,7 @@ class Hold:
     @property
     def limit(self) -> int:
         """Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the
-        listing is empty, and if the directory is disabled or not found.
+        listing is empty, if the users are protected, and if the directory is disabled or not found.
         """
 
     @property
@@ -4296,7 +4346,7 @@ class Approval:
         """Id of the directory."""
 
     @property
-    def reason(self) -> Literal["mass_removal", "empty_listing", "directory_disabled", "directory_not_found", "deletion_burst", "mass_deactivation", "role_loss"]:
+    def reason(self) -> Literal["mass_removal", "empty_listing", "directory_disabled", "directory_not_found", "deletion_burst", "mass_deactivation", "role_loss", "protected_users"]:
         """Why the users were held."""
 
     @property

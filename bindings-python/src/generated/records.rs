@@ -684,6 +684,12 @@ impl MirrorUser {
         self.value.linked_id.as_deref()
     }
 
+    /// Why the application protects the user from losing access without an approval, or ``None`` if it does not.
+    #[getter]
+    fn protection(&self) -> Option<&str> {
+        self.value.protection.as_deref()
+    }
+
     /// The vendor's time of the user's last change, or ``None`` if the vendor sent none.
     #[getter]
     fn updated_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
@@ -937,7 +943,7 @@ impl Hold {
     }
 
     /// Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the
-    /// listing is empty, and if the directory is disabled or not found.
+    /// listing is empty, if the users are protected, and if the directory is disabled or not found.
     #[getter]
     fn limit(&self) -> u64 {
         self.value.limit

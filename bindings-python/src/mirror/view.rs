@@ -1,4 +1,4 @@
-//! Calls that read the mirror (users, groups, directories, their status, pending events), and `link`.
+//! Calls that read the mirror (users, groups, directories, their status, pending events), and those that set an account link or a protection.
 
 use super::class::{AsyncMirror, Mirror};
 use super::rows::Lists;
@@ -146,6 +146,36 @@ macro_rules! view {
             ) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 let call = async move { mirror.link(&user_id, account_id.as_deref()).await };
+                <$mode>::run(py, call, |py, ()| Ok(py.None()))
+            }
+
+            /// Protects a user: from now on, no listing and no event removes or deactivates the user or takes all roles away without an
+            /// approval, whatever the guard's budget. What they would do is held, in a hold with the reason ``protected_users``. Losses
+            /// that are held already stay in their hold. What the application asks for is not held: ``set_role_map`` and ``retire``.
+            /// The protection ends with ``unprotect``, and when the user is removed.
+            ///
+            /// - ``user_id``: id of the user (``diruser_...``).
+            /// - ``reason``: why, 1 to 2,000 bytes; kept as ``MirrorUser.protection``, and replaces an earlier one.
+            ///
+            /// Raises ``NotFoundError`` if the mirror has no such user. Raises ``InvalidArgumentError`` for a reason of the wrong length
+            /// and if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (user_id, *, reason))]
+            fn protect<'py>(&self, py: Python<'py>, user_id: Text, reason: Text) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                let call = async move { mirror.protect(&user_id, &reason).await };
+                <$mode>::run(py, call, |py, ()| Ok(py.None()))
+            }
+
+            /// Ends the protection of a user: the guard's budget alone limits later losses of access. A loss that is held stays held
+            /// until it is approved or dismissed. Does nothing for a user who is not protected.
+            ///
+            /// - ``user_id``: id of the user (``diruser_...``).
+            ///
+            /// Raises ``NotFoundError`` if the mirror has no such user. Raises ``InvalidArgumentError`` if the mirror is closed, and
+            /// ``StoreError`` if the store fails.
+            fn unprotect<'py>(&self, py: Python<'py>, user_id: Text) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                let call = async move { mirror.unprotect(&user_id).await };
                 <$mode>::run(py, call, |py, ()| Ok(py.None()))
             }
         }

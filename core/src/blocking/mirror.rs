@@ -222,6 +222,8 @@ calls! {
     dismiss(hold_id: &str, by: &str, note: &str) -> u64;
     approvals(organization_id: Option<&str>) -> Vec<Approval>;
     link(user_id: &str, account_id: Option<&str>) -> ();
+    protect(user_id: &str, reason: &str) -> ();
+    unprotect(user_id: &str) -> ();
     pending_events(organization_id: &str) -> Vec<PendingEvent>;
     role_map() -> Vec<(String, String)>;
     settings() -> MirrorSettings;

@@ -29,23 +29,38 @@ const NAMED: usize = 1_000;
 #[derive(Default)]
 pub(super) struct Absent {
     pub(super) count: u64,
-    /// Number of absent users whose removal is held already; not in `count`.
+    /// Number of absent users who are protected, and whose removal is not held yet; not in `count`.
+    protected: u64,
+    /// Number of absent users whose removal is held already; not in `count` and `protected`.
     held: u64,
-    /// The ids of the first of them, whether or not their removal is held already.
+    /// Whether the removal of a user who is not protected is held already.
+    holds_unprotected: bool,
+    /// The ids of the first users of `count`.
     ids: Vec<String>,
+    /// The ids of the first other users.
+    kept_ids: Vec<String>,
 }
 
 impl Absent {
     fn is_any(&self) -> bool {
-        self.count + self.held > 0
+        self.total() > 0
+    }
+
+    /// Returns the number of all absent users.
+    fn total(&self) -> u64 {
+        self.count + self.protected + self.held
     }
 }
 
 /// Absent users of one page.
 struct AbsentPage {
     ids: Vec<String>,
+    /// Those who are protected, and whose removal is not held already.
+    protected: Vec<String>,
     /// Those whose removal is held already.
     held: Vec<String>,
+    /// Whether any of `held` is not protected.
+    holds_unprotected: bool,
     /// The row number after which the next page starts, or `None` after the last page.
     next: Option<i64>,
 }
@@ -84,19 +99,20 @@ impl Run<'_> {
     /// Removes the absent users, or holds their removal back.
     async fn remove_within_budget(&mut self, absence: &Arc<Absence>, absent: Absent) -> Result<()> {
         let RemovalState { budget, is_waiting } = self.removal_state().await?;
-        if let Some(removal) = judge_removal(absent.count, &absence.reading, budget, is_waiting) {
+        if let Some(removal) = judge_removal(absent.count, absent.protected, &absence.reading, budget, is_waiting) {
             self.hold_absent(absence, removal).await?;
-            return Err(self.mass_removal(removal.message(absent.count + absent.held), absent, removal.limit));
+            return Err(self.mass_removal(removal, absent));
         }
-        if absent.count > 0 {
-            self.progress(Phase::Removals, 0, 0, Some(absent.count));
+        if absent.count + absent.protected > 0 {
+            self.progress(Phase::Removals, 0, 0, Some(absent.count + absent.protected));
             self.remove_users(absence).await?;
         }
-        if absent.held > 0 {
-            let removal = Removal { reason: HoldReason::MassRemoval, limit: budget.limit };
-            return Err(self.mass_removal(removal.message(absent.held), absent, removal.limit));
+        if absent.protected + absent.held == 0 {
+            return Ok(());
         }
-        Ok(())
+        let kept = Absent { count: 0, ids: Vec::new(), ..absent };
+        let reason = if kept.holds_unprotected { HoldReason::MassRemoval } else { HoldReason::ProtectedUsers };
+        Err(self.mass_removal(Removal { reason, limit: budget.limit }, kept))
     }
 
     /// Reads the directories of the organization that this sync has not read, and moves absent users whom they list. Returns why a directory
@@ -170,12 +186,14 @@ impl Run<'_> {
         Ok(done.value)
     }
 
-    fn mass_removal(&self, message: String, absent: Absent, limit: u64) -> Error {
+    fn mass_removal(&self, removal: Removal, absent: Absent) -> Error {
+        let count = absent.total();
+        let message = removal.message(count);
         let removals = Removals {
             directory_id: self.directory.id.clone(),
-            count: absent.count + absent.held,
-            limit,
-            user_ids: sorted(absent.ids.into_iter()),
+            count,
+            limit: removal.limit,
+            user_ids: sorted(absent.ids.into_iter().chain(absent.kept_ids).take(NAMED)),
         };
         Error::mass_removal(message, removals)
             .with_context("organization", &self.directory.organization_id)
@@ -184,7 +202,8 @@ impl Run<'_> {
 
     /// Whether a user or group is absent from the reading. A user whose removal is held already does not count.
     pub(super) async fn lacks_any(&self, absence: &Absence) -> Result<bool> {
-        Ok(self.absent(absence, 0).await?.count > 0 || self.lacks_group(absence).await?)
+        let absent = self.absent(absence, 0).await?;
+        Ok(absent.count + absent.protected > 0 || self.lacks_group(absence).await?)
     }
 
     async fn lacks_group(&self, absence: &Absence) -> Result<bool> {
@@ -214,7 +233,7 @@ impl Run<'_> {
         }
     }
 
-    /// Counts the users who are absent from a reading, and returns the ids of the first `named` of them.
+    /// Counts the users who are absent from a reading, and returns the ids of the first `named` of them who are to be removed, and of the others.
     pub(super) async fn absent(&self, absence: &Absence, named: usize) -> Result<Absent> {
         // Usually the reading named every user. Then no rows have to be read.
         if self.names_every_user(absence).await? {
@@ -225,9 +244,12 @@ impl Run<'_> {
             let page = self.absent_after(position, absence).await?;
             next = page.next;
             absent.count += page.ids.len() as u64;
+            absent.protected += page.protected.len() as u64;
             absent.held += page.held.len() as u64;
-            let room = named - absent.ids.len();
-            absent.ids.extend(page.ids.into_iter().chain(page.held).take(room));
+            absent.holds_unprotected |= page.holds_unprotected;
+            let (room, kept_room) = (named - absent.ids.len(), named - absent.kept_ids.len());
+            absent.ids.extend(page.ids.into_iter().take(room));
+            absent.kept_ids.extend(page.protected.into_iter().chain(page.held).take(kept_room));
         }
         Ok(absent)
     }
@@ -252,12 +274,13 @@ impl Run<'_> {
         while let Some(position) = next {
             let page = self.absent_after(position, absence).await?;
             next = page.next;
-            if page.ids.is_empty() {
+            let ids = [page.ids, page.protected].concat();
+            if ids.is_empty() {
                 continue;
             }
-            count += page.ids.len() as u64;
-            let keys = Keys { users: page.ids.iter().cloned().collect(), ..Keys::default() };
-            let (absence, rules, ids) = (Arc::clone(absence), rules.clone(), page.ids);
+            count += ids.len() as u64;
+            let keys = Keys { users: ids.iter().cloned().collect(), ..Keys::default() };
+            let (absence, rules) = (Arc::clone(absence), rules.clone());
             self.step(keys, move |step| {
                 rules(&absence, step, &ids);
                 Ok(())
@@ -277,8 +300,10 @@ impl Run<'_> {
         let next = rows.last().map(|row| row.number);
         let (held, absent): (Vec<_>, Vec<_>) =
             rows.into_iter().filter(|row| absence.lacks_user(row)).partition(|row| row.held_removal().is_some());
+        let (protected, absent): (Vec<_>, Vec<_>) = absent.into_iter().partition(|row| row.user.is_protected());
+        let holds_unprotected = held.iter().any(|row: &UserRow| !row.user.is_protected());
         let ids = |rows: Vec<UserRow>| rows.into_iter().map(|row| row.user.id).collect();
-        Ok(AbsentPage { ids: ids(absent), held: ids(held), next })
+        Ok(AbsentPage { ids: ids(absent), protected: ids(protected), held: ids(held), holds_unprotected, next })
     }
 
     async fn remove_groups(&mut self, absence: &Arc<Absence>) -> Result<()> {

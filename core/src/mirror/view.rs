@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// How many rows are read at a time.
 const PAGE: usize = 500;
 
+/// The longest reason of a protection, in bytes.
+const MAX_REASON: usize = 2_000;
+
 /// The users of an organization or of a hold, in the order in which the mirror first stored them; made by [`Mirror::users`] and
 /// [`Mirror::hold_users`]. Or the users of an organization at a past time, in no particular order; made by [`Mirror::at`]. Read one after another with [`next`](MirrorUsers::next), by page with [`next_page`](MirrorUsers::next_page), or as a
 /// [`stream`](MirrorUsers::stream).
@@ -311,7 +314,50 @@ impl Mirror {
     ///
     /// [`ErrorKind::NotFound`] if no user of this id is mirrored, or the user was removed; [`ErrorKind::Store`].
     pub async fn link(&self, user_id: &str, account_id: Option<&str>) -> Result<()> {
-        let (user_id, account_id) = (user_id.to_owned(), account_id.map(str::to_owned));
+        let account_id = account_id.map(str::to_owned);
+        self.set_own_fields(user_id, move |user| user.linked_id.clone_from(&account_id)).await
+    }
+
+    /// Protects a user: from now on, no listing and no event removes or deactivates the user or takes all roles away without an approval, whatever the
+    /// guard's budget. What they would do is held, in a hold with the reason [`ProtectedUsers`](crate::mirror::HoldReason::ProtectedUsers), until it is
+    /// [approved](Mirror::approve) or [dismissed](Mirror::dismiss). Losses that are held already stay in their hold. What the application asks for is
+    /// not held: [`set_role_map`](Mirror::set_role_map) and [`retire`](Mirror::retire).
+    ///
+    /// `reason` (1 to 2,000 bytes) is kept as [`MirrorUser::protection`], and replaces an earlier one. The protection ends with
+    /// [`unprotect`](Mirror::unprotect), and when the user is removed.
+    ///
+    /// The future may be dropped: the protection may then have been stored or not. The call may be repeated.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] for a reason of the wrong length; [`ErrorKind::NotFound`] if no user of this id is mirrored, or the user was removed;
+    /// [`ErrorKind::Store`].
+    pub async fn protect(&self, user_id: &str, reason: &str) -> Result<()> {
+        if reason.trim().is_empty() || reason.len() > MAX_REASON {
+            return Err(Error::invalid_argument(format!(
+                "the reason has {} bytes: expected why the user is protected, in 1 to {MAX_REASON} bytes",
+                reason.len()
+            )));
+        }
+        let reason = reason.to_owned();
+        self.set_own_fields(user_id, move |user| user.protection = Some(reason.clone())).await
+    }
+
+    /// Ends the protection of a user: the guard's budget alone limits later losses of access. A loss that is held stays held until it is approved or
+    /// dismissed. Does nothing for a user who is not protected.
+    ///
+    /// The future may be dropped: the protection may then have ended or not. The call may be repeated.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if no user of this id is mirrored, or the user was removed; [`ErrorKind::Store`].
+    pub async fn unprotect(&self, user_id: &str) -> Result<()> {
+        self.set_own_fields(user_id, |user| user.protection = None).await
+    }
+
+    /// Changes fields of a user that the application sets, without a change in the feed.
+    async fn set_own_fields(&self, user_id: &str, set: impl Fn(&mut MirrorUser) + Send + 'static) -> Result<()> {
+        let user_id = user_id.to_owned();
         let task = Task {
             scope: Scope::Everything,
             durability: Durability::Power,
@@ -322,7 +368,7 @@ impl Mirror {
             now: self.now(),
         };
         run(self.store(), task, move |step| {
-            if step.link_user(&user_id, account_id.as_deref()) {
+            if step.set_own_fields(&user_id, &set) {
                 return Ok(());
             }
             Err(Error::new(ErrorKind::NotFound, "the mirror has no such user: sync first, or check the id"))

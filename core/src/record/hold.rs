@@ -20,8 +20,8 @@ pub struct Hold {
     pub reason: HoldReason,
     /// Number of users that the hold names. If the directory is disabled or not found: number of all users of the directory.
     pub count: u64,
-    /// Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the listing is empty, and if
-    /// the directory is disabled or not found.
+    /// Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the listing is empty, if the
+    /// users are protected, and if the directory is disabled or not found.
     pub limit: u64,
     /// Time at which the hold was made, in UTC, by the clock of the machine that made it. It stays the same when users are added.
     pub since: Timestamp,
@@ -47,6 +47,8 @@ crate::error::named! {
         MassDeactivation = "mass_deactivation",
         /// More users lose all their roles, because they left groups or their groups were deleted or renamed, than the guard permits.
         RoleLoss = "role_loss",
+        /// Users whom the application protects would be removed, deactivated or left without roles.
+        ProtectedUsers = "protected_users",
     }
 }
 

@@ -38,6 +38,9 @@ pub struct MirrorUser {
     pub vendor_roles: Vec<String>,
     /// The application's own account id, or `None` if the user has not been linked.
     pub linked_id: Option<String>,
+    /// Why the application protects the user from losing access without an approval, or `None` if it does not.
+    #[serde(default)]
+    pub protection: Option<String>,
     /// The vendor's time of the user's last change, or `None` if the vendor sent none.
     pub updated_at: Option<Timestamp>,
     /// The directory's own description of the user (`user_detail`) as JSON, from the last listing, or `None` if it had none.
@@ -45,6 +48,13 @@ pub struct MirrorUser {
     /// Fields of events that have no field of their own here, such as `title` and `department`, as a JSON object; or `None` if there are none.
     /// Each has the value of the latest event with that field. An empty value removes it.
     pub attributes: Option<RawJson>,
+}
+
+impl MirrorUser {
+    /// Returns whether the application protects the user from losing access without an approval.
+    pub fn is_protected(&self) -> bool {
+        self.protection.is_some()
+    }
 }
 
 debug_without_personal_data!(MirrorUser { id, organization_id, directory_id, active, group_ids, roles, updated_at });

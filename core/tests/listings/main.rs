@@ -18,6 +18,7 @@ mod organizations;
 mod partitions;
 mod plans;
 mod privacy;
+mod protection;
 mod readings;
 mod reconciling;
 mod recreated;

@@ -72,7 +72,7 @@ pub unsafe extern "C" fn hc_approval_directory_id(approval: *const hc_approval) 
 }
 
 /// Why the users were held. "mass_removal", "empty_listing", "directory_disabled", "directory_not_found",
-/// "deletion_burst", "mass_deactivation" or "role_loss". Later versions may add values.
+/// "deletion_burst", "mass_deactivation", "role_loss" or "protected_users". Later versions may add values.
 ///
 /// - `approval`: may be NULL, which gives NULL.
 /// - Returns text owned by `approval`.

@@ -63,7 +63,7 @@ pub unsafe extern "C" fn hc_hold_directory_id(hold: *const hc_hold) -> *const c_
 }
 
 /// Why the users are held. "mass_removal", "empty_listing", "directory_disabled", "directory_not_found",
-/// "deletion_burst", "mass_deactivation" or "role_loss". Later versions may add values.
+/// "deletion_burst", "mass_deactivation", "role_loss" or "protected_users". Later versions may add values.
 ///
 /// - `hold`: may be NULL, which gives NULL.
 /// - Returns text owned by `hold`.
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn hc_hold_count(hold: *const hc_hold) -> u64 {
 }
 
 /// Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the
-/// listing is empty, and if the directory is disabled or not found.
+/// listing is empty, if the users are protected, and if the directory is disabled or not found.
 ///
 /// - `hold`: may be NULL, which gives 0.
 /// - Threads: any number at once.

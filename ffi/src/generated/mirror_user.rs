@@ -28,6 +28,7 @@ struct Cached {
     roles: TextList,
     vendor_roles: TextList,
     linked_id: Text,
+    protection: Text,
     updated_at: Text,
     detail: Text,
     attributes: Text,
@@ -211,6 +212,16 @@ pub unsafe extern "C" fn hc_mirror_user_vendor_roles_at(user: *const hc_mirror_u
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_user_linked_id(user: *const hc_mirror_user) -> *const c_char {
     read!(user => user.cached.linked_id.of_option(user.record.linked_id.as_deref()))
+}
+
+/// Why the application protects the user from losing access without an approval, or NULL if it does not.
+///
+/// - `user`: may be NULL, which gives NULL.
+/// - Returns text owned by `user`, or NULL if there is none.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_user_protection(user: *const hc_mirror_user) -> *const c_char {
+    read!(user => user.cached.protection.of_option(user.record.protection.as_deref()))
 }
 
 /// The vendor's time of the user's last change, or NULL if the vendor sent none.

@@ -238,10 +238,13 @@ impl Absence {
         trail.revision <= self.reading.mark && !is_recent(trail.touched_at, self.reading.started)
     }
 
-    /// Removes the users with these ids who are still absent: an event may have changed a row since the ids were collected. If the budget no
-    /// longer suffices for all of them, all are held.
+    /// Removes the users with these ids who are still absent: an event may have changed a row since the ids were collected. Protected users are held.
+    /// If the budget no longer suffices for all others, all are held.
     pub(in crate::mirror) fn remove_users(&self, step: &mut Step, directory_id: &str, ids: &[String]) {
-        let ids = self.still_absent(step, ids);
+        let absent = self.still_absent(step, ids);
+        let is_protected = |id: &String| step.user(id).is_some_and(|row| row.user.is_protected());
+        let (protected, ids): (Vec<String>, Vec<String>) = absent.into_iter().partition(is_protected);
+        self.hold_users(step, &protected, Removal { reason: HoldReason::ProtectedUsers, limit: 0 });
         let budget = step.guard().map(|_| budget(step, directory_id));
         if let Some(Budget { limit, .. }) = budget.filter(|budget| ids.len() as u64 > budget.left) {
             return self.hold_users(step, &ids, Removal { reason: HoldReason::MassRemoval, limit });
@@ -309,15 +312,17 @@ pub(in crate::mirror) struct Removal {
     pub(in crate::mirror) limit: u64,
 }
 
-/// Decides whether removing the `count` users who are absent from a reading needs approval; `None` if it does not. `is_waiting` is whether
-/// earlier removals by listings are held: until those are approved or dismissed, the removals of later listings are held as well.
+/// Decides whether removing the `count` users who are absent from a reading and not protected needs approval; `None` if it does not. `protected` is the
+/// number of absent users who are protected. `is_waiting` is whether earlier removals by listings are held: until those are approved or dismissed, the
+/// removals of later listings are held as well.
 pub(in crate::mirror) fn judge_removal(
     count: u64,
+    protected: u64,
     reading: &Reading,
     budget: Budget,
     is_waiting: bool,
 ) -> Option<Removal> {
-    if count > 1 && reading.is_empty() {
+    if count > 0 && count + protected > 1 && reading.is_empty() {
         return Some(Removal { reason: HoldReason::EmptyListing, limit: 0 });
     }
     let is_held = count > budget.left || (count > 0 && is_waiting);
@@ -330,6 +335,7 @@ impl Removal {
         let limit = self.limit;
         let what = match self.reason {
             HoldReason::EmptyListing => format!("the directory lists no user, and {count} users are mirrored"),
+            HoldReason::ProtectedUsers => format!("the directory no longer lists {count} protected users"),
             _ => format!(
                 "the directory no longer lists {count} users, and {limit} may lose access within the guard's window"
             ),
@@ -489,22 +495,34 @@ mod tests {
 
     #[test]
     fn an_empty_listing_needs_approval_for_more_than_one_user() {
-        let judged = judge_removal(2, &reading(1, &[]), BUDGET, false);
+        let judged = judge_removal(2, 0, &reading(1, &[]), BUDGET, false);
         assert_eq!(judged, Some(Removal { reason: HoldReason::EmptyListing, limit: 0 }));
-        assert_eq!(judge_removal(1, &reading(1, &[]), BUDGET, false), None);
+        assert_eq!(judge_removal(1, 0, &reading(1, &[]), BUDGET, false), None);
+    }
+
+    #[test]
+    fn an_empty_listing_needs_approval_if_one_of_two_users_is_protected() {
+        let judged = judge_removal(1, 1, &reading(1, &[]), BUDGET, false);
+        assert_eq!(judged, Some(Removal { reason: HoldReason::EmptyListing, limit: 0 }));
+    }
+
+    #[test]
+    fn protected_users_do_not_use_the_budget() {
+        assert_eq!(judge_removal(15, 5, &reading(1, &[1]), BUDGET, false), None);
+        assert_eq!(judge_removal(0, 5, &reading(1, &[1]), BUDGET, true), None);
     }
 
     #[test]
     fn removals_beyond_what_is_left_of_the_budget_need_approval() {
-        assert_eq!(judge_removal(15, &reading(1, &[1]), BUDGET, false), None);
-        let judged = judge_removal(16, &reading(1, &[1]), BUDGET, false);
+        assert_eq!(judge_removal(15, 0, &reading(1, &[1]), BUDGET, false), None);
+        let judged = judge_removal(16, 0, &reading(1, &[1]), BUDGET, false);
         assert_eq!(judged, Some(Removal { reason: HoldReason::MassRemoval, limit: 20 }));
     }
 
     #[test]
     fn a_removal_is_held_while_removals_of_earlier_listings_are_held() {
-        let judged = judge_removal(1, &reading(1, &[1]), BUDGET, true);
+        let judged = judge_removal(1, 0, &reading(1, &[1]), BUDGET, true);
         assert_eq!(judged, Some(Removal { reason: HoldReason::MassRemoval, limit: 20 }));
-        assert_eq!(judge_removal(0, &reading(1, &[1]), BUDGET, true), None);
+        assert_eq!(judge_removal(0, 0, &reading(1, &[1]), BUDGET, true), None);
     }
 }

@@ -85,7 +85,7 @@ macro_rules! differing {
 }
 
 /// Returns the names of the profile fields that differ; a `user.updated` lists them. Changes of `active`, groups and roles have kinds of their
-/// own, a new `updated_at` alone is no change, and the application sets `linked_id`.
+/// own, a new `updated_at` alone is no change, and the application sets `linked_id` and `protection`.
 fn profile_fields(before: &MirrorUser, after: &MirrorUser) -> Vec<&'static str> {
     differing!(
         MirrorUser, before, after,
@@ -93,7 +93,7 @@ fn profile_fields(before: &MirrorUser, after: &MirrorUser) -> Vec<&'static str> 
             organization_id, directory_id, email, given_name, family_name, preferred_username, emails, vendor_roles, detail,
             attributes
         ],
-        ignored: [id, active, group_ids, roles, linked_id, updated_at]
+        ignored: [id, active, group_ids, roles, linked_id, protection, updated_at]
     )
 }
 
@@ -135,7 +135,12 @@ mod tests {
 
     #[test]
     fn a_new_update_time_or_link_is_no_change() {
-        let later = MirrorUser { updated_at: Some(Timestamp::UNIX_EPOCH), linked_id: Some("acct_1".into()), ..ada() };
+        let later = MirrorUser {
+            updated_at: Some(Timestamp::UNIX_EPOCH),
+            linked_id: Some("acct_1".into()),
+            protection: Some("last admin".into()),
+            ..ada()
+        };
         assert_eq!(user(Some(&ada()), Some(&later)), []);
     }
 

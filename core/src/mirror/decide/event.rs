@@ -369,6 +369,7 @@ impl Applying<'_> {
                 None => known.vendor_roles,
             },
             linked_id: None,
+            protection: None,
             updated_at: version.at,
             detail: known.detail,
             attributes: attributes(known.attributes, data.others)?,

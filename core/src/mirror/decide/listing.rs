@@ -221,6 +221,7 @@ pub(in crate::mirror) fn take_user(
         roles: Vec::new(),
         vendor_roles,
         linked_id: None,
+        protection: None,
         updated_at: listed.updated_at,
         detail: listed.user_detail.clone(),
         attributes,

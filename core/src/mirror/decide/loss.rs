@@ -16,10 +16,13 @@ const HOLDS_BITS: u32 = 20;
 const CAUSES: usize = 10;
 
 impl Step {
-    /// Returns `Ok` if a user may lose access now, and otherwise the limit of the directory's budget as the error. A user who already lost
-    /// access within the window has been counted, and may lose more.
+    /// Returns `Ok` if a user may lose access now, and otherwise the limit of the directory's budget as the error, which is 0 for a protected user.
+    /// A user who already lost access within the window has been counted, and may lose more.
     fn permits(&mut self, row: &UserRow, directory_id: &str) -> Result<(), u64> {
         let Some(guard) = self.guard() else { return Ok(()) };
+        if row.user.is_protected() {
+            return Err(0);
+        }
         let is_limited = guard.events || !self.cause.starts_with(EVENT);
         if !is_limited || self.is_counted(row, directory_id) {
             return Ok(());
@@ -204,8 +207,10 @@ impl Step {
         hold.names(held).then(|| held.loss.clone())
     }
 
-    /// Stores a user's loss as held in `row`, in a hold of the organization and directory of `user`.
+    /// Stores a user's loss as held in `row`, in a hold of the organization and directory of `user`. The losses of protected users have a hold of their
+    /// own, whatever `reason` and `limit` are.
     fn hold_user(&mut self, row: &mut UserRow, user: &MirrorUser, reason: HoldReason, limit: u64, loss: Loss) {
+        let (reason, limit) = if row.user.is_protected() { (HoldReason::ProtectedUsers, 0) } else { (reason, limit) };
         let hold = self.open_hold(&user.organization_id, &user.directory_id, reason, limit);
         row.held = Some(HeldLoss { hold, revision: self.set.revision, loss });
         self.held_back += 1;
@@ -393,6 +398,60 @@ mod tests {
             step.remove_or_hold(&id(1), Version::default(), None, HoldReason::DeletionBurst);
             assert_eq!(step.user(&id(1)).unwrap().is_live(), is_live, "lost access at {lost_at}");
         }
+    }
+
+    fn protect(step: &mut Step, number: i64) {
+        assert!(step.set_own_fields(&id(number), |user| user.protection = Some("last admin".to_owned())));
+    }
+
+    #[test]
+    fn losses_of_protected_users_are_held_and_do_not_use_the_budget() {
+        let mut step = step_after_losses(10, 0, true);
+        (1..=3).for_each(|number| protect(&mut step, number));
+
+        change(&mut step, 1, false, &["dirgroup_1"]);
+        change(&mut step, 2, true, &[]);
+        step.remove_or_hold(&id(3), Version::default(), None, HoldReason::DeletionBurst);
+
+        let user = |step: &mut Step, number| step.user(&id(number)).unwrap().user.clone();
+        assert!(user(&mut step, 1).active);
+        assert_eq!(user(&mut step, 2).roles, ["developer"]);
+        assert!(step.user(&id(3)).unwrap().is_live());
+        let holds: Vec<_> = step.holds("dir_1").iter().map(|row| (row.reason, row.count, row.limit)).collect();
+        assert_eq!(holds, [(HoldReason::ProtectedUsers, 3, 0)]);
+        assert_eq!(step.spent("dir_1"), 0);
+    }
+
+    #[test]
+    fn a_protected_user_who_lost_access_within_the_window_may_not_lose_more() {
+        let mut step = step_after_losses(10, 0, true);
+        protect(&mut step, 1);
+        step.set.users.get_mut(&id(1)).unwrap().lost_at = Some(at(NOW - 60));
+        step.remove_or_hold(&id(1), Version::default(), None, HoldReason::DeletionBurst);
+        assert!(step.user(&id(1)).unwrap().is_live());
+    }
+
+    #[test]
+    fn losses_of_protected_users_are_held_if_events_are_not_limited() {
+        let mut step = step_after_losses(10, 0, true);
+        step.settings.guard.events = false;
+        step.cause = "event:evt_1".to_owned();
+        protect(&mut step, 1);
+        for number in 1..=2 {
+            step.remove_or_hold(&id(number), Version::default(), None, HoldReason::DeletionBurst);
+        }
+        assert!(step.user(&id(1)).unwrap().is_live());
+        assert!(!step.user(&id(2)).unwrap().is_live());
+    }
+
+    #[test]
+    fn a_protected_user_loses_what_the_application_asks_for() {
+        let mut step = step_after_losses(10, 5, false);
+        (1..=2).for_each(|number| protect(&mut step, number));
+        change(&mut step, 1, true, &[]);
+        step.remove_or_hold(&id(2), Version::default(), None, HoldReason::DeletionBurst);
+        assert_eq!(step.user(&id(1)).unwrap().user.roles, [""; 0]);
+        assert!(!step.user(&id(2)).unwrap().is_live());
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(in crate::mirror) struct Step {
     /// Whether the guard limits how many users may lose access. Not if the application asked for the losses.
     guarded: bool,
     pub(super) roles: RoleMap,
-    settings: MirrorSettings,
+    pub(super) settings: MirrorSettings,
     /// Keys of rows that were needed and not loaded. If there are any, the step's result is discarded.
     missing: Keys,
     /// Ids of the `told_groups` of the loaded users; collected on first use.
@@ -363,11 +363,13 @@ impl Step {
         let known = self.take_user_row(&id);
         let was_live = known.as_ref().is_some_and(UserRow::is_live);
         let mut row = known.unwrap_or_default();
-        // The application sets the linked id. A tombstone keeps it for the user's return, but not for a user of another organization.
+        // The application sets the linked id and the protection, but not for a user of another organization. A tombstone keeps the linked id for the
+        // user's return.
         let is_own = owns(&user.organization_id, &row.user.organization_id);
         let linked_id = row.user.linked_id.clone().filter(|_| is_own);
+        let protection = row.user.protection.clone().filter(|_| is_own);
         let active = active.unwrap_or(!was_live || row.said_active());
-        let mut after = MirrorUser { active, group_ids, roles, linked_id, ..user };
+        let mut after = MirrorUser { active, group_ids, roles, linked_id, protection, ..user };
         let trail = Trail { version, touched_at, revision: row.trail.revision, deleted_at: None };
         let before = was_live.then(|| row.user.clone());
         let held = row.held.clone();
@@ -429,14 +431,14 @@ impl Step {
         self.set.users.insert(id, row);
     }
 
-    /// Sets the application's account id of a user, without a change in the feed. Returns whether the user is mirrored, and was not removed.
-    pub(in crate::mirror) fn link_user(&mut self, id: &str, account_id: Option<&str>) -> bool {
+    /// Changes fields of a user that the application sets, without a change in the feed. Returns whether the user is mirrored, and was not removed.
+    pub(in crate::mirror) fn set_own_fields(&mut self, id: &str, set: impl FnOnce(&mut MirrorUser)) -> bool {
         if !self.user(id).is_some_and(UserRow::is_live) {
             return false;
         }
         let Some(row) = self.set.users.get_mut(id) else { return false };
         self.changed_users.note(id, || row.told_groups.clone());
-        row.user.linked_id = account_id.map(str::to_owned);
+        set(&mut row.user);
         true
     }
 

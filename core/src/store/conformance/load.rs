@@ -39,6 +39,7 @@ fn full_user() -> UserRow {
         roles: vec!["admin".to_owned()],
         vendor_roles: vec!["viewer".to_owned()],
         linked_id: Some("account 1".to_owned()),
+        protection: Some("last admin".to_owned()),
         updated_at: Some(at(-5)),
         detail: serde_json::from_str("{\"b\": [1, 2.50], \"a\": null}").unwrap(),
         attributes: serde_json::from_str("{\"title\":\"Engineer\"}").unwrap(),
