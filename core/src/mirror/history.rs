@@ -228,7 +228,8 @@ impl Mirror {
     /// changed about one of them, with the values before and after.
     ///
     /// The history is kept for 400 days, unless [`MirrorOptions::history`](crate::mirror::MirrorOptions::history) says otherwise, whether or not the
-    /// feed still has these changes. It has no changes of [`linked_id`](crate::MirrorUser::linked_id).
+    /// feed still has these changes. It has no changes of [`linked_id`](crate::MirrorUser::linked_id)
+    /// and [`protection`](crate::MirrorUser::protection).
     pub fn history(&self) -> History {
         History {
             mirror: self.clone(),

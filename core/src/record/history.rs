@@ -128,6 +128,8 @@ struct Former {
     vendor_roles: Option<Vec<String>>,
     #[serde(rename = "l", skip_serializing_if = "Option::is_none")]
     linked_id: Option<String>,
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    protection: Option<String>,
     /// `Some(None)` if there was no detail.
     #[serde(rename = "t", skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     detail: Option<Option<RawJson>>,
@@ -309,7 +311,7 @@ impl Former {
     }
 
     /// Sets the former values of the fields that differ. The pattern names every field, so that a new field does not compile until it is handled here.
-    /// Changes of `linked_id` and `updated_at` alone are not in the feed, so their former values are not known.
+    /// Changes of `linked_id`, `protection` and `updated_at` alone are not in the feed, so their former values are not known.
     fn set_differences(&mut self, before: &MirrorUser, after: &MirrorUser) {
         let MirrorUser {
             id: _,
@@ -325,6 +327,7 @@ impl Former {
             roles,
             vendor_roles,
             linked_id: _,
+            protection: _,
             updated_at: _,
             detail,
             attributes,
@@ -360,6 +363,7 @@ impl Former {
         self.roles = texts(&user.roles);
         self.vendor_roles = texts(&user.vendor_roles);
         self.linked_id.clone_from(&user.linked_id);
+        self.protection.clone_from(&user.protection);
         self.detail = user.detail.clone().map(Some);
         self.attributes = user.attributes.clone().map(Some);
     }
@@ -422,6 +426,7 @@ impl Former {
                 roles: self.roles.unwrap_or_default(),
                 vendor_roles: self.vendor_roles.unwrap_or_default(),
                 linked_id: self.linked_id,
+                protection: self.protection,
                 updated_at: None,
                 detail: self.detail.flatten(),
                 attributes: self.attributes.flatten(),
@@ -525,6 +530,7 @@ mod tests {
             group_ids: vec!["dirgroup_1".to_owned(), "dirgroup_2".to_owned()],
             roles: vec!["developer".to_owned()],
             linked_id: Some("42".to_owned()),
+            protection: Some("last admin".to_owned()),
             attributes: Some(RawJson::new(r#"{"title":"Analyst"}"#).unwrap()),
             ..MirrorUser::default()
         }

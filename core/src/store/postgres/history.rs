@@ -80,7 +80,7 @@ pub(super) async fn take(database: &Database, taken: &TakenHistory) -> Result<bo
         &[],
     );
     let statement = statement.with(*after).with(*taken).with(time(*starts_at)).with(*restarts);
-    let rows = database.change(&[statement]).await?;
+    let rows = database.change(&[statement], Flush::Now).await?;
     Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
 }
 
