@@ -132,8 +132,7 @@ impl Process {
     }
 }
 
-/// Defines methods that call the store by [`Process::written`] or [`Process::read`]. `take_history` is one of the latter, although it writes: the scenarios of
-/// `fleet` crash before and after it.
+/// Defines methods that call the store by [`Process::written`] or [`Process::read`].
 macro_rules! pass {
     ($($how:ident $name:ident($($argument:ident: $type:ty),*) -> $value:ty;)*) => {
         $(fn $name(&self, $($argument: $type),*) -> StoreFuture<'_, $value> {
@@ -164,7 +163,7 @@ impl Store for Process {
         read entries(after: i64, limit: usize) -> Vec<headcount::store::Entry>;
         read feed_entries(consumer: String, limit: usize) -> headcount::store::EntryPage;
         read history_mark() -> Option<headcount::store::HistoryMark>;
-        read take_history(taken: headcount::store::TakenHistory) -> bool;
+        written take_history(taken: headcount::store::TakenHistory) -> bool;
         read history(filter: HistoryFilter, after: i64, limit: usize) -> HistoryPage;
         read history_of(subject_ids: BTreeSet<String>, after: i64) -> HistoryPage;
         read consumers() -> (Vec<(headcount::store::ConsumerRow, u64)>, i64);

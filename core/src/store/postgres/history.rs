@@ -1,6 +1,6 @@
 //! The history: appends rows that are made from entries of the feed, and reads them.
 
-use super::database::{Columns, Database, Statement};
+use super::database::{Columns, Database, Flush, Statement};
 use super::rows::{Json, Text, Time, first, get, get_text, get_time, signed, texts, time};
 use crate::Result;
 use crate::record::{HistoryMark, HistoryRow};

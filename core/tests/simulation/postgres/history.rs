@@ -2,7 +2,7 @@
 
 use super::client::Database;
 use super::pages::{later, read_one};
-use super::server::{Access, Statement};
+use super::server::{Access, Flush, Statement};
 use super::tables::{COUNTER, HISTORY, HISTORY_MARK, Key, MARK};
 use headcount::Result;
 use headcount::store::{HistoryFilter, HistoryMark, HistoryPage, HistoryRow, TakenHistory};
@@ -27,38 +27,37 @@ pub(super) async fn mark(database: &Database) -> Result<HistoryMark> {
 
 /// `history::take`.
 pub(super) async fn take(database: &Database, taken: &TakenHistory) -> Result<bool> {
-    database
-        .change(|| {
-            let TakenHistory { after, taken, rows, starts_at, restarts } = taken.clone();
-            let (statement, answer) = Statement::new("INSERT INTO history", move |access| {
-                // Without a row of the mark, only the first take inserts one.
-                let is_known = access.row(HISTORY_MARK, 1).is_some_and(|(known, _)| *known == after);
-                if after != 0 && !is_known {
-                    return Ok(false);
+    let make = || {
+        let TakenHistory { after, taken, rows, starts_at, restarts } = taken.clone();
+        let (statement, answer) = Statement::new("INSERT INTO history", move |access| {
+            // Without a row of the mark, only the first take inserts one.
+            let is_known = access.row(HISTORY_MARK, 1).is_some_and(|(known, _)| *known == after);
+            if after != 0 && !is_known {
+                return Ok(false);
+            }
+            let known = access.lock_key(HISTORY_MARK, 1)?;
+            if known.is_some_and(|(known, _)| known != after) {
+                return Ok(false);
+            }
+            let kept = known.and_then(|(_, kept)| kept).filter(|_| !restarts);
+            let removed: Vec<Key> = match restarts {
+                true => access.rows(HISTORY).keys().cloned().collect(),
+                false => Vec::new(),
+            };
+            for key in removed {
+                if access.lock_row(HISTORY, key.clone())?.is_some() {
+                    access.delete(HISTORY, key);
                 }
-                let known = access.lock_key(HISTORY_MARK, 1)?;
-                if known.is_some_and(|(known, _)| known != after) {
-                    return Ok(false);
-                }
-                let kept = known.and_then(|(_, kept)| kept).filter(|_| !restarts);
-                let removed: Vec<Key> = match restarts {
-                    true => access.rows(HISTORY).keys().cloned().collect(),
-                    false => Vec::new(),
-                };
-                for key in removed {
-                    if access.lock_row(HISTORY, key.clone())?.is_some() {
-                        access.delete(HISTORY, key);
-                    }
-                }
-                for row in &rows {
-                    access.insert(HISTORY, row.seq, Arc::new(row.clone()))?;
-                }
-                access.put(HISTORY_MARK, 1, (taken, kept.or(starts_at)));
-                Ok(true)
-            });
-            (vec![statement], move || answer.take())
-        })
-        .await
+            }
+            for row in &rows {
+                access.insert(HISTORY, row.seq, Arc::new(row.clone()))?;
+            }
+            access.put(HISTORY_MARK, 1, (taken, kept.or(starts_at)));
+            Ok(true)
+        });
+        (vec![statement], move || answer.take())
+    };
+    database.change(make, Flush::Now).await
 }
 
 fn page<'a>(access: &Access<'_>, rows: impl Iterator<Item = &'a Arc<HistoryRow>>) -> HistoryPage {
