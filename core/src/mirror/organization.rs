@@ -9,9 +9,9 @@ use super::write::{Task, run};
 use crate::model::Directory;
 use crate::record::{DirectoryRow, HoldReason, SyncMode, SyncOutcome, SyncReport};
 use crate::store::{Durability, Keys, Lease, Scope};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, Timestamp};
 use futures_util::future::{Either, select};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
@@ -111,15 +111,16 @@ impl Mirror {
                 Err(report) => reports.push(*report),
             }
         }
-        let is_read = |id: &str| runs.iter().any(|run| run.directory.id == id && run.has_read_everything());
+        let all_read = runs.iter().filter(|run| run.has_read_everything());
+        let read: BTreeMap<String, Timestamp> = all_read.map(|run| (run.directory.id.clone(), run.started)).collect();
         let is_foreign = |id: &str| shown.foreign.iter().any(|(foreign, _)| foreign == id);
         let mut unread = all;
-        unread.retain(|directory| directory.enabled && !is_read(&directory.id) && !is_foreign(&directory.id));
+        unread.retain(|directory| directory.enabled && !read.contains_key(&directory.id) && !is_foreign(&directory.id));
         let mut removed = Vec::new();
         runs.reverse();
         while let Some(mut run) = runs.pop() {
             run.unread = unread.iter().filter(|other| other.id != run.directory.id).cloned().collect();
-            let run = keeping_leases(&removed, &runs, run.remove_absent()).await;
+            let run = keeping_leases(&removed, &runs, run.remove_absent(&read)).await;
             removed.push(run);
         }
         removed.reverse();

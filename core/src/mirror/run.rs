@@ -132,17 +132,28 @@ impl<'a> Run<'a> {
     }
 
     /// Removes the users and groups that are absent from the listings. When several directories are synced, all of them are read before: a user
-    /// who moved to another directory is then in that one. [`finish`](Run::finish) reports an error.
-    pub(super) async fn remove_absent(mut self) -> Run<'a> {
-        if let Ok(Read::Everything(absence)) = &self.read {
-            let absence = Arc::clone(absence);
-            match self.remove(&absence).await {
-                Ok(None) => {}
-                Ok(Some(doubt)) => self.read = self.incomplete(&doubt).await,
-                Err(error) => self.read = Err(error),
-            }
+    /// who moved to another directory is then in that one. `read` has the start of the reading of each directory that this sync has read completely.
+    /// [`finish`](Run::finish) reports an error.
+    pub(super) async fn remove_absent(mut self, read: &BTreeMap<String, Timestamp>) -> Run<'a> {
+        match self.remove_absent_rows(read).await {
+            Ok(None) => {}
+            Ok(Some(doubt)) => self.read = self.incomplete(&doubt).await,
+            Err(error) => self.read = Err(error),
         }
         self
+    }
+
+    async fn remove_absent_rows(&mut self, read: &BTreeMap<String, Timestamp>) -> Result<Option<String>> {
+        if !self.has_read_everything() {
+            return Ok(None);
+        }
+        let others_read = self.others_read(read).await?;
+        let Ok(Read::Everything(absence)) = &mut self.read else { return Ok(None) };
+        if let Some(absence) = Arc::get_mut(absence) {
+            absence.others_read = others_read;
+        }
+        let absence = Arc::clone(absence);
+        self.remove(&absence).await
     }
 
     /// Creates the users whose creation was deferred, and reports the result. When several directories are synced, the absent users of all of
@@ -318,7 +329,7 @@ impl<'a> Run<'a> {
     }
 
     async fn full(&mut self, row: &DirectoryRow) -> Result<Read> {
-        let others_read = self.others_read().await?;
+        let stored = self.others_read(&BTreeMap::new()).await?;
         self.defers = match (row.last_full_sync, self.has_users().await?) {
             (Some(_), _) => Defers::NewUsers,
             (None, true) => Defers::AllUsers,
@@ -346,6 +357,9 @@ impl<'a> Run<'a> {
                 None => reading,
                 Some(first) => first.or(reading),
             };
+            // The sync of an organization reads the other directories as well, possibly later: any user who is known from events alone may prove to be
+            // absent then, and a second reading is needed for that.
+            let others_read = if self.options.directory_id.is_none() { Some(Timestamp::MAX) } else { stored };
             let absence = Absence { reading, others_read };
             // A page may miss a user who is in the directory, for example if a user of an earlier page left meanwhile: users and groups are
             // removed only if two readings lack them.
@@ -357,7 +371,8 @@ impl<'a> Run<'a> {
                     })
                     .await?;
                 }
-                return Ok(Read::Everything(Arc::new(absence)));
+                // `remove_absent` sets the time.
+                return Ok(Read::Everything(Arc::new(Absence { others_read: None, ..absence })));
             }
             earlier = Some(absence.reading);
         }
@@ -384,12 +399,13 @@ impl<'a> Run<'a> {
         Ok(Read::Part)
     }
 
-    /// Returns the earliest start of the last full syncs of the organization's other directories: `None` if one of them never had a full sync, and
-    /// the greatest time if there are no others.
-    async fn others_read(&self) -> Result<Option<Timestamp>> {
+    /// Returns the earliest start of the last full syncs of the organization's other directories, including this sync: `None` if one of them never had a
+    /// full sync, and the greatest time if there are no others. `read` has the starts of those that this sync has read completely.
+    async fn others_read(&self, read: &BTreeMap<String, Timestamp>) -> Result<Option<Timestamp>> {
         let rows = self.mirror.store().directories(Some(self.directory.organization_id.clone())).await?;
         let others = rows.iter().filter(|row| row.directory.id != self.directory.id);
-        Ok(others.map(|row| row.last_full_sync).min().unwrap_or(Some(Timestamp::MAX)))
+        let read_at = |row: &DirectoryRow| read.get(&row.directory.id).copied().max(row.last_full_sync);
+        Ok(others.map(read_at).min().unwrap_or(Some(Timestamp::MAX)))
     }
 
     /// Whether a user of the organization is mirrored.

@@ -220,11 +220,11 @@ pub(in crate::mirror) struct Absence {
 impl Absence {
     /// Whether a user's row is absent from the reading, no write has changed it since the reading started, and no event about the user arrived later
     /// than five minutes before the reading started: a listing may lag behind events by that much. A user whom no listing has named is absent only if
-    /// the other directories were read since the last event about the user.
+    /// the readings of the other directories started five minutes after the last event about the user as well.
     pub(in crate::mirror) fn lacks_user(&self, row: &UserRow) -> bool {
         // A user who is known only from events may be in another directory of the organization until the other directories were read as well.
-        let is_here =
-            row.listed || row.trail.touched_at.is_none_or(|at| self.others_read.is_some_and(|read| at < read));
+        let is_here = row.listed
+            || row.trail.touched_at.is_none_or(|at| self.others_read.is_some_and(|read| !is_recent(Some(at), read)));
         is_here && self.is_settled(&row.trail) && !self.reading.names_user(row.number)
     }
 
@@ -384,7 +384,9 @@ mod tests {
     fn a_user_known_from_events_alone_is_absent_only_after_the_other_directories_were_read() {
         let touched = Trail { touched_at: Some(at(100)), version: Version::default(), ..Trail::default() };
         let unlisted = UserRow { number: 1, trail: touched, ..UserRow::default() };
-        for (others_read, expected) in [(None, false), (Some(at(50)), false), (Some(at(101)), true)] {
+        for (others_read, expected) in
+            [(None, false), (Some(at(50)), false), (Some(at(399)), false), (Some(at(400)), true)]
+        {
             let absence = Absence { reading: reading(10, &[]), others_read };
             assert_eq!(absence.lacks_user(&unlisted), expected, "others read at {others_read:?}");
         }
