@@ -35,6 +35,28 @@ async fn a_user_whom_an_event_created_moves_to_the_directory_that_lists_them() {
 }
 
 #[tokio::test]
+async fn a_user_whom_an_event_created_and_no_directory_lists_is_removed_by_the_first_sync_of_all_directories() {
+    let api = FakeApi::default();
+    api.list_users([json!({ "id": "diruser_1" }), json!({ "id": "diruser_2" })]);
+    let mirror = api.synced_mirror().await;
+    let data = json!({ "id": "diruser_3", "email": "ada@example.com" });
+    let outcome = apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T11:00:00Z", data).await;
+    assert_eq!(outcome, Outcome::Applied);
+    // The user may be in this directory, which was never synced.
+    api.with(|state| {
+        state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true }));
+        state.now += Duration::from_secs(600);
+    });
+
+    mirror.sync("org_1").directory("dir_1").mode(SyncMode::Full).await.unwrap();
+    let user = mirror.user("diruser_3").await.unwrap();
+    assert!(user.is_some(), "a sync of one directory does not show whether the other one lists the user");
+
+    mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    assert_eq!(mirror.user("diruser_3").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn an_unknown_users_event_is_pending_if_there_are_two_directories() {
     let mirror = mirror_of_two_directories().await;
     let data = json!({ "id": "diruser_4" });
