@@ -316,7 +316,7 @@ fn occurrences(path: &std::path::Path, text: &str) -> usize {
 }
 
 #[tokio::test]
-async fn nothing_of_a_removed_user_is_left_in_the_files_after_the_retention() {
+async fn nothing_of_a_removed_user_is_left_in_the_files_after_the_retention_of_feed_and_history() {
     let path = file("removed");
     let api = FakeApi::with_users(300);
     api.with(|state| {
@@ -326,7 +326,7 @@ async fn nothing_of_a_removed_user_is_left_in_the_files_after_the_retention() {
             state.users[n]["user_detail"] = json!({ "bio": "leaver-7f3a ".repeat(2_000) });
         }
     });
-    let mirror = api.mirror_builder().open(&path).await.unwrap();
+    let mirror = api.mirror_builder().history(35 * DAY).open(&path).await.unwrap();
     full_sync(&mirror).await.unwrap();
     for (n, id) in [(0, "diruser_000"), (150, "diruser_150"), (299, "diruser_299")] {
         let data = json!({ "id": id, "given_name": "leaver-7f3a" });
