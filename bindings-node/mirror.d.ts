@@ -6,6 +6,7 @@ import type {
   CopyReport,
   DirectoryStatus,
   FeedConsumer,
+  HistoryEntry,
   Hold,
   MirrorDirectory,
   MirrorGroup,

@@ -57,6 +57,11 @@
 #define HC_VERSION_PATCH 0
 
 /**
+ * The content type of the text that hc_mirror_metrics gives, for the answer of a web server.
+ */
+#define HC_METRICS_CONTENT_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+/**
  * For tolerance_seconds: no tolerance; the timestamp must be the current second. (0 means the default.)
  */
 #define HC_TOLERANCE_NONE (-1)

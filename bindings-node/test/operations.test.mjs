@@ -62,6 +62,7 @@ test('settings are kept in the store, and can be changed', async (t) => {
     guard: { users: 3, share: 0.1, events: true, windowSeconds: 86_400 },
     fullEverySeconds: 86_400,
     retentionSeconds: 172_800,
+    historySeconds: 34_560_000,
     pendingEvents: 10_000,
     pendingBytes: 67_108_864,
     groupsPerUser: 50,

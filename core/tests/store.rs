@@ -485,9 +485,9 @@ async fn process_with_a_file_size_limit() {
 #[tokio::test]
 async fn a_write_that_the_disk_has_no_room_for_is_an_error_and_earlier_writes_stay() {
     let path = file("full");
-    // A limit of 400 KiB (800 blocks of 512 bytes) on the size of a file has the effect of a full disk. A write beyond the limit returns an error,
+    // A limit of 800 KiB (1,600 blocks of 512 bytes) on the size of a file has the effect of a full disk. A write beyond the limit returns an error,
     // because the signal SIGXFSZ is ignored.
-    let limited = "trap '' XFSZ; ulimit -f 800; exec \"$0\" --exact process_with_a_file_size_limit --nocapture";
+    let limited = "trap '' XFSZ; ulimit -f 1600; exec \"$0\" --exact process_with_a_file_size_limit --nocapture";
     let ended = Command::new("sh")
         .args(["-c", limited])
         .arg(std::env::current_exe().unwrap())
