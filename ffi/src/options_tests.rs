@@ -3,12 +3,14 @@
 use crate::cancel::hc_call_options;
 use crate::client::hc_client_options;
 use crate::group::hc_group_options;
+use crate::history::{hc_mirror_at_options, hc_mirror_history_options};
 use crate::keeping::hc_reconcile_options;
 use crate::mirror_options::hc_mirror_options;
 use crate::mirrored::hc_mirror_user_options;
 use crate::options::{LARGEST, Options, options};
 use crate::organization::{hc_organization_fields, hc_organization_options};
 use crate::replay::{hc_replay_options, hc_replay_store};
+use crate::runs::{hc_event_options, hc_run_options};
 use crate::sandbox::hc_sandbox_options;
 use crate::sandbox_content::hc_sandbox_user;
 use crate::sync::hc_sync_options;
@@ -42,7 +44,11 @@ fn every_struct_begins_with_its_size_and_ends_without_padding() {
         hc_sandbox_user: reserved as 4;
         hc_mirror_options: history_seconds as 8;
         hc_mirror_user_options: group_id as 8;
+        hc_mirror_at_options: role as 8;
+        hc_mirror_history_options: until as 8;
         hc_reconcile_options: since as 8;
+        hc_run_options: limit as 8;
+        hc_event_options: limit as 8;
         hc_sync_options: concurrency as 4;
         hc_worker_options: reserved as 4;
     }
