@@ -311,7 +311,7 @@ impl Mirror {
         self.0.is_plan
     }
 
-    /// Makes the inputs of a step that changes settings and no other rows.
+    /// Makes the inputs of a step that changes what the application itself sets. Without keys, it can change settings and no other rows.
     pub(super) fn settings_task(&self) -> Task {
         Task {
             scope: Scope::Everything,

@@ -329,7 +329,12 @@ impl<'a> Run<'a> {
     }
 
     async fn full(&mut self, row: &DirectoryRow) -> Result<Read> {
-        let stored = self.others_read(&BTreeMap::new()).await?;
+        // The sync of an organization reads the other directories as well, possibly later: any user who is known from events alone may prove to be
+        // absent then, and a second reading is needed for that. `remove_absent` sets the time.
+        let others_read = match self.options.directory_id {
+            None => Some(Timestamp::MAX),
+            Some(_) => self.others_read(&BTreeMap::new()).await?,
+        };
         self.defers = match (row.last_full_sync, self.has_users().await?) {
             (Some(_), _) => Defers::NewUsers,
             (None, true) => Defers::AllUsers,
@@ -357,9 +362,6 @@ impl<'a> Run<'a> {
                 None => reading,
                 Some(first) => first.or(reading),
             };
-            // The sync of an organization reads the other directories as well, possibly later: any user who is known from events alone may prove to be
-            // absent then, and a second reading is needed for that.
-            let others_read = if self.options.directory_id.is_none() { Some(Timestamp::MAX) } else { stored };
             let absence = Absence { reading, others_read };
             // A page may miss a user who is in the directory, for example if a user of an earlier page left meanwhile: users and groups are
             // removed only if two readings lack them.
@@ -371,7 +373,6 @@ impl<'a> Run<'a> {
                     })
                     .await?;
                 }
-                // `remove_absent` sets the time.
                 return Ok(Read::Everything(Arc::new(Absence { others_read: None, ..absence })));
             }
             earlier = Some(absence.reading);

@@ -4,7 +4,7 @@ use super::Mirror;
 use super::past::Past;
 use super::write::{Task, run};
 use crate::record::{DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorUser};
-use crate::store::{Durability, Keys, Scope, Store, UserFilter};
+use crate::store::{Keys, Store, UserFilter};
 use crate::{Error, ErrorKind, Result, Timestamp};
 use futures_util::stream::BoxStream;
 use std::collections::{HashMap, VecDeque};
@@ -358,15 +358,8 @@ impl Mirror {
     /// Changes fields of a user that the application sets, without a change in the feed.
     async fn set_own_fields(&self, user_id: &str, set: impl Fn(&mut MirrorUser) + Send + 'static) -> Result<()> {
         let user_id = user_id.to_owned();
-        let task = Task {
-            scope: Scope::Everything,
-            durability: Durability::Power,
-            fence: None,
-            guarded: false,
-            keys: Keys { users: [user_id.clone()].into(), ..Keys::default() },
-            cause: String::new(),
-            now: self.now(),
-        };
+        let keys = Keys { users: [user_id.clone()].into(), ..Keys::default() };
+        let task = Task { keys, ..self.settings_task() };
         run(self.store(), task, move |step| {
             if step.set_own_fields(&user_id, &set) {
                 return Ok(());
