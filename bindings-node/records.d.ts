@@ -1098,6 +1098,18 @@ interface ChangeOf<Kind extends ChangeKind, User, Group, Before, After> {
    */
   fields: string[]
   /**
+   * For `user.created`: id of a former user of the same organization who had the same primary address and may be the same person, or null
+   * if there is none. A former user was removed within the last seven days, or is deactivated. null while an active user has the address,
+   * if the user has none, if the same id returned, and in the rows of a snapshot. The mirror does not link the new user: the application
+   * decides.
+   */
+  possibleRehireOf: string | null
+  /**
+   * The application's account id of the former user in `possible_rehire_of` when the change was written, or null if that user was not
+   * linked.
+   */
+  possibleRehireLinkedId: string | null
+  /**
    * What caused the change: `sync:` and the run's id, `event:` and the event's id, `approval:` and the id of an approval, `retire:` and
    * the id of a retirement, `roles` for a new role map, or `snapshot`.
    */

@@ -5026,6 +5026,28 @@ size_t hc_change_fields_len(const struct hc_change *change);
 const char *hc_change_fields_at(const struct hc_change *change, size_t index);
 
 /**
+ * For "user.created": id of a former user of the same organization who had the same primary address and may be the
+ * same person, or NULL if there is none. A former user was removed within the last seven days, or is deactivated. NULL
+ * while an active user has the address, if the user has none, if the same id returned, and in the rows of a snapshot.
+ * The mirror does not link the new user: the application decides.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns text owned by `change`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_change_possible_rehire_of(const struct hc_change *change);
+
+/**
+ * The application's account id of the former user in "possible_rehire_of" when the change was written, or NULL if that
+ * user was not linked.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns text owned by `change`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_change_possible_rehire_linked_id(const struct hc_change *change);
+
+/**
  * What caused the change: "sync:" and the run's id, "event:" and the event's id, "approval:" and the id of an
  * approval, "retire:" and the id of a retirement, "roles" for a new role map, or "snapshot".
  *

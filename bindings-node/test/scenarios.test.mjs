@@ -146,7 +146,7 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
   }
 
   /** Returns a change in the form of an entry of the scenario, with the same fields. */
-  const described = ({ kind, user, group, fields, cause }, entry) => {
+  const described = ({ kind, user, group, fields, cause, possibleRehireOf, possibleRehireLinkedId }, entry) => {
     const actual = {
       kind,
       user: user && user.email,
@@ -156,6 +156,8 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
       active: user && user.active,
       linked_id: user && user.linkedId,
       cause: cause.split(':')[0],
+      rehire: possibleRehireOf !== null,
+      rehire_linked_id: possibleRehireLinkedId,
     }
     return entry ? Object.fromEntries(Object.keys(entry).map((name) => [name, actual[name]])) : actual
   }

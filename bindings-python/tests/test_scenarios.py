@@ -357,4 +357,6 @@ def described(change):
         "active": user and user.active,
         "linked_id": user and user.linked_id,
         "cause": change.cause.split(":")[0],
+        "rehire": change.possible_rehire_of is not None,
+        "rehire_linked_id": change.possible_rehire_linked_id,
     }

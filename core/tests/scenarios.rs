@@ -520,6 +520,8 @@ fn describe(change: &Change, expected: Option<&Value>) -> Value {
         "active": user.map(|user| user.active),
         "linked_id": user.map(|user| &user.linked_id),
         "cause": change.cause.split(':').next(),
+        "rehire": change.possible_rehire_of.is_some(),
+        "rehire_linked_id": change.possible_rehire_linked_id,
     });
     if let Some(expected) = expected {
         description.as_object_mut().unwrap().retain(|name, _| expected.get(name).is_some());

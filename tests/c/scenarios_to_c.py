@@ -54,7 +54,7 @@ def changes(values):
 # The fields of each struct, with the function that writes their values.
 CHANGE = {
     "kind": text, "user": optional_text, "group": optional_text, "fields": listed, "roles": listed, "active": yes_or_no,
-    "linked_id": optional_text, "cause": text,
+    "linked_id": optional_text, "cause": text, "rehire": yes_or_no, "rehire_linked_id": optional_text,
 }
 ENTRY = {"key": lambda value: {"id": "HC_ROLE_BY_ID", "name": "HC_ROLE_BY_NAME"}[value], "group": text, "id_of": text, "role": text, "organization": text}
 STEP = {

@@ -266,6 +266,8 @@ static void accessors_accept_null(void) {
     CHECK(hc_change_after_group(NULL) == NULL);
     CHECK(hc_change_fields_len(NULL) == 0);
     CHECK(hc_change_fields_at(NULL, 0) == NULL);
+    CHECK(hc_change_possible_rehire_of(NULL) == NULL);
+    CHECK(hc_change_possible_rehire_linked_id(NULL) == NULL);
     CHECK(hc_change_cause(NULL) == NULL);
     CHECK(hc_change_at(NULL) == NULL);
     CHECK(hc_change_json(NULL) == NULL);

@@ -13,9 +13,9 @@ typedef struct { bool is_set; const char *const *items; size_t len; } maybe_text
 
 typedef struct {
     const char *kind, *cause;
-    maybe_text user, group, linked_id;
+    maybe_text user, group, linked_id, rehire_linked_id;
     maybe_texts fields, roles;
-    int active;
+    int active, rehire;
 } expected_change;
 
 /* An entry of the role map. If `id_of` is set, it is the scenario's name for a group, and the entry has the id of that group instead of `group`. */
@@ -374,6 +374,8 @@ static void check_change(const expected_change *expected, const hc_change *chang
     if (expected->group.is_set) CHECK_TEXT(hc_mirror_group_display_name(group), expected->group.value);
     if (expected->linked_id.is_set) CHECK_TEXT(hc_mirror_user_linked_id(user), expected->linked_id.value);
     if (expected->active) CHECK(user != NULL && hc_mirror_user_active(user) == (expected->active == 1));
+    if (expected->rehire) CHECK((hc_change_possible_rehire_of(change) != NULL) == (expected->rehire == 1));
+    if (expected->rehire_linked_id.is_set) CHECK_TEXT(hc_change_possible_rehire_linked_id(change), expected->rehire_linked_id.value);
     check_texts(expected->fields, hc_change_fields_len(change), field_at, change);
     check_texts(expected->roles, hc_mirror_user_roles_len(user), role_at, user);
     if (expected->cause) {

@@ -4980,6 +4980,20 @@ class Change:
         """
 
     @property
+    def possible_rehire_of(self) -> Optional[str]:
+        """For ``user.created``: id of a former user of the same organization who had the same primary address and may be the same
+        person, or ``None`` if there is none. A former user was removed within the last seven days, or is deactivated. ``None``
+        while an active user has the address, if the user has none, if the same id returned, and in the rows of a snapshot. The
+        mirror does not link the new user: the application decides.
+        """
+
+    @property
+    def possible_rehire_linked_id(self) -> Optional[str]:
+        """The application's account id of the former user in ``possible_rehire_of`` when the change was written, or ``None`` if
+        that user was not linked.
+        """
+
+    @property
     def cause(self) -> str:
         """What caused the change: ``sync:`` and the run's id, ``event:`` and the event's id, ``approval:`` and the id of an
         approval, ``retire:`` and the id of a retirement, ``roles`` for a new role map, or ``snapshot``.

@@ -2261,6 +2261,22 @@ impl Change {
         self.value.fields.iter().map(String::as_str).collect()
     }
 
+    /// For ``user.created``: id of a former user of the same organization who had the same primary address and may be the same
+    /// person, or ``None`` if there is none. A former user was removed within the last seven days, or is deactivated. ``None``
+    /// while an active user has the address, if the user has none, if the same id returned, and in the rows of a snapshot. The
+    /// mirror does not link the new user: the application decides.
+    #[getter]
+    fn possible_rehire_of(&self) -> Option<&str> {
+        self.value.possible_rehire_of.as_deref()
+    }
+
+    /// The application's account id of the former user in ``possible_rehire_of`` when the change was written, or ``None`` if
+    /// that user was not linked.
+    #[getter]
+    fn possible_rehire_linked_id(&self) -> Option<&str> {
+        self.value.possible_rehire_linked_id.as_deref()
+    }
+
     /// What caused the change: ``sync:`` and the run's id, ``event:`` and the event's id, ``approval:`` and the id of an
     /// approval, ``retire:`` and the id of a retirement, ``roles`` for a new role map, or ``snapshot``.
     #[getter]
@@ -2293,7 +2309,19 @@ impl Change {
         repr(
             slf.as_any(),
             "Change",
-            &["seq", "kind", "organization_id", "directory_id", "user", "group", "fields", "cause", "at"],
+            &[
+                "seq",
+                "kind",
+                "organization_id",
+                "directory_id",
+                "user",
+                "group",
+                "fields",
+                "possible_rehire_of",
+                "possible_rehire_linked_id",
+                "cause",
+                "at",
+            ],
         )
     }
 

@@ -6,11 +6,11 @@
 
 use headcount::mirror::{Approval, EventQuery, MirrorOptions, ParkedChange, Retirement, RunQuery};
 use headcount::store::{
-    Batch, Chore, Committed, ConsumerRow, ConsumerState, ConsumerWrite, Counts, CountsKey, DirectoryCounts,
-    DirectoryRow, Durability, Entry, EnvironmentRow, EventRow, EventState, Expiry, FeedMarks, FeedPage, Fence,
-    GroupRow, HistoryFilter, HistoryMark, HistoryPage, HistoryRow, HoldRow, Keys, Lease, LossRow, MembersKey,
-    OrganizationRow, PendingEvents, Retention, RunRow, Snapshot, Store, StoreFuture, TakenHistory, UserFilter, UserRow,
-    WorkingSet, Write, email_key,
+    AddressUser, Batch, Chore, Committed, ConsumerRow, ConsumerState, ConsumerWrite, Counts, CountsKey,
+    DirectoryCounts, DirectoryRow, Durability, Entry, EnvironmentRow, EventRow, EventState, Expiry, FeedMarks,
+    FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HistoryRow, HoldRow, Keys, Lease, LossRow,
+    MembersKey, OrganizationRow, PendingEvents, Retention, RunRow, Snapshot, Store, StoreFuture, TakenHistory,
+    UserFilter, UserRow, WorkingSet, Write, email_key,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -267,9 +267,7 @@ impl Rows {
         let users = keys.users.iter().filter_map(|id| self.users.get(self.user_numbers.get(id)?));
         set.users.extend(users.map(|row| (row.user.id.clone(), (**row).clone())));
         if !keys.addresses.is_empty() {
-            let live = self.users.values().filter(|row| row.is_live());
-            let addresses = live.map(|row| (row.user.organization_id.clone(), email_key(&row.user.email)));
-            set.addresses.extend(addresses.filter(|address| keys.addresses.contains(address)));
+            set.addresses = AddressUser::find(&keys.addresses, self.users.values().map(|row| &**row));
         }
         for key in &keys.members {
             self.load_members(key.clone(), &mut set);

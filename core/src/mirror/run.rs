@@ -58,6 +58,8 @@ pub(super) struct Run<'a> {
     /// [`DirectoryRow::incomplete_since`] at the start of the sync.
     incomplete_since: Option<Timestamp>,
     defers: Defers,
+    /// Whether former users of the organization are looked for when users are created: not if it had no rows of users when the sync started.
+    finds_rehires: bool,
     /// Users whose creation is deferred, by id.
     deferred: BTreeMap<String, User>,
     /// Whether any listed user has the key `groups`.
@@ -81,7 +83,7 @@ enum Read {
 /// Whether creations are deferred, and when the addresses of listed users are looked up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Defers {
-    /// No creation is deferred: the sync removes no users, or no user is mirrored in the organization.
+    /// No creation is deferred: the sync removes no users, or the organization has no rows of users.
     Never,
     /// Creations are deferred. Only the addresses of new users are looked up, since most users are known.
     NewUsers,
@@ -112,6 +114,7 @@ impl<'a> Run<'a> {
             foreign: 0,
             incomplete_since: None,
             defers: Defers::Never,
+            finds_rehires: true,
             deferred: BTreeMap::new(),
             has_groups: false,
             unread: Vec::new(),
@@ -269,7 +272,7 @@ impl<'a> Run<'a> {
         self.defers = Defers::Never;
         while !self.deferred.is_empty() {
             let users = std::iter::from_fn(|| self.deferred.pop_first()).map(|(_, user)| user).take(PAGE).collect();
-            let written = self.take_users(users, self.has_groups).await;
+            let written = self.take_users_with_addresses(users, self.has_groups).await;
             // The users are counted in a new reading, which is discarded: the sync's reading has counted them when they were listed.
             self.count_users(written, &mut Reading::new(0, self.started))?;
             self.mirror.finish_chores().await?;
@@ -335,7 +338,9 @@ impl<'a> Run<'a> {
             None => Some(Timestamp::MAX),
             Some(_) => self.others_read(&BTreeMap::new()).await?,
         };
-        self.defers = match (row.last_full_sync, self.has_users().await?) {
+        let has_rows = self.has_rows().await?;
+        self.finds_rehires = has_rows;
+        self.defers = match (row.last_full_sync, has_rows) {
             (Some(_), _) => Defers::NewUsers,
             (None, true) => Defers::AllUsers,
             (None, false) => Defers::Never,
@@ -409,10 +414,10 @@ impl<'a> Run<'a> {
         Ok(others.map(read_at).min().unwrap_or(Some(Timestamp::MAX)))
     }
 
-    /// Whether a user of the organization is mirrored.
-    async fn has_users(&self) -> Result<bool> {
+    /// Whether the organization has rows of users, tombstones included.
+    async fn has_rows(&self) -> Result<bool> {
         let organization_id = Some(self.directory.organization_id.clone());
-        let filter = UserFilter { organization_id, ..UserFilter::default() };
+        let filter = UserFilter { organization_id, removed: true, ..UserFilter::default() };
         Ok(!self.mirror.store().users(filter, 0, 1).await?.is_empty())
     }
 
@@ -507,12 +512,23 @@ impl<'a> Run<'a> {
 
     /// Starts to write listed users.
     fn take_users(&self, users: Vec<User>, has_groups: bool) -> Writing {
-        let mut keys = Keys::default();
+        match self.defers {
+            Defers::AllUsers => self.take_users_with_addresses(users, has_groups),
+            Defers::Never | Defers::NewUsers => self.write_users(users, has_groups, Keys::default()),
+        }
+    }
+
+    /// Starts to write listed users, most of whom are new: their addresses are looked up together with their rows.
+    fn take_users_with_addresses(&self, users: Vec<User>, has_groups: bool) -> Writing {
+        let emails = users.iter().map(|user| &user.email).filter(|email| !email.is_empty());
+        let addresses = emails.map(|email| (self.directory.organization_id.clone(), email_key(email))).collect();
+        self.write_users(users, has_groups, Keys { addresses, ..Keys::default() })
+    }
+
+    fn write_users(&self, users: Vec<User>, has_groups: bool, mut keys: Keys) -> Writing {
         let defers = self.defers != Defers::Never && self.deferred.len() < MOST_DEFERRED;
+        let finds_rehires = self.finds_rehires;
         for user in &users {
-            if defers && self.defers == Defers::AllUsers && !user.email.is_empty() {
-                keys.addresses.insert((self.directory.organization_id.clone(), email_key(&user.email)));
-            }
             keys.users.insert(user.id.clone());
             keys.groups.extend(user.groups.iter().map(|group| group.id.clone()));
         }
@@ -520,6 +536,9 @@ impl<'a> Run<'a> {
         let (directory, started) = (self.directory.clone(), self.started);
         tokio::spawn(self.mirror.tasks().counted(carried(async move {
             run(&store, task, move |step| {
+                if !finds_rehires {
+                    step.skip_rehires();
+                }
                 let mut taken = Taken::default();
                 let listing = Listing { directory: &directory, started, has_groups, defers };
                 for user in &users {

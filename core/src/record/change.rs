@@ -1,6 +1,6 @@
 //! Changes: what the feed reports.
 
-use super::{MirrorGroup, MirrorUser, serde_by_name};
+use super::{MirrorGroup, MirrorUser, Rehire, serde_by_name};
 use crate::Timestamp;
 use crate::error::named;
 use crate::model::RawJson;
@@ -131,6 +131,14 @@ pub struct Change {
     /// Names of the fields that changed, in the order of the record: of the user or group for `user.updated` and `group.updated`, else `active`,
     /// `group_ids` or `roles`. Empty for changes of directories and organizations, and if the user or group is new or was deleted.
     pub fields: Vec<String>,
+    /// For `user.created`: id of a former user of the same organization who had the same primary address and may be the same person, or `None` if there is
+    /// none. A former user was removed within the last seven days, or is deactivated. `None` while an active user has the address, if the user has none, if the
+    /// same id returned, and in the rows of a snapshot. The mirror does not link the new user: the application decides.
+    #[serde(default)]
+    pub possible_rehire_of: Option<String>,
+    /// The application's account id of the former user in `possible_rehire_of` when the change was written, or `None` if that user was not linked.
+    #[serde(default)]
+    pub possible_rehire_linked_id: Option<String>,
     /// What caused the change: `sync:` and the run's id, `event:` and the event's id, `approval:` and the id of an
     /// approval, `retire:` and the id of a retirement, `roles` for a new role map, or `snapshot`.
     pub cause: String,
@@ -181,6 +189,9 @@ pub struct ChangeBody {
     /// Names of the fields that changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
+    /// The former user whom a new user may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehire: Option<Rehire>,
 }
 
 /// A change that a consumer parked because it could not handle it.
@@ -205,7 +216,7 @@ impl ParkedChange {
 impl Change {
     /// Returns what a store keeps of the change, from which [`new`](Change::new) makes it again.
     pub fn body(&self) -> ChangeBody {
-        let Change { user, group, before, after, fields, .. } = self;
+        let Change { user, group, before, after, fields, possible_rehire_of, possible_rehire_linked_id, .. } = self;
         let latest = after.as_ref().or(before.as_ref());
         ChangeBody {
             user: user.clone().filter(|user| latest.and_then(Mirrored::user) != Some(user)),
@@ -213,6 +224,9 @@ impl Change {
             before: before.clone(),
             after: after.clone(),
             fields: fields.clone(),
+            rehire: possible_rehire_of
+                .clone()
+                .map(|user_id| Rehire { user_id, linked_id: possible_rehire_linked_id.clone() }),
         }
     }
 
@@ -226,6 +240,7 @@ impl Change {
         at: Timestamp,
     ) -> Change {
         let latest = body.after.as_ref().or(body.before.as_ref());
+        let (possible_rehire_of, linked_id) = body.rehire.map(|rehire| (rehire.user_id, rehire.linked_id)).unzip();
         Change {
             seq,
             kind,
@@ -236,6 +251,8 @@ impl Change {
             before: body.before,
             after: body.after,
             fields: body.fields,
+            possible_rehire_of,
+            possible_rehire_linked_id: linked_id.flatten(),
             cause,
             at,
         }

@@ -3,7 +3,7 @@
 //! All changes that one step makes to one user, group, directory or organization are one entry. It has the user or group before and after the step,
 //! each once, and a list of the changes. [`Entry::changes`] restores the changes: each starts in the state in which the previous one ended.
 
-use super::{Change, ChangeBody, ChangeKind, MirrorGroup, MirrorUser, Mirrored};
+use super::{Change, ChangeBody, ChangeKind, MirrorGroup, MirrorUser, Mirrored, Rehire};
 use crate::{Error, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -63,6 +63,9 @@ pub struct EntryBody {
     pub groups: Vec<MirrorGroup>,
     /// The changes, in the order of their numbers.
     pub changes: Vec<Delta>,
+    /// The former user whom the new user may be, in entries of creations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehire: Option<Rehire>,
     /// The only change, in entries that version 0.1.0 wrote and that were copied to another store; the other fields have only its kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Box<ChangeBody>>,
@@ -152,7 +155,7 @@ impl Entry {
 impl EntryBody {
     /// Returns the kind and content of each change whose position in the entry is in `wanted`.
     fn bodies(self, wanted: &Range<usize>) -> Vec<(ChangeKind, ChangeBody)> {
-        let EntryBody { before, after, roles, groups, changes, only } = self;
+        let EntryBody { before, after, roles, groups, changes, rehire, only } = self;
         if let Some(only) = only {
             let deltas = changes.into_iter().take(1).filter(|_| wanted.contains(&0));
             return deltas.map(|delta| (delta.kind, (*only).clone())).collect();
@@ -197,7 +200,10 @@ impl EntryBody {
                 _ if !is_wanted => continue,
                 kind => {
                     match kind {
-                        ChangeKind::UserCreated => body.after.clone_from(&after),
+                        ChangeKind::UserCreated => {
+                            body.after.clone_from(&after);
+                            body.rehire.clone_from(&rehire);
+                        }
                         ChangeKind::UserDeleted => body.before.clone_from(&before),
                         _ => {
                             let id = delta.group_id.unwrap_or_default();

@@ -14,6 +14,7 @@ mod event;
 mod group;
 mod history;
 mod hold;
+mod rehire;
 mod report;
 mod retirement;
 mod roles;
@@ -35,6 +36,7 @@ pub use event::{EventNote, EventQuery, EventRow, EventState, PendingEvent, Pendi
 pub use group::{GroupRow, MirrorGroup};
 pub use history::{HistoryEntry, HistoryMark, HistoryRow};
 pub use hold::{Approval, HeldLoss, Hold, HoldId, HoldReason, HoldRow, Loss, LossRow};
+pub use rehire::{AddressUser, Rehire, rehire_key};
 pub use report::{Outcome, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
 pub use retirement::Retirement;
 pub use roles::{RoleMapEntry, RoleMapKey};

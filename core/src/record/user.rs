@@ -81,6 +81,9 @@ pub struct UserRow {
     pub lost_at: Option<Timestamp>,
     /// The user's loss of access that the guard holds, or `None`.
     pub held: Option<HeldLoss>,
+    /// The [key](super::rehire_key) by which a new user with the same address is found to be possibly the same person: of a user who was removed, or who is
+    /// deactivated. `None` for an active user, one without an address, and rows that were written before version 3 of the SQLite schema.
+    pub rehire_key: Option<String>,
 }
 
 /// Returns the key of an e-mail address, by which stores find users. It is the same for addresses that differ only in upper and lower case or in

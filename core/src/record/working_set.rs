@@ -1,8 +1,8 @@
 //! The rows that a decision reads, and the keys by which a store loads them.
 
 use super::{
-    Chore, DirectoryRow, EnvironmentRow, EventRow, GroupRow, HoldRow, MirrorOptions, OrganizationRow, PendingEvents,
-    Retirement, UserRow,
+    AddressUser, Chore, DirectoryRow, EnvironmentRow, EventRow, GroupRow, HoldRow, MirrorOptions, OrganizationRow,
+    PendingEvents, Retirement, UserRow,
 };
 use crate::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -23,8 +23,10 @@ pub struct Keys {
     pub groups: BTreeSet<String>,
     /// Ids of events.
     pub events: BTreeSet<String>,
-    /// Addresses for which the decision needs to know whether a live user of an organization has them: pairs of the organization's id and the
-    /// [key](super::email_key) of the address.
+    /// Addresses for which the decision needs the user of an organization who has or had them: pairs of the organization's id and the
+    /// [key](super::email_key) of the address. Of several users, the store loads the first in this order: live users without a
+    /// [`rehire_key`](UserRow::rehire_key), other live users, and tombstones in the descending order of the times of their removals; those of the same place in
+    /// the descending order of their row numbers. All but the first kind are found by the [rehire key](super::rehire_key) of the pair.
     pub addresses: BTreeSet<(String, String)>,
     /// Pages of live users.
     pub members: BTreeSet<MembersKey>,
@@ -78,8 +80,8 @@ pub struct WorkingSet {
     pub groups: HashMap<String, GroupRow>,
     /// Events by id.
     pub events: HashMap<String, EventRow>,
-    /// The pairs in `keys.addresses` whose address a live user of the organization has.
-    pub addresses: BTreeSet<(String, String)>,
+    /// The users of the pairs in `keys.addresses` for which there is one.
+    pub addresses: HashMap<(String, String), AddressUser>,
     /// The ids of the users of each page that was asked for; their rows are in `users`.
     pub members: HashMap<MembersKey, Vec<String>>,
     /// Counts by the id of the directory.

@@ -94,6 +94,7 @@ tables! {
         number: Number, id: Text, organization_id: Text, directory_id: Text, email: Text, body: Json, told_groups: Json,
         listed: Truth, version_at: Bytes, version_kind: Number, version_event: Text, touched_at: Bytes, revision: Number,
         deleted_at: Bytes, added_at: Bytes, lost_at: Bytes, hold: Number, hold_revision: Number, held: Json,
+        rehire_key: Text,
     }
     /// The groups that the vendor named for each user.
     MEMBERSHIPS = "membership" (2) { group_id: Text, user_number: Number }

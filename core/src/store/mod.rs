@@ -20,10 +20,10 @@ pub use postgres::{PostgresOptions, PostgresStore};
 pub use sqlite::SqliteStore;
 
 pub use crate::record::{
-    Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody, EnvironmentRow,
-    EventNote, EventRow, EventState, GroupRow, HeldLoss, HistoryMark, HistoryRow, HoldId, HoldRow, Keys, Loss, LossRow,
-    MembersKey, MessageKind, NewEntry, OrganizationRow, Partition, PendingEvents, RunRow, Snapshot, Trail, UserRow,
-    UserWrite, Version, WorkerId, WorkingSet, email_key,
+    AddressUser, Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody,
+    EnvironmentRow, EventNote, EventRow, EventState, GroupRow, HeldLoss, HistoryMark, HistoryRow, HoldId, HoldRow,
+    Keys, Loss, LossRow, MembersKey, MessageKind, NewEntry, OrganizationRow, Partition, PendingEvents, Rehire, RunRow,
+    Snapshot, Trail, UserRow, UserWrite, Version, WorkerId, WorkingSet, email_key, rehire_key,
 };
 
 use crate::record::{Approval, EventQuery, ParkedChange, RunQuery};

@@ -22,6 +22,7 @@ mod protection;
 mod readings;
 mod reconciling;
 mod recreated;
+mod rehires;
 mod runs;
 #[cfg(feature = "postgres")]
 #[path = "../postgres/server.rs"]

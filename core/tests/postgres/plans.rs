@@ -10,7 +10,8 @@ use headcount_sandbox::Sandbox;
 /// an existing row of the table, and `{rows}` and `{fewer}` generate the numbers `g` of the new rows.
 const LARGE: &[&str] = &[
     "users SELECT 1000000 + g, 'u' || g, 'org_' || g % 1000, 'dir_' || g % 1000, 'u' || g || '@example.com', body, told_groups, listed, version_at,
-        version_kind, version_event, touched_at, revision, CASE WHEN g % 10 = 0 THEN {t} END, added_at, NULL, NULL, NULL, NULL FROM {one}, {rows}",
+        version_kind, version_event, touched_at, revision, CASE WHEN g % 10 = 0 THEN {t} END, added_at, NULL, NULL, NULL, NULL,
+        CASE WHEN g % 10 = 0 THEN md5(g::text) END FROM {one}, {rows}",
     "groups SELECT 1000000 + g, 'g' || g, 'dir_' || g % 1000, body, leaving, version_at, version_kind, version_event, touched_at, revision,
         CASE WHEN g % 10 = 0 THEN {t} END FROM {one}, {rows}",
     "change SELECT {one}.seq + g, 1, 'org_' || g % 1000, 'dir_' || g % 1000, 'test', {t}, body FROM {one}, {rows}",

@@ -27,6 +27,8 @@ struct Cached {
     after_user: Child<super::hc_mirror_user>,
     after_group: Child<super::hc_mirror_group>,
     fields: TextList,
+    possible_rehire_of: Text,
+    possible_rehire_linked_id: Text,
     cause: Text,
     at: Text,
     json: Text,
@@ -166,6 +168,30 @@ pub unsafe extern "C" fn hc_change_fields_len(change: *const hc_change) -> usize
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_change_fields_at(change: *const hc_change, index: usize) -> *const c_char {
     read!(change => change.cached.fields.at(&change.record.fields, index))
+}
+
+/// For "user.created": id of a former user of the same organization who had the same primary address and may be the
+/// same person, or NULL if there is none. A former user was removed within the last seven days, or is deactivated. NULL
+/// while an active user has the address, if the user has none, if the same id returned, and in the rows of a snapshot.
+/// The mirror does not link the new user: the application decides.
+///
+/// - `change`: may be NULL, which gives NULL.
+/// - Returns text owned by `change`, or NULL if there is none.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_change_possible_rehire_of(change: *const hc_change) -> *const c_char {
+    read!(change => change.cached.possible_rehire_of.of_option(change.record.possible_rehire_of.as_deref()))
+}
+
+/// The application's account id of the former user in "possible_rehire_of" when the change was written, or NULL if that
+/// user was not linked.
+///
+/// - `change`: may be NULL, which gives NULL.
+/// - Returns text owned by `change`, or NULL if there is none.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_change_possible_rehire_linked_id(change: *const hc_change) -> *const c_char {
+    read!(change => change.cached.possible_rehire_linked_id.of_option(change.record.possible_rehire_linked_id.as_deref()))
 }
 
 /// What caused the change: "sync:" and the run's id, "event:" and the event's id, "approval:" and the id of an

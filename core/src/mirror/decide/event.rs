@@ -14,7 +14,7 @@ use super::{SKEW, before, sorted};
 use crate::model::{RawJson, null_is_default};
 use crate::record::{
     DirectoryRow, EventNote, EventRow, EventState, HoldReason, Keys, MessageKind, MirrorDirectory, MirrorGroup,
-    MirrorUser, Outcome, Trail, UserRow, Version,
+    MirrorUser, Outcome, Trail, UserRow, Version, email_key,
 };
 use crate::webhook::{DirectoryData, DirectoryGroupData, EventType, GroupReference, RoleReference};
 use crate::{Error, Event, Reason, Result, Timestamp};
@@ -89,6 +89,8 @@ struct Ids {
     #[serde(default, deserialize_with = "null_is_default")]
     directory_id: String,
     #[serde(default, deserialize_with = "null_is_default")]
+    email: String,
+    #[serde(default, deserialize_with = "null_is_default")]
     groups: Vec<GroupReference>,
 }
 
@@ -107,6 +109,10 @@ pub(in crate::mirror) fn event_keys(event: &Event) -> Keys {
             // An event may create a user without naming the directory. The user is then added to the organization's directory, if it has only one.
             if *kind != OrganizationDirectoryUserDeleted {
                 keys.organizations.insert(organization_of(event));
+            }
+            // A new user may be a former one with the same address.
+            if *kind == OrganizationDirectoryUserCreated && !ids.email.is_empty() {
+                keys.addresses.insert((organization_of(event), email_key(&ids.email)));
             }
         }
         OrganizationDirectoryGroupCreated | OrganizationDirectoryGroupUpdated | OrganizationDirectoryGroupDeleted => {

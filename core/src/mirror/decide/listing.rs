@@ -274,7 +274,7 @@ fn listed_active(user: &User) -> Option<bool> {
 mod tests {
     use super::super::step::Decided;
     use super::*;
-    use crate::record::{Batch, Keys, WorkingSet};
+    use crate::record::{AddressUser, Batch, Keys, WorkingSet};
     use serde_json::{Value, json};
 
     fn directory() -> Directory {
@@ -291,6 +291,7 @@ mod tests {
             email: "ada@example.com".to_owned(),
             ..MirrorUser::default()
         };
+        let ada = AddressUser { id: user.id.clone(), is_live: true, is_active: true, ..AddressUser::default() };
         WorkingSet {
             keys: Keys {
                 users: ["diruser_old", "diruser_new"].map(str::to_owned).into(),
@@ -298,7 +299,7 @@ mod tests {
                 ..Keys::default()
             },
             users: [(user.id.clone(), UserRow { number: 1, user, listed: true, ..UserRow::default() })].into(),
-            addresses: [key("ada@example.com")].into(),
+            addresses: [(key("ada@example.com"), ada)].into(),
             ..WorkingSet::default()
         }
     }

@@ -4,7 +4,7 @@
 //! and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row; `tenant` keeps
 //! organizations apart; `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and groups that a listing
 //! lacks; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks directories that are not listed any
-//! more, and `retire` removes the users of directories that the application retires; `reconcile` decides whether a user who is not mirrored has left; `cursor` decides which acknowledgements of the feed's consumers
+//! more, and `retire` removes the users of directories that the application retires; `reconcile` decides whether a user who is not mirrored has left; `rehire` finds the former user whom a new user may be; `cursor` decides which acknowledgements of the feed's consumers
 //! count; `partition` divides a consumer among workers, and `holding` has what one of them returned and acknowledged.
 
 mod absence;
@@ -21,6 +21,7 @@ mod missing;
 mod order;
 mod partition;
 mod reconcile;
+mod rehire;
 mod retire;
 mod roles;
 mod step;

@@ -7,10 +7,10 @@ use super::diff;
 use super::owns;
 use super::roles::RoleMap;
 use crate::record::{
-    Batch, ChangeKind, Chore, Counts, CountsKey, Delta, DirectoryRow, EntryBody, EnvironmentRow, EventRow, GroupRow,
-    GuardSettings, HoldRow, Keys, MembersKey, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored,
-    NewEntry, OrganizationRow, PendingEvents, Retirement, Trail, UserRow, UserWrite, Version, WorkingSet, brief,
-    email_key,
+    AddressUser, Batch, ChangeKind, Chore, Counts, CountsKey, Delta, DirectoryRow, EntryBody, EnvironmentRow, EventRow,
+    GroupRow, GuardSettings, HoldRow, Keys, MembersKey, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser,
+    Mirrored, NewEntry, OrganizationRow, PendingEvents, Rehire, Retirement, Trail, UserRow, UserWrite, Version,
+    WorkingSet, brief, email_key, rehire_key,
 };
 use crate::{Result, Timestamp};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -44,6 +44,10 @@ pub(in crate::mirror) struct Step {
     pub(super) spent: HashMap<String, u64>,
     /// Number of users whose loss of access this step held back.
     pub(super) held_back: u64,
+    /// Whether no former users are looked for when users are created.
+    pub(super) skips_rehires: bool,
+    /// The addresses, by organization and [key](email_key), that active users got in this step.
+    pub(super) taken_addresses: HashSet<(String, String)>,
     pub(super) batch: Batch,
     tally: Tally,
 }
@@ -150,6 +154,8 @@ impl Step {
             made_holds: 0,
             spent: HashMap::new(),
             held_back: 0,
+            skips_rehires: false,
+            taken_addresses: HashSet::new(),
             batch: Batch::default(),
             tally: Tally::default(),
             set,
@@ -169,7 +175,7 @@ impl Step {
                 ids.iter().filter(|id| others.binary_search(id).is_err()).cloned().collect()
             };
             let (joined, left) = (lacking(&row.told_groups, &was), lacking(&was, &row.told_groups));
-            self.batch.users.push(UserWrite { row, joined, left });
+            self.batch.users.push(UserWrite { row: row.with_rehire_key(), joined, left });
         }
         for id in self.changed_groups.order {
             self.batch.groups.extend(self.set.groups.remove(&id));
@@ -304,11 +310,20 @@ impl Step {
     /// [`find_users`](crate::Mirror::find_users) compares addresses.
     pub(super) fn has_address(&mut self, organization_id: &str, email: &str) -> bool {
         let key = (organization_id.to_owned(), email_key(email));
-        let is_used = self.set.addresses.contains(&key);
-        if !self.set.keys.addresses.contains(&key) {
-            self.missing.addresses.insert(key);
+        self.address_user(&key).is_some_and(|user| user.is_live)
+    }
+
+    /// Returns the user of an organization who has or had an address before the step.
+    pub(super) fn address_user(&mut self, key: &(String, String)) -> Option<&AddressUser> {
+        if !self.set.keys.addresses.contains(key) {
+            self.missing.addresses.insert(key.clone());
         }
-        is_used
+        self.set.addresses.get(key)
+    }
+
+    /// Returns a user's row, or a tombstone, if it was changed in this step.
+    pub(super) fn changed_user(&self, id: &str) -> Option<&UserRow> {
+        self.set.users.get(id).filter(|_| self.changed_users.before.contains_key(id))
     }
 
     /// Returns a directory's counts, as stored before the step.
@@ -362,6 +377,7 @@ impl Step {
         let id = user.id.clone();
         let known = self.take_user_row(&id);
         let was_live = known.as_ref().is_some_and(UserRow::is_live);
+        let is_known = known.is_some();
         let mut row = known.unwrap_or_default();
         // The application sets the linked id and the protection, but not for a user of another organization. A tombstone keeps the linked id for the
         // user's return.
@@ -386,7 +402,10 @@ impl Step {
             return;
         }
         self.note_user(&id, &row);
-        self.append_user(before.as_ref(), Some(&after));
+        // A user who returns has a row, and is the same person.
+        let rehire = if is_known { None } else { self.rehire_of(&after) };
+        self.take_address(before.as_ref(), &after);
+        self.append_user_entry(before.as_ref(), Some(&after), rehire);
         if before.is_none_or(|before| before.directory_id != after.directory_id) {
             row.added_at = Some(self.now);
         }
@@ -415,7 +434,9 @@ impl Step {
             self.lose(&mut row, &before, true);
         }
         self.note_user(&id, &row);
-        // A tombstone keeps only the ids, which are needed if the user returns.
+        // A tombstone keeps only the ids, which are needed if the user returns, and a hash of the address, by which a new user is found to be possibly the
+        // same person.
+        row.rehire_key = rehire_key(&row.user.organization_id, &row.user.email).or(row.rehire_key);
         row.user = MirrorUser {
             id: row.user.id,
             organization_id: row.user.organization_id,
@@ -589,6 +610,10 @@ impl Step {
     // ---- the feed ----
 
     pub(super) fn append_user(&mut self, before: Option<&MirrorUser>, after: Option<&MirrorUser>) {
+        self.append_user_entry(before, after, None);
+    }
+
+    fn append_user_entry(&mut self, before: Option<&MirrorUser>, after: Option<&MirrorUser>, rehire: Option<Rehire>) {
         let changes = diff::user(before, after);
         let Some(user) = after.or(before).filter(|_| !changes.is_empty()) else { return };
         let ids: BTreeSet<&String> = changes.iter().filter_map(|change| change.group_id.as_ref()).collect();
@@ -610,6 +635,7 @@ impl Step {
                 after: after.map(mirrored),
                 groups,
                 changes,
+                rehire,
                 ..EntryBody::default()
             }
         };

@@ -54,6 +54,7 @@ fn full_user() -> UserRow {
         added_at: Some(at(-7)),
         lost_at: Some(at(-6)),
         held: Some(HeldLoss { hold: 9, revision: 3, loss: Loss { removed, deactivated: true, roles: true } }),
+        rehire_key: Some("0123456789abcdef".to_owned()),
     }
 }
 
@@ -133,7 +134,7 @@ pub async fn every_field_of_a_user_is_replaced(setup: Setup) {
 }
 
 /// Returns states of `row`, each of which differs from the one before it in one value: the given name, or a value that stores may have in an index.
-/// New values of `added_at` and `held` are those of `source`.
+/// New values of `added_at`, `held` and `rehire_key` are those of `source`.
 fn indexed_values_one_by_one(mut row: UserRow, source: &UserRow) -> Vec<UserRow> {
     let mut steps = Vec::new();
     let mut step = |change: &dyn Fn(&mut UserRow)| {
@@ -146,6 +147,8 @@ fn indexed_values_one_by_one(mut row: UserRow, source: &UserRow) -> Vec<UserRow>
     step(&|row| row.user.organization_id = "org_2".to_owned());
     step(&|row| row.added_at = source.added_at);
     step(&|row| row.held.clone_from(&source.held));
+    step(&|row| row.rehire_key.clone_from(&source.rehire_key));
+    step(&|row| row.rehire_key = None);
     step(&|row| row.trail.deleted_at = Some(at(8)));
     step(&|row| row.trail.deleted_at = None);
     step(&|row| row.held = None);
@@ -405,25 +408,6 @@ fn held(id: &str, revision: i64) -> UserRow {
         held: Some(HeldLoss { hold: 1, revision, loss: Loss { deactivated: true, ..Loss::default() } }),
         ..user(id, &[])
     }
-}
-
-pub async fn addresses_of_live_users_of_an_organization_are_loaded(setup: Setup) {
-    let store = setup.create().await;
-    let with_email = |id: &str, email: &str| {
-        let mut row = user(id, &[]);
-        row.user.email = email.to_owned();
-        row
-    };
-    let gone = removed(with_email("diruser_2", "grace@example.com"), at(10));
-    let users = vec![joining(with_email("diruser_1", "Ada@Example.com")), joining(gone)];
-    commit(&store, Batch { users, ..Batch::default() }).await;
-    let key = |organization_id: &str, email: &str| (organization_id.to_owned(), email.to_owned());
-    let ada = key("org_1", "ada@example.com");
-    let addresses = [ada.clone(), key("org_2", "ada@example.com"), key("org_1", "grace@example.com")].into();
-
-    let set = store.load(Keys { addresses, ..Keys::default() }).await.unwrap();
-
-    assert_eq!(set.addresses, [ada].into());
 }
 
 pub async fn a_hold_is_loaded_with_the_number_of_its_users(setup: Setup) {

@@ -29,6 +29,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 #![allow(missing_docs, reason = "the names of tests describe what they test")]
 
+mod addresses;
 mod close;
 mod consumers;
 mod copy;
@@ -45,6 +46,7 @@ mod rows;
 mod runs;
 mod writes;
 
+pub use addresses::*;
 pub use close::*;
 pub use consumers::*;
 pub use copy::*;
@@ -158,7 +160,10 @@ macro_rules! store_tests {
             a_write_adds_joined_memberships_and_removes_left_ones
             tombstones_are_loaded_and_not_listed
             users_and_losses_of_access_are_counted
-            addresses_of_live_users_of_an_organization_are_loaded
+            the_users_who_have_or_had_an_address_are_found
+            an_active_user_is_found_before_former_users_with_the_address
+            a_deactivated_user_is_found_before_removed_users_with_the_address
+            the_user_who_was_removed_last_is_found_for_an_address
             a_hold_is_loaded_with_the_number_of_its_users
             the_users_of_a_hold_are_read_up_to_a_revision
             a_hold_without_users_is_not_listed_and_is_trimmed

@@ -75,7 +75,7 @@ CREATE TABLE {s}.directory (
 CREATE INDEX directory_of_organization ON {s}.directory (organization_id, id);
 
 -- Users and their tombstones, which have a `deleted_at`. `email` is the key of the address. `hold_revision` is the revision of the write that held
--- the user.
+-- the user. `rehire_key` is a hash of the organization and the address of a user who was removed or is deactivated, and NULL for other users.
 CREATE TABLE {s}.users (
     number bigint PRIMARY KEY,
     id text COLLATE "C" NOT NULL UNIQUE,
@@ -95,12 +95,14 @@ CREATE TABLE {s}.users (
     lost_at bytea,
     hold bigint,
     hold_revision bigint,
-    held text
+    held text,
+    rehire_key text COLLATE "C"
 );
 CREATE INDEX user_of_directory ON {s}.users (directory_id, number, added_at) WHERE deleted_at IS NULL;
 -- With tombstones, so that users who are removed while a past state is read are found.
 CREATE INDEX user_of_organization ON {s}.users (organization_id, number);
 CREATE INDEX user_by_email ON {s}.users (email, number) WHERE deleted_at IS NULL;
+CREATE INDEX user_by_rehire_key ON {s}.users (rehire_key, deleted_at, number) WHERE rehire_key IS NOT NULL;
 CREATE INDEX user_of_hold ON {s}.users (hold, number) WHERE hold IS NOT NULL;
 CREATE INDEX user_gone ON {s}.users (deleted_at, number) WHERE deleted_at IS NOT NULL;
 

@@ -21,7 +21,7 @@ use super::load::{Loaded, Plan};
 use super::rows::{get, get_text, texts};
 use crate::error::catch_panic;
 use crate::process::Process;
-use crate::record::{Batch, CountsKey, EventRow, EventState, Keys, NewEntry};
+use crate::record::{Batch, CountsKey, EventRow, EventState, Keys, NewEntry, UserWrite, email_key};
 use crate::store::{Committed, Decision, Durability, MAX_LOADS, Scope, Write};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -468,7 +468,7 @@ impl Group<'_> {
                 match decide(&mut member.write, &asking, &loaded) {
                     Decided::Batch(own) => {
                         *status = Status::Decided(Sent::of(&own));
-                        changed.add(member.organization_id(), &own, &stored);
+                        changed.add(member.organization_id(), &own, &stored, &loaded);
                         batch.extend(*own);
                     }
                     Decided::Ask(more) => {
@@ -596,6 +596,8 @@ struct Changed {
     user_ids: BTreeSet<String>,
     group_ids: BTreeSet<String>,
     event_ids: BTreeSet<String>,
+    /// The addresses that the changed users had or have: pairs as in [`Keys::addresses`].
+    addresses: BTreeSet<(String, String)>,
     /// The organizations with changed users or groups.
     organizations: BTreeSet<String>,
     /// The organizations with changed rows of other kinds, or changed counts of pending events.
@@ -604,7 +606,12 @@ struct Changed {
 
 impl Changed {
     /// Adds what a decided write changes.
-    fn add(&mut self, organization_id: &str, batch: &Batch, stored: &Stored) {
+    fn add(&mut self, organization_id: &str, batch: &Batch, stored: &Stored, loaded: &Loaded) {
+        for UserWrite { row, .. } in &batch.users {
+            let before = loaded.set.users.get(&row.user.id).map(|row| &row.user);
+            let users = before.into_iter().chain([&row.user]).filter(|user| !user.email.is_empty());
+            self.addresses.extend(users.map(|user| (user.organization_id.clone(), email_key(&user.email))));
+        }
         self.user_ids.extend(batch.users.iter().map(|write| write.row.user.id.clone()));
         self.group_ids.extend(batch.groups.iter().map(|row| row.group.id.clone()));
         self.event_ids.extend(batch.events.iter().map(|row| row.id.clone()));
@@ -621,9 +628,10 @@ impl Changed {
     /// Returns whether a decided write of this round may have changed the rows that a write of an organization gets.
     fn concerns(&self, organization_id: &str, keys: &Keys, loaded: &Loaded) -> bool {
         // These are computed from the users of the organization.
-        let is_computed = !(keys.addresses.is_empty() && keys.counts.is_empty() && keys.holds.is_empty());
+        let is_computed = !(keys.counts.is_empty() && keys.holds.is_empty());
         self.others.contains(organization_id)
             || (is_computed && self.organizations.contains(organization_id))
+            || !self.addresses.is_disjoint(&keys.addresses)
             || !self.user_ids.is_disjoint(&keys.users)
             || !self.event_ids.is_disjoint(&keys.events)
             || loaded.group_ids(keys).into_iter().any(|id| self.group_ids.contains(id))

@@ -9,7 +9,10 @@ use super::rows::{
     get_text, get_text_if_any, group, hold, retirement, texts, user,
 };
 use crate::Result;
-use crate::record::{Chore, Counts, DirectoryRow, Keys, MembersKey, PendingEvents, UserRow, WorkingSet};
+use crate::record::{
+    AddressUser, Chore, Counts, DirectoryRow, Keys, MembersKey, MirrorUser, PendingEvents, UserRow, WorkingSet,
+    rehire_key,
+};
 use crate::store::UserFilter;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio_postgres::Row;
@@ -108,12 +111,21 @@ impl Plan {
         if !keys.addresses.is_empty() {
             let addresses: Vec<&(String, String)> = keys.addresses.iter().collect();
             // `OFFSET 0` makes the server search by the address. Without it, it may read all users of the organization.
-            let sql = "SELECT organization_id, email FROM {new} WHERE EXISTS (
-                SELECT FROM (SELECT organization_id FROM {s}.users WHERE users.email = new.email AND deleted_at IS NULL OFFSET 0) AS known
-                WHERE known.organization_id = new.organization_id)";
+            let sql = "SELECT new.organization_id, new.email, found.body, found.is_live, found.is_active FROM {new} CROSS JOIN LATERAL (
+                (SELECT body, true AS is_live, true AS is_active FROM (
+                    SELECT number, organization_id, body FROM {s}.users
+                    WHERE users.email = new.email AND deleted_at IS NULL AND rehire_key IS NULL OFFSET 0) AS known
+                WHERE known.organization_id = new.organization_id ORDER BY number DESC LIMIT 1)
+                UNION ALL
+                (SELECT body, deleted_at IS NULL, false FROM {s}.users WHERE users.rehire_key = new.rehire_key
+                ORDER BY deleted_at DESC, number DESC LIMIT 1)
+                ORDER BY is_active DESC LIMIT 1) AS found";
             let columns = Columns::new(&addresses)
                 .with("organization_id", |(organization_id, _)| Text::new(organization_id))
-                .with("email", |(_, email)| Text::new(email));
+                .with("email", |(_, email)| Text::new(email))
+                .with("rehire_key", |(organization_id, email)| {
+                    rehire_key(organization_id, email).as_deref().map(Text::new)
+                });
             add(Part::Addresses, columns.statement(sql, &[]));
         }
         if !keys.counts.is_empty() {
@@ -213,6 +225,7 @@ impl Loaded {
             keys.directories.contains(id) || keys.organizations.contains(&row.directory.organization_id)
         };
         let directories = set.directories.iter().filter(|(id, row)| is_wanted(id, row));
+        let addresses = keys.addresses.iter().filter_map(|key| set.addresses.get_key_value(key));
         Loaded {
             set: WorkingSet {
                 revision,
@@ -226,7 +239,7 @@ impl Loaded {
                 users: rows_of(&set.users, &keys.users),
                 groups: rows_of(&set.groups, groups.iter().copied()),
                 events: rows_of(&set.events, &keys.events),
-                addresses: set.addresses.intersection(&keys.addresses).cloned().collect(),
+                addresses: addresses.map(owned).collect(),
                 counts: rows_of(&set.counts, keys.counts.keys()),
                 holds: rows_of(&set.holds, &keys.holds),
                 keys: keys.clone(),
@@ -238,7 +251,7 @@ impl Loaded {
 }
 
 /// Clones an entry of a map.
-fn owned<T: Clone>((id, row): (&String, &T)) -> (String, T) {
+fn owned<K: Clone, T: Clone>((id, row): (&K, &T)) -> (K, T) {
     (id.clone(), row.clone())
 }
 
@@ -304,7 +317,9 @@ fn read(part: Part, rows: &[Row], set: &mut WorkingSet, owners: &mut BTreeMap<St
         }
         Part::Addresses => {
             for row in rows {
-                set.addresses.insert((get_text(row, 0)?, get_text(row, 1)?));
+                let MirrorUser { id, linked_id, .. } = get_json(row, 2)?;
+                let user = AddressUser { id, linked_id, is_live: get(row, 3)?, is_active: get(row, 4)? };
+                set.addresses.insert((get_text(row, 0)?, get_text(row, 1)?), user);
             }
         }
         Part::Counts => {

@@ -44,8 +44,8 @@ static GROUPS: Insert = Insert::new(
 
 const USER_COLUMNS: &str =
     "user (number, id, organization_id, directory_id, email, body, told_groups, listed, version_at, version_kind, version_event,
-        touched_at, revision, deleted_at, added_at, lost_at, hold, hold_revision, held)";
-static NEW_USERS: Insert = Insert::new_rows(USER_COLUMNS, 19);
+        touched_at, revision, deleted_at, added_at, lost_at, hold, hold_revision, held, rehire_key)";
+static NEW_USERS: Insert = Insert::new_rows(USER_COLUMNS, 20);
 /// Updates only columns that are in no index.
 const USER_CONFLICT: &str =
     "ON CONFLICT (number) DO UPDATE SET body = excluded.body, told_groups = excluded.told_groups, listed = excluded.listed,
@@ -53,17 +53,17 @@ const USER_CONFLICT: &str =
         touched_at = excluded.touched_at, revision = excluded.revision, lost_at = excluded.lost_at,
         hold_revision = excluded.hold_revision, held = excluded.held";
 /// Writes stored users whose indexed columns do not change.
-static UNINDEXED_USERS: Insert = Insert::new(USER_COLUMNS, 19, &[USER_CONFLICT]);
+static UNINDEXED_USERS: Insert = Insert::new(USER_COLUMNS, 20, &[USER_CONFLICT]);
 /// Writes stored users of whose indexed columns only `email` changes.
-static EMAILS: Insert = Insert::new(USER_COLUMNS, 19, &[USER_CONFLICT, ", email = excluded.email"]);
+static EMAILS: Insert = Insert::new(USER_COLUMNS, 20, &[USER_CONFLICT, ", email = excluded.email"]);
 /// Writes all columns of stored users.
 static USERS: Insert = Insert::new(
     USER_COLUMNS,
-    19,
+    20,
     &[
         USER_CONFLICT,
         ", email = excluded.email, organization_id = excluded.organization_id, directory_id = excluded.directory_id,
-            deleted_at = excluded.deleted_at, added_at = excluded.added_at, hold = excluded.hold",
+            deleted_at = excluded.deleted_at, added_at = excluded.added_at, hold = excluded.hold, rehire_key = excluded.rehire_key",
     ],
 );
 
@@ -243,6 +243,7 @@ struct StoredUser {
     deleted_at: Option<Timestamp>,
     added_at: Option<Timestamp>,
     hold: Option<i64>,
+    rehire_key: Option<String>,
 }
 
 impl Stored {
@@ -256,6 +257,7 @@ impl Stored {
                 deleted_at: row.trail.deleted_at,
                 added_at: row.added_at,
                 hold: row.held.as_ref().map(|held| held.hold),
+                rehire_key: row.rehire_key.clone(),
             };
             (row.number, stored)
         };
@@ -272,12 +274,13 @@ impl Stored {
             return &NEW_USERS;
         }
         let Some(stored) = self.users.get(&row.number) else { return &USERS };
-        let StoredUser { organization_id, directory_id, email, deleted_at, added_at, hold } = stored;
+        let StoredUser { organization_id, directory_id, email, deleted_at, added_at, hold, rehire_key } = stored;
         let other_indexes_change = *organization_id != row.user.organization_id
             || *directory_id != row.user.directory_id
             || *deleted_at != row.trail.deleted_at
             || *added_at != row.added_at
-            || *hold != row.held.as_ref().map(|held| held.hold);
+            || *hold != row.held.as_ref().map(|held| held.hold)
+            || *rehire_key != row.rehire_key;
         match (other_indexes_change, *email == row.user.email) {
             (true, _) => &USERS,
             (false, false) => &EMAILS,
@@ -392,7 +395,7 @@ fn put_users(
     let rows = writes.iter().map(|write| &write.row);
     let statement = |row: &&UserRow| stored.statement_for_user(row, last);
     put_by_statement(database, &[&NEW_USERS, &UNINDEXED_USERS, &EMAILS, &USERS], rows, statement, |row, values| {
-        let UserRow { number, user, told_groups, listed, trail, added_at, lost_at, held } = row;
+        let UserRow { number, user, told_groups, listed, trail, added_at, lost_at, held, rehire_key } = row;
         values.push(number)?;
         values.push(&user.id)?;
         values.push(&user.organization_id)?;
@@ -404,13 +407,15 @@ fn put_users(
         push_trail(trail, values)?;
         values.push(added_at.map(time_bytes))?;
         values.push(lost_at.map(time_bytes))?;
-        let Some(HeldLoss { hold, revision, loss }) = held else {
-            values.skip(3);
-            return Ok(());
-        };
-        values.push(hold)?;
-        values.push(revision)?;
-        values.push_json(loss)
+        match held {
+            None => values.skip(3),
+            Some(HeldLoss { hold, revision, loss }) => {
+                values.push(hold)?;
+                values.push(revision)?;
+                values.push_json(loss)?;
+            }
+        }
+        values.push(rehire_key)
     })?;
     // The pairs of a group and a member in JSON of the form `{group: [member, …], …}`.
     let pairs = "SELECT groups.key, members.value FROM json_each(?1) AS groups, json_each(groups.value) AS members";

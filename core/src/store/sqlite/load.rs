@@ -10,7 +10,10 @@ use super::rows::{
 };
 use super::shared::{Counter, Head, Organizations};
 use crate::Result;
-use crate::record::{Chore, Counts, DirectoryRow, Keys, MembersKey, OrganizationRow, PendingEvents, WorkingSet};
+use crate::record::{
+    AddressUser, Chore, Counts, DirectoryRow, Keys, MembersKey, MirrorUser, OrganizationRow, PendingEvents, WorkingSet,
+    rehire_key,
+};
 use crate::store::{Fence, UserFilter};
 use rusqlite::Row;
 use std::collections::BTreeSet;
@@ -89,15 +92,7 @@ impl Database {
             set.events.insert(row.id.clone(), row);
             Ok(())
         })?;
-        if !keys.addresses.is_empty() {
-            // With `+`, SQLite does not use the index of the organization, in which it would read all users of the organization.
-            let sql = "SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE EXISTS (
-                SELECT 1 FROM user WHERE email = (value ->> 1) AND +organization_id = (value ->> 0) AND deleted_at IS NULL)";
-            self.each(sql, [list(&keys.addresses)?], |row| {
-                set.addresses.insert((get(row, 0)?, get(row, 1)?));
-                Ok(())
-            })?;
-        }
+        self.load_addresses(&keys, &mut set)?;
         self.load_counts(&keys, &mut set)?;
         if !keys.holds.is_empty() {
             let sql = format!(
@@ -200,6 +195,31 @@ impl Database {
         set.members.insert(key, rows.iter().map(|row| row.user.id.clone()).collect());
         set.users.extend(rows.into_iter().map(|row| (row.user.id.clone(), row)));
         Ok(())
+    }
+
+    fn load_addresses(&self, keys: &Keys, set: &mut WorkingSet) -> Result<()> {
+        if keys.addresses.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<(&str, &str, Option<String>)> =
+            keys.addresses.iter().map(|(id, email)| (id.as_str(), email.as_str(), rehire_key(id, email))).collect();
+        // With `+`, SQLite does not use the index of the organization, in which it would read all users of the organization.
+        let active = "SELECT number FROM user WHERE user.email = address AND +user.organization_id = organization AND deleted_at IS NULL
+            AND rehire_key IS NULL ORDER BY number DESC LIMIT 1";
+        let former =
+            "SELECT number FROM user WHERE rehire_key = key ORDER BY deleted_at DESC NULLS FIRST, number DESC LIMIT 1";
+        let sql = format!(
+            "WITH wanted (organization, address, key) AS MATERIALIZED
+                (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))
+            SELECT organization, address, body, deleted_at IS NULL, rehire_key IS NULL
+            FROM wanted CROSS JOIN user ON number = coalesce(({active}), ({former}))"
+        );
+        self.each(&sql, [list(&wanted)?], |row| {
+            let MirrorUser { id, linked_id, .. } = get_json(row, 2)?;
+            let user = AddressUser { id, linked_id, is_live: get(row, 3)?, is_active: get(row, 4)? };
+            set.addresses.insert((get(row, 0)?, get(row, 1)?), user);
+            Ok(())
+        })
     }
 
     fn load_counts(&self, keys: &Keys, set: &mut WorkingSet) -> Result<()> {

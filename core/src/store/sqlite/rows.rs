@@ -74,7 +74,7 @@ fn trail(row: &Row<'_>, first: usize) -> Result<Trail> {
 /// The columns of a user, as [`user`] reads them.
 pub(super) const USER: &str =
     "number, body, told_groups, listed, version_at, version_kind, version_event, touched_at, revision, deleted_at, added_at,
-        lost_at, hold, hold_revision, held";
+        lost_at, hold, hold_revision, held, rehire_key";
 
 pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
     Ok(UserRow {
@@ -89,6 +89,7 @@ pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
             None => None,
             Some(hold) => Some(HeldLoss { hold, revision: get(row, 13)?, loss: get_json(row, 14)? }),
         },
+        rehire_key: get(row, 15)?,
     })
 }
 

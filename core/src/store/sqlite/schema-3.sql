@@ -37,6 +37,9 @@ CREATE INDEX approval_of_organization ON approval (organization_id, at);
 -- happened.
 ALTER TABLE user ADD COLUMN added_at BLOB;
 ALTER TABLE user ADD COLUMN lost_at BLOB;
+-- `rehire_key` is a hash of the organization and the address of a user who was removed or is deactivated: see `record/rehire.rs`. NULL for other users.
+ALTER TABLE user ADD COLUMN rehire_key TEXT;
+CREATE INDEX user_by_rehire_key ON user (rehire_key, deleted_at, number) WHERE rehire_key IS NOT NULL;
 -- With `added_at`, so that the users of a directory at a past time are counted in the index alone.
 DROP INDEX user_of_directory;
 CREATE INDEX user_of_directory ON user (directory_id, number, added_at) WHERE deleted_at IS NULL;

@@ -8,7 +8,8 @@ use super::server::{Answer, Flush, Statement, TableLock};
 use super::tables::{Key, SCOPE};
 use super::{Mistake, catch_panic};
 use headcount::store::{
-    Batch, Committed, CountsKey, Decision, Durability, EventState, Keys, MAX_LOADS, NewEntry, Scope, Write,
+    Batch, Committed, CountsKey, Decision, Durability, EventState, Keys, MAX_LOADS, NewEntry, Scope, UserWrite, Write,
+    email_key,
 };
 use headcount::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -383,7 +384,7 @@ impl Group<'_> {
                 match decide(&mut member.write, &asking, &loaded) {
                     Decided::Batch(own) => {
                         *status = Status::Decided(Sent::of(&own));
-                        changed.add(member.scope(), &own, &stored);
+                        changed.add(member.scope(), &own, &stored, &loaded);
                         batch.extend(*own);
                     }
                     Decided::Ask(more) => {
@@ -501,13 +502,19 @@ struct Changed {
     user_ids: BTreeSet<String>,
     group_ids: BTreeSet<String>,
     event_ids: BTreeSet<String>,
+    addresses: BTreeSet<(String, String)>,
     organizations: BTreeSet<String>,
     others: BTreeSet<String>,
 }
 
 impl Changed {
     /// `Changed::add`.
-    fn add(&mut self, organization_id: &str, batch: &Batch, stored: &Stored) {
+    fn add(&mut self, organization_id: &str, batch: &Batch, stored: &Stored, loaded: &Loaded) {
+        for UserWrite { row, .. } in &batch.users {
+            let before = loaded.set.users.get(&row.user.id).map(|row| &row.user);
+            let users = before.into_iter().chain([&row.user]).filter(|user| !user.email.is_empty());
+            self.addresses.extend(users.map(|user| (user.organization_id.clone(), email_key(&user.email))));
+        }
         self.user_ids.extend(batch.users.iter().map(|write| write.row.user.id.clone()));
         self.group_ids.extend(batch.groups.iter().map(|row| row.group.id.clone()));
         self.event_ids.extend(batch.events.iter().map(|row| row.id.clone()));
@@ -523,9 +530,10 @@ impl Changed {
 
     /// `Changed::concerns`.
     fn concerns(&self, organization_id: &str, keys: &Keys, loaded: &Loaded) -> bool {
-        let asks_for_sums = !(keys.addresses.is_empty() && keys.counts.is_empty() && keys.holds.is_empty());
+        let asks_for_sums = !(keys.counts.is_empty() && keys.holds.is_empty());
         self.others.contains(organization_id)
             || (asks_for_sums && self.organizations.contains(organization_id))
+            || !self.addresses.is_disjoint(&keys.addresses)
             || !self.user_ids.is_disjoint(&keys.users)
             || !self.event_ids.is_disjoint(&keys.events)
             || loaded.group_ids(keys).iter().any(|id| self.group_ids.contains(id))

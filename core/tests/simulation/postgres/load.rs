@@ -9,8 +9,8 @@ use super::tables::{
 };
 use headcount::Timestamp;
 use headcount::store::{
-    Chore, Counts, CountsKey, DirectoryRow, GroupRow, Keys, LossRow, MembersKey, PendingEvents, UserFilter, UserRow,
-    WorkingSet, email_key,
+    AddressUser, Chore, Counts, CountsKey, DirectoryRow, GroupRow, Keys, LossRow, MembersKey, PendingEvents,
+    UserFilter, UserRow, WorkingSet,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -165,11 +165,8 @@ impl Plan {
         }
         if !keys.addresses.is_empty() {
             let wanted = keys.addresses.clone();
-            let read = move |access: &Access<'_>| {
-                let live = access.rows(USERS).values().filter(|row| row.is_live());
-                let known = live.map(|row| (row.user.organization_id.clone(), email_key(&row.user.email)));
-                known.filter(|address| wanted.contains(address)).collect::<BTreeSet<_>>()
-            };
+            let read =
+                move |access: &Access<'_>| AddressUser::find(&wanted, access.rows(USERS).values().map(|row| &**row));
             add(part("SELECT addresses", read, |known, loaded| loaded.set.addresses.extend(known)));
         }
         if !keys.counts.is_empty() {
@@ -263,6 +260,7 @@ impl Loaded {
             keys.directories.contains(id) || keys.organizations.contains(&row.directory.organization_id)
         };
         let directories = set.directories.iter().filter(|(id, row)| is_wanted(id, row));
+        let addresses = keys.addresses.iter().filter_map(|key| Some((key.clone(), set.addresses.get(key)?.clone())));
         Loaded {
             set: WorkingSet {
                 revision,
@@ -276,7 +274,7 @@ impl Loaded {
                 users: rows_of(&set.users, &keys.users),
                 groups: rows_of(&set.groups, &groups),
                 events: rows_of(&set.events, &keys.events),
-                addresses: set.addresses.intersection(&keys.addresses).cloned().collect(),
+                addresses: addresses.collect(),
                 counts: rows_of(&set.counts, keys.counts.keys()),
                 holds: rows_of(&set.holds, &keys.holds),
                 keys: keys.clone(),
