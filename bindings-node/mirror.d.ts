@@ -5,6 +5,7 @@ import type {
   Change,
   CopyReport,
   DirectoryStatus,
+  Explanation,
   FeedConsumer,
   HistoryEntry,
   Hold,
@@ -485,6 +486,13 @@ export class Mirror {
    * @throws errors.InvalidArgumentError for a `limit` that is out of range.
    */
   events(options?: EventOptions): Promise<ReceivedEvent[]>
+  /**
+   * Explains why a user has or lost access: the user as mirrored now or the removal, what gives each role, the changes with their causes, events that had no
+   * effect and why, the open holds, and what would take access away or bring the user back. `text()` of the result is a text for a ticket. A user of whom the
+   * mirror knows nothing has the state `unknown`. The changes come from the history: if the mirror keeps none, there are none.
+   * @throws errors.InvalidArgumentError if the id is empty or longer than 255 bytes.
+   */
+  explain(userId: string): Promise<Explanation>
   /**
    * Stores the application's own account id of a user; null removes it. Later changes of the user contain it as `linkedId`. Syncs and events do not
    * change it, and it is kept for a week after the user was removed, in case the user returns.

@@ -489,6 +489,15 @@ class Mirror {
     return this.#calls.run(() => this.#native.events(json(options, [])))
   }
 
+  async explain(userId) {
+    const [explanation, impersonal, personal] = await this.#calls.run(() => this.#native.explain(text('the user id', userId)))
+    // Not enumerable, so that the explanation is printed and compared by its fields.
+    return Object.defineProperties(explanation, {
+      text: { value: (options) => (knownOnly(['personal'], options).personal === true ? personal : impersonal) },
+      toString: { value: () => impersonal },
+    })
+  }
+
   async link(userId, accountId) {
     const account = accountId === null ? undefined : text('the account id', accountId)
     await this.#calls.run(() => this.#native.link(text('the user id', userId), account))

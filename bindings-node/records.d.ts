@@ -162,6 +162,16 @@ export type SyncOutcome = 'done' | 'incomplete' | 'held' | 'already_running' | '
 export type RunOutcome = 'running' | 'done' | 'incomplete' | 'held' | 'failed' | 'interrupted'
 
 /**
+ * What a mirror knows about a user.
+ *
+ * - `present`: The user is mirrored.
+ * - `removed`: The user was removed.
+ * - `unknown`: The mirror has neither the user nor a change of the user: the id is wrong, no listing and no event has named the user, or
+ * the mirror no longer keeps what it had.
+ */
+export type UserState = 'present' | 'removed' | 'unknown'
+
+/**
  * What a running sync is doing.
  *
  * - `groups`: Listing groups.
@@ -1031,6 +1041,85 @@ export interface HistoryEntry {
   before: Record<string, unknown> | null
   /** The fields that changed, with their new values, as a JSON object; the whole user or group if it is new, and null if it was deleted. */
   after: Record<string, unknown> | null
+}
+
+/** A group that gives a user a role, and the entry of the role map by which it does. */
+export interface RoleGrant {
+  /** The role. */
+  role: string
+  /** Id of the group (`dirgroup_…`), or null if no group gives the role any more. */
+  groupId: string | null
+  /** Name of the group, or null without a group. */
+  groupName: string | null
+  /** The entry of the role map that matches the group, or null without a group. */
+  entry: RoleMapEntry | null
+  /**
+   * Whether the user has the role only because the guard holds the loss of all roles. If this is false and there is no group, a new role
+   * map is being applied, which has not reached the user.
+   */
+  isHeld: boolean
+}
+
+/**
+ * What one step changed about a user, with the record of its cause. At most one of the four records is there. None is there if the cause
+ * is a new role map, or if the record is no longer kept.
+ */
+export interface ExplainedChange {
+  /** The change, as the history has it. */
+  entry: HistoryEntry
+  /** The sync that made it: that of the user's directory, or if the sync did not include this directory, that of another one. */
+  run: Run | null
+  /** The event that made it. */
+  event: ReceivedEvent | null
+  /** The approval of a hold that made it. */
+  approval: Approval | null
+  /** The retirement of a directory that made it. */
+  retirement: Retirement | null
+}
+
+/** Why a user has or lost access: the answer of `explain`. */
+export interface Explanation {
+  /** Id of the user, as it was asked for. */
+  userId: string
+  /** Whether the user is mirrored, was removed, or is not known. */
+  state: UserState
+  /** The user as mirrored now, or null if the user is not mirrored. */
+  user: MirrorUser | null
+  /** Id of the user's organization (`org_…`), or null if it is not known. */
+  organizationId: string | null
+  /** Id of the user's directory (`dir_…`), or null if it is not known. */
+  directoryId: string | null
+  /**
+   * Time at which the user was removed, in UTC, by the clock of the machine that removed the user; null for a user who was not. An RFC
+   * 3339 string.
+   */
+  removedAt: string | null
+  /**
+   * The user's roles, sorted by role and then by the id of the group: one element for each group and entry of the role map that give the
+   * role, 100 at most for a role.
+   */
+  roles: RoleGrant[]
+  /** What changed about the user, oldest first: the newest 1,000 entries at most that the history has. */
+  changes: ExplainedChange[]
+  /** Whether `changes` begins with a creation of the user. Otherwise earlier changes are no longer kept, or exceed the limit. */
+  isComplete: boolean
+  /**
+   * The earliest time of which the history has the changes, in UTC; null if the mirror keeps no history, or has no changes yet. An RFC
+   * 3339 string.
+   */
+  historySince: string | null
+  /** Events about the user that changed nothing, are held, or wait for a sync, newest first: 100 at most. Each says why. */
+  events: ReceivedEvent[]
+  /** The open holds that concern the user: the one that names the user, and those on the user's directory as a whole. */
+  holds: Hold[]
+  /** What would take access away from the user, or bring back a user who was removed, in English sentences without personal data. */
+  outlook: string[]
+  /**
+   * Returns the explanation as English text of several lines, for a ticket. Without `personal`, people are named by their directory ids
+   * only. With it, the text has names, addresses, accounts, the names of groups, and who decided about holds with which note. `String()`
+   * returns it without personal data.
+   */
+  text: (options?: { personal?: boolean | undefined }) => string
 }
 
 /** A change that a consumer parked because it could not handle it. */

@@ -338,6 +338,17 @@ typedef struct hc_error hc_error;
 typedef struct hc_event hc_event;
 
 /**
+ * What one step changed about a user, with the record of its cause. At most one of the four records is there. None is
+ * there if the cause is a new role map, or if the record is no longer kept.
+ */
+typedef struct hc_explained_change hc_explained_change;
+
+/**
+ * Why a user has or lost access: the answer of "explain".
+ */
+typedef struct hc_explanation hc_explanation;
+
+/**
  * A group of a directory: the schema "directoriesDirectoryGroup" of the vendor's API.
  */
 typedef struct hc_group hc_group;
@@ -515,6 +526,11 @@ typedef struct hc_retirement hc_retirement;
  * A list of retirements.
  */
 typedef struct hc_retirement_list hc_retirement_list;
+
+/**
+ * A group that gives a user a role, and the entry of the role map by which it does.
+ */
+typedef struct hc_role_grant hc_role_grant;
 
 /**
  * The role map as pairs of a group and a role.
@@ -4336,6 +4352,39 @@ hc_status hc_mirror_metrics(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
+ * Explains why a user has or lost access: the user as mirrored now or the removal, what gives each role, the changes with their causes, events that had no
+ * effect and why, the open holds, and what would take access away or bring the user back. The changes come from the history: if the mirror keeps none,
+ * there are none.
+ *
+ * - `mirror`: required.
+ * - `user_id`: "diruser_...". A user of whom the mirror knows nothing has the state "unknown".
+ * - `explanation`: receives the explanation; free it with hc_explanation_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE, or HC_INVALID_ARGUMENT if the id is empty or longer than 255 bytes.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_explain(const struct hc_mirror *mirror,
+                                 const char *user_id,
+                                 struct hc_explanation **explanation,
+                                 struct hc_error **error);
+
+/**
+ * Returns an explanation as English text of several lines, for a ticket.
+ *
+ * - `explanation`: required.
+ * - `personal`: whether the text may have personal data: names, addresses, accounts, the names of groups, and who decided about holds with which note. If
+ *   not, people are named by their directory ids only.
+ * - `text`: receives the text; free it with hc_text_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+hc_status hc_explanation_text(const struct hc_explanation *explanation,
+                                   bool personal,
+                                   struct hc_text **text,
+                                   struct hc_error **error);
+
+/**
  * Returns past syncs of directories, newest first. A sync that failed before a directory was listed has one as well; one that was "already_running" has
  * none. Syncs are kept for 400 days, or for the retention if that is longer; those that changed nothing are kept for the retention.
  *
@@ -5493,6 +5542,236 @@ const char *hc_directory_toggle_error_message(const struct hc_directory_toggle *
  * - Threads: exclusive.
  */
 void hc_directory_toggle_free(struct hc_directory_toggle *toggle);
+
+/**
+ * The change, as the history has it.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns an entry owned by `change`.
+ * - Threads: any number at once.
+ */
+const struct hc_history_entry *hc_explained_change_entry(const struct hc_explained_change *change);
+
+/**
+ * The sync that made it: that of the user's directory, or if the sync did not include this directory, that of another
+ * one.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns a sync owned by `change`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_run *hc_explained_change_run(const struct hc_explained_change *change);
+
+/**
+ * The event that made it.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns a received event owned by `change`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_received_event *hc_explained_change_event(const struct hc_explained_change *change);
+
+/**
+ * The approval of a hold that made it.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns a decision owned by `change`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_approval *hc_explained_change_approval(const struct hc_explained_change *change);
+
+/**
+ * The retirement of a directory that made it.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns a retirement owned by `change`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_retirement *hc_explained_change_retirement(const struct hc_explained_change *change);
+
+/**
+ * Id of the user, as it was asked for.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - Returns text owned by `explanation`.
+ * - Threads: any number at once.
+ */
+const char *hc_explanation_user_id(const struct hc_explanation *explanation);
+
+/**
+ * Whether the user is mirrored, was removed, or is not known. "present", "removed" or "unknown". Later versions may
+ * add values.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - Returns text owned by `explanation`.
+ * - Threads: any number at once.
+ */
+const char *hc_explanation_state(const struct hc_explanation *explanation);
+
+/**
+ * The user as mirrored now, or NULL if the user is not mirrored.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - Returns a user owned by `explanation`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_user *hc_explanation_user(const struct hc_explanation *explanation);
+
+/**
+ * Id of the user's organization ("org_..."), or NULL if it is not known.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - Returns text owned by `explanation`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_explanation_organization_id(const struct hc_explanation *explanation);
+
+/**
+ * Id of the user's directory ("dir_..."), or NULL if it is not known.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - Returns text owned by `explanation`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_explanation_directory_id(const struct hc_explanation *explanation);
+
+/**
+ * Time at which the user was removed, in UTC, by the clock of the machine that removed the user; NULL for a user who
+ * was not.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `explanation`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_explanation_removed_at(const struct hc_explanation *explanation);
+
+/**
+ * Returns the number of items that hc_explanation_roles_at returns.
+ *
+ * - `explanation`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_explanation_roles_len(const struct hc_explanation *explanation);
+
+/**
+ * The user's roles, sorted by role and then by the id of the group: one element for each group and entry of the role
+ * map that give the role, 100 at most for a role.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a role owned by `explanation`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_role_grant *hc_explanation_roles_at(const struct hc_explanation *explanation, size_t index);
+
+/**
+ * Returns the number of items that hc_explanation_changes_at returns.
+ *
+ * - `explanation`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_explanation_changes_len(const struct hc_explanation *explanation);
+
+/**
+ * What changed about the user, oldest first: the newest 1,000 entries at most that the history has.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a change owned by `explanation`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_explained_change *hc_explanation_changes_at(const struct hc_explanation *explanation, size_t index);
+
+/**
+ * Whether "changes" begins with a creation of the user. Otherwise earlier changes are no longer kept, or exceed the
+ * limit.
+ *
+ * - `explanation`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_explanation_is_complete(const struct hc_explanation *explanation);
+
+/**
+ * The earliest time of which the history has the changes, in UTC; NULL if the mirror keeps no history, or has no
+ * changes yet.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `explanation`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_explanation_history_since(const struct hc_explanation *explanation);
+
+/**
+ * Returns the number of items that hc_explanation_events_at returns.
+ *
+ * - `explanation`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_explanation_events_len(const struct hc_explanation *explanation);
+
+/**
+ * Events about the user that changed nothing, are held, or wait for a sync, newest first: 100 at most. Each says why.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a received event owned by `explanation`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_received_event *hc_explanation_events_at(const struct hc_explanation *explanation, size_t index);
+
+/**
+ * Returns the number of items that hc_explanation_holds_at returns.
+ *
+ * - `explanation`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_explanation_holds_len(const struct hc_explanation *explanation);
+
+/**
+ * The open holds that concern the user: the one that names the user, and those on the user's directory as a whole.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a hold owned by `explanation`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_hold *hc_explanation_holds_at(const struct hc_explanation *explanation, size_t index);
+
+/**
+ * Returns the number of items that hc_explanation_outlook_at returns.
+ *
+ * - `explanation`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_explanation_outlook_len(const struct hc_explanation *explanation);
+
+/**
+ * What would take access away from the user, or bring back a user who was removed, in English sentences without
+ * personal data.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `explanation`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_explanation_outlook_at(const struct hc_explanation *explanation, size_t index);
+
+/**
+ * Returns all fields as a JSON object, including those that have no accessor.
+ *
+ * - `explanation`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `explanation`.
+ * - Threads: any number at once.
+ */
+const char *hc_explanation_json(const struct hc_explanation *explanation);
+
+/**
+ * Frees an explanation that hc_mirror_explain gave, and what came from it.
+ *
+ * - `explanation`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_explanation_free(struct hc_explanation *explanation);
 
 /**
  * Id, "dirgroup_...".
@@ -7056,6 +7335,51 @@ const struct hc_retirement *hc_retirement_list_at(const struct hc_retirement_lis
  * - Threads: exclusive.
  */
 void hc_retirement_list_free(struct hc_retirement_list *retirements);
+
+/**
+ * The role.
+ *
+ * - `grant`: may be NULL, which gives NULL.
+ * - Returns text owned by `grant`.
+ * - Threads: any number at once.
+ */
+const char *hc_role_grant_role(const struct hc_role_grant *grant);
+
+/**
+ * Id of the group ("dirgroup_..."), or NULL if no group gives the role any more.
+ *
+ * - `grant`: may be NULL, which gives NULL.
+ * - Returns text owned by `grant`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_role_grant_group_id(const struct hc_role_grant *grant);
+
+/**
+ * Name of the group, or NULL without a group.
+ *
+ * - `grant`: may be NULL, which gives NULL.
+ * - Returns text owned by `grant`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_role_grant_group_name(const struct hc_role_grant *grant);
+
+/**
+ * The entry of the role map that matches the group, or NULL without a group.
+ *
+ * - `grant`: may be NULL, which gives NULL.
+ * - Returns an entry owned by `grant`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_role_map_entry *hc_role_grant_entry(const struct hc_role_grant *grant);
+
+/**
+ * Whether the user has the role only because the guard holds the loss of all roles. If this is false and there is no
+ * group, a new role map is being applied, which has not reached the user.
+ *
+ * - `grant`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_role_grant_is_held(const struct hc_role_grant *grant);
 
 /**
  * Whether "group" is an id, or a name. "id" or "name". Later versions may add values.

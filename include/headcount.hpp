@@ -225,6 +225,18 @@ using CopyReport = Object<hc_copy_report, hc_copy_report_free>;
 using PendingEvents = List<hc_pending_event_list, hc_pending_event, hc_pending_event_list_len, hc_pending_event_list_at, hc_pending_event_list_free>;
 using Runs = List<hc_run_list, hc_run, hc_run_list_len, hc_run_list_at, hc_run_list_free>;
 using ReceivedEvent = Object<hc_received_event, hc_received_event_free>;
+/* An explanation of a user's access. get() is read with the functions hc_explanation_.... */
+class Explanation : public Object<hc_explanation, hc_explanation_free> {
+  public:
+    using Object::Object;
+
+    /* Returns the explanation as English text for a ticket. Without `personal`, people are named by their directory ids only. */
+    std::string text(bool personal = false) const {
+        Object<hc_text, hc_text_free> owned(
+            detail::given<hc_text *>([&](hc_text **out, hc_error **error) { return hc_explanation_text(get(), personal, out, error); }));
+        return std::string(hc_text_value(owned.get()), hc_text_len(owned.get()));
+    }
+};
 using ReceivedEvents =
     List<hc_received_event_list, hc_received_event, hc_received_event_list_len, hc_received_event_list_at, hc_received_event_list_free>;
 using RoleMapEntries =
@@ -748,6 +760,8 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     Runs runs(const hc_run_options &which = options<hc_run_options>()) const { return made<Runs, hc_run_list>(hc_mirror_runs, &which); }
     /* Returns a received event and what the mirror did with it. The result converts to false if no event with this id is stored. */
     ReceivedEvent event(const std::string &id) const { return made<ReceivedEvent, hc_received_event>(hc_mirror_event, id.c_str()); }
+    /* Explains why a user has or lost access; see hc_mirror_explain. */
+    Explanation explain(const std::string &user_id) const { return made<Explanation, hc_explanation>(hc_mirror_explain, user_id.c_str()); }
     /* Returns received events, newest first: the newest 100, or those that `which` selects. */
     ReceivedEvents events(const hc_event_options &which = options<hc_event_options>()) const {
         return made<ReceivedEvents, hc_received_event_list>(hc_mirror_events, &which);

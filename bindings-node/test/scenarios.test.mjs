@@ -211,6 +211,18 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
       assert.equal(event.settledAt !== null, step.settled, at)
       assert.equal(event.why !== null, step.explained, at)
     },
+    explain: async (step, at) => {
+      const why = await mirror.explain(id(step.user))
+      assert.equal(why.state, step.state, at)
+      assert.deepEqual(why.changes.flatMap(({ entry }) => entry.kinds), step.kinds, at)
+      assert.deepEqual(why.changes.map(({ entry }) => entry.cause.split(':')[0]), step.causes, at)
+      for (const { entry, run, event, approval, retirement } of why.changes) {
+        assert.equal([run, event, approval, retirement].some((record) => record !== null), entry.cause !== 'roles', at)
+      }
+      assert.deepEqual([why.roles.length, why.events.length, why.holds.length], [step.grants, step.events, step.holds], at)
+      assert.ok(why.outlook.length > 0 && why.text().includes(why.userId) && !String(why).includes('@'), at)
+      assert.ok(why.user === null || why.text({ personal: true }).includes('@'), at)
+    },
     pending: async (step, at) => assert.deepEqual((await mirror.pendingEvents(organization)).map(({ eventType }) => eventType), step.types, at),
     link: (step) => mirror.link(id(step.user), step.account_id ?? null),
     protect: async (step, at) => {

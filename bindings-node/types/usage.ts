@@ -131,6 +131,8 @@ export async function provision(client: Client, request: { headers: Record<strin
   const pending: PendingEvent[] = await mirror.pendingEvents('org_1')
   const runs: Run[] = await mirror.runs({ directoryId: 'dir_1', limit: 10 })
   const received: ReceivedEvent | null = await mirror.event('evt_1')
+  const why = await mirror.explain('diruser_1')
+  console.log(why.text({ personal: true }), why.state === 'removed', why.changes[0]?.run?.outcome, why.changes[0]?.entry.kinds, why.roles[0]?.groupId?.length)
   const about: ReceivedEvent[] = await mirror.events({ subjectId: 'diruser_1' })
   console.log(runs[0]?.endedAt?.length, received?.why?.length, about[0]?.outcome === 'stale')
   const settings: MirrorSettings = await mirror.settings()

@@ -42,10 +42,10 @@ mod _headcount {
     use crate::event::Event;
     #[pymodule_export]
     use crate::generated::{
-        Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle, Group,
-        GuardSettings, HistoryEntry, Hold, IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser,
-        Organization, ParkedChange, PendingEvent, PortalLink, Progress, ReceivedEvent, Retirement, RoleMapEntry, Run,
-        SyncReport, User,
+        Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle,
+        ExplainedChange, Explanation, Group, GuardSettings, HistoryEntry, Hold, IgnoredSetting, MirrorDirectory,
+        MirrorGroup, MirrorSettings, MirrorUser, Organization, ParkedChange, PendingEvent, PortalLink, Progress,
+        ReceivedEvent, Retirement, RoleGrant, RoleMapEntry, Run, SyncReport, User,
     };
     #[pymodule_export]
     use crate::listing::{

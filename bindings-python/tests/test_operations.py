@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import pickle
+import re
 import sqlite3
 import threading
 import time
@@ -162,6 +163,52 @@ def test_syncs_and_events_are_recorded(environment, opened):
         assert same_after_pickling(event)
         with pytest.raises(headcount.InvalidArgumentError, match="limit is 0: expected 1 to 10000"):
             await mirror.runs(limit=0)
+        await mirror.close()
+
+    run(test())
+
+
+def test_a_users_access_is_explained_as_data_and_as_text(environment, opened):
+    async def test():
+        mirror = opened()
+        await mirror.set_role_map({"*": "member"})
+        await mirror.sync(environment.organization_id)
+        user = environment.create_user("ada@example.com", groups=["Engineering"])
+        body = environment.deliveries()[-1]["body"].encode()
+        assert await mirror.receive(body, headcount.Webhook(environment.webhook_secret).sign(body)) == "applied"
+        why = await mirror.explain(user.id)
+        assert isinstance(why, headcount.Explanation)
+        assert (why.user_id, why.state, why.is_complete, why.events, why.holds) == (user.id, "present", True, [], [])
+        assert (why.organization_id, why.directory_id, why.removed_at) == (environment.organization_id, environment.directory_id, None)
+        assert why.user == await mirror.user(user.id)
+        (explained,) = why.changes
+        assert isinstance(explained, headcount.ExplainedChange)
+        assert (explained.entry.user_id, explained.entry.kinds[0]) == (user.id, "user.created")
+        assert (explained.event, explained.run) == (await mirror.event(json.loads(body)["id"]), None)
+        assert [(grant.role, grant.group_name, grant.entry.group, grant.is_held) for grant in why.roles] == [("member", "Engineering", "*", False)]
+        assert str(why) == why.text() and explained.event.id in str(why) and "ada@example.com" not in str(why) + repr(why)
+        assert "ada@example.com" in why.text(personal=True)
+        assert same_after_pickling(why)
+        assert (await mirror.explain("diruser_0")).state == "unknown"
+        with pytest.raises(headcount.InvalidArgumentError, match="expected the id of a directory user"):
+            await mirror.explain("")
+        await mirror.close()
+
+    run(test())
+
+
+def test_the_texts_of_explanations_have_no_addresses_and_names(environment, opened):
+    async def test():
+        mirror = opened()
+        await mirror.set_role_map({"*": "member"})
+        await mirror.sync(environment.organization_id)
+        with environment.client() as client:
+            users = list(client.directory.users(environment.organization_id, environment.directory_id))
+        assert len(users) == 12
+        texts = [str(await mirror.explain(user.id)) + repr(await mirror.explain(user.id)) for user in users]
+        personal = {part for user in users for part in (user.email, user.given_name, user.family_name, user.preferred_username, *user.emails)}
+        found = [part for part in personal - {""} for text in texts if re.search(rf"\b{re.escape(part)}\b", text)]
+        assert found == []
         await mirror.close()
 
     run(test())

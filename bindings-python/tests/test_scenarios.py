@@ -231,6 +231,17 @@ class Player:
         assert (event.subject_id, event.outcome) == (self.ids[user], outcome)
         assert (event.settled_at is not None, event.why is not None) == (settled, explained)
 
+    async def explain(self, user, state, kinds, causes, grants, events, holds):
+        why = await self.mirror.explain(self.ids[user])
+        assert (why.state, [kind for explained in why.changes for kind in explained.entry.kinds]) == (state, kinds)
+        assert [explained.entry.cause.split(":")[0] for explained in why.changes] == causes
+        for explained in why.changes:
+            has_record = any((explained.run, explained.event, explained.approval, explained.retirement))
+            assert has_record == (explained.entry.cause != "roles")
+        assert (len(why.roles), len(why.events), len(why.holds)) == (grants, events, holds)
+        assert why.outlook and why.user_id in why.text() and "@" not in str(why)
+        assert why.user is None or "@" in why.text(personal=True)
+
     async def pending(self, types):
         assert [event.event_type for event in await self.mirror.pending_events(self.sandbox.organization_id)] == types
 

@@ -74,6 +74,8 @@ def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) ->
         retirements: list[headcount.Retirement] = mirror.retirements()
         pending: list[headcount.PendingEvent] = mirror.pending_events("org_1")
         runs: list[headcount.Run] = mirror.runs("dir_1", limit=10, before=5)
+        why: headcount.Explanation = mirror.explain("diruser_1")
+        print(why.text(personal=True), why.state == "removed", why.changes[0].run, why.changes[0].entry.kinds, why.roles[0].group_id)
         received: headcount.ReceivedEvent | None = mirror.event("evt_1")
         about: list[headcount.ReceivedEvent] = mirror.events(subject_id="diruser_1")
         print(runs[0].ended_at, received and received.why, about[0].outcome == "stale")

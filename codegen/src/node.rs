@@ -47,6 +47,9 @@ const RECORDS: &[&str] = &[
     "Progress",
     "SyncReport",
     "HistoryEntry",
+    "RoleGrant",
+    "ExplainedChange",
+    "Explanation",
     "ParkedChange",
     "Consumer",
 ];
@@ -64,6 +67,7 @@ const ENUMS: &[&str] = &[
     "SyncMode",
     "SyncOutcome",
     "RunOutcome",
+    "UserState",
     "Phase",
     "Outcome",
     "HoldReason",
@@ -102,6 +106,15 @@ const EXTRA_FIELDS: &[ExtraField] = &[
         name: "message",
         ty: "string",
         doc: "The activity as one line for a log.",
+    },
+    ExtraField {
+        record: "Explanation",
+        after: "outlook",
+        name: "text",
+        ty: "(options?: { personal?: boolean | undefined }) => string",
+        doc: "Returns the explanation as English text of several lines, for a ticket. Without `personal`, people are named by their directory ids only. \
+              With it, the text has names, addresses, accounts, the names of groups, and who decided about holds with which note. `String()` returns it \
+              without personal data.",
     },
     ExtraField { record: "Activity", after: "kind", name: "level", ty: "ActivityLevel", doc: "Severity for a log." },
 ];

@@ -67,6 +67,9 @@ pub(crate) const RECORDS: &[Surface] = &[
     by_id("PendingEvent"),
     Surface { name: "Run", key: &["id", "directory_id"] },
     by_id("ReceivedEvent"),
+    plain("RoleGrant"),
+    plain("ExplainedChange"),
+    plain("Explanation"),
     plain("CopiedTable"),
     plain("CopyReport"),
     plain("RoleMapEntry"),
@@ -119,6 +122,8 @@ pub(crate) fn is_personal(record: &str, field: &str) -> bool {
         "by" | "note" => matches!(record, "Approval" | "Retirement"),
         // The former and new values of a user's fields.
         "before" | "after" => record == "HistoryEntry",
+        // May have the name of a person. The text of an explanation leaves it out as well.
+        "group_name" => record == "RoleGrant",
         // Names the user's position, such as "last admin".
         "protection" => true,
         "external_id" => record == "UserData",

@@ -168,6 +168,7 @@ impl Run {
                 assert_eq!(json!(outcomes), step.json["outcomes"], "{}", step.at);
             }
             "event" => self.check_event(step).await,
+            "explain" => self.check_explanation(step).await,
             "link" => {
                 let account_id = step.optional_text("account_id");
                 self.mirror.link(self.id(step, "user"), account_id.as_deref()).await.unwrap();
@@ -325,6 +326,28 @@ impl Run {
         let headers = self.webhook.sign(body.as_bytes(), None, None).unwrap();
         let outcome = self.mirror.receive(&headers, body.as_bytes()).await.unwrap();
         assert_eq!(outcome.name(), step.json["outcome"], "{}", step.at);
+    }
+
+    /// Explains a user, and compares the explanation.
+    async fn check_explanation(&self, step: &Step<'_>) {
+        let why = self.mirror.explain(self.id(step, "user")).await.unwrap();
+        let kinds: Vec<&String> = why.changes.iter().flat_map(|explained| &explained.entry.kinds).collect();
+        let cause = |cause: &str| cause.split(':').next().unwrap_or_default().to_owned();
+        let causes: Vec<String> = why.changes.iter().map(|explained| cause(&explained.entry.cause)).collect();
+        assert_eq!(why.state.name(), step.text("state"), "{}", step.at);
+        assert_eq!(json!(kinds), step.json["kinds"], "{}", step.at);
+        assert_eq!(json!(causes), step.json["causes"], "{}", step.at);
+        for explained in &why.changes {
+            let records = [explained.run.is_some(), explained.event.is_some(), explained.approval.is_some()];
+            let has_record = records.contains(&true) || explained.retirement.is_some();
+            assert_eq!(has_record, explained.entry.cause != "roles", "{}", step.at);
+        }
+        assert_eq!(why.roles.len() as u64, step.number("grants"), "{}", step.at);
+        assert_eq!(why.events.len() as u64, step.number("events"), "{}", step.at);
+        assert_eq!(why.holds.len() as u64, step.number("holds"), "{}", step.at);
+        assert!(!why.outlook.is_empty(), "{}", step.at);
+        assert!(why.text(false).contains(&why.user_id) && !why.text(false).contains('@'), "{}", step.at);
+        assert!(why.user.is_none() || why.text(true).contains('@'), "{}", step.at);
     }
 
     /// Looks up the event of a delivery, and compares what the mirror did with it.

@@ -76,6 +76,7 @@ pub mod holds;
 
 pub mod keeping;
 
+pub mod explain;
 pub mod runs;
 
 pub mod change;

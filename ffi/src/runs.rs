@@ -74,7 +74,7 @@ pub unsafe extern "C" fn hc_mirror_runs(
             )
         };
         let (before, limit) = page(options.before, options.limit);
-        mirror.0.runs(RunQuery { id: None, organization_id, directory_id, before, limit }).map(hc_run_list::from)
+        mirror.0.runs(RunQuery { ids: None, organization_id, directory_id, before, limit }).map(hc_run_list::from)
     })
 }
 
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn hc_mirror_events(
             )
         };
         let (before, limit) = page(options.before, options.limit);
-        let query = EventQuery { id: None, organization_id, subject_id, before, limit };
+        let query = EventQuery { ids: None, organization_id, subject_id, before, limit };
         mirror.0.events(query).map(hc_received_event_list::from)
     })
 }

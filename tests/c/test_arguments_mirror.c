@@ -127,6 +127,8 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     hc_run_list *runs = NULL;
     hc_received_event *event = NULL;
     hc_received_event_list *received = NULL;
+    hc_explanation *why = NULL;
+    hc_text *why_text = NULL;
     hc_role_map_entry_list *entries = NULL;
     hc_settings *settings = NULL;
     uint64_t count = 7;
@@ -305,6 +307,13 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     REFUSED(hc_mirror_runs(mirror, &run_options, &runs, &error), HC_INVALID_ARGUMENT, "limit is 10001");
     run_options = (hc_run_options){.struct_size = sizeof run_options, .directory_id = NOT_UTF8};
     TEXT_IS_REFUSED(hc_mirror_runs(mirror, &run_options, &runs, place), "options.directory_id");
+    NULL_IS_REFUSED(hc_mirror_explain(NULL, "u", &why, place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_explain(mirror, NULL, &why, place), "user_id");
+    NULL_IS_REFUSED(hc_mirror_explain(mirror, "u", NULL, place), "explanation");
+    TEXT_IS_REFUSED(hc_mirror_explain(mirror, NOT_UTF8, &why, place), "user_id");
+    REFUSED(hc_mirror_explain(mirror, "", &why, &error), HC_INVALID_ARGUMENT, "expected the id of a directory user");
+    NULL_IS_REFUSED(hc_explanation_text(NULL, true, &why_text, place), "explanation");
+    CHECK(why == NULL && why_text == NULL);
     NULL_IS_REFUSED(hc_mirror_event(NULL, "e", &event, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_event(mirror, NULL, &event, place), "event_id");
     NULL_IS_REFUSED(hc_mirror_event(mirror, "e", NULL, place), "event");

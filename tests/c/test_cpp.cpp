@@ -242,6 +242,9 @@ static void a_mirror_syncs_receives_webhooks_and_gives_changes_to_consumers(cons
     Runs runs = mirror.runs(newest);
     CHECK(runs.size() == 1 && mirror.runs().size() > 1);
     CHECK_TEXT(hc_run_directory_id(&runs[0]), directory.c_str());
+    Explanation why = mirror.explain("diruser_0");
+    CHECK_TEXT(hc_explanation_state(why.get()), "unknown");
+    CHECK(why.text().find("not known") != std::string::npos && why.text(true) == why.text());
     CHECK(!mirror.event("evt_0") && !mirror.events().empty());
 
     mirror.set_role_map_entries({{"Crew", "sailor", HC_ROLE_BY_NAME, organization}, {"dirgroup_0", "ghost"}});

@@ -221,6 +221,18 @@ static void accessors_accept_null(void) {
     CHECK(hc_run_updated(NULL) == 0 && hc_run_deactivated(NULL) == 0 && hc_run_reactivated(NULL) == 0 && hc_run_deleted(NULL) == 0);
     CHECK(hc_run_changes(NULL) == 0 && hc_run_events(NULL) == 0 && hc_run_holds(NULL) == 0);
     CHECK(hc_run_incomplete(NULL) == NULL && hc_run_error(NULL) == NULL);
+    CHECK(hc_explanation_user_id(NULL) == NULL && hc_explanation_state(NULL) == NULL && hc_explanation_user(NULL) == NULL);
+    CHECK(hc_explanation_organization_id(NULL) == NULL && hc_explanation_directory_id(NULL) == NULL && hc_explanation_removed_at(NULL) == NULL);
+    CHECK(hc_explanation_changes_len(NULL) == 0 && hc_explanation_changes_at(NULL, 0) == NULL && !hc_explanation_is_complete(NULL));
+    CHECK(hc_explanation_history_since(NULL) == NULL && hc_explanation_json(NULL) == NULL);
+    CHECK(hc_explanation_roles_len(NULL) == 0 && hc_explanation_roles_at(NULL, 0) == NULL);
+    CHECK(hc_explanation_events_len(NULL) == 0 && hc_explanation_events_at(NULL, 0) == NULL);
+    CHECK(hc_explanation_holds_len(NULL) == 0 && hc_explanation_holds_at(NULL, 0) == NULL);
+    CHECK(hc_explanation_outlook_len(NULL) == 0 && hc_explanation_outlook_at(NULL, 0) == NULL);
+    CHECK(hc_explained_change_entry(NULL) == NULL && hc_explained_change_run(NULL) == NULL && hc_explained_change_event(NULL) == NULL);
+    CHECK(hc_explained_change_approval(NULL) == NULL && hc_explained_change_retirement(NULL) == NULL);
+    CHECK(hc_role_grant_role(NULL) == NULL && hc_role_grant_group_id(NULL) == NULL && hc_role_grant_group_name(NULL) == NULL);
+    CHECK(hc_role_grant_entry(NULL) == NULL && !hc_role_grant_is_held(NULL));
     CHECK(hc_received_event_list_len(NULL) == 0 && hc_received_event_list_at(NULL, 0) == NULL && hc_received_event_number(NULL) == 0);
     CHECK(hc_received_event_id(NULL) == NULL && hc_received_event_event_type(NULL) == NULL && hc_received_event_organization_id(NULL) == NULL);
     CHECK(hc_received_event_subject_id(NULL) == NULL && hc_received_event_occurred_at(NULL) == NULL && hc_received_event_received_at(NULL) == NULL);
@@ -333,6 +345,7 @@ static void free_functions_accept_null(void) {
     hc_retirement_list_free(NULL);
     hc_pending_event_list_free(NULL);
     hc_run_list_free(NULL);
+    hc_explanation_free(NULL);
     hc_received_event_free(NULL);
     hc_received_event_list_free(NULL);
     hc_role_map_entry_list_free(NULL);

@@ -27,12 +27,12 @@ typedef struct {
 typedef struct { const char *kind; uint64_t count; } kind_count;
 
 typedef struct {
-    const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason, *moment, *since, *until, *role;
+    const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason, *moment, *since, *until, *role, *state;
     maybe_count created, updated, deactivated, deleted, events;
     maybe_texts groups; /* in a step about a user: the user's groups; in a status step, only len is set: the number of groups */
-    size_t users, count, delivery, limit, partitions;
+    size_t users, count, delivery, limit, partitions, grants, holds;
     int active, approve_removals, settled, explained;
-    maybe_texts types, outcomes, roles, reasons, emails, kinds, known, absent;
+    maybe_texts types, outcomes, causes, roles, reasons, emails, kinds, known, absent;
     struct { const kind_count *items; size_t len; } counts;
     struct { const hc_role_pair *items; size_t len; } pairs;
     struct { const role_entry *items; size_t len; } entries;
@@ -362,6 +362,45 @@ static void check_event(const run *run, const step *step) {
     free(id);
 }
 
+/* Returns whether the record of a change's cause is there. */
+static bool has_record(const hc_explained_change *explained) {
+    return hc_explained_change_run(explained) != NULL || hc_explained_change_event(explained) != NULL || hc_explained_change_approval(explained) != NULL ||
+           hc_explained_change_retirement(explained) != NULL;
+}
+
+static void check_explanation(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_explanation *why = NULL;
+    hc_text *text = NULL, *personal = NULL;
+    WORKS(hc_mirror_explain(run->mirror, id_of(run, step->user), &why, &error));
+    CHECK_TEXT(hc_explanation_user_id(why), id_of(run, step->user));
+    CHECK_TEXT(hc_explanation_state(why), step->state);
+    CHECK(hc_explanation_changes_len(why) == step->causes.len);
+    size_t kinds = 0;
+    for (size_t i = 0; i < hc_explanation_changes_len(why); i++) {
+        const hc_explained_change *explained = hc_explanation_changes_at(why, i);
+        const hc_history_entry *entry = hc_explained_change_entry(explained);
+        for (size_t k = 0; k < hc_history_entry_kinds_len(entry); k++, kinds++) {
+            CHECK(kinds < step->kinds.len);
+            CHECK_TEXT(hc_history_entry_kinds_at(entry, k), step->kinds.items[kinds]);
+        }
+        const char *cause = hc_history_entry_cause(entry);
+        size_t length = strcspn(cause, ":");
+        CHECK(length == strlen(step->causes.items[i]) && strncmp(cause, step->causes.items[i], length) == 0);
+        CHECK(has_record(explained) == (strcmp(step->causes.items[i], "roles") != 0));
+    }
+    CHECK(kinds == step->kinds.len);
+    CHECK(hc_explanation_roles_len(why) == step->grants && hc_explanation_holds_len(why) == step->holds);
+    CHECK(hc_explanation_events_len(why) == step->events.value && hc_explanation_outlook_len(why) > 0);
+    WORKS(hc_explanation_text(why, false, &text, &error));
+    WORKS(hc_explanation_text(why, true, &personal, &error));
+    CHECK(strstr(hc_text_value(text), id_of(run, step->user)) != NULL && strchr(hc_text_value(text), '@') == NULL);
+    CHECK(hc_explanation_user(why) == NULL || strchr(hc_text_value(personal), '@') != NULL);
+    hc_text_free(text);
+    hc_text_free(personal);
+    hc_explanation_free(why);
+}
+
 static const char *field_at(const void *change, size_t index) { return hc_change_fields_at(change, index); }
 static const char *role_at(const void *user, size_t index) { return hc_mirror_user_roles_at(user, index); }
 
@@ -590,6 +629,8 @@ static void run_step(run *run, const step *step) {
         check_runs(run, step);
     } else if (strcmp(what, "event") == 0) {
         check_event(run, step);
+    } else if (strcmp(what, "explain") == 0) {
+        check_explanation(run, step);
     } else if (strcmp(what, "link") == 0) {
         WORKS(hc_mirror_link(run->mirror, id_of(run, step->user), step->account_id, &error));
     } else if (strcmp(what, "moment") == 0) {

@@ -73,10 +73,15 @@ def test_the_programs_run_separately(tmp_path):
             assert program.returncode == 0
             return output
 
+        planned = run("cron.py", "--plan")
+        assert "done, 5 new" in planned and planned.endswith("planned only: nothing was changed\n")
         assert "done, 5 new" in run("cron.py")
         run("provision.py", "--once")
         accounts = sqlite3.connect(tmp_path / "accounts.db")
         assert accounts.execute("SELECT count(*), sum(active) FROM accounts").fetchone() == (5, 5)
+        (user_id,) = accounts.execute("SELECT directory_user_id FROM accounts").fetchone()
+        assert "State: mirrored, active" in run("cron.py", "--explain", user_id)
+        assert "State: not known" in run("cron.py", "--explain", "diruser_0")
         # The endpoint and the provisioner at the same time: two new users and a removal arrive by webhook.
         with start("endpoint.py") as endpoint, start("provision.py") as provisioner:
             try:

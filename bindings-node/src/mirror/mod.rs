@@ -1,8 +1,9 @@
 //! The mirror. Asynchronous calls return a promise of JSON and run on the addon's runtime thread; the store has threads of its own.
 //!
 //! This module opens and closes the mirror, syncs it, applies webhooks and stores account ids; `plan` has plans, `view` the calls that read it, `holds` those about
-//! holds and retirements, `settings` those about roles, settings and copies, `keeping` those about backups, `feed` those of consumers.
+//! holds and retirements, `explain` explains a user's access, `settings` those about roles, settings and copies, `keeping` those about backups, `feed` those of consumers.
 
+mod explain;
 mod feed;
 mod history;
 mod holds;

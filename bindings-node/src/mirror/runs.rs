@@ -35,7 +35,7 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move {
             let RunOptions { directory_id, organization_id, before, limit } = read(&options)?;
             let limit = limit.unwrap_or(RunQuery::default().limit);
-            json::text(&mirror.runs(RunQuery { id: None, organization_id, directory_id, before, limit }).await?)
+            json::text(&mirror.runs(RunQuery { ids: None, organization_id, directory_id, before, limit }).await?)
         })
     }
 
@@ -51,7 +51,7 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move {
             let EventOptions { organization_id, subject_id, before, limit } = read(&options)?;
             let limit = limit.unwrap_or(EventQuery::default().limit);
-            json::text(&mirror.events(EventQuery { id: None, organization_id, subject_id, before, limit }).await?)
+            json::text(&mirror.events(EventQuery { ids: None, organization_id, subject_id, before, limit }).await?)
         })
     }
 }

@@ -62,6 +62,8 @@ __all__ = [
     "SyncReport",
     "Directory",
     "DirectoryToggle",
+    "ExplainedChange",
+    "Explanation",
     "Group",
     "Organization",
     "User",
@@ -70,6 +72,7 @@ __all__ = [
     "ReplayGuard",
     "ReceivedEvent",
     "Retirement",
+    "RoleGrant",
     "RoleMapEntry",
     "Run",
     "Sandbox",
@@ -2302,6 +2305,18 @@ class Mirror:
         Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if the store fails.
         """
 
+    def explain(self, user_id: str) -> Explanation:
+        """Explains why a user has or lost access: the user as mirrored now or the removal, what gives each role, the changes with their
+        causes, events that had no effect and why, the open holds, and what would take access away or bring the user back. ``str()`` of
+        the result is a text for a ticket. A user of whom the mirror knows nothing has the state ``unknown``. The changes come from the
+        history: if the mirror keeps none, there are none.
+
+        - ``user_id``: id of the user (``diruser_...``).
+
+        Raises ``InvalidArgumentError`` if the id is empty or longer than 255 bytes or the mirror is closed, and ``StoreError`` if the store
+        fails.
+        """
+
     def link(self, user_id: str, account_id: Optional[str]) -> None:
         """Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.
 
@@ -3100,6 +3115,18 @@ class AsyncMirror:
         - ``before``: only events whose ``number`` is less than this: that of the last one returned, for the next page.
 
         Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def explain(self, user_id: str) -> Coroutine[Any, Any, Explanation]:
+        """Explains why a user has or lost access: the user as mirrored now or the removal, what gives each role, the changes with their
+        causes, events that had no effect and why, the open holds, and what would take access away or bring the user back. ``str()`` of
+        the result is a text for a ticket. A user of whom the mirror knows nothing has the state ``unknown``. The changes come from the
+        history: if the mirror keeps none, there are none.
+
+        - ``user_id``: id of the user (``diruser_...``).
+
+        Raises ``InvalidArgumentError`` if the id is empty or longer than 255 bytes or the mirror is closed, and ``StoreError`` if the store
+        fails.
         """
 
     def link(self, user_id: str, account_id: Optional[str]) -> Coroutine[Any, Any, None]:
@@ -5108,6 +5135,162 @@ class HistoryEntry:
     def __hash__(self) -> int: ...
     @classmethod
     def _from_json(cls, json: str) -> HistoryEntry: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class RoleGrant:
+    """A group that gives a user a role, and the entry of the role map by which it does."""
+
+    @property
+    def role(self) -> str:
+        """The role."""
+
+    @property
+    def group_id(self) -> Optional[str]:
+        """Id of the group (``dirgroup_…``), or ``None`` if no group gives the role any more."""
+
+    @property
+    def group_name(self) -> Optional[str]:
+        """Name of the group, or ``None`` without a group."""
+
+    @property
+    def entry(self) -> Optional[RoleMapEntry]:
+        """The entry of the role map that matches the group, or ``None`` without a group."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the user has the role only because the guard holds the loss of all roles. If this is false and there is no
+        group, a new role map is being applied, which has not reached the user.
+        """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> RoleGrant: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class ExplainedChange:
+    """What one step changed about a user, with the record of its cause. At most one of the four records is there. None is
+    there if the cause is a new role map, or if the record is no longer kept.
+    """
+
+    @property
+    def entry(self) -> HistoryEntry:
+        """The change, as the history has it."""
+
+    @property
+    def run(self) -> Optional[Run]:
+        """The sync that made it: that of the user's directory, or if the sync did not include this directory, that of another one."""
+
+    @property
+    def event(self) -> Optional[ReceivedEvent]:
+        """The event that made it."""
+
+    @property
+    def approval(self) -> Optional[Approval]:
+        """The approval of a hold that made it."""
+
+    @property
+    def retirement(self) -> Optional[Retirement]:
+        """The retirement of a directory that made it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> ExplainedChange: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class Explanation:
+    """Why a user has or lost access: the answer of ``explain``."""
+
+    @property
+    def user_id(self) -> str:
+        """Id of the user, as it was asked for."""
+
+    @property
+    def state(self) -> Literal["present", "removed", "unknown"]:
+        """Whether the user is mirrored, was removed, or is not known."""
+
+    @property
+    def user(self) -> Optional[MirrorUser]:
+        """The user as mirrored now, or ``None`` if the user is not mirrored."""
+
+    @property
+    def organization_id(self) -> Optional[str]:
+        """Id of the user's organization (``org_…``), or ``None`` if it is not known."""
+
+    @property
+    def directory_id(self) -> Optional[str]:
+        """Id of the user's directory (``dir_…``), or ``None`` if it is not known."""
+
+    @property
+    def removed_at(self) -> Optional[datetime]:
+        """Time at which the user was removed, in UTC, by the clock of the machine that removed the user; ``None`` for a user who
+        was not.
+        """
+
+    @property
+    def roles(self) -> list[RoleGrant]:
+        """The user's roles, sorted by role and then by the id of the group: one element for each group and entry of the role map
+        that give the role, 100 at most for a role.
+        """
+
+    @property
+    def changes(self) -> list[ExplainedChange]:
+        """What changed about the user, oldest first: the newest 1,000 entries at most that the history has."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether ``changes`` begins with a creation of the user. Otherwise earlier changes are no longer kept, or exceed the
+        limit.
+        """
+
+    @property
+    def history_since(self) -> Optional[datetime]:
+        """The earliest time of which the history has the changes, in UTC; ``None`` if the mirror keeps no history, or has no
+        changes yet.
+        """
+
+    @property
+    def events(self) -> list[ReceivedEvent]:
+        """Events about the user that changed nothing, are held, or wait for a sync, newest first: 100 at most. Each says why."""
+
+    @property
+    def holds(self) -> list[Hold]:
+        """The open holds that concern the user: the one that names the user, and those on the user's directory as a whole."""
+
+    @property
+    def outlook(self) -> list[str]:
+        """What would take access away from the user, or bring back a user who was removed, in English sentences without personal
+        data.
+        """
+
+    def text(self, *, personal: Optional[bool] = None) -> str:
+        """Returns the explanation as English text of several lines, for a ticket. ``str()`` returns it without personal data.
+
+        - ``personal``: whether it may have personal data: names, addresses, accounts, the names of groups, and who decided about holds with
+          which note (default: people are named by their directory ids only).
+        """
+
+    def __str__(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Explanation: ...
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
 
 @final

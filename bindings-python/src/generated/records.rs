@@ -2477,6 +2477,335 @@ impl HistoryEntry {
     }
 }
 
+/// A group that gives a user a role, and the entry of the role map by which it does.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct RoleGrant {
+    pub(crate) value: headcount::mirror::RoleGrant,
+    entry: PyOnceLock<Py<PyAny>>,
+}
+
+impl From<headcount::mirror::RoleGrant> for RoleGrant {
+    fn from(value: headcount::mirror::RoleGrant) -> RoleGrant {
+        RoleGrant { value, entry: PyOnceLock::new() }
+    }
+}
+
+#[pymethods]
+impl RoleGrant {
+    /// The role.
+    #[getter]
+    fn role(&self) -> &str {
+        &self.value.role
+    }
+
+    /// Id of the group (``dirgroup_…``), or ``None`` if no group gives the role any more.
+    #[getter]
+    fn group_id(&self) -> Option<&str> {
+        self.value.group_id.as_deref()
+    }
+
+    /// Name of the group, or ``None`` without a group.
+    #[getter]
+    fn group_name(&self) -> Option<&str> {
+        self.value.group_name.as_deref()
+    }
+
+    /// The entry of the role map that matches the group, or ``None`` without a group.
+    #[getter]
+    fn entry<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.value
+            .entry
+            .as_ref()
+            .map(|value| cached(py, &self.entry, || new_object(py, RoleMapEntry::from(value.clone()))))
+            .transpose()
+    }
+
+    /// Whether the user has the role only because the guard holds the loss of all roles. If this is false and there is no
+    /// group, a new role map is being applied, which has not reached the user.
+    #[getter]
+    fn is_held(&self) -> bool {
+        self.value.is_held
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, RoleGrant>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        hash_json(py, &self.value)
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, RoleGrant>) -> PyResult<String> {
+        repr(slf.as_any(), "RoleGrant", &["role", "group_id", "entry", "is_held"])
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<RoleGrant> {
+        unpickle::<headcount::mirror::RoleGrant>(py, json).map(RoleGrant::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, RoleGrant>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
+/// What one step changed about a user, with the record of its cause. At most one of the four records is there. None is
+/// there if the cause is a new role map, or if the record is no longer kept.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct ExplainedChange {
+    pub(crate) value: headcount::mirror::ExplainedChange,
+    entry: PyOnceLock<Py<PyAny>>,
+    run: PyOnceLock<Py<PyAny>>,
+    event: PyOnceLock<Py<PyAny>>,
+    approval: PyOnceLock<Py<PyAny>>,
+    retirement: PyOnceLock<Py<PyAny>>,
+}
+
+impl From<headcount::mirror::ExplainedChange> for ExplainedChange {
+    fn from(value: headcount::mirror::ExplainedChange) -> ExplainedChange {
+        ExplainedChange {
+            value,
+            entry: PyOnceLock::new(),
+            run: PyOnceLock::new(),
+            event: PyOnceLock::new(),
+            approval: PyOnceLock::new(),
+            retirement: PyOnceLock::new(),
+        }
+    }
+}
+
+#[pymethods]
+impl ExplainedChange {
+    /// The change, as the history has it.
+    #[getter]
+    fn entry<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        cached(py, &self.entry, || {
+            new_object(py, HistoryEntry::from(headcount::mirror::HistoryEntry::clone(&self.value.entry)))
+        })
+    }
+
+    /// The sync that made it: that of the user's directory, or if the sync did not include this directory, that of another one.
+    #[getter]
+    fn run<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.value
+            .run
+            .as_ref()
+            .map(|value| cached(py, &self.run, || new_object(py, Run::from(value.clone()))))
+            .transpose()
+    }
+
+    /// The event that made it.
+    #[getter]
+    fn event<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.value
+            .event
+            .as_ref()
+            .map(|value| cached(py, &self.event, || new_object(py, ReceivedEvent::from(value.clone()))))
+            .transpose()
+    }
+
+    /// The approval of a hold that made it.
+    #[getter]
+    fn approval<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.value
+            .approval
+            .as_ref()
+            .map(|value| cached(py, &self.approval, || new_object(py, Approval::from(value.clone()))))
+            .transpose()
+    }
+
+    /// The retirement of a directory that made it.
+    #[getter]
+    fn retirement<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.value
+            .retirement
+            .as_ref()
+            .map(|value| cached(py, &self.retirement, || new_object(py, Retirement::from(value.clone()))))
+            .transpose()
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, ExplainedChange>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        hash_json(py, &self.value)
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, ExplainedChange>) -> PyResult<String> {
+        repr(slf.as_any(), "ExplainedChange", &["entry", "run", "event", "approval", "retirement"])
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<ExplainedChange> {
+        unpickle::<headcount::mirror::ExplainedChange>(py, json).map(ExplainedChange::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, ExplainedChange>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
+/// Why a user has or lost access: the answer of ``explain``.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct Explanation {
+    pub(crate) value: headcount::mirror::Explanation,
+    user: PyOnceLock<Py<PyAny>>,
+}
+
+impl From<headcount::mirror::Explanation> for Explanation {
+    fn from(value: headcount::mirror::Explanation) -> Explanation {
+        Explanation { value, user: PyOnceLock::new() }
+    }
+}
+
+#[pymethods]
+impl Explanation {
+    /// Id of the user, as it was asked for.
+    #[getter]
+    fn user_id(&self) -> &str {
+        &self.value.user_id
+    }
+
+    /// Whether the user is mirrored, was removed, or is not known.
+    #[getter]
+    fn state(&self) -> &'static str {
+        self.value.state.name()
+    }
+
+    /// The user as mirrored now, or ``None`` if the user is not mirrored.
+    #[getter]
+    fn user<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.value
+            .user
+            .as_ref()
+            .map(|value| cached(py, &self.user, || new_object(py, MirrorUser::from(value.clone()))))
+            .transpose()
+    }
+
+    /// Id of the user's organization (``org_…``), or ``None`` if it is not known.
+    #[getter]
+    fn organization_id(&self) -> Option<&str> {
+        self.value.organization_id.as_deref()
+    }
+
+    /// Id of the user's directory (``dir_…``), or ``None`` if it is not known.
+    #[getter]
+    fn directory_id(&self) -> Option<&str> {
+        self.value.directory_id.as_deref()
+    }
+
+    /// Time at which the user was removed, in UTC, by the clock of the machine that removed the user; ``None`` for a user who
+    /// was not.
+    #[getter]
+    fn removed_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.value.removed_at.map(|time| datetime(py, time)).transpose()
+    }
+
+    /// The user's roles, sorted by role and then by the id of the group: one element for each group and entry of the role map
+    /// that give the role, 100 at most for a role.
+    #[getter]
+    fn roles(&self) -> Vec<RoleGrant> {
+        self.value.roles.iter().cloned().map(RoleGrant::from).collect()
+    }
+
+    /// What changed about the user, oldest first: the newest 1,000 entries at most that the history has.
+    #[getter]
+    fn changes(&self) -> Vec<ExplainedChange> {
+        self.value.changes.iter().cloned().map(ExplainedChange::from).collect()
+    }
+
+    /// Whether ``changes`` begins with a creation of the user. Otherwise earlier changes are no longer kept, or exceed the
+    /// limit.
+    #[getter]
+    fn is_complete(&self) -> bool {
+        self.value.is_complete
+    }
+
+    /// The earliest time of which the history has the changes, in UTC; ``None`` if the mirror keeps no history, or has no
+    /// changes yet.
+    #[getter]
+    fn history_since<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.value.history_since.map(|time| datetime(py, time)).transpose()
+    }
+
+    /// Events about the user that changed nothing, are held, or wait for a sync, newest first: 100 at most. Each says why.
+    #[getter]
+    fn events(&self) -> Vec<ReceivedEvent> {
+        self.value.events.iter().cloned().map(ReceivedEvent::from).collect()
+    }
+
+    /// The open holds that concern the user: the one that names the user, and those on the user's directory as a whole.
+    #[getter]
+    fn holds(&self) -> Vec<Hold> {
+        self.value.holds.iter().cloned().map(Hold::from).collect()
+    }
+
+    /// What would take access away from the user, or bring back a user who was removed, in English sentences without personal
+    /// data.
+    #[getter]
+    fn outlook(&self) -> Vec<&str> {
+        self.value.outlook.iter().map(String::as_str).collect()
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, Explanation>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        hash_json(py, &self.value)
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, Explanation>) -> PyResult<String> {
+        repr(
+            slf.as_any(),
+            "Explanation",
+            &[
+                "user_id",
+                "state",
+                "user",
+                "organization_id",
+                "directory_id",
+                "removed_at",
+                "roles",
+                "changes",
+                "is_complete",
+                "history_since",
+                "events",
+                "holds",
+                "outlook",
+            ],
+        )
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Explanation> {
+        unpickle::<headcount::mirror::Explanation>(py, json).map(Explanation::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Explanation>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
 /// A change that a consumer parked because it could not handle it.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct ParkedChange {

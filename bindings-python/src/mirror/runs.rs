@@ -33,7 +33,7 @@ macro_rules! runs {
                 before: Option<Seq>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let query = RunQuery {
-                    id: None,
+                    ids: None,
                     organization_id: organization_id.map(String::from),
                     directory_id: directory_id.map(String::from),
                     before: before.map(i64::from),
@@ -77,7 +77,7 @@ macro_rules! runs {
                 before: Option<Seq>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let query = EventQuery {
-                    id: None,
+                    ids: None,
                     organization_id: organization_id.map(String::from),
                     subject_id: subject_id.map(String::from),
                     before: before.map(i64::from),

@@ -256,6 +256,17 @@ pub(super) const RECORDS: &[CRecord] = &[
         list: Some(CList { noun: "change_batch", parameter: "batch", many: "changes" }),
         ..EMPTY
     },
+    CRecord { record: "RoleGrant", noun: "role_grant", parameter: "grant", one: "a role", ..EMPTY },
+    CRecord { record: "ExplainedChange", noun: "explained_change", parameter: "change", one: "a change", ..EMPTY },
+    CRecord {
+        record: "Explanation",
+        noun: "explanation",
+        parameter: "explanation",
+        one: "an explanation",
+        json: true,
+        free: Some("Frees an explanation that hc_mirror_explain gave, and what came from it."),
+        ..EMPTY
+    },
     CRecord { record: "HistoryEntry", noun: "history_entry", parameter: "entry", one: "an entry", json: true, ..EMPTY },
     CRecord {
         record: "ParkedChange",

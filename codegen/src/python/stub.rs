@@ -11,6 +11,7 @@ const TEMPLATE: &str = include_str!("../../templates/python/records.pyi.jinja");
 /// Stubs of the methods that are not generated: the class and the text.
 const METHODS: &[(&str, &str)] = &[
     ("Change", include_str!("../../templates/python/change.pyi")),
+    ("Explanation", include_str!("../../templates/python/explanation.pyi")),
     ("RoleMapEntry", include_str!("../../templates/python/role_map_entry.pyi")),
 ];
 

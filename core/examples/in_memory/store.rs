@@ -675,11 +675,11 @@ impl Store for DiskStore {
     }
 
     fn received_events(&self, query: EventQuery) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
-        let EventQuery { id, organization_id, subject_id, before, limit } = query;
+        let EventQuery { ids, organization_id, subject_id, before, limit } = query;
         self.read(|rows| {
             let earlier = rows.events.range(..before.unwrap_or(i64::MAX)).rev();
             let wanted = earlier.filter(|(_, row)| {
-                id.as_ref().is_none_or(|id| row.id == *id)
+                ids.as_ref().is_none_or(|ids| ids.contains(&row.id))
                     && organization_id.as_ref().is_none_or(|id| row.organization_id == *id)
                     && subject_id.as_ref().is_none_or(|id| row.subject_id.as_ref() == Some(id))
             });
@@ -689,11 +689,11 @@ impl Store for DiskStore {
     }
 
     fn runs(&self, query: RunQuery) -> StoreFuture<'_, Vec<RunRow>> {
-        let RunQuery { id, organization_id, directory_id, before, limit } = query;
+        let RunQuery { ids, organization_id, directory_id, before, limit } = query;
         self.read(|rows| {
             let earlier = rows.runs.range(..before.unwrap_or(i64::MAX)).rev().map(|(_, row)| row);
             let wanted = earlier.filter(|RunRow { run, .. }| {
-                id.as_ref().is_none_or(|id| run.id == *id)
+                ids.as_ref().is_none_or(|ids| ids.contains(&run.id))
                     && organization_id.as_ref().is_none_or(|id| run.organization_id == *id)
                     && directory_id.as_ref().is_none_or(|id| run.directory_id == *id)
             });

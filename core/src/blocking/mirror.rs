@@ -7,9 +7,9 @@ use super::runtime::{may_wait, wait, wait_unless_async};
 use crate::mirror::{CopyOptions, MetricsOptions, ReconcileOptions};
 use crate::process::{PerProcess, Process};
 use crate::record::{
-    Approval, Consumer, CopyReport, DirectoryStatus, EventQuery, HistoryEntry, Hold, MirrorDirectory, MirrorGroup,
-    MirrorOptions, MirrorSettings, Outcome, ParkedChange, PendingEvent, Progress, ReceivedEvent, Retirement,
-    RoleMapEntry, Run, RunQuery, SyncMode, SyncReport,
+    Approval, Consumer, CopyReport, DirectoryStatus, EventQuery, Explanation, HistoryEntry, Hold, MirrorDirectory,
+    MirrorGroup, MirrorOptions, MirrorSettings, Outcome, ParkedChange, PendingEvent, Progress, ReceivedEvent,
+    Retirement, RoleMapEntry, Run, RunQuery, SyncMode, SyncReport,
 };
 use crate::webhook::Headers;
 use crate::{Change, Error, Event, MirrorBuilder, MirrorUser, Result, Timestamp, mirror};
@@ -235,6 +235,7 @@ calls! {
     runs(query: RunQuery) -> Vec<Run>;
     event(id: &str) -> Option<ReceivedEvent>;
     events(query: EventQuery) -> Vec<ReceivedEvent>;
+    explain(user_id: &str) -> Explanation;
     unbind_environment() -> ();
     copy_to(target: &Path, options: CopyOptions) -> CopyReport;
     backup(path: &Path) -> ();

@@ -145,6 +145,17 @@ impl std::fmt::Debug for History {
     }
 }
 
+/// The newest entries about a user.
+#[derive(Default)]
+pub(super) struct NewestEntries {
+    /// The entries, oldest first.
+    pub(super) entries: Vec<HistoryEntry>,
+    /// Whether these are all entries about the user that the history has.
+    pub(super) is_whole: bool,
+    /// The earliest time of which the history has the changes, or `None` if it has none.
+    pub(super) starts_at: Option<Timestamp>,
+}
+
 /// Reads rows whose numbers are greater than `position`, those that the history has not taken included: some of them, in the order of their numbers.
 /// Returns them with the position after them, which is `None` if there are no more rows.
 pub(super) async fn rows_after(
@@ -158,6 +169,9 @@ pub(super) async fn rows_after(
         return Ok((rows, next));
     }
     // All rows up to the mark were read, and what follows is in the feed.
+    if mark.taken >= mark.latest {
+        return Ok((rows, None));
+    }
     let Some((tail, next)) = tail_page(store, position.max(mark.taken)).await? else {
         // These entries were taken and trimmed meanwhile, so there may be more rows.
         let next = rows.last().map_or(position, |row| row.seq);
@@ -257,6 +271,12 @@ impl Mirror {
         if self.is_plan() || store.is_read_only() || self.kept_history().await?.is_none() {
             return Ok(0);
         }
+        self.take_entries(limit).await
+    }
+
+    /// Does what [`take_history`](Mirror::take_history) does, for a mirror that keeps a history and may write.
+    async fn take_entries(&self, limit: usize) -> Result<usize> {
+        let store = self.store();
         let (mut count, mut retries) = (0, 0);
         while count < limit {
             let Some(mark) = store.history_mark().await? else { return Ok(count) };
@@ -304,6 +324,40 @@ impl Mirror {
             mark.starts_at = self.store().entries(mark.taken, 1).await?.first().map(|entry| entry.at);
         }
         Ok(mark)
+    }
+
+    /// Reads the newest entries about a user, `limit` at most, oldest first. `user` is the user as mirrored, which was read before, or `None` if the user is
+    /// not mirrored. The mirror keeps a history, according to its settings.
+    pub(super) async fn newest_entries(
+        &self,
+        user_id: &str,
+        user: Option<MirrorUser>,
+        limit: usize,
+    ) -> Result<NewestEntries> {
+        let store = self.store();
+        if !self.is_plan() && !store.is_read_only() {
+            self.take_entries(usize::MAX).await?;
+        }
+        let Some(mark) = store.history_mark().await? else { return Ok(NewestEntries::default()) };
+        let filter = HistoryFilter { subject_id: Some(user_id.to_owned()), ..HistoryFilter::default() };
+        let (mut rows, mut is_whole, mut position) = (VecDeque::new(), true, Some(0));
+        while let Some(after) = position {
+            let (page, next) = rows_after(store, &filter, after).await?;
+            rows.extend(page);
+            let excess = rows.len().saturating_sub(limit);
+            is_whole &= excess == 0;
+            rows.drain(..excess);
+            position = next;
+        }
+        let mut state = user.map(user_state);
+        let mut entries = VecDeque::with_capacity(rows.len());
+        for row in rows.into_iter().rev() {
+            let before = row.undo(state.clone())?;
+            entries.push_front(row.entry(before.as_ref(), state.as_ref())?);
+            state = before;
+        }
+        let starts_at = mark.starts_at.or_else(|| entries.front().map(|entry| entry.at));
+        Ok(NewestEntries { entries: entries.into(), is_whole, starts_at })
     }
 
     /// Makes entries of rows, which are in the order of their numbers: computes the states before and after each from the present rows and the later rows

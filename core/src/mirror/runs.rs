@@ -69,7 +69,7 @@ impl Mirror {
     /// Reads a run again that had no end, and whose lease was not held after that: it has ended in the meantime, or it was interrupted.
     async fn unfinished(&self, run: Run) -> Result<Run> {
         let query = RunQuery {
-            id: Some(run.id.clone()),
+            ids: Some(vec![run.id.clone()]),
             directory_id: Some(run.directory_id.clone()),
             limit: 1,
             ..RunQuery::default()
@@ -89,7 +89,7 @@ impl Mirror {
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn event(&self, id: &str) -> Result<Option<ReceivedEvent>> {
-        let query = EventQuery { id: Some(id.to_owned()), limit: 1, ..EventQuery::default() };
+        let query = EventQuery { ids: Some(vec![id.to_owned()]), limit: 1, ..EventQuery::default() };
         Ok(self.events(query).await?.pop())
     }
 

@@ -122,8 +122,8 @@ pub struct ReceivedEvent {
 /// Which received events to read, newest first: those that meet all conditions that are not `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventQuery {
-    /// Only the event with this id.
-    pub id: Option<String>,
+    /// Only the events with these ids.
+    pub ids: Option<Vec<String>>,
     /// Only events of this organization.
     pub organization_id: Option<String>,
     /// Only events about the user, group, directory or organization with this id.
@@ -136,7 +136,7 @@ pub struct EventQuery {
 
 impl Default for EventQuery {
     fn default() -> EventQuery {
-        EventQuery { id: None, organization_id: None, subject_id: None, before: None, limit: 100 }
+        EventQuery { ids: None, organization_id: None, subject_id: None, before: None, limit: 100 }
     }
 }
 

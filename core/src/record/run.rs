@@ -89,8 +89,8 @@ pub struct RunRow {
 /// Which runs to read, newest first: those that meet all conditions that are not `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunQuery {
-    /// Only runs of the sync with this id.
-    pub id: Option<String>,
+    /// Only runs of the syncs with these ids.
+    pub ids: Option<Vec<String>>,
     /// Only runs of this organization.
     pub organization_id: Option<String>,
     /// Only runs of this directory.
@@ -103,7 +103,7 @@ pub struct RunQuery {
 
 impl Default for RunQuery {
     fn default() -> RunQuery {
-        RunQuery { id: None, organization_id: None, directory_id: None, before: None, limit: 100 }
+        RunQuery { ids: None, organization_id: None, directory_id: None, before: None, limit: 100 }
     }
 }
 

@@ -7,6 +7,7 @@ mod bounds;
 mod clocks;
 mod dropped;
 mod events;
+mod explain;
 mod feed;
 mod groups;
 mod guard;

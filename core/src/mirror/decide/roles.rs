@@ -127,6 +127,18 @@ impl RoleMap {
         roles.into_iter().map(str::to_owned).collect()
     }
 
+    /// Returns the entries that match a group of an organization, in the order in which they were set.
+    pub(super) fn matching<'a>(
+        &'a self,
+        organization_id: &'a str,
+        id: &'a str,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a RoleMapEntry> {
+        let name = normalized(name);
+        let is_match = move |index: &usize| self.is_match(*index, organization_id, id, &name);
+        (0..self.entries.len()).filter(is_match).map(|index| &self.entries[index])
+    }
+
     /// Returns whether an entry, given by its index, matches a group. `name` is the group's name after normalization.
     fn is_match(&self, index: usize, organization_id: &str, id: &str, name: &str) -> bool {
         let (entry, pattern) = (&self.entries[index], &self.patterns[index]);

@@ -52,10 +52,10 @@ pub async fn runs_are_filtered_by_sync_organization_and_directory(setup: Setup) 
     let only = |query: RunQuery| ids(&store, query);
     assert_eq!(only(RunQuery { organization_id: own.clone(), ..RunQuery::default() }).await, ["a"]);
     assert_eq!(only(RunQuery { directory_id: theirs.clone(), ..RunQuery::default() }).await.len(), 2);
-    assert_eq!(only(RunQuery { id: Some("a".to_owned()), ..RunQuery::default() }).await.len(), 2);
-    let both = RunQuery { id: Some("a".to_owned()), directory_id: theirs, ..RunQuery::default() };
+    assert_eq!(only(RunQuery { ids: Some(vec!["a".to_owned()]), ..RunQuery::default() }).await.len(), 2);
+    let both = RunQuery { ids: Some(vec!["a".to_owned()]), directory_id: theirs, ..RunQuery::default() };
     assert_eq!(only(both).await, ["a"]);
-    let none = RunQuery { id: Some("b".to_owned()), organization_id: own, ..RunQuery::default() };
+    let none = RunQuery { ids: Some(vec!["b".to_owned()]), organization_id: own, ..RunQuery::default() };
     assert!(only(none).await.is_empty());
 }
 
@@ -159,8 +159,8 @@ pub async fn received_events_are_listed_newest_first_and_filtered(setup: Setup) 
     assert_eq!(only(EventQuery { subject_id, ..EventQuery::default() }).await, ["evt_4", "evt_1"]);
     let organization_id = Some("org_2".to_owned());
     assert_eq!(only(EventQuery { organization_id, ..EventQuery::default() }).await, ["evt_2"]);
-    assert_eq!(only(EventQuery { id: Some("evt_3".to_owned()), ..EventQuery::default() }).await, ["evt_3"]);
-    assert!(only(EventQuery { id: Some("evt_9".to_owned()), ..EventQuery::default() }).await.is_empty());
+    assert_eq!(only(EventQuery { ids: Some(vec!["evt_3".to_owned()]), ..EventQuery::default() }).await, ["evt_3"]);
+    assert!(only(EventQuery { ids: Some(vec!["evt_9".to_owned()]), ..EventQuery::default() }).await.is_empty());
 }
 
 pub async fn a_received_event_is_listed_without_its_body_and_its_note_is_replaced(setup: Setup) {

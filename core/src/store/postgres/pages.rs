@@ -170,29 +170,35 @@ pub(super) async fn events(
 
 /// Reads received events, newest first, without their bodies.
 pub(super) async fn received_events(database: &Database, query: &EventQuery) -> Result<Vec<(i64, EventRow)>> {
-    let EventQuery { id, organization_id, subject_id, before, limit } = query;
-    let conditions = [("AND id =", id), ("AND organization_id =", organization_id), ("AND subject_id =", subject_id)];
-    let select = select_newest(format!("number, {EVENT_WITHOUT_BODY} FROM {{s}}.event"), &conditions, *before, *limit);
+    let EventQuery { ids, organization_id, subject_id, before, limit } = query;
+    let conditions = [("AND organization_id =", organization_id), ("AND subject_id =", subject_id)];
+    let columns = format!("number, {EVENT_WITHOUT_BODY} FROM {{s}}.event");
+    let select = select_newest(columns, ids, &conditions, *before, *limit);
     database.read_one(select).await?.iter().map(|row| Ok((get(row, 0)?, event(row, 1)?))).collect()
 }
 
 /// Reads runs, newest first.
 pub(super) async fn runs(database: &Database, query: &RunQuery) -> Result<Vec<RunRow>> {
-    let RunQuery { id, organization_id, directory_id, before, limit } = query;
-    let conditions =
-        [("AND id =", id), ("AND organization_id =", organization_id), ("AND directory_id =", directory_id)];
-    let select = select_newest(format!("{RUN} FROM {{s}}.run"), &conditions, *before, *limit);
+    let RunQuery { ids, organization_id, directory_id, before, limit } = query;
+    let conditions = [("AND organization_id =", organization_id), ("AND directory_id =", directory_id)];
+    let select = select_newest(format!("{RUN} FROM {{s}}.run"), ids, &conditions, *before, *limit);
     database.read_one(select).await?.iter().map(run).collect()
 }
 
-/// Selects rows in the descending order of their numbers: those whose columns have the given values, and whose number is less than `before`.
+/// Selects rows in the descending order of their numbers: those that have one of `ids` if there are any, whose columns have the given values, and whose
+/// number is less than `before`.
 fn select_newest(
     columns: String,
+    ids: &Option<Vec<String>>,
     conditions: &[(&str, &Option<String>)],
     before: Option<i64>,
     limit: usize,
 ) -> Statement {
     let mut select = Statement::new(format!("SELECT {columns} WHERE true"));
+    if let Some(ids) = ids {
+        select.push("AND id = ANY (", texts(ids));
+        select.push_text(")");
+    }
     for (condition, value) in conditions {
         if let Some(value) = value {
             select.push(condition, Text::new(value));

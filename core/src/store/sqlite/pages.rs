@@ -143,23 +143,25 @@ pub(super) fn events(
 
 /// Reads received events, newest first, without their bodies.
 pub(super) fn received_events(database: &Database, query: &EventQuery) -> Result<Vec<(i64, EventRow)>> {
-    let EventQuery { id, organization_id, subject_id, before, limit } = query;
+    let EventQuery { ids, organization_id, subject_id, before, limit } = query;
     let select = format!("SELECT number, {EVENT_WITHOUT_BODY} FROM event");
-    let conditions = [("id", id), ("organization_id", organization_id), ("subject_id", subject_id)];
-    newest(database, &select, &conditions, *before, *limit, |row| Ok((get(row, 0)?, event(row, 1)?)))
+    let conditions = [("organization_id", organization_id), ("subject_id", subject_id)];
+    newest(database, &select, ids, &conditions, *before, *limit, |row| Ok((get(row, 0)?, event(row, 1)?)))
 }
 
 /// Reads runs, newest first.
 pub(super) fn runs(database: &Database, query: &RunQuery) -> Result<Vec<RunRow>> {
-    let RunQuery { id, organization_id, directory_id, before, limit } = query;
-    let conditions = [("id", id), ("organization_id", organization_id), ("directory_id", directory_id)];
-    newest(database, &format!("SELECT {RUN} FROM run"), &conditions, *before, *limit, run)
+    let RunQuery { ids, organization_id, directory_id, before, limit } = query;
+    let conditions = [("organization_id", organization_id), ("directory_id", directory_id)];
+    newest(database, &format!("SELECT {RUN} FROM run"), ids, &conditions, *before, *limit, run)
 }
 
-/// Reads rows in the descending order of their numbers: those whose columns have the given values, and whose number is less than `before`.
+/// Reads rows in the descending order of their numbers: those that have one of `ids` if there are any, whose columns have the given values, and whose
+/// number is less than `before`.
 fn newest<T>(
     database: &Database,
     select: &str,
+    ids: &Option<Vec<String>>,
     conditions: &[(&str, &Option<String>)],
     before: Option<i64>,
     limit: usize,
@@ -167,13 +169,20 @@ fn newest<T>(
 ) -> Result<Vec<T>> {
     let (before, limit) = (before.unwrap_or(i64::MAX), limited(limit));
     let mut values: Vec<&dyn ToSql> = vec![&before, &limit];
-    let mut sql = format!("{select} WHERE number < ?1");
+    let ids = ids.as_ref().map(list).transpose()?;
+    // The sign keeps SQLite from reading all rows of the directory in the order of their numbers instead of finding those with the ids.
+    let number = if ids.is_some() { "+number" } else { "number" };
+    let mut sql = format!("{select} WHERE {number} < ?1");
+    if let Some(ids) = &ids {
+        values.push(ids);
+        sql.push_str(&format!(" AND id IN (SELECT value FROM json_each(?{}))", values.len()));
+    }
     for (column, value) in conditions {
         if let Some(value) = value {
             values.push(value);
             sql.push_str(&format!(" AND {column} = ?{}", values.len()));
         }
     }
-    sql.push_str(" ORDER BY number DESC LIMIT ?2");
+    sql.push_str(&format!(" ORDER BY {number} DESC LIMIT ?2"));
     database.all(&sql, values.as_slice(), read)
 }

@@ -163,7 +163,7 @@ pub(super) async fn events(
 }
 
 pub(super) async fn received_events(database: &Database, query: EventQuery) -> Result<Vec<(i64, EventRow)>> {
-    let EventQuery { id, organization_id, subject_id, before, limit } = query;
+    let EventQuery { ids, organization_id, subject_id, before, limit } = query;
     let read = move |access: &Access<'_>| {
         let numbered = access.rows(EVENT).iter().rev().filter_map(|(key, row)| match key {
             Key::Number(number) => Some((*number, row)),
@@ -171,7 +171,7 @@ pub(super) async fn received_events(database: &Database, query: EventQuery) -> R
         });
         let wanted = numbered.filter(|(number, row)| {
             before.is_none_or(|before| *number < before)
-                && id.as_ref().is_none_or(|id| row.id == *id)
+                && ids.as_ref().is_none_or(|ids| ids.contains(&row.id))
                 && organization_id.as_ref().is_none_or(|id| row.organization_id == *id)
                 && subject_id.as_ref().is_none_or(|id| row.subject_id.as_ref() == Some(id))
         });
@@ -181,11 +181,11 @@ pub(super) async fn received_events(database: &Database, query: EventQuery) -> R
 }
 
 pub(super) async fn runs(database: &Database, query: RunQuery) -> Result<Vec<RunRow>> {
-    let RunQuery { id, organization_id, directory_id, before, limit } = query;
+    let RunQuery { ids, organization_id, directory_id, before, limit } = query;
     let read = move |access: &Access<'_>| {
         let wanted = access.rows(RUN).values().rev().filter(|RunRow { run, .. }| {
             before.is_none_or(|before| run.number < before)
-                && id.as_ref().is_none_or(|id| run.id == *id)
+                && ids.as_ref().is_none_or(|ids| ids.contains(&run.id))
                 && organization_id.as_ref().is_none_or(|id| run.organization_id == *id)
                 && directory_id.as_ref().is_none_or(|id| run.directory_id == *id)
         });
