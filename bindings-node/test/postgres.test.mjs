@@ -1,7 +1,9 @@
 // The mirror in a PostgreSQL database. The scenarios (scenarios.test.mjs) run there as well.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { normalize } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { Mirror, Sandbox, errors } from 'headcount'
 import { newSchema, startPostgres } from './sandbox.mjs'
 
@@ -45,6 +47,31 @@ test('calls at the same time share the only connection', LIMIT, async (t) => {
   await mirror.setRoleMap([['Engineering', 'developer']])
   const maps = await Promise.all(Array.from({ length: 32 }, () => mirror.roleMap()))
   for (const map of maps) assert.deepEqual(map, [['Engineering', 'developer']])
+})
+
+/** Whether a connection with this application name listens for notifications. */
+async function listens(url, application) {
+  const sql = `SELECT count(*) FROM pg_stat_activity WHERE application_name = '${application}' AND query LIKE 'LISTEN%'`
+  const { stdout } = await promisify(execFile)('psql', ['-XqAt', url, '-c', sql])
+  return Number(stdout) > 0
+}
+
+test('a consumer with notifications listens while it waits for changes of another mirror', LIMIT, async (t) => {
+  const url = await startPostgres(t)
+  const sandbox = new Sandbox({ users: 5, groups: 1, seed: 1 })
+  t.after(() => sandbox.close())
+  const client = sandbox.client()
+  t.after(() => client.close())
+  const [application, schema] = [newSchema(), newSchema()]
+  const mirror = new Mirror(`${url}&application_name=${application}&notify=true`, { schema })
+  t.after(() => mirror.close())
+  const other = new Mirror(url, { client, schema })
+  t.after(() => other.close())
+
+  const waiting = mirror.changes('app').next()
+  while (!(await listens(url, application)));
+  await other.sync(sandbox.organizationId)
+  assert.equal((await waiting).value.seq, 1)
 })
 
 test('an option that PostgreSQL cannot use, or that is for PostgreSQL and set for a file, is refused', () => {

@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 import textwrap
+import time
 import urllib.parse
 
 import postgres
@@ -46,6 +47,11 @@ def connections(application):
     return set(psql(f"SELECT pid FROM pg_stat_activity WHERE application_name = '{application}'"))
 
 
+def listens(application):
+    """Whether a connection with this application name listens for notifications."""
+    return bool(psql(f"SELECT pid FROM pg_stat_activity WHERE application_name = '{application}' AND query LIKE 'LISTEN%'"))
+
+
 def test_mirrors_of_one_schema_share_their_rows_and_their_feed(environment):
     schema = postgres.schema("shared")
     with headcount.Mirror(postgres.url(), schema=schema, client=environment.client()) as mirror:
@@ -77,6 +83,20 @@ def test_an_async_mirror_in_postgresql_wakes_a_consumer_and_ends_its_loop_when_i
         return kinds
 
     assert asyncio.run(main()).count("user.created") == 5
+
+
+def test_a_consumer_with_notifications_listens_while_it_waits_for_another_mirrors_changes(environment):
+    application, schema = postgres.schema("listens"), postgres.schema("notified")
+    with headcount.Mirror(f"{named(application)}&notify=true", schema=schema) as mirror:
+        with headcount.Mirror(postgres.url(), schema=schema, client=environment.client()) as other:
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                changes = mirror.changes("app", timeout=LIMIT)
+                waiting = pool.submit(next, changes)
+                deadline = time.monotonic() + LIMIT
+                while not listens(application):
+                    assert time.monotonic() < deadline
+                other.sync(environment.organization_id)
+                assert waiting.result(LIMIT).seq == 1
 
 
 @pytest.mark.parametrize("mirror", [headcount.Mirror, headcount.AsyncMirror])

@@ -3,6 +3,8 @@
  * and a mirror in PostgreSQL, if MIRROR_URL and MIRROR_SCHEMA are set. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
+#include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 static hc_sandbox *sandbox;
@@ -398,6 +400,49 @@ static void a_mirror_in_postgresql_works_with_one_connection_and_prepared_statem
     hc_mirror_free(mirror);
 }
 
+/* Whether a connection with this application name listens for notifications. */
+static int listens(const char *url, const char *application) {
+    char command[1024], count[16] = "";
+    snprintf(command, sizeof command,
+             "psql -XqAt '%s' -c \"SELECT count(*) FROM pg_stat_activity WHERE application_name = '%s' AND query LIKE 'LISTEN%%'\"", url, application);
+    FILE *output = popen(command, "r");
+    CHECK(output != NULL && fgets(count, sizeof count, output) != NULL && pclose(output) == 0);
+    return atoi(count) > 0;
+}
+
+/* Returns the next change, or NULL. Runs on a thread. */
+static void *first_change(void *of) {
+    hc_error *error = NULL;
+    hc_change *change = NULL;
+    WORKS(hc_change_iter_next(of, &change, &error));
+    return change;
+}
+
+/* Only if MIRROR_URL is set, as above. Both mirrors are in a schema of their own, whose name is also the application name of the first one. */
+static void an_iterator_with_notifications_listens_while_it_waits_for_changes_of_another_mirror(void) {
+    const char *url = getenv("MIRROR_URL"), *schema = getenv("MIRROR_SCHEMA");
+    if (url == NULL || schema == NULL) return;
+    char name[64], notifying[512];
+    CHECK((size_t)snprintf(name, sizeof name, "%s_listens", schema) < sizeof name);
+    CHECK((size_t)snprintf(notifying, sizeof notifying, "%s&application_name=%s&notify=true", url, name) < sizeof notifying);
+    hc_mirror *mirror = open_mirror(notifying, &(hc_mirror_options){.schema = name}), *other = open_mirror(url, &(hc_mirror_options){.schema = name});
+
+    hc_error *error = NULL;
+    hc_change_iter *iter = NULL;
+    WORKS(hc_mirror_changes(mirror, "app", HC_WAIT_FOREVER, &iter, &error));
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, first_change, iter) == 0);
+    while (!listens(url, name)) sched_yield();
+    full_sync(other);
+    void *change = NULL;
+    CHECK(pthread_join(thread, &change) == 0);
+    CHECK(hc_change_seq(change) == 1);
+    hc_change_free(change);
+    hc_change_iter_free(iter);
+    hc_mirror_free(other);
+    hc_mirror_free(mirror);
+}
+
 int main(void) {
     hc_error *error = NULL;
     hc_sandbox_options options = {.struct_size = sizeof options, .seed = 7, .users = 12, .groups = 1};
@@ -421,6 +466,7 @@ int main(void) {
     metrics_are_openmetrics_text();
     users_who_are_not_in_the_mirror_are_found_after_a_full_sync();
     a_mirror_in_postgresql_works_with_one_connection_and_prepared_statements();
+    an_iterator_with_notifications_listens_while_it_waits_for_changes_of_another_mirror();
     decisions_are_recorded();
 
     hc_client_free(client);
