@@ -192,19 +192,22 @@ impl Cluster {
         self.nodes.iter().find(|node| node.name == name).expect("the node exists")
     }
 
-    /// Returns the names of the primary and of the synchronous standby, if they run.
+    /// Returns the names of the primary and of the synchronous standby, if they run. Returns none while the nodes do not agree: a former primary that continues
+    /// after a pause says that it still is the primary, until it learns of the failover.
     fn roles(&self) -> (Option<&'static str>, Option<&'static str>) {
         let answers =
             self.nodes.iter().filter_map(|node| request(node.api, "GET", "/cluster", "", Duration::from_secs(2)).ok());
-        let Some(cluster) = answers.filter_map(|text| serde_json::from_str::<Value>(&text).ok()).next() else {
-            return (None, None);
-        };
-        let with_role = |role: &str| {
-            let members = cluster["members"].as_array()?;
-            let member = members.iter().find(|member| member["role"] == role && member["state"] == "running")?;
-            self.nodes.iter().map(|node| node.name).find(|name| member["name"] == *name)
-        };
-        (with_role("leader"), with_role("sync_standby"))
+        let clusters: Vec<Value> = answers.filter_map(|text| serde_json::from_str(&text).ok()).collect();
+        let mut roles = clusters.iter().map(|cluster| {
+            let with_role = |role: &str| {
+                let members = cluster["members"].as_array()?;
+                let member = members.iter().find(|member| member["role"] == role && member["state"] == "running")?;
+                self.nodes.iter().map(|node| node.name).find(|name| member["name"] == *name)
+            };
+            (with_role("leader"), with_role("sync_standby"))
+        });
+        let first = roles.next().unwrap_or_default();
+        if roles.all(|others| others == first) { first } else { (None, None) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of connecting: which server a URL selects, TLS, passwords, permissions, and the errors for servers that cannot be used.
 
+use super::faults::begin_slow_write;
 use super::*;
 use futures_util::FutureExt;
 use headcount::ErrorStatus;
@@ -249,6 +250,59 @@ async fn a_server_that_has_no_free_connection_is_skipped_in_a_list_of_hosts() {
         let url = format!("postgresql://headcount@/postgres?host={hosts}&port={ports}");
         let store = open(&url, "full_hosts").await.unwrap();
         assert!(user_ids(&store).await.is_empty());
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+/// Returns the URL of two proxies in front of the same server.
+fn url_of_both(first: &Proxy, second: &Proxy) -> String {
+    let hosts = format!("{},{}", first.host().display(), second.host().display());
+    format!("postgresql://headcount@/postgres?host={hosts}&port=5432,5432")
+}
+
+/// Makes three connections of the store, which are idle afterwards.
+async fn connect_three_times(store: &Arc<PostgresStore>) {
+    let (first, writing) = begin_slow_write(store, "org_1").await;
+    let (second, also_writing) = begin_slow_write(store, "org_2").await;
+    user_ids(store).await;
+    drop((first, second));
+    writing.await.unwrap();
+    also_writing.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn new_connections_are_made_to_the_server_that_accepted_the_latest_one() {
+    let test = async {
+        let (first, second) = (Proxy::start(Server::shared()).await, Proxy::start(Server::shared()).await);
+        first.refuse(true);
+        let store = Arc::new(open(&url_of_both(&first, &second), "preferred").await.unwrap());
+        // As the former primary of a failover, the first server accepts connections again.
+        first.refuse(false);
+        connect_three_times(&store).await;
+        assert_eq!(first.accepted(), 0);
+
+        second.lose_next_commit_and_refuse();
+        store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
+        assert_eq!(user_ids(&store).await, ["diruser_1"]);
+        assert!(first.accepted() > 0);
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_idle_connections_to_a_server_that_was_lost_are_closed() {
+    let test = async {
+        let (first, second) = (Proxy::start(Server::shared()).await, Proxy::start(Server::shared()).await);
+        let store = Arc::new(open(&url_of_both(&first, &second), "lost_idle").await.unwrap());
+        connect_three_times(&store).await;
+        assert!(first.open() >= 3);
+
+        first.lose_next_commit_and_refuse();
+        store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
+        assert_eq!(user_ids(&store).await, ["diruser_1"]);
+        while first.open() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     };
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }

@@ -380,11 +380,14 @@ async fn a_mirror_is_opened_by_the_url_of_a_database() {
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
-/// Begins a write of `org_1` that does not end before the returned sender sends or is dropped. Its decision may be called again.
-async fn begin_slow_write(store: &Arc<PostgresStore>) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
+/// Begins a write of an organization that does not end before the returned sender sends or is dropped. Its decision may be called again.
+pub(crate) async fn begin_slow_write(
+    store: &Arc<PostgresStore>,
+    organization_id: &str,
+) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
     let (entered, deciding) = mpsc::channel();
     let (resume, resumed) = mpsc::channel::<()>();
-    let slow = write("org_1", Keys::default(), move |_| {
+    let slow = write(organization_id, Keys::default(), move |_| {
         let _ = entered.send(());
         let _ = block_in_place(|| resumed.recv());
         Batch::default()
@@ -393,6 +396,36 @@ async fn begin_slow_write(store: &Arc<PostgresStore>) -> (mpsc::Sender<()>, toki
     let running = tokio::spawn(async move { drop(store.write(slow).await.unwrap()) });
     receive(deciding).await;
     (resume, running)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_commit_that_the_synchronous_standby_does_not_confirm_is_not_a_success() {
+    let test = async {
+        let server = Server::of_a_test(Start::default());
+        let mut options = options("unconfirmed");
+        options.lock_timeout = Duration::from_millis(500);
+        options.statement_timeout = Duration::from_millis(500);
+        let store = Arc::new(PostgresStore::connect_with(&server.url, options).await.unwrap());
+        let require = |standby: &str| {
+            server.psql(&format!("ALTER SYSTEM SET synchronous_standby_names = '{standby}'"));
+            server.psql("SELECT pg_reload_conf()");
+        };
+        block_in_place(|| require("missing"));
+        while block_in_place(|| server.psql("SHOW synchronous_standby_names")) != "missing" {}
+
+        let writing = Arc::clone(&store);
+        let write = write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")));
+        let writing = tokio::spawn(async move { writing.write(write).await });
+        // After the timeouts, the store looks on another connection whether the commit was done. It waits there for the lock of the first one.
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        while block_in_place(|| server.psql(waiting)) == "0" {
+            assert!(!writing.is_finished(), "the write succeeded without the standby");
+        }
+        block_in_place(|| require(""));
+        writing.await.unwrap().unwrap();
+        assert_eq!(user_ids(&store).await, ["diruser_1"]);
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -407,7 +440,7 @@ async fn a_call_that_waits_too_long_fails_and_its_error_says_what_it_waited_for(
             options.connections = connections;
             Arc::new(PostgresStore::connect_with(&Server::shared().url, options).await.unwrap())
         };
-        let (resume, running) = begin_slow_write(&slow_store).await;
+        let (resume, running) = begin_slow_write(&slow_store, "org_1").await;
         for (lock, statement, id, expected) in
             [(100, 60_000, "diruser_1", "the lock timeout"), (60_000, 100, "diruser_2", "the statement timeout")]
         {

@@ -419,6 +419,9 @@ struct State {
     refuses: AtomicBool,
     /// How many faults have happened.
     happened: AtomicUsize,
+    /// How many connections were passed on to the server, and how many of these are open.
+    accepted: AtomicUsize,
+    open: AtomicUsize,
 }
 
 type Action = Box<dyn FnOnce() + Send>;
@@ -440,6 +443,8 @@ impl Proxy {
             meanwhile: Mutex::default(),
             refuses: AtomicBool::new(false),
             happened: AtomicUsize::new(0),
+            accepted: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
         });
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
@@ -450,7 +455,10 @@ impl Proxy {
                 }
                 tokio::spawn(async move {
                     let Ok(server) = UnixStream::connect(target).await else { return };
+                    state.accepted.fetch_add(1, Ordering::SeqCst);
+                    state.open.fetch_add(1, Ordering::SeqCst);
                     let _ = forward(client, server, &state).await;
+                    state.open.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
@@ -487,6 +495,21 @@ impl Proxy {
         let state = Arc::clone(&self.state);
         self.meanwhile(move || state.refuses.store(true, Ordering::SeqCst));
         self.lose_next_commit();
+    }
+
+    /// Returns the folder of the socket, which is the host in a URL.
+    pub(crate) fn host(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns how many connections were passed on to the server.
+    pub(crate) fn accepted(&self) -> usize {
+        self.state.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Returns how many connections are open.
+    pub(crate) fn open(&self) -> usize {
+        self.state.open.load(Ordering::SeqCst)
     }
 
     /// Returns how many faults have happened.

@@ -202,8 +202,9 @@ const MOST_PREPARED: usize = 1_000;
 /// The mode of transactions that write: each statement reads what was committed before it.
 const READ_WRITE: &str = "READ COMMITTED READ WRITE";
 
-/// Commits and waits for the disk, whatever the server's setting is.
-const COMMIT_NOW: &str = "SET LOCAL synchronous_commit = on; COMMIT";
+/// Commits and waits for the disk, and for the synchronous standby if there is one, whatever the server's setting is. Without a statement timeout, because it
+/// would end the wait for a standby that does not answer with a success, although the commit is lost if the standby becomes the primary.
+const COMMIT_NOW: &str = "SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = 0; COMMIT";
 
 /// Commits without waiting for the disk.
 const COMMIT_LATER: &str = "SET LOCAL synchronous_commit = off; COMMIT";
@@ -306,7 +307,12 @@ impl Transaction<'_> {
         let begin = self.begin.take();
         let all: Vec<&Statement> = begin.iter().chain(statements).collect();
         let ran = in_order(&mut self.connection.session, self.database, &all).await;
-        let mut rows = ran.map_err(|failed| failed.failure)?;
+        let mut rows = ran.map_err(|failed| {
+            if failed.failure.cause == Cause::Lost {
+                self.connection.lose(failed.failure.is_standby());
+            }
+            failed.failure
+        })?;
         Ok(rows.split_off(usize::from(begin.is_some())))
     }
 
@@ -357,6 +363,9 @@ impl Transaction<'_> {
                 Ok(rows.split_off(usize::from(begin.is_some())))
             }
             Err(Failed { index, failure, is_reported }) => {
+                if failure.cause == Cause::Lost {
+                    self.connection.lose(failure.is_standby());
+                }
                 // After an error that the server did not report, it is not known whether the transaction was committed: the server may have got the
                 // commit. If a statement after the commit failed, the transaction was committed.
                 let is_rolled_back = is_reported && index <= commit;

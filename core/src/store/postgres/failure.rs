@@ -37,6 +37,12 @@ impl Failure {
         if self.is_temporary() { self.into_loss() } else { self }
     }
 
+    /// Returns whether the connection counts as lost because its server has become a standby.
+    pub(super) fn is_standby(&self) -> bool {
+        let code = self.error.context().iter().find(|(name, _)| *name == "sqlstate").map(|(_, code)| code.as_str());
+        self.cause == Cause::Lost && matches!(code, Some(READ_ONLY | NOT_SUPPORTED))
+    }
+
     /// Returns whether a later call may succeed.
     pub(super) fn is_temporary(&self) -> bool {
         self.error.status() == ErrorStatus::Temporary
@@ -101,12 +107,17 @@ fn of_client(error: tokio_postgres::Error) -> Failure {
 /// The text of TLS errors of `tokio_postgres`.
 const TLS_FAILED: &str = "error performing TLS handshake";
 
+/// The SQLSTATE of a standby's error for a write.
+const READ_ONLY: &str = "25006";
+
+/// The SQLSTATE of a standby's error for `BEGIN READ WRITE`, and of other errors.
+const NOT_SUPPORTED: &str = "0A000";
+
 /// Classifies an error that the server has reported.
 fn reported(server: &DbError) -> Failure {
     let code = server.code().code();
-    // The server has become a standby: 25006 is its error for a write, and 0A000 ("feature not supported", which has other causes as well) for
-    // BEGIN READ WRITE.
-    let is_standby = code == "25006" || (code == "0A000" && server.message().contains("during recovery"));
+    // The server has become a standby.
+    let is_standby = code == READ_ONLY || (code == NOT_SUPPORTED && server.message().contains("during recovery"));
     let cause = if is_standby { Cause::Lost } else { cause(server.code()) };
     let message = match code {
         _ if is_standby => "the server accepts no writes, as a standby does: connect to the primary server",

@@ -76,7 +76,7 @@ impl PostgresStore {
     /// [`PostgresOptions::notify`]; not in libpq), `options`, `passfile`, `password`, `port`, `sslmode` (`disable`, `prefer`, `require`, `verify-ca` or
     /// `verify-full`; default: `prefer`), `sslrootcert`, `target_session_attrs` (`any`, `read-write` or `read-only`; default: `any`, or `read-write`
     /// if several hosts are listed), `tcp_user_timeout` (in milliseconds; default: 20,000) and `user`. `host`, `hostaddr` and `port` may be lists; the
-    /// first server that accepts a connection is used. With `verify-ca` and `verify-full`, the trusted authorities are those in the file
+    /// first server that accepts a connection is used, as long as it does. With `verify-ca` and `verify-full`, the trusted authorities are those in the file
     /// `sslrootcert`, or else in `~/.postgresql/root.crt`, or else the system's. `require` is the same as `verify-ca` if `sslrootcert` is given or
     /// `~/.postgresql/root.crt` exists.
     ///

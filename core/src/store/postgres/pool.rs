@@ -7,7 +7,7 @@ use crate::store::closed;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -18,7 +18,7 @@ use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 /// The connections to one target.
 pub(super) struct Pool {
     target: Target,
-    idle: Mutex<Vec<Session>>,
+    state: Mutex<State>,
     /// One permit for each connection that may still be taken.
     slots: Arc<Semaphore>,
     /// How long a call waits for a connection while all are in use, before it fails; and how long closing waits for the calls that are running.
@@ -29,9 +29,26 @@ pub(super) struct Pool {
     process: Process,
 }
 
+/// The idle sessions, and what is known about the servers.
+struct State {
+    idle: Vec<Session>,
+    /// How many times each server of the target was lost.
+    losses: Vec<u64>,
+    /// The index of the server that is tried first: the one that accepted the latest connection, or the first of the target once that one has become a
+    /// standby.
+    ///
+    /// After a failover, the former primary may go on for a moment before it learns of it, for example because its machine was paused. It then still
+    /// accepts connections, and answers reads as of the time before the failover, so that an acknowledged change would be returned again.
+    preferred: usize,
+}
+
 /// A session of the server.
 pub(super) struct Session {
     pub(super) client: Client,
+    /// The index of its server in the target.
+    server: usize,
+    /// How many times its server had been lost before the session was made.
+    losses: u64,
     /// Reads from and writes to the connection until the client is dropped.
     task: JoinHandle<()>,
     /// The statements that were prepared in this session, by their texts; `None` if none may be.
@@ -55,7 +72,8 @@ impl Drop for Pool {
         // In a forked child, these are copies of the parent's connections. Dropping one would wake its task, on a thread that the child does not have.
         // In a process that has closed all of its descriptors, dropping one would close a descriptor whose number may belong to another file.
         if !self.is_ours() {
-            std::mem::forget(std::mem::take(self.idle.get_mut().unwrap_or_else(PoisonError::into_inner)));
+            let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+            std::mem::forget(std::mem::take(&mut state.idle));
         }
     }
 }
@@ -69,14 +87,19 @@ pub(super) struct Connection {
 
 impl Pool {
     pub(super) fn new(target: Target, connections: usize, timeout: Duration, prepares: bool) -> Pool {
+        let losses = vec![0; target.servers.len()];
         Pool {
             target,
-            idle: Mutex::default(),
+            state: Mutex::new(State { idle: Vec::new(), losses, preferred: 0 }),
             slots: Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS))),
             timeout,
             prepares,
             process: Process::current(),
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns whether this is the process that opened the pool.
@@ -97,7 +120,7 @@ impl Pool {
             })?
             .map_err(|_| closed())?;
         let session = loop {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let idle = self.state().idle.pop();
             match idle {
                 Some(session) if session.client.is_closed() => {}
                 Some(session) => break session,
@@ -110,7 +133,7 @@ impl Pool {
     /// Closes the idle connections, and returns when they are closed. Those in use are closed when they are no longer used; no others are made.
     pub(super) async fn close(&self) {
         self.slots.close();
-        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        let idle = std::mem::take(&mut self.state().idle);
         // The tasks end after the clients were dropped.
         let tasks: Vec<JoinHandle<()>> = idle.into_iter().map(|session| session.task).collect();
         for task in tasks {
@@ -123,13 +146,20 @@ impl Pool {
         self.connect(Some(appended)).await
     }
 
-    /// Connects to the first server of the target that accepts a connection. With `appended`, each notification changes its value.
+    /// Connects to the server that accepted the latest connection, or if it does not, to the first server of the target that does. With `appended`, each
+    /// notification changes its value.
     async fn connect(&self, appended: Option<&Arc<watch::Sender<u64>>>) -> Result<Session, Failure> {
         let mut failed = None;
-        for server in &self.target.servers {
+        let preferred = self.state().preferred;
+        let others = (0..self.target.servers.len()).filter(|index| *index != preferred);
+        for index in std::iter::once(preferred).chain(others) {
+            let Some(server) = self.target.servers.get(index) else { continue };
+            let losses = self.state().losses_of(index);
             match self.connect_to(server, appended.cloned()).await {
                 Ok((client, task)) => {
-                    return Ok(Session { client, task, prepared: self.prepares.then(HashMap::new) });
+                    self.state().preferred = index;
+                    let prepared = self.prepares.then(HashMap::new);
+                    return Ok(Session { client, server: index, losses, task, prepared });
                 }
                 // Other servers would refuse the user, the password or the database as well. A temporary failure is one of this server alone, such as too
                 // many connections.
@@ -181,14 +211,45 @@ where
     }
 }
 
+impl State {
+    fn losses_of(&self, server: usize) -> u64 {
+        self.losses.get(server).copied().unwrap_or_default()
+    }
+
+    /// Returns whether a session may be used again: its server was not lost since the session was made.
+    fn is_current(&self, session: &Session) -> bool {
+        !session.client.is_closed() && session.losses == self.losses_of(session.server)
+    }
+}
+
 impl Connection {
     /// Returns the connection to the pool. No transaction may be open in it.
     pub(super) fn keep(self) {
         let Connection { session, pool, _slot } = self;
-        let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read while `idle` is locked: `close` closes `slots` before it locks and empties `idle`, so that no session is added after that.
-        if !session.client.is_closed() && !pool.slots.is_closed() {
-            idle.push(session);
+        let mut state = pool.state();
+        // Read while the state is locked: `close` closes `slots` before it locks and takes the idle sessions, so that no session is added after that.
+        if state.is_current(&session) && !pool.slots.is_closed() {
+            state.idle.push(session);
+        }
+    }
+
+    /// Records that the connection was lost, or with `is_standby`, that its server has become a standby. The other connections to this server that were made before
+    /// are not used again: each of them would fail as well, after waiting for an answer if the server does not respond.
+    pub(super) fn lose(&self, is_standby: bool) {
+        let (session, mut state) = (&self.session, self.pool.state());
+        // Otherwise, the session is older than the latest loss.
+        if session.losses == state.losses_of(session.server) {
+            if let Some(losses) = state.losses.get_mut(session.server) {
+                *losses += 1;
+            }
+            let idle = std::mem::take(&mut state.idle);
+            let (kept, closed): (Vec<_>, Vec<_>) = idle.into_iter().partition(|idle| state.is_current(idle));
+            state.idle = kept;
+            if is_standby && state.preferred == session.server {
+                state.preferred = 0;
+            }
+            drop(state);
+            drop(closed);
         }
     }
 }

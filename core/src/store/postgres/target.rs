@@ -54,7 +54,7 @@ const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 /// A function that reads an environment variable.
 pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// The servers, of which the first that accepts a connection is used.
+/// The servers, of which the first that accepts a connection is used, and then the same one as long as it does.
 pub(super) struct Target {
     /// The settings of `tokio_postgres` for each server, in the order in which the servers are tried.
     pub(super) servers: Vec<Config>,
