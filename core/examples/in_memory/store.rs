@@ -407,8 +407,8 @@ impl Rows {
     }
 
     fn history_mark(&self) -> HistoryMark {
-        let Counter { change: latest, trimmed, taken, .. } = self.counter;
-        HistoryMark { taken, latest, trimmed, starts_at: self.history_starts_at }
+        let Counter { change: latest, durable, trimmed, taken, .. } = self.counter;
+        HistoryMark { taken, latest, durable, trimmed, starts_at: self.history_starts_at }
     }
 
     fn history_page<'a>(&'a self, rows: impl Iterator<Item = &'a Arc<HistoryRow>>) -> HistoryPage {

@@ -265,7 +265,8 @@ impl Mirror {
     }
 
     /// Takes entries of the feed into the history, at least `limit` if there are as many. Returns how many it took. Takes nothing for a plan, or if the store
-    /// keeps no history.
+    /// keeps no history. Changes that a power failure can undo are made durable first, and those that are committed meanwhile are not taken: if the server
+    /// fails between the read of an entry and the write of its row, another change may get the entry's number.
     pub(super) async fn take_history(&self, limit: usize) -> Result<usize> {
         let store = self.store();
         if self.is_plan() || store.is_read_only() || self.kept_history().await?.is_none() {
@@ -278,15 +279,17 @@ impl Mirror {
     async fn take_entries(&self, limit: usize) -> Result<usize> {
         let store = self.store();
         let (mut count, mut retries) = (0, 0);
-        while count < limit {
-            let Some(mark) = store.history_mark().await? else { return Ok(count) };
-            if mark.taken >= mark.latest {
-                return Ok(count);
-            }
+        let Some(mut mark) = store.history_mark().await? else { return Ok(0) };
+        if mark.taken < mark.latest && mark.durable < mark.latest {
+            store.flush().await?;
+            mark = self::mark(store).await?;
+        }
+        while count < limit && mark.taken < mark.durable {
             // While no history was kept, changes may have been trimmed that it did not take.
             let restarts = mark.trimmed > mark.taken;
             let after = mark.taken.max(mark.trimmed);
-            let entries = store.entries(after, ENTRIES.min(limit - count)).await?;
+            let mut entries = store.entries(after, ENTRIES.min(limit - count)).await?;
+            entries.retain(|entry| entry.last <= mark.durable);
             let (first, last) = (entries.first(), entries.last());
             if first.is_some_and(|entry| entry.last - i64::from(entry.count) > after) {
                 // Another process has taken and trimmed entries since the mark was read.
@@ -296,6 +299,7 @@ impl Mirror {
                         "the feed has a gap: the store is damaged, restore it or sync into a new one",
                     ));
                 }
+                mark = self::mark(store).await?;
                 continue;
             }
             let Some(taken) = last.map(|entry| entry.last).or(Some(after).filter(|_| restarts)) else {
@@ -308,6 +312,7 @@ impl Mirror {
             // If another process has taken these entries meanwhile, nothing is stored, and the next round reads its mark.
             store.take_history(TakenHistory { after: mark.taken, taken, rows, starts_at, restarts }).await?;
             count += taken_now.max(1);
+            mark = self::mark(store).await?;
         }
         Ok(count)
     }

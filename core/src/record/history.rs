@@ -87,6 +87,9 @@ pub struct HistoryMark {
     pub taken: i64,
     /// Number of the latest change of the feed, or 0.
     pub latest: i64,
+    /// Number of the last change that a power failure certainly cannot undo, or 0. The history takes no later ones: after a failure of a server, their
+    /// numbers are given to other changes.
+    pub durable: i64,
     /// The greatest number of a change that was trimmed from the feed, or 0.
     pub trimmed: i64,
     /// The earliest time whose state the history gives: the time of the mirror's first change, or of the last change that was removed from the

@@ -27,14 +27,16 @@ fn row(row: &Row) -> Result<HistoryRow> {
 fn select_mark() -> Statement {
     Statement::new(
         "SELECT (SELECT change FROM {s}.counter), (SELECT trimmed FROM {s}.mark),
-            (SELECT taken FROM {s}.history_mark), (SELECT starts_at FROM {s}.history_mark)",
+            (SELECT taken FROM {s}.history_mark), (SELECT starts_at FROM {s}.history_mark), (SELECT max(change) FROM {s}.durable)",
     )
 }
 
 fn read_mark(rows: &[Row]) -> Result<HistoryMark> {
     let row = first(rows)?;
+    let latest = get(row, 0)?;
     Ok(HistoryMark {
-        latest: get(row, 0)?,
+        latest,
+        durable: get::<i64>(row, 4)?.min(latest),
         trimmed: get(row, 1)?,
         taken: get::<Option<i64>>(row, 2)?.unwrap_or(0),
         starts_at: get_time(row, 3)?,

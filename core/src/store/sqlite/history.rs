@@ -30,13 +30,15 @@ fn row(row: &Row<'_>) -> Result<HistoryRow> {
 
 /// Reads the mark.
 pub(super) fn mark(database: &Database) -> Result<HistoryMark> {
-    let sql = "SELECT change, trimmed, taken, starts_at FROM counter LEFT JOIN history_mark ON history_mark.id = 1";
+    let sql =
+        "SELECT change, trimmed, taken, starts_at, durable FROM counter LEFT JOIN history_mark ON history_mark.id = 1";
     let read = |row: &Row<'_>| {
         Ok(HistoryMark {
             latest: get(row, 0)?,
             trimmed: get(row, 1)?,
             taken: get::<Option<i64>>(row, 2)?.unwrap_or(0),
             starts_at: get_time(row, 3)?,
+            durable: get(row, 4)?,
         })
     };
     database.one(sql, [], read)?.ok_or_else(no_counters)

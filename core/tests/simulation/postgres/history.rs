@@ -1,7 +1,7 @@
 //! The history: `core/src/store/postgres/history.rs`.
 
 use super::client::Database;
-use super::pages::{later, read_one};
+use super::pages::{durable, later, read_one};
 use super::server::{Access, Flush, Statement};
 use super::tables::{COUNTER, HISTORY, HISTORY_MARK, Key, MARK};
 use headcount::Result;
@@ -12,9 +12,11 @@ use std::sync::Arc;
 /// `history::select_mark`.
 fn select_mark(access: &Access<'_>) -> HistoryMark {
     let (taken, starts_at) = access.row(HISTORY_MARK, 1).copied().unwrap_or_default();
+    let latest = access.row(COUNTER, 1).copied().unwrap_or(0);
     HistoryMark {
         taken,
-        latest: access.row(COUNTER, 1).copied().unwrap_or(0),
+        latest,
+        durable: durable(access).min(latest),
         trimmed: access.row(MARK, 1).map_or(0, |(trimmed, _)| *trimmed),
         starts_at,
     }
