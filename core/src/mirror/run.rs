@@ -406,10 +406,11 @@ impl<'a> Run<'a> {
     }
 
     /// Returns the earliest start of the last full syncs of the organization's other directories, including this sync: `None` if one of them never had a
-    /// full sync, and the greatest time if there are no others. `read` has the starts of those that this sync has read completely.
+    /// full sync, and the greatest time if there are no others. Retired directories do not count, because they are not read any more and have no users.
+    /// Disabled ones do: a user whom only an event has named may be in one of them. `read` has the starts of those that this sync has read completely.
     async fn others_read(&self, read: &BTreeMap<String, Timestamp>) -> Result<Option<Timestamp>> {
         let rows = self.mirror.store().directories(Some(self.directory.organization_id.clone())).await?;
-        let others = rows.iter().filter(|row| row.directory.id != self.directory.id);
+        let others = rows.iter().filter(|row| row.directory.id != self.directory.id && row.retired_at.is_none());
         let read_at = |row: &DirectoryRow| read.get(&row.directory.id).copied().max(row.last_full_sync);
         Ok(others.map(read_at).min().unwrap_or(Some(Timestamp::MAX)))
     }

@@ -57,6 +57,28 @@ async fn a_user_whom_an_event_created_and_no_directory_lists_is_removed_by_the_f
 }
 
 #[tokio::test]
+async fn a_user_whom_an_event_created_is_removed_although_a_retired_directory_is_not_read_any_more() {
+    let api = FakeApi::default();
+    api.list_users([json!({ "id": "diruser_1" }), json!({ "id": "diruser_2" })]);
+    api.with(|state| state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true })));
+    let mirror = api.synced_mirror().await;
+    mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    api.with(|state| {
+        state.directories.pop();
+        state.now += Duration::from_secs(600);
+    });
+    mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    mirror.retire("dir_2", "ops@example.com", "").await.unwrap();
+    let data = json!({ "id": "diruser_3", "email": "ada@example.com" });
+    let outcome = apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:10:00Z", data).await;
+    assert_eq!(outcome, Outcome::Applied);
+    api.with(|state| state.now += Duration::from_secs(600));
+
+    mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    assert_eq!(mirror.user("diruser_3").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn an_unknown_users_event_is_pending_if_there_are_two_directories() {
     let mirror = mirror_of_two_directories().await;
     let data = json!({ "id": "diruser_4" });

@@ -176,8 +176,23 @@ pub(crate) fn check_groups(feed: &[&Change], facts: &Facts) {
 
 /// Returns the mirror's users and groups of enabled directories in the form of [`Facts::listed`].
 pub(crate) async fn listed_state(mirror: &Mirror, facts: &Facts) -> BTreeMap<String, String> {
-    let records = Records::of_mirror(mirror).await;
+    let mut records = Records::of_mirror(mirror).await;
     let is_enabled = |directory_id: &str| facts.enabled.contains(directory_id);
+    for organization_id in ORGANIZATIONS {
+        let directories = mirror.directories(Some(organization_id)).await.unwrap();
+        if directories.iter().all(|directory| is_enabled(&directory.id)) {
+            continue;
+        }
+        // A user whom only events have named may be in a disabled directory, which is not read, and therefore stays.
+        let unlisted = records.users.values().filter(|user| user.organization_id == organization_id);
+        let unlisted: Vec<String> =
+            unlisted.map(|user| user.id.clone()).filter(|id| !facts.listed.contains_key(id)).collect();
+        for id in unlisted {
+            if is_known_from_events_alone(mirror, &id).await {
+                records.users.remove(&id);
+            }
+        }
+    }
     let users = records.users.into_iter().filter(|(_, user)| is_enabled(&user.directory_id)).map(|(id, user)| {
         let MirrorUser { directory_id, email, family_name, active, group_ids, .. } = user;
         (id, describe_user(&directory_id, &email, &family_name, active, &group_ids))
@@ -185,6 +200,16 @@ pub(crate) async fn listed_state(mirror: &Mirror, facts: &Facts) -> BTreeMap<Str
     let groups = records.groups.into_iter().filter(|(_, group)| is_enabled(&group.directory_id));
     let groups = groups.map(|(id, group)| (id, describe_group(&group.directory_id, &group.display_name)));
     users.chain(groups).collect()
+}
+
+/// Whether all changes of a user since the user's creation, or since the user's latest return, were made by events.
+async fn is_known_from_events_alone(mirror: &Mirror, user_id: &str) -> bool {
+    let (mut history, mut is_by_events) = (mirror.history().user(user_id), false);
+    while let Some(entry) = history.next().await.unwrap() {
+        let is_new = entry.kinds.iter().any(|kind| kind == ChangeKind::UserCreated.name());
+        is_by_events = (is_new || is_by_events) && entry.cause.starts_with("event:");
+    }
+    is_by_events
 }
 
 /// Checks that a change has the fields that [`ChangeKind::present_fields`] names and no others, and that `before` and `after` are users if it has a user, and
