@@ -168,7 +168,7 @@ tests/field/node/node_modules/.package-lock.json: tests/field/node/package.json 
 test-field-node: build-node tests/field/node/node_modules/.package-lock.json ## Jest, Vitest, Next.js, webpack, esbuild, ncc, Vite, Bun, Deno, attw, publint, the oldest Express, Fastify and Koa
 	cd tests/field/node && node install.mjs && $(LIMIT) node --test --test-concurrency=2 --test-timeout=240000 *.test.mjs
 
-test-field-rust: build-rust ## programs that use headcount and rustls with aws-lc, or sqlx or diesel, which link SQLite as well, or the oldest rusqlite, or webhooks alone
+test-field-rust: build-rust ## programs that use headcount and rustls with aws-lc, or sqlx or diesel, which link SQLite as well, or the oldest rusqlite, or OpenTelemetry, or webhooks alone
 	$(LIMIT) $(ALONE) $(PYTHON) -m unittest discover --quiet --start-directory tests/field/rust
 
 # Real servers and frameworks, in the oldest and the newest versions that the packages support.

@@ -5,10 +5,11 @@
 //! Environment variables set the sizes: `HEADCOUNT_BENCH_USERS` (default: 100,000 users), `HEADCOUNT_BENCH_MANY` (default: 1,000,000 users, for `memory`)
 //! and `HEADCOUNT_BENCH_CHANGES` (default: 10,000,000 changes). The sandbox runs in a separate process, so that its work is not measured; `HEADCOUNT_SANDBOX` is the path of its
 //! program. Arguments name the parts to run, such as `webhooks`: `cargo bench --package headcount-benches --bench mirror -- webhooks`. The parts are
-//! `syncs`, `memory`, `webhooks`, `two_customers`, `feed` and `postgres`.
+//! `syncs`, `memory`, `webhooks`, `two_customers`, `feed`, `history` and `postgres`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the system clock")]
 
+mod history;
 mod postgres;
 
 use headcount::mirror::SyncMode;
@@ -57,6 +58,9 @@ fn main() {
     }
     if runs("feed") {
         runtime().block_on(feed(size("HEADCOUNT_BENCH_CHANGES", 10_000_000)));
+    }
+    if runs("history") {
+        history::run(size("HEADCOUNT_BENCH_USERS", 100_000));
     }
     if runs("postgres") {
         postgres::run(size("HEADCOUNT_BENCH_USERS", 100_000), size("HEADCOUNT_BENCH_CHANGES", 10_000_000));

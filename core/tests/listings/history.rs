@@ -202,33 +202,3 @@ async fn a_process_that_only_receives_takes_changes_into_the_history_once_a_minu
     let mark = store.history_mark().await.unwrap().unwrap();
     assert_eq!(mark.taken, mark.latest);
 }
-
-#[tokio::test]
-#[ignore = "takes a minute: measures `at` for 100,000 users and 300,000 changes"]
-#[allow(clippy::print_stdout, reason = "the figure")]
-async fn the_users_at_a_time_before_three_changes_of_each_are_read_in_seconds() {
-    let users = |round: usize| {
-        (0..100_000).map(move |number| {
-            let mut user = listed_user(number);
-            user["given_name"] = json!(format!("Ada {round}"));
-            user
-        })
-    };
-    let api = FakeApi::default();
-    api.with(|state| state.page_size = Some(100));
-    let mirror = api.open_mirror().await;
-    let mut moment = None;
-    for round in 0..4 {
-        api.list_users(users(round));
-        full_sync(&mirror).await.unwrap();
-        moment.get_or_insert(now(&api));
-        advance(&api, DAY);
-    }
-    let started = tokio::time::Instant::now();
-    let (mut users, mut count) = (mirror.at(moment.unwrap(), "org_1"), 0);
-    while let Some(user) = users.next().await.unwrap() {
-        count += usize::from(user.given_name == "Ada 0");
-    }
-    println!("{count} users in {:?}", started.elapsed());
-    assert_eq!(count, 100_000);
-}
