@@ -87,6 +87,14 @@ export interface PastUserOptions extends MirrorUserOptions {
   role?: string | undefined
 }
 
+/** Options of `export`. */
+export interface ExportOptions extends PastUserOptions {
+  /** The format of the text. Default: `csv`. */
+  format?: ExportFormat | undefined
+  /** The time whose users are exported: a Date, RFC 3339 text, a date or milliseconds since 1970. Default: the present users. */
+  moment?: Date | string | number | undefined
+}
+
 /** Which past syncs to return. */
 export interface RunOptions {
   /** Only syncs of this directory (`dir_…`). Default: all directories. */
@@ -414,6 +422,18 @@ export class Mirror {
    * @throws errors.HistoryTrimmedError if the moment is before the history began, or the mirror keeps no history.
    */
   at(moment: Date | string | number, organizationId: string, options?: PastUserOptions): Listing<MirrorUser>
+  /**
+   * Lists an organization's users as text, for reviews of who has access: pieces of whole lines, of 500 users at most. All pieces, one after another, are
+   * the export.
+   *
+   * Each user has the columns, or keys, `at` (the time whose state it is, RFC 3339 in UTC), `organization_id`, `directory_id`, `user_id`, `email`,
+   * `given_name`, `family_name`, `active`, `roles`, `groups` (their names at that time), `group_ids` (in the same order) and `linked_id`. A later version
+   * may add columns at the end. In the CSV, roles and groups are joined by `; `, and a text that a spreadsheet would take for a formula begins with an
+   * apostrophe.
+   * @throws errors.InvalidArgumentError if the format is unknown, or the moment is in the future.
+   * @throws errors.HistoryTrimmedError if the moment is before the history began, or the mirror keeps no history.
+   */
+  export(organizationId: string, options?: ExportOptions): Listing<string>
   /** Returns the groups of an organization: by the id of their directory, and then in the order in which they were first mirrored. */
   groups(organizationId: string, options?: MirrorGroupOptions): Promise<MirrorGroup[]>
   /** Returns the mirrored directories of an organization, or all directories if there is no id. */

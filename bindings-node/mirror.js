@@ -414,6 +414,10 @@ class Mirror {
     return new Listing(rethrow(() => this.#native.pastUserPages(text('the organization id', organizationId), filter)), options)
   }
 
+  export(organizationId, options) {
+    return new Listing(rethrow(() => this.#native.exportPages(text('the organization id', organizationId), json(options, ['signal']))), options)
+  }
+
   async groups(organizationId, options) {
     return this.#calls.run(() => this.#native.groups(text('the organization id', organizationId), json(options, [])))
   }

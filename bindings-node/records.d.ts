@@ -228,6 +228,15 @@ export type HoldReason =
 export type RoleMapKey = 'id' | 'name'
 
 /**
+ * The format of an export.
+ *
+ * - `csv`: Comma-separated values as in RFC 4180, with a header: for spreadsheets. Groups and roles are joined by `; `. A text that a
+ * spreadsheet would take for a formula begins with an apostrophe: one that begins with `=`, `+`, `-`, `@`, a tab or a line break.
+ * - `ndjson`: A JSON object on each line, with every text as it is: for programs.
+ */
+export type ExportFormat = 'csv' | 'ndjson'
+
+/**
  * The kind of a change.
  *
  * - `user.created`: A user is new.

@@ -211,6 +211,7 @@ using SignedHeaders = Object<hc_signed_headers, hc_signed_headers_free>;
 using MirrorUser = Object<hc_mirror_user, hc_mirror_user_free>;
 using MirrorUsers = List<hc_mirror_user_list, hc_mirror_user, hc_mirror_user_list_len, hc_mirror_user_list_at, hc_mirror_user_list_free>;
 using AllMirrorUsers = Range<hc_mirror_user_iter, hc_mirror_user, hc_mirror_user_iter_next, hc_mirror_user_iter_free>;
+using AllExported = Range<hc_export_iter, hc_text, hc_export_iter_next, hc_export_iter_free>;
 using AllHistory = Range<hc_history_iter, hc_history_entry, hc_history_iter_next, hc_history_iter_free>;
 using MirrorGroup = Object<hc_mirror_group, hc_mirror_group_free>;
 using MirrorGroups = List<hc_mirror_group_list, hc_mirror_group, hc_mirror_group_list_len, hc_mirror_group_list_at, hc_mirror_group_list_free>;
@@ -705,6 +706,10 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     /* Returns the users of an organization as they were at a past time, RFC 3339 text or a date. */
     AllMirrorUsers at(const std::string &moment, const std::string &organization_id, const hc_mirror_at_options *options = nullptr) const {
         return made<AllMirrorUsers, hc_mirror_user_iter>(hc_mirror_at, moment.c_str(), organization_id.c_str(), options);
+    }
+    /* Returns an organization's users as text, for reviews of who has access: pieces of whole lines, which hc_text_value gives; see hc_mirror_export. */
+    AllExported exported(const std::string &organization_id, const hc_mirror_export_options *options = nullptr) const {
+        return made<AllExported, hc_export_iter>(hc_mirror_export, organization_id.c_str(), options);
     }
     /* Returns a user. The result converts to false if the mirror has no user with this id. */
     MirrorUser user(const std::string &id) const { return made<MirrorUser, hc_mirror_user>(hc_mirror_user_get, id.c_str()); }

@@ -260,6 +260,13 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
       for await (const user of mirror.at(id(step.moment), organization, filter)) emails.push(user.email)
       assert.deepEqual(emails.sort(), step.emails, at)
     },
+    export: async ({ format, moment, group, role, count, contains }, at) => {
+      let text = ''
+      const limits = { moment: moment && id(moment), groupId: group && id(group), role }
+      for await (const piece of mirror.export(organization, { format, ...limits })) text += piece
+      assert.equal(text.split('\n').length - 1, count, at)
+      assert.deepEqual(contains.filter((part) => !text.includes(part)), [], at)
+    },
     history: async (step, at) => {
       const kinds = []
       const limits = { since: step.since && id(step.since), until: step.until && id(step.until) }

@@ -54,9 +54,9 @@ mod _headcount {
     };
     #[pymodule_export]
     use crate::mirror::{
-        AsyncChange, AsyncChangeIterator, AsyncHistoryIterator, AsyncMirror, AsyncMirrorUserIterator, AsyncPlan,
-        AsyncPlannedChangeIterator, AsyncWorker, ChangeIterator, HistoryIterator, Mirror, MirrorUserIterator, Plan,
-        PlannedChangeIterator, Worker,
+        AsyncChange, AsyncChangeIterator, AsyncExportIterator, AsyncHistoryIterator, AsyncMirror,
+        AsyncMirrorUserIterator, AsyncPlan, AsyncPlannedChangeIterator, AsyncWorker, ChangeIterator, ExportIterator,
+        HistoryIterator, Mirror, MirrorUserIterator, Plan, PlannedChangeIterator, Worker,
     };
     #[pymodule_export]
     use crate::organization::{AsyncOrganizationClient, OrganizationClient};

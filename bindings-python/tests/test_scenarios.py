@@ -289,6 +289,12 @@ class Player:
         found = await self.mirror.all("at", self.ids[moment], self.sandbox.organization_id, group_id=group_id, role=role)
         assert sorted(user.email for user in found) == emails
 
+    async def export(self, format, count, contains, moment=None, group=None, role=None):
+        limits = {"moment": moment and self.ids[moment], "group_id": group and self.ids[group], "role": role}
+        text = "".join(await self.mirror.all("export", self.sandbox.organization_id, format, **limits))
+        assert text.count("\n") == count
+        assert [part for part in contains if part not in text] == []
+
     async def history(self, user, kinds, since=None, until=None):
         limits = {"since": since and self.ids[since], "until": until and self.ids[until]}
         entries = await self.mirror.all("history", user_id=self.ids[user], **limits)

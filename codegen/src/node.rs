@@ -72,6 +72,7 @@ const ENUMS: &[&str] = &[
     "Outcome",
     "HoldReason",
     "RoleMapKey",
+    "ExportFormat",
     "ChangeKind",
 ];
 

@@ -22,7 +22,8 @@ mod runtime;
 pub use list::{Iter, List, Pages};
 #[cfg(all(feature = "mirror", feature = "sqlite"))]
 pub use mirror::{
-    Changes, History, Mirror, MirrorUsers, Plan, PlanBuilder, PlannedChanges, SyncBuilder, Worker, WorkerBuilder,
+    Changes, Export, History, Mirror, MirrorUsers, Plan, PlanBuilder, PlannedChanges, SyncBuilder, Worker,
+    WorkerBuilder,
 };
 #[doc(hidden)]
 pub use runtime::{may_wait, spawn, wait, wait_interruptibly};

@@ -176,6 +176,7 @@ impl Run {
             "moment" => self.note_moment(step).await,
             "at" => self.check_past_users(step).await,
             "history" => self.check_history(step).await,
+            "export" => self.check_export(step).await,
             "protect" | "unprotect" => {
                 let (id, reason) = (self.id(step, "user"), step.optional_text("reason"));
                 match &reason {
@@ -304,6 +305,25 @@ impl Run {
         }
         emails.sort();
         assert_eq!(json!(emails), step.json["emails"], "{}", step.at);
+    }
+
+    async fn check_export(&self, step: &Step<'_>) {
+        let group_id = step.optional_text("group").map(|name| self.ids[&name].clone());
+        let organization_id = self.sandbox.organization_id();
+        let users = match self.moment(step, "moment") {
+            Some(moment) => self.mirror.at(moment, organization_id),
+            None => self.mirror.users(organization_id),
+        };
+        let users = users.group(group_id.as_deref()).role(step.optional_text("role").as_deref());
+        let mut export = users.export(step.text("format").parse().unwrap());
+        let mut text = String::new();
+        while let Some(piece) = export.next().await.unwrap() {
+            text.push_str(&piece);
+        }
+        assert_eq!(text.lines().count(), step.number("count") as usize, "{}: {text}", step.at);
+        for part in step.json["contains"].as_array().unwrap() {
+            assert!(text.contains(part.as_str().unwrap()), "{}: {part} is not in {text}", step.at);
+        }
     }
 
     async fn check_history(&self, step: &Step<'_>) {

@@ -71,6 +71,7 @@ pub mod sync;
 
 pub mod plan;
 
+pub mod export;
 pub mod history;
 pub mod holds;
 

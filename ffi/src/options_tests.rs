@@ -2,6 +2,7 @@
 
 use crate::cancel::hc_call_options;
 use crate::client::hc_client_options;
+use crate::export::hc_mirror_export_options;
 use crate::group::hc_group_options;
 use crate::history::{hc_mirror_at_options, hc_mirror_history_options};
 use crate::keeping::hc_reconcile_options;
@@ -45,6 +46,7 @@ fn every_struct_begins_with_its_size_and_ends_without_padding() {
         hc_mirror_options: history_seconds as 8;
         hc_mirror_user_options: group_id as 8;
         hc_mirror_at_options: role as 8;
+        hc_mirror_export_options: role as 8;
         hc_mirror_history_options: until as 8;
         hc_reconcile_options: since as 8;
         hc_run_options: limit as 8;

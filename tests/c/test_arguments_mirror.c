@@ -228,6 +228,14 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_mirror_at(mirror, NULL, "o", NULL, &iter, place), "at");
     NULL_IS_REFUSED(hc_mirror_at(mirror, "2025-01-06", NULL, NULL, &iter, place), "organization_id");
     NULL_IS_REFUSED(hc_mirror_at(mirror, "2025-01-06", "o", NULL, NULL, place), "iter");
+    hc_export_iter *export = NULL;
+    const hc_text *piece = NULL;
+    hc_mirror_export_options format = {.struct_size = sizeof format, .format = 7};
+    NULL_IS_REFUSED(hc_mirror_export(NULL, "o", NULL, &export, place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_export(mirror, NULL, NULL, &export, place), "organization_id");
+    NULL_IS_REFUSED(hc_mirror_export(mirror, "o", NULL, NULL, place), "iter");
+    NULL_IS_REFUSED(hc_export_iter_next(NULL, &piece, place), "iter");
+    REFUSED(hc_mirror_export(mirror, "o", &format, &export, place), HC_INVALID_ARGUMENT, "options.format is 7");
     NULL_IS_REFUSED(hc_mirror_approve(NULL, "hold_1_1", "ops", NULL, &count, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_approve(mirror, NULL, "ops", NULL, &count, place), "hold_id");
     NULL_IS_REFUSED(hc_mirror_approve(mirror, "hold_1_1", NULL, NULL, &count, place), "by");

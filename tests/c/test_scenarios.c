@@ -27,12 +27,12 @@ typedef struct {
 typedef struct { const char *kind; uint64_t count; } kind_count;
 
 typedef struct {
-    const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason, *moment, *since, *until, *role, *state;
+    const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason, *moment, *since, *until, *role, *format, *state;
     maybe_count created, updated, deactivated, deleted, events;
     maybe_texts groups; /* in a step about a user: the user's groups; in a status step, only len is set: the number of groups */
     size_t users, count, delivery, limit, partitions, grants, holds;
     int active, approve_removals, settled, explained;
-    maybe_texts types, outcomes, causes, roles, reasons, emails, kinds, known, absent;
+    maybe_texts types, outcomes, causes, roles, reasons, emails, kinds, known, absent, contains;
     struct { const kind_count *items; size_t len; } counts;
     struct { const hc_role_pair *items; size_t len; } pairs;
     struct { const role_entry *items; size_t len; } entries;
@@ -261,6 +261,30 @@ static void check_past_users(const run *run, const step *step) {
     }
     CHECK(count == step->emails.len);
     hc_mirror_user_iter_free(iter);
+}
+
+/* Compares the number of lines of an export with the expected one. Each of the expected texts must be in it. */
+static void check_export(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_export_iter *iter = NULL;
+    hc_mirror_export_options options = {.struct_size = sizeof options, .role = step->role};
+    options.format = strcmp(step->format, "csv") == 0 ? HC_EXPORT_CSV : HC_EXPORT_NDJSON;
+    if (step->moment != NULL) options.at = id_of(run, step->moment);
+    if (step->group != NULL) options.group_id = id_of(run, step->group);
+    WORKS(hc_mirror_export(run->mirror, hc_sandbox_organization_id(run->sandbox), &options, &iter, &error));
+    char text[4096] = "";
+    const hc_text *piece = NULL;
+    for (WORKS(hc_export_iter_next(iter, &piece, &error)); piece != NULL;) {
+        size_t len = strlen(text);
+        CHECK(len + hc_text_len(piece) < sizeof text);
+        strcpy(text + len, hc_text_value(piece));
+        WORKS(hc_export_iter_next(iter, &piece, &error));
+    }
+    size_t lines = 0;
+    for (const char *at = text; *at != '\0'; at++) lines += *at == '\n';
+    CHECK(lines == step->count);
+    for (size_t i = 0; i < step->contains.len; i++) CHECK(strstr(text, step->contains.items[i]) != NULL);
+    hc_export_iter_free(iter);
 }
 
 /* Compares the kinds of each entry of a user's history, joined by spaces, with the expected ones. */
@@ -637,6 +661,8 @@ static void run_step(run *run, const step *step) {
         note_moment(run, step);
     } else if (strcmp(what, "at") == 0) {
         check_past_users(run, step);
+    } else if (strcmp(what, "export") == 0) {
+        check_export(run, step);
     } else if (strcmp(what, "history") == 0) {
         check_history(run, step);
     } else if (strcmp(what, "protect") == 0) {

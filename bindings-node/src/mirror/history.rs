@@ -1,18 +1,16 @@
 //! The history, and the users at a past time.
 
 use super::options::{HistoryFilter, PastFilter};
+use super::pages::SharedPages;
 use super::view::NativeMirrorUsers;
 use super::{NativeMirror, OptionalCancel};
-use crate::calls::promise;
 use crate::errors::thrown;
-use crate::json::{self, Json};
+use crate::json::Json;
 use crate::options::read;
 use headcount::Error;
 use headcount::mirror::History;
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
-use napi::tokio::sync::Mutex;
-use std::sync::Arc;
 
 #[napi_derive::napi]
 impl NativeMirror {
@@ -25,7 +23,7 @@ impl NativeMirror {
             let history = history.organization(organization_id.as_deref());
             Ok(history.since(since.map(|since| since.0)).until(until.map(|until| until.0)))
         });
-        history.map(|history| NativeHistory(Arc::new(Mutex::new(Some(history))))).map_err(thrown)
+        history.map(|history| NativeHistory(SharedPages::new(history))).map_err(thrown)
     }
 
     /// Returns an iterator over the pages of an organization's users at the time `moment` of the filter.
@@ -41,13 +39,13 @@ impl NativeMirror {
             let users = mirror.at(moment.0, &organization_id).directory(directory_id.as_deref());
             Ok(users.group(group_id.as_deref()).role(role.as_deref()))
         });
-        users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)
+        users.map(|users| NativeMirrorUsers(SharedPages::new(users))).map_err(thrown)
     }
 }
 
-/// An iterator over pages of the history; `None` after the last page.
+/// An iterator over pages of the history.
 #[napi_derive::napi]
-pub struct NativeHistory(Arc<Mutex<Option<History>>>);
+pub struct NativeHistory(SharedPages<History>);
 
 #[napi_derive::napi]
 impl NativeHistory {
@@ -58,19 +56,6 @@ impl NativeHistory {
         env: &'env Env,
         cancel: OptionalCancel<'_>,
     ) -> napi::Result<PromiseRaw<'env, Option<Json>>> {
-        let history = self.0.clone();
-        promise(env, cancel, async move {
-            let mut history = history.lock().await;
-            let page = match history.as_mut() {
-                Some(history) => history.next_page().await?,
-                None => Vec::new(),
-            };
-            if page.is_empty() {
-                // Releases the store as soon as all entries are read, not when the iterator is garbage-collected.
-                *history = None;
-                return Ok(None);
-            }
-            json::text(&page).map(Some)
-        })
+        self.0.next(env, cancel)
     }
 }

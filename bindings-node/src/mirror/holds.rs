@@ -1,14 +1,13 @@
 //! Holds, decisions about them, and the retirement of directories.
 
 use super::options::DirectoryFilter;
+use super::pages::SharedPages;
 use super::view::NativeMirrorUsers;
 use super::{NativeMirror, Promise};
 use crate::errors::thrown;
 use crate::json;
 use crate::options::read;
 use napi::Env;
-use napi::tokio::sync::Mutex;
-use std::sync::Arc;
 
 #[napi_derive::napi]
 impl NativeMirror {
@@ -25,7 +24,7 @@ impl NativeMirror {
     #[napi]
     pub fn hold_user_pages(&self, hold_id: String) -> napi::Result<NativeMirrorUsers> {
         let users = self.mirror().and_then(|mirror| mirror.hold_users(&hold_id));
-        users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)
+        users.map(|users| NativeMirrorUsers(SharedPages::new(users))).map_err(thrown)
     }
 
     /// Approves a hold: applies its users' loss of access. Resolves to the number of users who lost it.

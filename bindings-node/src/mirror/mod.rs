@@ -4,11 +4,13 @@
 //! holds and retirements, `explain` explains a user's access, `settings` those about roles, settings and copies, `keeping` those about backups, `feed` those of consumers.
 
 mod explain;
+mod export;
 mod feed;
 mod history;
 mod holds;
 mod keeping;
 mod options;
+mod pages;
 mod plan;
 mod runs;
 mod settings;

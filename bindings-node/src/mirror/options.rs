@@ -1,7 +1,7 @@
 //! Options of the mirror's calls, read from the JSON that `mirror.js` makes of them.
 
 use crate::options::{Moment, Separate, milliseconds, seconds};
-use headcount::mirror::{PlanBuilder, RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode, WorkerBuilder};
+use headcount::mirror::{ExportFormat, PlanBuilder, RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode, WorkerBuilder};
 use headcount::{Error, Mirror, MirrorBuilder, Result};
 use serde::Deserialize;
 
@@ -227,6 +227,29 @@ pub(super) struct PastFilter {
     pub(super) role: Option<String>,
     #[serde(rename = "signal")]
     _signal: Separate,
+}
+
+/// Which users of an organization are exported, as of when, and in which format: the present ones as CSV by default.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ExportOptions {
+    format: Option<String>,
+    pub(super) moment: Option<Moment>,
+    pub(super) directory_id: Option<String>,
+    pub(super) group_id: Option<String>,
+    pub(super) role: Option<String>,
+    #[serde(rename = "signal")]
+    _signal: Separate,
+}
+
+impl ExportOptions {
+    pub(super) fn format(&self) -> Result<ExportFormat> {
+        let Some(name) = &self.format else { return Ok(ExportFormat::Csv) };
+        ExportFormat::ALL.iter().copied().find(|format| format.name() == name).ok_or_else(|| {
+            let known: Vec<_> = ExportFormat::ALL.iter().map(|format| format.name()).collect();
+            Error::invalid_argument(format!("the format is unknown: expected one of {}", known.join(", ")))
+        })
+    }
 }
 
 /// Which directory's groups or holds are listed: those of all directories of the organization by default.

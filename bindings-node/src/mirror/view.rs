@@ -1,16 +1,14 @@
 //! Reading the mirror: users, groups, directories, their status and pending events.
 
 use super::options::{DirectoryFilter, FindOptions, UserFilter};
+use super::pages::SharedPages;
 use super::{NativeMirror, OptionalCancel, Promise};
-use crate::calls::promise;
 use crate::errors::thrown;
 use crate::json::{self, Json};
 use crate::options::read;
 use headcount::mirror::MirrorUsers;
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
-use napi::tokio::sync::Mutex;
-use std::sync::Arc;
 
 #[napi_derive::napi]
 impl NativeMirror {
@@ -21,7 +19,7 @@ impl NativeMirror {
             let UserFilter { directory_id, group_id, .. } = read(&filter)?;
             Ok(mirror.users(&organization_id).directory(directory_id.as_deref()).group(group_id.as_deref()))
         });
-        users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)
+        users.map(|users| NativeMirrorUsers(SharedPages::new(users))).map_err(thrown)
     }
 
     /// Resolves to the groups of an organization or of one of its directories.
@@ -82,9 +80,9 @@ impl NativeMirror {
     }
 }
 
-/// An iterator over pages of the users of an organization or of a hold; `None` after the last page.
+/// An iterator over pages of the users of an organization or of a hold.
 #[napi_derive::napi]
-pub struct NativeMirrorUsers(pub(super) Arc<Mutex<Option<MirrorUsers>>>);
+pub struct NativeMirrorUsers(pub(super) SharedPages<MirrorUsers>);
 
 #[napi_derive::napi]
 impl NativeMirrorUsers {
@@ -95,19 +93,6 @@ impl NativeMirrorUsers {
         env: &'env Env,
         cancel: OptionalCancel<'_>,
     ) -> napi::Result<PromiseRaw<'env, Option<Json>>> {
-        let users = self.0.clone();
-        promise(env, cancel, async move {
-            let mut users = users.lock().await;
-            let page = match users.as_mut() {
-                Some(users) => users.next_page().await?,
-                None => Vec::new(),
-            };
-            if page.is_empty() {
-                // Releases the store as soon as all users are read, not when the iterator is garbage-collected.
-                *users = None;
-                return Ok(None);
-            }
-            json::text(&page).map(Some)
-        })
+        self.0.next(env, cancel)
     }
 }

@@ -30,6 +30,7 @@ __all__ = [
     "Approval",
     "AsyncChange",
     "AsyncChangeIterator",
+    "AsyncExportIterator",
     "AsyncHistoryIterator",
     "AsyncMirror",
     "AsyncMirrorUserIterator",
@@ -42,6 +43,7 @@ __all__ = [
     "CopiedTable",
     "CopyReport",
     "DirectoryStatus",
+    "ExportIterator",
     "GuardSettings",
     "HistoryEntry",
     "HistoryIterator",
@@ -97,6 +99,7 @@ _Mode: TypeAlias = Literal["auto", "full", "incremental"]
 _Outcome: TypeAlias = Literal["applied", "duplicate", "stale", "pending", "held", "foreign", "ignored"]
 _PlanOutcome: TypeAlias = Literal["done", "incomplete", "held", "already_running", "failed"]
 _Kind: TypeAlias = Literal["user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted", "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed", "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing", "organization.found"]
+_ExportFormat: TypeAlias = Literal["csv", "ndjson"]
 # ---- end of values ----
 
 _object: TypeAlias = object  # `Event` has a property of that name
@@ -1627,6 +1630,20 @@ class AsyncHistoryIterator:
     def __anext__(self) -> Coroutine[Any, Any, HistoryEntry]: ...
 
 @final
+class ExportIterator:
+    """Iterates over the pieces of an export. Threads may share it: each piece goes to one of them."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> str: ...
+
+@final
+class AsyncExportIterator:
+    """Iterates over the pieces of an export with ``async for``. Tasks may share it: each piece goes to one of them."""
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Coroutine[Any, Any, str]: ...
+
+@final
 class MirrorUserIterator:
     """Iterates over mirrored users. Threads may share it: each user goes to one of them."""
 
@@ -2110,6 +2127,38 @@ class Mirror:
         Raises ``InvalidArgumentError`` if the moment is in the future or has no time zone, or the mirror is closed;
         ``HistoryTrimmedError`` if it is before the history began, or if the mirror keeps no history; and ``StoreError`` if
         the store fails.
+        """
+
+    def export(
+        self,
+        organization_id: str,
+        format: _ExportFormat = "csv",
+        moment: Optional[Union[date, datetime, str]] = None,
+        directory_id: Optional[str] = None,
+        group_id: Optional[str] = None,
+        role: Optional[str] = None,
+    ) -> ExportIterator:
+        """Returns an organization's users as text, for reviews of who has access: an iterator over pieces (``str``) of whole lines, of
+        500 users at most. All pieces, one after another, are the export.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``format``: ``"csv"`` (default), comma-separated values as in RFC 4180 with a header, for spreadsheets; or ``"ndjson"``, a JSON
+          object on each line, for programs.
+        - ``moment``: the time whose users are exported, as in ``at``: an aware ``datetime``, a ``date`` (its start in UTC) or RFC 3339
+          text (default: the present users).
+        - ``directory_id``: only users of this directory at that time (default: all directories).
+        - ``group_id``: only members of this group at that time (default: all users).
+        - ``role``: only users who had this role at that time (default: all users).
+
+        Each user has the columns, or keys, ``at`` (the time whose state it is, RFC 3339 in UTC), ``organization_id``,
+        ``directory_id``, ``user_id``, ``email``, ``given_name``, ``family_name``, ``active``, ``roles``, ``groups`` (their names at that
+        time), ``group_ids`` (in the same order) and ``linked_id``. A later version may add columns at the end. In the CSV, roles and groups
+        are joined by ``"; "``, and a text that a spreadsheet would take for a formula begins with an apostrophe. Write the text to a
+        file that is opened with ``newline=""``. The users are read page by page, so memory does not grow with their number.
+
+        Raises ``InvalidArgumentError`` if the format is unknown, the moment is in the future or has no time zone, or the mirror is
+        closed; ``HistoryTrimmedError`` if the moment is before the history began, or if the mirror keeps no history; and
+        ``StoreError`` if the store fails.
         """
 
     def users(self, organization_id: str, directory_id: Optional[str] = None, group_id: Optional[str] = None) -> MirrorUserIterator:
@@ -2922,6 +2971,38 @@ class AsyncMirror:
         Raises ``InvalidArgumentError`` if the moment is in the future or has no time zone, or the mirror is closed;
         ``HistoryTrimmedError`` if it is before the history began, or if the mirror keeps no history; and ``StoreError`` if
         the store fails.
+        """
+
+    def export(
+        self,
+        organization_id: str,
+        format: _ExportFormat = "csv",
+        moment: Optional[Union[date, datetime, str]] = None,
+        directory_id: Optional[str] = None,
+        group_id: Optional[str] = None,
+        role: Optional[str] = None,
+    ) -> AsyncExportIterator:
+        """Returns an organization's users as text, for reviews of who has access: an iterator over pieces (``str``) of whole lines, of
+        500 users at most. All pieces, one after another, are the export.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``format``: ``"csv"`` (default), comma-separated values as in RFC 4180 with a header, for spreadsheets; or ``"ndjson"``, a JSON
+          object on each line, for programs.
+        - ``moment``: the time whose users are exported, as in ``at``: an aware ``datetime``, a ``date`` (its start in UTC) or RFC 3339
+          text (default: the present users).
+        - ``directory_id``: only users of this directory at that time (default: all directories).
+        - ``group_id``: only members of this group at that time (default: all users).
+        - ``role``: only users who had this role at that time (default: all users).
+
+        Each user has the columns, or keys, ``at`` (the time whose state it is, RFC 3339 in UTC), ``organization_id``,
+        ``directory_id``, ``user_id``, ``email``, ``given_name``, ``family_name``, ``active``, ``roles``, ``groups`` (their names at that
+        time), ``group_ids`` (in the same order) and ``linked_id``. A later version may add columns at the end. In the CSV, roles and groups
+        are joined by ``"; "``, and a text that a spreadsheet would take for a formula begins with an apostrophe. Write the text to a
+        file that is opened with ``newline=""``. The users are read page by page, so memory does not grow with their number.
+
+        Raises ``InvalidArgumentError`` if the format is unknown, the moment is in the future or has no time zone, or the mirror is
+        closed; ``HistoryTrimmedError`` if the moment is before the history began, or if the mirror keeps no history; and
+        ``StoreError`` if the store fails.
         """
 
     def users(self, organization_id: str, directory_id: Optional[str] = None, group_id: Optional[str] = None) -> AsyncMirrorUserIterator:

@@ -7,6 +7,7 @@
 mod class;
 mod consumers;
 mod explain;
+mod export;
 mod feed;
 mod history;
 mod holds;
@@ -24,6 +25,7 @@ mod view;
 mod worker;
 
 pub(crate) use class::{AsyncMirror, Mirror};
+pub(crate) use export::{AsyncExportIterator, ExportIterator};
 pub(crate) use feed::{AsyncChange, AsyncChangeIterator, ChangeIterator};
 pub(crate) use history::{AsyncHistoryIterator, HistoryIterator};
 pub(crate) use plan::{AsyncPlan, AsyncPlannedChangeIterator, Plan, PlannedChangeIterator};

@@ -369,6 +369,13 @@ pub(super) const CONSTANTS: &[CConstants] = &[
         option: "hc_role_entry.key",
         numbers: &[("Id", 1), ("Name", 2)],
     },
+    CConstants {
+        name: "ExportFormat",
+        prefix: "HC_EXPORT_",
+        reader: "export_format",
+        option: "hc_mirror_export_options.format",
+        numbers: &[("Csv", 0), ("Ndjson", 1)],
+    },
 ];
 
 /// A record of counters. A function for each counter takes a handle and returns the counter.

@@ -16,8 +16,13 @@ const METHODS: &[(&str, &str)] = &[
 ];
 
 /// Names that methods written by hand use for the values of an enum: the name in the stub, and the enum.
-const VALUES: &[(&str, &str)] =
-    &[("_Mode", "SyncMode"), ("_Outcome", "Outcome"), ("_PlanOutcome", "SyncOutcome"), ("_Kind", "ChangeKind")];
+const VALUES: &[(&str, &str)] = &[
+    ("_Mode", "SyncMode"),
+    ("_Outcome", "Outcome"),
+    ("_PlanOutcome", "SyncOutcome"),
+    ("_Kind", "ChangeKind"),
+    ("_ExportFormat", "ExportFormat"),
+];
 
 /// Enum members that a field never has, and that its annotation leaves out: the record, the field and the member.
 const UNUSED_MEMBERS: &[(&str, &str, &str)] = &[("SyncReport", "mode", "auto")];

@@ -7,9 +7,9 @@ use super::runtime::{may_wait, wait, wait_unless_async};
 use crate::mirror::{CopyOptions, MetricsOptions, ReconcileOptions};
 use crate::process::{PerProcess, Process};
 use crate::record::{
-    Approval, Consumer, CopyReport, DirectoryStatus, EventQuery, Explanation, HistoryEntry, Hold, MirrorDirectory,
-    MirrorGroup, MirrorOptions, MirrorSettings, Outcome, ParkedChange, PendingEvent, Progress, ReceivedEvent,
-    Retirement, RoleMapEntry, Run, RunQuery, SyncMode, SyncReport,
+    Approval, Consumer, CopyReport, DirectoryStatus, EventQuery, Explanation, ExportFormat, HistoryEntry, Hold,
+    MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Outcome, ParkedChange, PendingEvent, Progress,
+    ReceivedEvent, Retirement, RoleMapEntry, Run, RunQuery, SyncMode, SyncReport,
 };
 use crate::webhook::Headers;
 use crate::{Change, Error, Event, MirrorBuilder, MirrorUser, Result, Timestamp, mirror};
@@ -504,6 +504,11 @@ impl MirrorUsers {
     pub fn role<'a>(self, role: impl Into<Option<&'a str>>) -> Self {
         MirrorUsers { users: self.users.map(|users| users.role(role)), ..self }
     }
+
+    /// Returns these users as text, in pieces: see [`headcount::mirror::MirrorUsers::export`](crate::mirror::MirrorUsers::export).
+    pub fn export(self, format: ExportFormat) -> Export {
+        Export { export: self.users.map(|users| users.export(format)), done: false }
+    }
 }
 
 impl Iterator for MirrorUsers {
@@ -515,6 +520,29 @@ impl Iterator for MirrorUsers {
         }
         let next = match &mut self.users {
             Ok(users) => wait(users.next()),
+            Err(error) => Err(error.clone()),
+        };
+        self.done = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
+
+/// Users as text, in pieces; made by [`MirrorUsers::export`]. It ends after an error.
+#[derive(Clone, Debug)]
+pub struct Export {
+    export: Result<mirror::Export>,
+    done: bool,
+}
+
+impl Iterator for Export {
+    type Item = Result<String>;
+
+    fn next(&mut self) -> Option<Result<String>> {
+        if self.done {
+            return None;
+        }
+        let next = match &mut self.export {
+            Ok(export) => wait(export.next()),
             Err(error) => Err(error.clone()),
         };
         self.done = !matches!(next, Ok(Some(_)));

@@ -7,7 +7,6 @@ use super::write::{Done, Task, run};
 use crate::record::{Approval, Hold, HoldId, HoldRow};
 use crate::store::{Durability, Keys, Scope, UserFilter};
 use crate::{Error, ErrorKind, Result};
-use std::sync::Arc;
 
 /// How many users one write of an approval changes.
 const PAGE: usize = 500;
@@ -96,7 +95,7 @@ impl Mirror {
     /// [`ErrorKind::InvalidArgument`] if `hold_id` is not the id of a hold.
     pub fn hold_users(&self, hold_id: &str) -> Result<MirrorUsers> {
         let filter = UserFilter { hold: Some(parse(hold_id)?), ..UserFilter::default() };
-        Ok(MirrorUsers::new(Arc::clone(self.store()), filter))
+        Ok(MirrorUsers::new(self.clone(), filter))
     }
 
     /// Approves a hold: applies the losses of access of the users that `hold_id` names, if these are still held. A hold gets another id when the guard

@@ -10,7 +10,7 @@
 // application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers
 // (`groups` reads them one by one or in groups), `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, `polls` what polls have returned, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
-// `history` takes the history from the feed and returns it, and `past` computes past states from it.
+// `history` takes the history from the feed and returns it, and `past` computes past states from it. `export` writes users as text.
 // `copy` copies a mirror to another store, and `backup` to a file. `reconcile` finds users whom an application knows and the mirror lacks. `plan` runs a sync on a copy of an organization's rows.
 // `tasks` counts the tasks that outlive their calls. `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `counters` counts what a handle does, `metrics` writes
 // these and the numbers of the store, `openmetrics` has the format. `options` has the options of a sync, `moments` the times of
@@ -25,6 +25,7 @@ mod decide;
 mod environment;
 mod exclusive;
 mod explain;
+mod export;
 mod feed;
 mod groups;
 pub(crate) mod handle;
@@ -59,13 +60,15 @@ mod write;
 
 pub use crate::record::{
     Approval, Consumer, CopiedTable, CopyReport, DirectoryStatus, EventQuery, ExplainedChange, Explanation,
-    GuardSettings, HistoryEntry, Hold, HoldReason, IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorOptions,
-    MirrorSettings, Mirrored, Outcome, ParkedChange, PendingEvent, Phase, Progress, ReceivedEvent, Retirement,
-    RoleGrant, RoleMapEntry, RoleMapKey, Run, RunOutcome, RunQuery, SyncMode, SyncOutcome, SyncReport, UserState,
+    ExportFormat, GuardSettings, HistoryEntry, Hold, HoldReason, IgnoredSetting, MirrorDirectory, MirrorGroup,
+    MirrorOptions, MirrorSettings, Mirrored, Outcome, ParkedChange, PendingEvent, Phase, Progress, ReceivedEvent,
+    Retirement, RoleGrant, RoleMapEntry, RoleMapKey, Run, RunOutcome, RunQuery, SyncMode, SyncOutcome, SyncReport,
+    UserState,
 };
 pub use changes::Changes;
 pub use consumer::{Worker, WorkerBuilder};
 pub use copy::CopyOptions;
+pub use export::Export;
 pub use feed::MAX_POLL;
 pub use history::History;
 pub use metrics::{METRICS_CONTENT_TYPE, MetricsOptions};

@@ -44,6 +44,10 @@ impl Past {
         Past { mirror, moment, organization_id, stage: Stage::Start }
     }
 
+    pub(super) fn moment(&self) -> Timestamp {
+        self.moment
+    }
+
     /// Returns some of the next users, or `None` after the last ones. The future may be dropped.
     pub(super) async fn next_page(&mut self) -> Result<Option<Vec<MirrorUser>>> {
         let (users, next) = match self.stage {

@@ -4,11 +4,10 @@ use super::Mirror;
 use super::past::Past;
 use super::write::{Task, run};
 use crate::record::{DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorUser};
-use crate::store::{Keys, Store, UserFilter};
+use crate::store::{Keys, UserFilter};
 use crate::{Error, ErrorKind, Result, Timestamp};
 use futures_util::stream::BoxStream;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 
 /// How many rows are read at a time.
 const PAGE: usize = 500;
@@ -21,7 +20,7 @@ const MAX_REASON: usize = 2_000;
 /// [`stream`](MirrorUsers::stream).
 #[derive(Clone)]
 pub struct MirrorUsers {
-    store: Arc<dyn Store>,
+    mirror: Mirror,
     filter: UserFilter,
     role: Option<String>,
     /// The past users that are read, or `None` for present ones.
@@ -32,13 +31,22 @@ pub struct MirrorUsers {
 }
 
 impl MirrorUsers {
-    pub(super) fn new(store: Arc<dyn Store>, filter: UserFilter) -> MirrorUsers {
-        MirrorUsers { store, filter, role: None, past: None, position: Some(0), page: VecDeque::new() }
+    pub(super) fn new(mirror: Mirror, filter: UserFilter) -> MirrorUsers {
+        MirrorUsers { mirror, filter, role: None, past: None, position: Some(0), page: VecDeque::new() }
     }
 
     fn at(mirror: &Mirror, moment: Timestamp, organization_id: &str) -> MirrorUsers {
         let past = Past::new(mirror.clone(), moment, organization_id.to_owned());
         MirrorUsers { past: Some(past), ..mirror.users(organization_id) }
+    }
+
+    pub(super) fn mirror(&self) -> &Mirror {
+        &self.mirror
+    }
+
+    /// Returns the past time whose users these are, or `None` for present ones.
+    pub(super) fn moment(&self) -> Option<Timestamp> {
+        self.past.as_ref().map(Past::moment)
     }
 
     /// Limits the users to a directory; `None` for all.
@@ -109,7 +117,7 @@ impl MirrorUsers {
         let Some(position) = self.position else { return Ok(None) };
         if let Some(id) = &self.filter.group_id {
             // The store also keeps memberships in groups that do not exist, so check first that the group exists.
-            let set = self.store.load(Keys { groups: [id.clone()].into(), ..Keys::default() }).await?;
+            let set = self.mirror.store().load(Keys { groups: [id.clone()].into(), ..Keys::default() }).await?;
             let own = self.filter.organization_id.as_ref();
             let exists = set.groups.get(id).is_some_and(|row| {
                 row.is_live()
@@ -120,7 +128,7 @@ impl MirrorUsers {
                 return Ok(None);
             }
         }
-        let rows = self.store.users(self.filter.clone(), position, PAGE).await?;
+        let rows = self.mirror.store().users(self.filter.clone(), position, PAGE).await?;
         self.position = rows.last().map(|row| row.number).filter(|_| rows.len() == PAGE);
         Ok(Some(rows.into_iter().map(|row| row.user).collect()))
     }
@@ -145,7 +153,7 @@ impl Mirror {
     /// Reads the users of an organization: all, or those of a [directory](MirrorUsers::directory) or a [group](MirrorUsers::group).
     pub fn users(&self, organization_id: &str) -> MirrorUsers {
         let filter = UserFilter { organization_id: Some(organization_id.to_owned()), ..UserFilter::default() };
-        MirrorUsers::new(Arc::clone(self.store()), filter)
+        MirrorUsers::new(self.clone(), filter)
     }
 
     /// Reads the users of an organization as they were at a past time, with the groups and roles of that time: all, or those of a

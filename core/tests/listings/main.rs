@@ -8,6 +8,7 @@ mod clocks;
 mod dropped;
 mod events;
 mod explain;
+mod exports;
 mod feed;
 mod groups;
 mod guard;

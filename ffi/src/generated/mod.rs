@@ -10,6 +10,7 @@ pub mod directory;
 pub mod directory_toggle;
 pub mod explained_change;
 pub mod explanation;
+pub mod export_format;
 pub mod group;
 pub mod guard_settings;
 pub mod history_entry;
