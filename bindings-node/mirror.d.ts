@@ -554,7 +554,7 @@ export class Mirror {
   /**
    * Changes settings, for all processes that use the store: each reads them with its next write. An option that is not given leaves its setting unchanged.
    * @throws errors.InvalidArgumentError for an option that is unknown or of another type, for a `guardShare` that is not from 0 to 1, and for a
-   * `guardWindowSeconds` of 0.
+   * `guardWindowSeconds` of 0 or a `deletionGraceSeconds` of more than ten years.
    */
   configure(options: StoredMirrorOptions): Promise<void>
   /**
@@ -676,7 +676,7 @@ export class Mirror {
   /** Deletes a consumer and the changes that it has parked. Returns whether there was one. */
   dropConsumer(name: string): Promise<boolean>
   /**
-   * Deletes changes that are older than `retentionSeconds` and that all consumers that have not expired have acknowledged; decisions about holds
+   * Deletes users whose grace (`deletionGraceSeconds`) is over; changes that are older than `retentionSeconds` and that all consumers that have not expired have acknowledged; decisions about holds
    * whose changes were deleted; and tombstones and events that are older than a week. Every sync does this when it ends, and at most once a minute a
    * received event deletes some of these rows.
    */

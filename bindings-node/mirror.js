@@ -20,18 +20,19 @@ const WAITING = ['signal', 'timeoutMs']
 const RECONCILED = 1000
 
 /** Settings that are durations: their names in JavaScript end in `Seconds`. */
-const DURATIONS = ['guard_window', 'full_every', 'retention', 'history', 'consumer_expiry']
+const DURATIONS = ['guard_window', 'full_every', 'retention', 'history', 'deletion_grace', 'consumer_expiry']
 
 /** Returns the name of a setting in JavaScript. */
 const settingName = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()) + (DURATIONS.includes(name) ? 'Seconds' : '')
 
 /** Converts the addon's settings: gives durations the names that the options have. */
-function settingsOf({ guard: { window, ...guard }, fullEvery, retention, history, consumerExpiry, ignored, ...others }) {
+function settingsOf({ guard: { window, ...guard }, fullEvery, retention, history, deletionGrace, consumerExpiry, ignored, ...others }) {
   return {
     guard: { ...guard, windowSeconds: window },
     fullEverySeconds: fullEvery,
     retentionSeconds: retention,
     historySeconds: history,
+    deletionGraceSeconds: deletionGrace,
     ...others,
     consumerExpirySeconds: consumerExpiry,
     ignored: ignored.map(({ name, ...values }) => ({ name: settingName(name), ...values })),

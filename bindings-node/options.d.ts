@@ -96,6 +96,12 @@ export interface StoredMirrorOptions {
   /** Number of seconds for which the history is kept, which `history` and `at` read; 0 for none. 34,560,000 (400 days) by default. */
   historySeconds?: number | undefined
   /**
+   * Number of seconds after which users who left are deleted, unless they return: they are deactivated at once, and have the time of the deletion in
+   * `deletesAt`. More than 0, and at most ten years; in `configure`, 0 ends it. A change applies to users who leave later. By default, users who left are
+   * deleted at once.
+   */
+  deletionGraceSeconds?: number | undefined
+  /**
    * Number of seconds without a poll or an acknowledgement after which a consumer expires, so that changes that it has not acknowledged are removed as
    * well: less than 7,200 (two hours) counts as 7,200, and 0 means never. 2,592,000 (30 days) by default.
    */

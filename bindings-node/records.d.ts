@@ -241,8 +241,8 @@ export type ExportFormat = 'csv' | 'ndjson'
  *
  * - `user.created`: A user is new.
  * - `user.updated`: Fields of a user changed. Changes of `active`, groups and roles have other kinds.
- * - `user.deactivated`: A user may no longer sign in.
- * - `user.reactivated`: A user may sign in again.
+ * - `user.deactivated`: A user may no longer sign in. If the directory no longer has the user, `deletesAt` is the time of the deletion.
+ * - `user.reactivated`: A user may sign in again: was activated, or returned before the time of the deletion.
  * - `user.deleted`: A user was removed from the mirror.
  * - `group.created`: A group is new.
  * - `group.updated`: A group changed.
@@ -571,6 +571,12 @@ export interface MirrorUser {
   linkedId: string | null
   /** Why the application protects the user from losing access without an approval, or null if it does not. */
   protection: string | null
+  /**
+   * Time at which the user, whom the directory no longer has, is deleted unless they return; null for all other users. With the setting
+   * `deletionGraceSeconds`, leavers are deactivated at once and deleted later. They keep their groups and roles until then. An RFC 3339
+   * string.
+   */
+  deletesAt: string | null
   /** The vendor's time of the user's last change, or null if the vendor sent none. An RFC 3339 string. */
   updatedAt: string | null
   /** The directory's own description of the user (`userDetail`) as JSON, from the last listing, or null if it had none. */
@@ -625,6 +631,8 @@ export interface DirectoryStatus {
   lastIncrementalSync: string | null
   /** Number of mirrored users. */
   users: number
+  /** Number of those users whom the directory no longer has, and who are deleted at their `deletesAt` unless they return. */
+  leaving: number
   /** Number of mirrored groups. */
   groups: number
   /**
@@ -919,6 +927,11 @@ export interface MirrorSettings {
   retentionSeconds: number
   /** How long the history is kept, which `mirror.history` and `mirror.at` read. 0 if the mirror keeps none. In seconds. */
   historySeconds: number
+  /**
+   * How long after they left users are deleted who have not returned: they are deactivated at once. null if they are deleted at once. In
+   * seconds.
+   */
+  deletionGraceSeconds: number | null
   /**
    * Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as well is an
    * error.

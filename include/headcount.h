@@ -87,6 +87,11 @@
 #define HC_CONSUMERS_NEVER_EXPIRE (-1)
 
 /**
+ * For deletion_grace_seconds in hc_mirror_configure: users who leave later are deleted at once.
+ */
+#define HC_DELETION_GRACE_NONE (-1)
+
+/**
  * For timeout_ms of hc_mirror_wait, hc_mirror_changes and hc_mirror_consumer: no limit.
  */
 #define HC_WAIT_FOREVER (-1)
@@ -1346,6 +1351,12 @@ typedef struct hc_mirror_options {
    * history. Unlike the fields before it, this one is not only for PostgreSQL: it is kept in the store.
    */
   int64_t history_seconds;
+  /**
+   * Number of seconds after which users who left are deleted, unless they return: they are deactivated at once, and have the time of the deletion
+   * (hc_mirror_user_deletes_at). At most ten years. A change applies to users who leave later. 0 means that users who left are deleted at once.
+   * HC_DELETION_GRACE_NONE, only in hc_mirror_configure: ends a grace that the store has. Like history_seconds, this is kept in the store.
+   */
+  int64_t deletion_grace_seconds;
 } hc_mirror_options;
 
 /**
@@ -3653,10 +3664,10 @@ hc_status hc_mirror_settings(const struct hc_mirror *mirror,
  * Changes settings, for all processes that use the store: each reads them with its next write.
  *
  * - `mirror`: required.
- * - `options`: required; the settings to change. A field that is 0 leaves its setting unchanged. webhook_secret, and the fields from schema on, must be 0,
- *   because the store does not keep them.
+ * - `options`: required; the settings to change. A field that is 0 leaves its setting unchanged. webhook_secret, and the fields from schema to prepared_statements, must be
+ *   0, because the store does not keep them.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
+ * - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1 and a grace of more than ten years, or HC_STORE.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_configure(const struct hc_mirror *mirror,
@@ -4580,7 +4591,7 @@ hc_status hc_mirror_drop_consumer(const struct hc_mirror *mirror,
                                        struct hc_error **error);
 
 /**
- * Deletes changes that are older than the retention and that all consumers, apart from expired ones, have acknowledged; and other rows whose
+ * Deletes users whose grace is over; changes that are older than the retention and that all consumers, apart from expired ones, have acknowledged; and other rows whose
  * retention has ended. Every sync does this when it ends.
  *
  * - `mirror`: required.
@@ -6362,6 +6373,15 @@ const char *hc_mirror_directory_status_last_incremental_sync(const struct hc_mir
 uint64_t hc_mirror_directory_status_users(const struct hc_mirror_directory_status *status);
 
 /**
+ * Number of those users whom the directory no longer has, and who are deleted at their "deletes_at" unless they
+ * return.
+ *
+ * - `status`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_mirror_directory_status_leaving(const struct hc_mirror_directory_status *status);
+
+/**
  * Number of mirrored groups.
  *
  * - `status`: may be NULL, which gives 0.
@@ -6717,6 +6737,17 @@ const char *hc_mirror_user_linked_id(const struct hc_mirror_user *user);
  * - Threads: any number at once.
  */
 const char *hc_mirror_user_protection(const struct hc_mirror_user *user);
+
+/**
+ * Time at which the user, whom the directory no longer has, is deleted unless they return; NULL for all other users.
+ * With the setting "deletion_grace", leavers are deactivated at once and deleted later. They keep their groups and
+ * roles until then.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `user`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_deletes_at(const struct hc_mirror_user *user);
 
 /**
  * The vendor's time of the user's last change, or NULL if the vendor sent none.
@@ -7696,6 +7727,16 @@ int64_t hc_settings_retention_ms(const struct hc_settings *settings);
  * - Threads: any number at once.
  */
 int64_t hc_settings_history_ms(const struct hc_settings *settings);
+
+/**
+ * How long after they left users are deleted who have not returned: they are deactivated at once. NULL if they are
+ * deleted at once.
+ *
+ * - `settings`: may be NULL, which gives 0.
+ * - Returns milliseconds, or -1 if there is none.
+ * - Threads: any number at once.
+ */
+int64_t hc_settings_deletion_grace_ms(const struct hc_settings *settings);
 
 /**
  * Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending

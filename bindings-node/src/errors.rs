@@ -21,6 +21,7 @@ const NAMES: &[(&str, &str)] = &[
     ("guard_users", "guardUsers"),
     ("guard_window", "guardWindowSeconds"),
     ("full_every", "fullEverySeconds"),
+    ("deletion_grace", "deletionGraceSeconds"),
     ("start_from_snapshot", "startFromSnapshot"),
     ("set_role_map", "setRoleMap"),
     ("unbind_environment", "unbindEnvironment"),

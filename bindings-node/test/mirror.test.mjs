@@ -274,6 +274,41 @@ test('a protection needs a reason and a mirrored user', async (t) => {
   await assert.rejects(mirror.unprotect('diruser_none'), errors.NotFoundError)
 })
 
+test('a leaver is deactivated and returns with the same account', async (t) => {
+  const { sandbox, mirror, organization } = startMirror(t, {}, { deletionGraceSeconds: 604_800 })
+  const webhook = new Webhook(sandbox.webhookSecret)
+  const received = (user, id, action, data = {}) => {
+    const occurredAt = new Date().toISOString()
+    const type = `organization.directory.user_${action}`
+    const body = JSON.stringify({ id, type, occurred_at: occurredAt, organization_id: organization, data: { id: user.id, organization_id: organization, ...data } })
+    return mirror.receive(body, webhook.sign(body))
+  }
+  const changes = async () => {
+    const found = await mirror.poll('app', { limit: 10_000 })
+    await mirror.ack('app', found.at(-1).seq)
+    return found
+  }
+  await mirror.sync(organization)
+  const [user] = await collect(mirror.users(organization))
+  assert.equal(user.deletesAt, null)
+  await mirror.link(user.id, 'acct_42')
+  await changes()
+  assert.equal(await received(user, 'evt_left', 'deleted'), 'applied')
+  const [left] = await changes()
+  assertFields(left, { kind: 'user.deactivated' })
+  assertFields(left.user, { active: false, linkedId: 'acct_42' })
+  assert.equal(left.before.deletesAt, null)
+  const days = (new Date(left.after.deletesAt) - Date.now()) / 86_400_000
+  assert.ok(days > 6 && days <= 7, left.after.deletesAt)
+  assert.equal((await mirror.status())[0].leaving, 1)
+
+  assert.equal(await received(user, 'evt_back', 'updated', { active: true }), 'applied')
+  const [back] = await changes()
+  assertFields(back, { kind: 'user.reactivated' })
+  assertFields(back.user, { active: true, linkedId: 'acct_42', deletesAt: null })
+  assert.equal((await mirror.status())[0].leaving, 0)
+})
+
 test('a linked account id can be set and removed, and linking an unknown user is refused', async (t) => {
   const { mirror, organization } = startMirror(t)
   await mirror.sync(organization)

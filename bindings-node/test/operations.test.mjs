@@ -89,6 +89,7 @@ test('settings are kept in the store, and can be changed', async (t) => {
     fullEverySeconds: 86_400,
     retentionSeconds: 172_800,
     historySeconds: 34_560_000,
+    deletionGraceSeconds: null,
     pendingEvents: 10_000,
     pendingBytes: 67_108_864,
     groupsPerUser: 50,
@@ -109,6 +110,13 @@ test('settings are kept in the store, and can be changed', async (t) => {
   await assert.rejects(second.configure({ guardShare: 2 }), errors.InvalidArgumentError)
   await assert.rejects(second.configure({ guardWindowSeconds: 0 }), errors.InvalidArgumentError)
   await assert.rejects(second.configure({ retentionSeconds: -1 }), /retentionSeconds/)
+  await second.configure({ deletionGraceSeconds: 604_800 })
+  assert.equal((await first.settings()).deletionGraceSeconds, 604_800)
+  await assert.rejects(second.configure({ deletionGraceSeconds: 400_000_000 }), /expected deletionGraceSeconds to be at most 315619200 seconds \(10 years\)/)
+  for (const wrong of [-1, NaN, '7 days']) await assert.rejects(second.configure({ deletionGraceSeconds: wrong }), errors.InvalidArgumentError)
+  await second.configure({ deletionGraceSeconds: 0 })
+  assert.equal((await first.settings()).deletionGraceSeconds, null)
+  assert.throws(() => new Mirror(':memory:', { deletionGraceSeconds: 0 }), /expected deletionGraceSeconds to be longer than 0/)
   for (const other of [[], new Map([['guardUsers', 1]]), 'guardUsers', 1]) await assert.rejects(second.configure(other), errors.InvalidArgumentError)
   assert.equal((await first.settings()).guard.users, 5)
   await first.close()

@@ -37,6 +37,7 @@ async function run(t, name, path, options = {}) {
   const client = sandbox.client()
   t.after(() => client.close())
   const settings = fields(scenario.mirror ?? {}, 'guard_users', 'guard_share', 'guard_events')
+  if (scenario.mirror?.deletion_grace) settings.deletionGraceSeconds = scenario.mirror.deletion_grace
   const mirror = new Mirror(path, { client, webhookSecret: sandbox.webhookSecret, ...settings, ...options })
   t.after(() => mirror.close())
   const runners = stepRunners({ sandbox, mirror, webhook, ids: new Map(), workers: [] })
@@ -232,6 +233,12 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
     unprotect: async (step, at) => {
       await mirror.unprotect(id(step.user))
       assert.equal((await mirror.user(id(step.user))).protection, null, at)
+    },
+    wait_for_deletion: async (step, at) => {
+      const { active, deletesAt } = await mirror.user(id(step.user))
+      assert.ok(!active && deletesAt !== null, at)
+      const { deletionGraceSeconds } = await mirror.settings()
+      await new Promise((end) => setTimeout(end, deletionGraceSeconds * 1000))
     },
     status: async (step, at) => {
       const [{ users, groups, held }] = await mirror.status()

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import multiprocessing
 import os
 import pickle
@@ -312,6 +313,44 @@ def test_a_protection_needs_a_reason_and_a_mirrored_user(environment):
             with pytest.raises(headcount.NotFoundError):
                 call()
         assert mirror.unprotect(user.id) is None and mirror.user(user.id).protection is None
+
+
+def test_a_leaver_is_deactivated_and_returns_with_the_same_account(environment):
+    org, _ = ids(environment)
+    webhook = headcount.Webhook(environment.webhook_secret)
+
+    def received(mirror, user, event_id, action, **data):
+        body = {
+            "id": event_id,
+            "type": f"organization.directory.user_{action}",
+            "occurred_at": datetime.now(timezone.utc).isoformat(),
+            "organization_id": org,
+            "data": {"id": user.id, "organization_id": org, **data},
+        }
+        body = json.dumps(body)
+        return mirror.receive(body, webhook.sign(body))
+
+    with opened(environment, deletion_grace=timedelta(days=7)) as mirror:
+        assert mirror.settings().deletion_grace == 604_800
+        mirror.sync(org)
+        user = next(iter(mirror.users(org)))
+        assert user.deletes_at is None
+        mirror.link(user.id, "acct_42")
+        list(acknowledged(mirror))
+        assert received(mirror, user, "evt_left", "deleted") == "applied"
+        (change,) = acknowledged(mirror)
+        assert (change.kind, change.user.active, change.user.linked_id) == ("user.deactivated", False, "acct_42")
+        assert change.before.deletes_at is None
+        assert timedelta(days=6) < change.after.deletes_at - datetime.now(timezone.utc) <= timedelta(days=7)
+        assert mirror.user(user.id) == change.user
+        assert mirror.status()[0].leaving == 1
+        assert "headcount_leaving_users" in mirror.metrics()
+
+        assert received(mirror, user, "evt_back", "updated", active=True) == "applied"
+        (change,) = acknowledged(mirror)
+        assert (change.kind, change.user.active, change.user.linked_id) == ("user.reactivated", True, "acct_42")
+        assert mirror.user(user.id).deletes_at is None
+        assert mirror.status()[0].leaving == 0
 
 
 def acknowledged(mirror, consumer="app"):

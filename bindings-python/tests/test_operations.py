@@ -240,6 +240,18 @@ def test_settings_are_kept_in_the_store_and_can_be_changed(tmp_path, opened):
             await second.configure(guard_share=2.0)
         with pytest.raises(headcount.InvalidArgumentError, match="guard_window"):
             await second.configure(guard_window=0)
+        await second.configure(deletion_grace=timedelta(days=7))
+        assert (await first.settings()).deletion_grace == 604_800
+        with pytest.raises(headcount.InvalidArgumentError, match="expected deletion_grace to be at most 315619200 seconds .10 years"):
+            await second.configure(deletion_grace=timedelta(days=3_654))
+        with pytest.raises(headcount.InvalidArgumentError, match="deletion_grace"):
+            await second.configure(deletion_grace=-1)
+        with pytest.raises(TypeError, match="deletion_grace"):
+            await second.configure(deletion_grace="7 days")
+        await second.configure(deletion_grace=0)
+        assert (await first.settings()).deletion_grace is None
+        with pytest.raises(headcount.ConfigError, match="expected deletion_grace to be longer than 0"):
+            opened(tmp_path / "other.db", deletion_grace=0)
         with pytest.raises(TypeError, match="guard_users"):
             await second.configure(guard_users="many")
         assert (await first.settings()).guard.users == 5

@@ -256,6 +256,11 @@ class Player:
         await self.mirror.unprotect(self.ids[user])
         assert (await self.mirror.user(self.ids[user])).protection is None
 
+    async def wait_for_deletion(self, user):
+        found = await self.mirror.user(self.ids[user])
+        assert not found.active and found.deletes_at is not None
+        await asyncio.sleep((await self.mirror.settings()).deletion_grace)
+
     async def status(self, users, groups, held):
         status = (await self.mirror.status())[0]
         assert (status.users, status.groups, status.held and status.held.reason) == (users, groups, held)

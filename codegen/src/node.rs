@@ -126,6 +126,7 @@ const NAMES_IN_DOCS: &[(&str, &str)] = &[
     ("guard_window", "guardWindowSeconds"),
     ("retention", "retentionSeconds"),
     ("history", "historySeconds"),
+    ("deletion_grace", "deletionGraceSeconds"),
     ("consumer_expiry", "consumerExpirySeconds"),
     ("guard_users", "guardUsers"),
     ("include_detail", "includeDetail"),

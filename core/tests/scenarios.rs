@@ -123,6 +123,9 @@ impl Run {
         if let Some(events) = settings["guard_events"].as_bool() {
             builder = builder.guard_events(events);
         }
+        if let Some(grace) = settings["deletion_grace"].as_u64() {
+            builder = builder.deletion_grace(std::time::Duration::from_secs(grace));
+        }
         let mirror = builder.open(path).await.unwrap();
         Run { sandbox, webhook, mirror, ids: HashMap::new(), workers: Vec::new(), got: Arc::default() }
     }
@@ -184,6 +187,11 @@ impl Run {
                     None => self.mirror.unprotect(id).await.unwrap(),
                 }
                 assert_eq!(self.mirror.user(id).await.unwrap().unwrap().protection, reason, "{}", step.at);
+            }
+            "wait_for_deletion" => {
+                let user = self.mirror.user(self.id(step, "user")).await.unwrap().unwrap();
+                assert!(!user.active && user.deletes_at.is_some(), "{}: {user:?}", step.at);
+                tokio::time::sleep(self.mirror.settings().await.unwrap().deletion_grace.unwrap()).await;
             }
             "status" => self.check_status(step).await,
             "hold" => self.check_hold(step).await,

@@ -199,7 +199,7 @@ pub unsafe extern "C" fn hc_mirror_drop_consumer(
     call!(error, dropped, (mirror: object, consumer: text) => mirror.0.drop_consumer(consumer))
 }
 
-/// Deletes changes that are older than the retention and that all consumers, apart from expired ones, have acknowledged; and other rows whose
+/// Deletes users whose grace is over; changes that are older than the retention and that all consumers, apart from expired ones, have acknowledged; and other rows whose
 /// retention has ended. Every sync does this when it ends.
 ///
 /// - `mirror`: required.

@@ -14,6 +14,9 @@ pub const HC_GUARD_NOBODY: i64 = -1;
 /// For consumer_expiry_seconds: consumers do not expire.
 pub const HC_CONSUMERS_NEVER_EXPIRE: i64 = -1;
 
+/// For deletion_grace_seconds in hc_mirror_configure: users who leave later are deleted at once.
+pub const HC_DELETION_GRACE_NONE: i64 = -1;
+
 /// Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
 ///
 /// webhook_secret, and the fields from schema to prepared_statements, which are for PostgreSQL, belong to the handle. The other settings are kept in the store, so that all
@@ -70,6 +73,10 @@ pub struct hc_mirror_options {
     /// How long the history is kept, which hc_mirror_history and hc_mirror_at read, in seconds. 0 means 400 days. HC_RETENTION_NONE: the mirror keeps no
     /// history. Unlike the fields before it, this one is not only for PostgreSQL: it is kept in the store.
     pub history_seconds: i64,
+    /// Number of seconds after which users who left are deleted, unless they return: they are deactivated at once, and have the time of the deletion
+    /// (hc_mirror_user_deletes_at). At most ten years. A change applies to users who leave later. 0 means that users who left are deleted at once.
+    /// HC_DELETION_GRACE_NONE, only in hc_mirror_configure: ends a grace that the store has. Like history_seconds, this is kept in the store.
+    pub deletion_grace_seconds: i64,
 }
 
 impl_options!(hc_mirror_options {
@@ -91,6 +98,7 @@ impl_options!(hc_mirror_options {
     statement_timeout_ms,
     prepared_statements,
     history_seconds,
+    deletion_grace_seconds,
 });
 
 /// Reads the options for opening a mirror.
@@ -149,6 +157,12 @@ pub(crate) fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
     let retention =
         count(options.retention_seconds, HC_RETENTION_NONE, "options.retention_seconds", "HC_RETENTION_NONE")?;
     let history = count(options.history_seconds, HC_RETENTION_NONE, "options.history_seconds", "HC_RETENTION_NONE")?;
+    let grace = count(
+        options.deletion_grace_seconds,
+        HC_DELETION_GRACE_NONE,
+        "options.deletion_grace_seconds",
+        "HC_DELETION_GRACE_NONE",
+    )?;
     let expiry = count(
         options.consumer_expiry_seconds,
         HC_CONSUMERS_NEVER_EXPIRE,
@@ -163,6 +177,7 @@ pub(crate) fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
         full_every: unless_zero(options.full_every_seconds).map(Duration::from_secs),
         retention: retention.map(Duration::from_secs),
         history: history.map(Duration::from_secs),
+        deletion_grace: grace.map(Duration::from_secs),
         pending_events: unless_zero(options.pending_events),
         pending_bytes: unless_zero(options.pending_bytes),
         groups_per_user: unless_zero(options.groups_per_user),

@@ -26,10 +26,10 @@ pub unsafe extern "C" fn hc_mirror_settings(
 /// Changes settings, for all processes that use the store: each reads them with its next write.
 ///
 /// - `mirror`: required.
-/// - `options`: required; the settings to change. A field that is 0 leaves its setting unchanged. webhook_secret, and the fields from schema on, must be 0,
-///   because the store does not keep them.
+/// - `options`: required; the settings to change. A field that is 0 leaves its setting unchanged. webhook_secret, and the fields from schema to prepared_statements, must be
+///   0, because the store does not keep them.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
+/// - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1 and a grace of more than ten years, or HC_STORE.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_configure(

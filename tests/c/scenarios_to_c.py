@@ -9,7 +9,7 @@ from vectors_to_c import text, texts
 
 NONE = -1  # HC_SANDBOX_NONE and HC_GUARD_NOBODY, for the number 0. In C's options, 0 means the default.
 STEPS = ("create_user", "update_user", "delete_user", "create_group", "update_group", "delete_group", "add_member", "remove_member",
-         "delete_users", "sync", "plan", "moment", "at", "history", "export", "reconcile", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "runs", "event", "explain", "link", "protect", "unprotect", "status", "hold", "approve", "dismiss", "feed", "poll_groups", "skip",
+         "delete_users", "sync", "plan", "moment", "at", "history", "export", "reconcile", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "runs", "event", "explain", "link", "protect", "unprotect", "wait_for_deletion", "status", "hold", "approve", "dismiss", "feed", "poll_groups", "skip",
          "start_workers", "stop_workers", "lose_partition")
 
 
@@ -67,7 +67,7 @@ STEP = {
     "types": listed, "outcomes": listed, "causes": listed, "settled": yes_or_no, "explained": yes_or_no, "roles": listed, "reasons": listed, "kinds": listed, "emails": listed, "known": listed, "contains": listed, "absent": listed, "counts": kinds,
 }
 SANDBOX = {"users": lambda value: str(value or NONE), "groups": lambda value: str(value or NONE), "seed": str}
-MIRROR = {"guard_users": lambda value: str(value or NONE), "guard_share": lambda value: str(value or NONE), "guard_events": yes_or_no}
+MIRROR = {"guard_users": lambda value: str(value or NONE), "guard_share": lambda value: str(value or NONE), "guard_events": yes_or_no, "deletion_grace": str}
 
 
 def fields(known, values):
@@ -95,7 +95,7 @@ def main():
             print(f"    {fields(STEP, one)},")
         print("};\n")
         sandbox = options("hc_sandbox_options", SANDBOX, scenario.get("sandbox", {}))
-        mirror = options("hc_mirror_options", MIRROR, scenario.get("mirror", {}))
+        mirror = options("hc_mirror_options", MIRROR, scenario.get("mirror", {})).replace(".deletion_grace =", ".deletion_grace_seconds =")
         scenarios.append(f"    {{{text(path.stem)}, {sandbox}, {mirror}, steps_{number}, sizeof steps_{number} / sizeof *steps_{number}}},")
     print("static const scenario scenarios[] = {", *scenarios, "};", sep="\n")
 

@@ -13,6 +13,7 @@ static void negative_constants_are_in_parentheses(void) {
     CHECK_TEXT(DEFINITION_OF(HC_SANDBOX_NONE), "(-1)");
     CHECK_TEXT(DEFINITION_OF(HC_GUARD_NOBODY), "(-1)");
     CHECK_TEXT(DEFINITION_OF(HC_CONSUMERS_NEVER_EXPIRE), "(-1)");
+    CHECK_TEXT(DEFINITION_OF(HC_DELETION_GRACE_NONE), "(-1)");
     CHECK_TEXT(DEFINITION_OF(HC_WAIT_FOREVER), "(-1)");
 }
 
@@ -151,6 +152,7 @@ static void accessors_accept_null(void) {
     CHECK(hc_mirror_user_vendor_roles_at(NULL, 0) == NULL);
     CHECK(hc_mirror_user_linked_id(NULL) == NULL);
     CHECK(hc_mirror_user_protection(NULL) == NULL);
+    CHECK(hc_mirror_user_deletes_at(NULL) == NULL);
     CHECK(hc_mirror_user_updated_at(NULL) == NULL);
     CHECK(hc_mirror_user_detail(NULL) == NULL);
     CHECK(hc_mirror_user_attributes(NULL) == NULL);
@@ -246,7 +248,7 @@ static void accessors_accept_null(void) {
     CHECK(hc_copied_table_name(NULL) == NULL && hc_copied_table_rows(NULL) == 0);
     CHECK(hc_settings_guard(NULL) == NULL && hc_settings_full_every_ms(NULL) == 0 && hc_settings_retention_ms(NULL) == 0);
     CHECK(hc_settings_pending_events(NULL) == 0 && hc_settings_pending_bytes(NULL) == 0 && hc_settings_groups_per_user(NULL) == 0);
-    CHECK(hc_settings_consumer_expiry_ms(NULL) == 0 && hc_settings_ignored_len(NULL) == 0 && hc_settings_ignored_at(NULL, 0) == NULL);
+    CHECK(hc_settings_deletion_grace_ms(NULL) == 0 && hc_settings_consumer_expiry_ms(NULL) == 0 && hc_settings_ignored_len(NULL) == 0 && hc_settings_ignored_at(NULL, 0) == NULL);
     CHECK(hc_guard_settings_users(NULL) == 0 && hc_guard_settings_share(NULL) == 0);
     CHECK(!hc_guard_settings_events(NULL) && hc_guard_settings_window_ms(NULL) == 0);
     CHECK(hc_ignored_setting_name(NULL) == NULL && hc_ignored_setting_stored(NULL) == NULL && hc_ignored_setting_asked(NULL) == NULL);

@@ -95,6 +95,10 @@ static void invalid_settings_are_refused(void) {
     REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.guard_share is 2");
     invalid = (hc_mirror_options){.struct_size = sizeof invalid, .consumer_expiry_seconds = -2};
     REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.consumer_expiry_seconds is -2");
+    invalid = (hc_mirror_options){.struct_size = sizeof invalid, .deletion_grace_seconds = -2};
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.deletion_grace_seconds is -2");
+    invalid = (hc_mirror_options){.struct_size = sizeof invalid, .deletion_grace_seconds = 400000000};
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "10 years");
     invalid = (hc_mirror_options){.struct_size = sizeof invalid, .webhook_secret = "whsec_"};
     REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.webhook_secret is set");
     invalid = (hc_mirror_options){.struct_size = sizeof invalid, .schema = "directories"};

@@ -204,6 +204,20 @@ static void check_protection(const run *run, const step *step) {
     hc_mirror_user_free(user);
 }
 
+/* Checks that the user is inactive and has the time of the deletion. Waits until the mirror's grace has passed. */
+static void wait_for_deletion(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_mirror_user *user = NULL;
+    hc_settings *settings = NULL;
+    WORKS(hc_mirror_user_get(run->mirror, id_of(run, step->user), &user, &error));
+    CHECK(user != NULL && !hc_mirror_user_active(user) && hc_mirror_user_deletes_at(user) != NULL);
+    WORKS(hc_mirror_settings(run->mirror, &settings, &error));
+    int64_t grace = hc_settings_deletion_grace_ms(settings);
+    nanosleep(&(struct timespec){.tv_sec = grace / 1000, .tv_nsec = grace % 1000 * 1000000}, NULL);
+    hc_settings_free(settings);
+    hc_mirror_user_free(user);
+}
+
 /* Checks the open hold with the step's reason, and stores its id under the step's name. */
 static void check_hold(run *run, const step *step) {
     hc_error *error = NULL;
@@ -671,6 +685,8 @@ static void run_step(run *run, const step *step) {
     } else if (strcmp(what, "unprotect") == 0) {
         WORKS(hc_mirror_unprotect(run->mirror, id_of(run, step->user), &error));
         check_protection(run, step);
+    } else if (strcmp(what, "wait_for_deletion") == 0) {
+        wait_for_deletion(run, step);
     } else if (strcmp(what, "status") == 0) {
         check_status(run, step);
     } else if (strcmp(what, "hold") == 0) {

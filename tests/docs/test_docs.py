@@ -55,6 +55,32 @@ def run(command, env, cwd, **options):
     return ended.stdout
 
 
+# Opens a mirror, syncs it, and receives the event that its first user was deleted, which the guard holds.
+HELD = """import json
+from datetime import datetime, timezone
+with headcount.Client.from_env() as client, headcount.Mirror(":memory:", client=client, guard_users=0, guard_share=0) as mirror:
+    organization = next(iter(client.organization.all()))
+    mirror.sync(organization.id)
+    user = next(iter(mirror.users(organization.id)))
+    event = {"id": "evt_left", "type": "organization.directory.user_deleted", "occurred_at": datetime.now(timezone.utc).isoformat(), "organization_id": organization.id}
+    body = json.dumps({**event, "data": {"id": user.id, "organization_id": organization.id}})
+    mirror.receive(body, headcount.Webhook().sign(body))
+"""
+
+# The same in JavaScript, with these options of the mirror.
+HELD_IN_NODE = """
+import assert from 'node:assert'
+import { Client, Mirror, Webhook } from 'headcount'
+const client = Client.fromEnv()
+const mirror = new Mirror(':memory:', { client, OPTIONS })
+const { value: organization } = await client.organization.all().next()
+await mirror.sync(organization.id)
+const { value: user } = await mirror.users(organization.id).next()
+const event = { id: 'evt_left', type: 'organization.directory.user_deleted', occurred_at: new Date().toISOString(), organization_id: organization.id }
+const body = JSON.stringify({ ...event, data: { id: user.id, organization_id: organization.id } })
+await mirror.receive(body, new Webhook().sign(body))
+"""
+
 # Code that is appended to a Python block that contains the key.
 CALLS = {
     "\napplication = ": "from headcount import testing\nassert testing.deliver_wsgi(application, BODY) == 201\n",
@@ -84,6 +110,18 @@ CALLS = {
         "    mirror.set_role_map({})\n"
         "    protect_administrators(mirror, organization.id)\n"
         "    assert protections() == {None}\n"
+    ),
+    "def review": HELD + (
+        "    (hold,) = review(mirror, organization.id)\n"
+        "    assert hold.reason == 'deletion_burst'\n"
+        "    assert decide(mirror, hold, approved=True, by='ops', note='has left') == 1\n"
+        "    assert mirror.approvals(organization.id)[0].by == 'ops'\n"
+        "    assert mirror.user(user.id) is None and review(mirror, organization.id) == []\n"
+    ),
+    "def offboard": HELD.replace("guard_users=0, guard_share=0", "deletion_grace=GRACE") + (
+        "    assert mirror.user(user.id).deletes_at - datetime.now(timezone.utc) <= GRACE\n"
+        "    offboard(mirror)\n"
+        "    assert mirror.poll('accounts') == []\n"
     ),
     "def worker": (
         "import queue\nwaiting = queue.Queue()\n"
@@ -126,11 +164,29 @@ const sent = await new Promise((end) => metrics({}, { setHeader() {}, end }))
 assert.ok(sent.endsWith('# EOF\\n'))
 await mirror.close()
 """
+    if "function review" in code:
+        code += HELD_IN_NODE.replace("OPTIONS", "guardUsers: 0, guardShare: 0") + """
+const [hold] = await review(mirror, organization.id)
+assert.equal(hold.reason, 'deletion_burst')
+assert.equal(await decide(mirror, hold, { approved: true, by: 'ops', note: 'has left' }), 1)
+assert.equal(await mirror.user(user.id), null)
+await mirror.close()
+client.close()
+"""
+    if "function offboard" in code:
+        code += HELD_IN_NODE.replace("OPTIONS", "deletionGraceSeconds: graceSeconds") + """
+assert.ok((await mirror.user(user.id)).deletesAt)
+await offboard(mirror)
+assert.deepEqual(await mirror.poll('accounts'), [])
+await mirror.close()
+client.close()
+"""
     (folder / "node_modules").mkdir()
     (folder / "node_modules" / "headcount").symlink_to(ROOT / "bindings-node")
     (folder / "block.mjs").write_text(code)
     output = run(["node", "block.mjs"], env, folder)
-    assert "receive" in code or "function metrics" in code or output.count("@") >= 40, output
+    is_called = any(f"function {name}" in code for name in ("metrics", "review", "offboard"))
+    assert "receive" in code or is_called or output.count("@") >= 40, output
 
 
 def c(code, env, folder):

@@ -1903,6 +1903,9 @@ class Mirror:
       days).
     - ``history``: how long the history is kept, which the methods ``history`` and ``at`` read, in seconds or as a ``timedelta``; 0 for
       none (default 400 days).
+    - ``deletion_grace``: after how long users who left are deleted, unless they return, in seconds or as a ``timedelta``. They are deactivated at once, and
+      have the time of the deletion in ``deletes_at``. More than 0, and at most ten years; in ``configure``, 0 ends it. A change applies to
+      users who leave later (default: users who left are deleted at once).
     - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that changes that it
       has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours counts as two hours, and 0
       means never (default 30 days).
@@ -1917,8 +1920,8 @@ class Mirror:
     setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
 
     Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``
-    or ``guard_window`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
+    cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``,
+    ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
     """
 
     def __new__(
@@ -1939,6 +1942,7 @@ class Mirror:
         full_every: _Span = None,
         retention: _Span = None,
         history: _Span = None,
+        deletion_grace: _Span = None,
         consumer_expiry: _Span = None,
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,
@@ -2447,6 +2451,7 @@ class Mirror:
         full_every: _Span = None,
         retention: _Span = None,
         history: _Span = None,
+        deletion_grace: _Span = None,
         consumer_expiry: _Span = None,
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,
@@ -2457,7 +2462,8 @@ class Mirror:
 
         The arguments are those of the constructor from ``guard_users`` on.
 
-        Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, and if the mirror is closed; and
+        Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, for a
+        ``deletion_grace`` of more than ten years, and if the mirror is closed; and
         ``StoreError`` if the store fails.
         """
 
@@ -2691,8 +2697,8 @@ class Mirror:
         """
 
     def trim(self) -> None:
-        """Removes changes that are older than ``retention`` and that every consumer has acknowledged, and other expired rows. A sync
-        does this when it ends.
+        """Deletes users whose ``deletion_grace`` is over, and removes changes that are older than ``retention`` and that every consumer has acknowledged,
+        and other expired rows. A sync does this when it ends.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -2747,6 +2753,9 @@ class AsyncMirror:
       days).
     - ``history``: how long the history is kept, which the methods ``history`` and ``at`` read, in seconds or as a ``timedelta``; 0 for
       none (default 400 days).
+    - ``deletion_grace``: after how long users who left are deleted, unless they return, in seconds or as a ``timedelta``. They are deactivated at once, and
+      have the time of the deletion in ``deletes_at``. More than 0, and at most ten years; in ``configure``, 0 ends it. A change applies to
+      users who leave later (default: users who left are deleted at once).
     - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that changes that it
       has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours counts as two hours, and 0
       means never (default 30 days).
@@ -2761,8 +2770,8 @@ class AsyncMirror:
     setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
 
     Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``
-    or ``guard_window`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
+    cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``,
+    ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
     """
 
     def __new__(
@@ -2783,6 +2792,7 @@ class AsyncMirror:
         full_every: _Span = None,
         retention: _Span = None,
         history: _Span = None,
+        deletion_grace: _Span = None,
         consumer_expiry: _Span = None,
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,
@@ -3291,6 +3301,7 @@ class AsyncMirror:
         full_every: _Span = None,
         retention: _Span = None,
         history: _Span = None,
+        deletion_grace: _Span = None,
         consumer_expiry: _Span = None,
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,
@@ -3301,7 +3312,8 @@ class AsyncMirror:
 
         The arguments are those of the constructor from ``guard_users`` on.
 
-        Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, and if the mirror is closed; and
+        Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, for a
+        ``deletion_grace`` of more than ten years, and if the mirror is closed; and
         ``StoreError`` if the store fails.
         """
 
@@ -3535,8 +3547,8 @@ class AsyncMirror:
         """
 
     def trim(self) -> Coroutine[Any, Any, None]:
-        """Removes changes that are older than ``retention`` and that every consumer has acknowledged, and other expired rows. A sync
-        does this when it ends.
+        """Deletes users whose ``deletion_grace`` is over, and removes changes that are older than ``retention`` and that every consumer has acknowledged,
+        and other expired rows. A sync does this when it ends.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -4280,6 +4292,13 @@ class MirrorUser:
         """Why the application protects the user from losing access without an approval, or ``None`` if it does not."""
 
     @property
+    def deletes_at(self) -> Optional[datetime]:
+        """Time at which the user, whom the directory no longer has, is deleted unless they return; ``None`` for all other users.
+        With the setting ``deletion_grace``, leavers are deactivated at once and deleted later. They keep their groups and roles
+        until then.
+        """
+
+    @property
     def updated_at(self) -> Optional[datetime]:
         """The vendor's time of the user's last change, or ``None`` if the vendor sent none."""
 
@@ -4930,6 +4949,12 @@ class MirrorSettings:
         """How long the history is kept, which ``Mirror.history`` and ``Mirror.at`` read. 0 if the mirror keeps none. In seconds."""
 
     @property
+    def deletion_grace(self) -> Optional[float]:
+        """How long after they left users are deleted who have not returned: they are deactivated at once. ``None`` if they are
+        deleted at once. In seconds.
+        """
+
+    @property
     def pending_events(self) -> int:
         """Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as
         well is an error.
@@ -4989,6 +5014,10 @@ class DirectoryStatus:
     @property
     def users(self) -> int:
         """Number of mirrored users."""
+
+    @property
+    def leaving(self) -> int:
+        """Number of those users whom the directory no longer has, and who are deleted at their ``deletes_at`` unless they return."""
 
     @property
     def groups(self) -> int:

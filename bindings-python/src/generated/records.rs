@@ -690,6 +690,14 @@ impl MirrorUser {
         self.value.protection.as_deref()
     }
 
+    /// Time at which the user, whom the directory no longer has, is deleted unless they return; ``None`` for all other users.
+    /// With the setting ``deletion_grace``, leavers are deactivated at once and deleted later. They keep their groups and roles
+    /// until then.
+    #[getter]
+    fn deletes_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.value.deletes_at.map(|time| datetime(py, time)).transpose()
+    }
+
     /// The vendor's time of the user's last change, or ``None`` if the vendor sent none.
     #[getter]
     fn updated_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
@@ -728,7 +736,17 @@ impl MirrorUser {
         repr(
             slf.as_any(),
             "MirrorUser",
-            &["id", "organization_id", "directory_id", "active", "group_ids", "roles", "vendor_roles", "updated_at"],
+            &[
+                "id",
+                "organization_id",
+                "directory_id",
+                "active",
+                "group_ids",
+                "roles",
+                "vendor_roles",
+                "deletes_at",
+                "updated_at",
+            ],
         )
     }
 
@@ -1951,6 +1969,13 @@ impl MirrorSettings {
         self.value.history.as_secs_f64()
     }
 
+    /// How long after they left users are deleted who have not returned: they are deactivated at once. ``None`` if they are
+    /// deleted at once. In seconds.
+    #[getter]
+    fn deletion_grace(&self) -> Option<f64> {
+        self.value.deletion_grace.map(|duration| duration.as_secs_f64())
+    }
+
     /// Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as
     /// well is an error.
     #[getter]
@@ -2009,6 +2034,7 @@ impl MirrorSettings {
                 "full_every",
                 "retention",
                 "history",
+                "deletion_grace",
                 "pending_events",
                 "pending_bytes",
                 "groups_per_user",
@@ -2069,6 +2095,12 @@ impl DirectoryStatus {
     #[getter]
     fn users(&self) -> u64 {
         self.value.users
+    }
+
+    /// Number of those users whom the directory no longer has, and who are deleted at their ``deletes_at`` unless they return.
+    #[getter]
+    fn leaving(&self) -> u64 {
+        self.value.leaving
     }
 
     /// Number of mirrored groups.
@@ -2145,6 +2177,7 @@ impl DirectoryStatus {
                 "last_full_sync",
                 "last_incremental_sync",
                 "users",
+                "leaving",
                 "groups",
                 "watermark",
                 "held",

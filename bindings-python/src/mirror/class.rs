@@ -36,8 +36,8 @@ macro_rules! mirror {
             #[pyo3(signature = (
                 path, *, client = None, webhook_secret = None, schema = None, connections = None, lock_timeout = None,
                 statement_timeout = None, prepared_statements = None, guard_users = None, guard_share = None, guard_events = None,
-                guard_window = None, full_every = None, retention = None, history = None, consumer_expiry = None, pending_events = None,
-                pending_bytes = None, groups_per_user = None
+                guard_window = None, full_every = None, retention = None, history = None, deletion_grace = None,
+                consumer_expiry = None, pending_events = None, pending_bytes = None, groups_per_user = None
             ))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
@@ -57,6 +57,7 @@ macro_rules! mirror {
                 full_every: Option<Span>,
                 retention: Option<Span>,
                 history: Option<Span>,
+                deletion_grace: Option<Span>,
                 consumer_expiry: Option<Span>,
                 pending_events: Option<Size>,
                 pending_bytes: Option<Size>,
@@ -70,6 +71,7 @@ macro_rules! mirror {
                     full_every,
                     retention,
                     history,
+                    deletion_grace,
                     consumer_expiry,
                     pending_events,
                     pending_bytes,
@@ -127,8 +129,8 @@ macro_rules! mirror {
                 <$mode>::run(py, async move { mirror.apply(&event).await }, |_, outcome| Ok(outcome.name()))
             }
 
-            /// Removes changes that are older than ``retention`` and that every consumer has acknowledged, and other expired rows. A sync
-            /// does this when it ends.
+            /// Deletes users whose ``deletion_grace`` is over, and removes changes that are older than ``retention`` and that every consumer has acknowledged,
+            /// and other expired rows. A sync does this when it ends.
             ///
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             fn trim<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -193,6 +195,9 @@ mirror!(
     ///   days).
     /// - ``history``: how long the history is kept, which the methods ``history`` and ``at`` read, in seconds or as a ``timedelta``; 0 for
     ///   none (default 400 days).
+    /// - ``deletion_grace``: after how long users who left are deleted, unless they return, in seconds or as a ``timedelta``. They are deactivated at once, and
+    ///   have the time of the deletion in ``deletes_at``. More than 0, and at most ten years; in ``configure``, 0 ends it. A change applies to
+    ///   users who leave later (default: users who left are deleted at once).
     /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that
     ///   changes that it has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours
     ///   counts as two hours, and 0 means never (default 30 days).
@@ -207,8 +212,8 @@ mirror!(
     /// setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
     ///
     /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    /// cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share`` or
-    /// ``guard_window`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
+    /// cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``,
+    /// ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
     Mirror,
     Blocking,
     "Mirror",
@@ -273,6 +278,9 @@ mirror!(
     ///   days).
     /// - ``history``: how long the history is kept, which the methods ``history`` and ``at`` read, in seconds or as a ``timedelta``; 0 for
     ///   none (default 400 days).
+    /// - ``deletion_grace``: after how long users who left are deleted, unless they return, in seconds or as a ``timedelta``. They are deactivated at once, and
+    ///   have the time of the deletion in ``deletes_at``. More than 0, and at most ten years; in ``configure``, 0 ends it. A change applies to
+    ///   users who leave later (default: users who left are deleted at once).
     /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that
     ///   changes that it has not acknowledged are removed as well, in seconds or as a ``timedelta``; less than two hours
     ///   counts as two hours, and 0 means never (default 30 days).
@@ -287,8 +295,8 @@ mirror!(
     /// setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
     ///
     /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    /// cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share`` or
-    /// ``guard_window`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
+    /// cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``,
+    /// ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
     AsyncMirror,
     Asyncio,
     "AsyncMirror",

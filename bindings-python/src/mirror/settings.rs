@@ -28,11 +28,13 @@ macro_rules! settings {
             ///
             /// The arguments are those of the constructor from ``guard_users`` on.
             ///
-            /// Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, and if the mirror is closed; and
+            /// Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, for a
+            /// ``deletion_grace`` of more than ten years, and if the mirror is closed; and
             /// ``StoreError`` if the store fails.
             #[pyo3(signature = (
                 *, guard_users = None, guard_share = None, guard_events = None, guard_window = None, full_every = None,
-                retention = None, history = None, consumer_expiry = None, pending_events = None, pending_bytes = None, groups_per_user = None
+                retention = None, history = None, deletion_grace = None, consumer_expiry = None, pending_events = None,
+                pending_bytes = None, groups_per_user = None
             ))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn configure<'py>(
@@ -45,6 +47,7 @@ macro_rules! settings {
                 full_every: Option<Span>,
                 retention: Option<Span>,
                 history: Option<Span>,
+                deletion_grace: Option<Span>,
                 consumer_expiry: Option<Span>,
                 pending_events: Option<Size>,
                 pending_bytes: Option<Size>,
@@ -58,6 +61,7 @@ macro_rules! settings {
                     full_every,
                     retention,
                     history,
+                    deletion_grace,
                     consumer_expiry,
                     pending_events,
                     pending_bytes,

@@ -641,6 +641,10 @@ impl Store for DiskStore {
             let count = |row: &DirectoryRow| DirectoryCounts {
                 row: row.clone(),
                 users: rows.live_users(0).filter(|user| user.user.directory_id == row.directory.id).count() as u64,
+                leaving: rows
+                    .live_users(0)
+                    .filter(|user| user.is_leaving() && user.user.directory_id == row.directory.id)
+                    .count() as u64,
                 groups: rows
                     .groups
                     .values()

@@ -492,7 +492,7 @@ impl Mirror {
         self.store().drop_consumer(consumer_name(consumer)?).await
     }
 
-    /// Takes new changes into the [history](Mirror::history). Then removes changes that are older than the
+    /// Deletes leavers whose [grace](crate::MirrorBuilder::deletion_grace) is over, and takes new changes into the [history](Mirror::history). Then removes changes that are older than the
     /// [retention](crate::MirrorBuilder::retention) and that every consumer has acknowledged, except for
     /// consumers that have [expired](crate::MirrorBuilder::consumer_expiry); old entries of the history; syncs that are older than 400 days and the retention, or than the retention if they changed nothing; decisions about holds whose changes were removed; and tombstones
     /// and events that are older than a week. Each sync of an organization does this at its end, and at most once a minute a received event
@@ -511,9 +511,10 @@ impl Mirror {
         Ok(())
     }
 
-    /// Removes all old rows. Returns the number of removed rows.
+    /// Deletes leavers and removes all old rows. Returns the number of removed rows.
     pub(super) async fn trim_all(&self) -> Result<usize> {
         let mut removed = 0;
+        self.delete_leavers().await?;
         self.take_history(usize::MAX).await?;
         loop {
             let count = self.trim_some(TRIM).await?;

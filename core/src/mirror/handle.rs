@@ -229,7 +229,8 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the guard's share is not from 0 to 1 or its window is 0;
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the guard's share is not from 0 to 1, its window is 0, or the grace of deletions
+    /// is longer than ten years;
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn configure(&self, options: MirrorOptions) -> Result<()> {
         match options.refusal() {
@@ -503,6 +504,17 @@ impl MirrorBuilder {
         self
     }
 
+    /// Sets how long after they left users are deleted, unless they return. A user whom the directory no longer has is then deactivated at once
+    /// ([`UserDeactivated`](crate::ChangeKind::UserDeactivated)), with the time of the deletion in [`MirrorUser::deletes_at`](crate::MirrorUser::deletes_at), and
+    /// keeps groups and roles. A user who returns before that time is reactivated, with the same
+    /// [`linked_id`](crate::MirrorUser::linked_id). Later the user is deleted ([`UserDeleted`](crate::ChangeKind::UserDeleted)), with the cause of the
+    /// deactivation, by the next sync or by [`receive`](Mirror::receive) or [`trim`](Mirror::trim) of any process. The guard counts the deactivation, and not the
+    /// deletion. A changed grace applies to users who leave later. More than 0, and at most ten years. Default: users are deleted at once.
+    pub fn deletion_grace(mut self, grace: Duration) -> Self {
+        self.options.deletion_grace = Some(grace);
+        self
+    }
+
     /// Sets after how long without a poll or an acknowledgement a consumer expires, so that it no longer prevents the removal of changes; `None` for
     /// never. Default: 30 days; at least two hours. Without an expiry, a consumer that polled only once, for example under a mistyped name, would
     /// prevent the removal of every later change.
@@ -584,7 +596,7 @@ impl MirrorBuilder {
     /// # Errors
     ///
     /// As [`Mirror::open`]; [`ErrorKind::Config`](crate::ErrorKind::Config) if an option for PostgreSQL is set for a file or has a value that cannot be
-    /// used, or if the guard's share is not from 0 to 1 or its window is 0.
+    /// used, and as [`open_in`](MirrorBuilder::open_in).
     #[cfg(feature = "sqlite")]
     pub async fn open(self, path: impl AsRef<Path>) -> Result<Mirror> {
         let store = open_store(path.as_ref(), self.database.clone()).await?;
@@ -598,10 +610,10 @@ impl MirrorBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store); [`ErrorKind::Config`](crate::ErrorKind::Config) if the guard's share is not from 0 to 1
-    /// or its window is 0.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store); [`ErrorKind::Config`](crate::ErrorKind::Config) if the guard's share is not from 0 to 1,
+    /// its window is 0, or the grace of deletions is 0 or longer than ten years.
     pub async fn open_in(self, store: Arc<dyn Store>) -> Result<Mirror> {
-        if let Some(refusal) = self.options.refusal() {
+        if let Some(refusal) = self.options.refusal_to_open() {
             return Err(Error::config(refusal));
         }
         let mirror = Mirror(Arc::new(self.inner(store)));

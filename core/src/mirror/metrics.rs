@@ -24,7 +24,7 @@ impl Mirror {
     ///   `outcome`) and `headcount_webhooks_refused_total`. They are not stored, so the processes of a mirror have numbers of their own.
     /// - Of the store, at the time of the call, and so the same for all of its processes. By `directory`:
     ///   `headcount_last_full_sync_timestamp_seconds`, `headcount_last_incremental_sync_timestamp_seconds`, `headcount_incomplete_since_timestamp_seconds` and
-    ///   `headcount_missing_since_timestamp_seconds` (each absent if there is no such time), `headcount_users`, `headcount_groups`, `headcount_held_users`,
+    ///   `headcount_missing_since_timestamp_seconds` (each absent if there is no such time), `headcount_users`, `headcount_groups`, `headcount_held_users`, `headcount_leaving_users`,
     ///   `headcount_directory_enabled`. By `consumer`: `headcount_consumer_lag_changes`, `headcount_consumer_parked_changes`,
     ///   `headcount_consumer_seen_timestamp_seconds`. Of all: `headcount_pending_events`, `headcount_changes_total` (the number of the feed's latest change),
     ///   and `headcount_mirror_info` with the mirror's `id` and the `version` of this library.
@@ -109,10 +109,16 @@ fn write_directories(text: &mut Text, directories: &[DirectoryStatus], options: 
         each_directory(directories, options, |status, labels| text.time(name, labels, time(status)));
     }
     type Number = fn(&DirectoryStatus) -> u64;
-    let numbers: [(&str, &str, &str, Number); 4] = [
+    let numbers: [(&str, &str, &str, Number); 5] = [
         ("headcount_users", "users", "Users in the directory.", |status| status.users),
         ("headcount_groups", "groups", "Groups in the directory.", |status| status.groups),
         ("headcount_held_users", "users", "Users whose loss of access the guard holds.", held_users),
+        (
+            "headcount_leaving_users",
+            "users",
+            "Users whom the directory no longer has, and who will be deleted.",
+            |status| status.leaving,
+        ),
         ("headcount_directory_enabled", "", "Whether the directory is enabled: 1 or 0.", |status| {
             u64::from(status.directory.enabled)
         }),

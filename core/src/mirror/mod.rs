@@ -32,6 +32,7 @@ pub(crate) mod handle;
 mod history;
 mod holds;
 mod lapse;
+mod leavers;
 mod metrics;
 mod moments;
 mod openmetrics;

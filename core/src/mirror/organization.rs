@@ -138,12 +138,13 @@ impl Mirror {
         reports.sort_by(|a, b| a.directory_id.cmp(&b.directory_id));
         reports.iter().for_each(|report| report.log(self));
         if self.is_plan() {
-            // The store is temporary: nothing in it becomes old, and the planned changes must not be removed.
+            // The store is temporary: apart from leavers, nothing in it becomes old, and the planned changes must not be removed.
+            self.delete_leavers().await?;
             return Ok(reports);
         }
-        // An error is only logged: the next sync removes the rows that this one did not.
+        // After the listings, which may show that a leaver has returned. An error is only logged: the next sync removes the rows that this one did not.
         if let Err(error) = self.end_sync(organization_id, &reports).await {
-            tracing::warn!(target: "headcount", organization_id, "old changes and events could not be removed: {error}");
+            tracing::warn!(target: "headcount", organization_id, "leavers, old changes and events could not be removed: {error}");
         }
         Ok(reports)
     }

@@ -25,7 +25,8 @@ impl Mirror {
     /// It fails while that answer could be wrong, because users who are in a directory would be returned as well: each directory must have had a complete
     /// full sync that began after this handle was opened, or after [`since`](ReconcileOptions::since), or be retired. Without an
     /// [organization](ReconcileOptions::organization_id), a [`sync_all`](Mirror::sync_all) must have listed all organizations and the directories of
-    /// each since then, because the mirror does not know others. Users whose removal is held are in the mirror.
+    /// each since then, because the mirror does not know others. Users whose removal is held are in the mirror, and so
+    /// are users who have left until they are deleted (their [`deletes_at`](crate::MirrorUser::deletes_at)): the feed deactivated them, and will delete them.
     ///
     /// Deactivate the accounts of these users, and delete them only after a second full sync and another call have given the same answer: a listing that
     /// changes while it is read may miss a user. One who is listed later is `user.created` in the feed.

@@ -10,7 +10,7 @@ use crate::{ErrorKind, Result};
 
 impl Mirror {
     /// Removes the users and groups of a directory that is no longer used. Returns how many users it removed. The guard does not limit it, because the
-    /// application asks for it. If users of another directory are members of its groups, they leave these groups. Their loss of all roles is limited
+    /// application asks for it. For the same reason all users are deleted at once, whatever the [grace](crate::MirrorBuilder::deletion_grace) is. If users of another directory are members of its groups, they leave these groups. Their loss of all roles is limited
     /// by the guard of their own directory.
     ///
     /// `by` (1 to 200 bytes) is who requested it, and `note` (at most 2,000 bytes) the reason; both are [recorded](Mirror::retirements). The changes

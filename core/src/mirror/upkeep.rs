@@ -1,4 +1,4 @@
-//! Takes changes into the history, and limits what is stored: expires pending events, removes old rows after syncs and received events, and shrinks the store's log.
+//! Deletes leavers, takes changes into the history, and limits what is stored: expires pending events, removes old rows after syncs and received events, and shrinks the store's log.
 
 use super::Mirror;
 use super::decide::{Applying, Step, before, event_keys, why_pending};
@@ -61,7 +61,7 @@ impl Mirror {
         Ok(still.collect())
     }
 
-    /// Ends a sync of an organization: expires pending events that it could not apply, and removes old rows.
+    /// Ends a sync of an organization: expires pending events that it could not apply, deletes leavers whose grace is over, and removes old rows.
     pub(super) async fn end_sync(&self, organization_id: &str, reports: &[SyncReport]) -> Result<()> {
         // A sync that failed, was skipped or is held may not have tried to apply them.
         if reports.iter().any(|report| matches!(report.outcome, SyncOutcome::Done | SyncOutcome::Incomplete)) {
@@ -98,8 +98,8 @@ impl Mirror {
         self.expire_events(None, PENDING_WITHOUT_SYNC).await
     }
 
-    /// Takes changes into the history and removes old rows once a minute, so that a process that only receives events does it as well. Each call takes and removes at most
-    /// [`TRIM_ON_WRITE`] rows of each kind; if rows may be left, the next event continues without waiting for the minute to pass. Errors are only logged, because the event
+    /// Deletes leavers, takes changes into the history and removes old rows once a minute, so that a process that only receives events does it as well. Each
+    /// call deletes, takes and removes at most [`TRIM_ON_WRITE`] rows of each kind; if rows may be left, the next event continues without waiting for the minute to pass. Errors are only logged, because the event
     /// has been applied.
     pub(super) async fn trim_once_a_minute(&self) {
         let moments = self.moments();
@@ -117,10 +117,12 @@ impl Mirror {
         }
     }
 
-    /// Takes some changes into the history, and removes some old rows. Returns how many it took and how many it removed.
+    /// Deletes some leavers, takes some changes into the history, and removes some old rows. Returns how many it deleted or took, whichever is more, and
+    /// how many it removed.
     async fn take_and_trim_some(&self) -> Result<(usize, usize)> {
+        let deleted = self.delete_some_leavers(TRIM_ON_WRITE).await?;
         let taken = self.take_history(TRIM_ON_WRITE).await?;
-        Ok((taken, self.trim_some(TRIM_ON_WRITE).await?))
+        Ok((taken.max(deleted), self.trim_some(TRIM_ON_WRITE).await?))
     }
 
     /// Makes the store's log smaller: always, or only if it is large. Errors are only logged, because nothing else depends on it.

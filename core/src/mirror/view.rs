@@ -278,6 +278,7 @@ impl Mirror {
                 last_full_sync: counts.row.last_full_sync,
                 last_incremental_sync: counts.row.last_incremental_sync,
                 users: counts.users,
+                leaving: counts.leaving,
                 groups: counts.groups,
                 watermark: counts.row.watermark,
                 held: holds.first().cloned(),
@@ -332,7 +333,8 @@ impl Mirror {
     /// not held: [`set_role_map`](Mirror::set_role_map) and [`retire`](Mirror::retire).
     ///
     /// `reason` (1 to 2,000 bytes) is kept as [`MirrorUser::protection`], and replaces an earlier one. The protection ends with
-    /// [`unprotect`](Mirror::unprotect), and when the user is removed.
+    /// [`unprotect`](Mirror::unprotect), and when the user is removed. It does not prevent the deletion of a user who has left and whose
+    /// [grace](crate::MirrorBuilder::deletion_grace) has begun.
     ///
     /// The future may be dropped: the protection may then have been stored or not. The call may be repeated.
     ///

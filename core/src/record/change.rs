@@ -14,9 +14,9 @@ named! {
         UserCreated = "user.created",
         /// Fields of a user changed. Changes of `active`, groups and roles have other kinds.
         UserUpdated = "user.updated",
-        /// A user may no longer sign in.
+        /// A user may no longer sign in. If the directory no longer has the user, `deletes_at` is the time of the deletion.
         UserDeactivated = "user.deactivated",
-        /// A user may sign in again.
+        /// A user may sign in again: was activated, or returned before the time of the deletion.
         UserReactivated = "user.reactivated",
         /// A user was removed from the mirror.
         UserDeleted = "user.deleted",

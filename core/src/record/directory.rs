@@ -103,6 +103,8 @@ pub struct DirectoryStatus {
     pub last_incremental_sync: Option<Timestamp>,
     /// Number of mirrored users.
     pub users: u64,
+    /// Number of those users whom the directory no longer has, and who are deleted at their `deletes_at` unless they return.
+    pub leaving: u64,
     /// Number of mirrored groups.
     pub groups: u64,
     /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock, or the start of the sync that listed the user if that is earlier;

@@ -187,10 +187,12 @@ impl EntryBody {
                     active: state.active,
                     group_ids: state.group_ids.clone(),
                     roles: state.roles.clone(),
+                    // If `active` changes as well, it does so together with `deletes_at`.
+                    deletes_at: if state.active == end.active { end.deletes_at } else { state.deletes_at },
                     ..end.clone()
                 },
                 ChangeKind::UserDeactivated | ChangeKind::UserReactivated => {
-                    MirrorUser { active: end.active, ..state.clone() }
+                    MirrorUser { active: end.active, deletes_at: end.deletes_at, ..state.clone() }
                 }
                 ChangeKind::RolesChanged => {
                     state.group_ids.clone_from(&end.group_ids);

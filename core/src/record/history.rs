@@ -133,6 +133,9 @@ struct Former {
     linked_id: Option<String>,
     #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
     protection: Option<String>,
+    /// `Some(None)` if the user was not to be deleted.
+    #[serde(rename = "w", skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    deletes_at: Option<Option<Timestamp>>,
     /// `Some(None)` if there was no detail.
     #[serde(rename = "t", skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     detail: Option<Option<RawJson>>,
@@ -145,7 +148,7 @@ struct Former {
 }
 
 /// Reads a value that is present, so that `null` differs from a missing value.
-fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<RawJson>>, D::Error> {
+fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -246,7 +249,7 @@ impl HistoryRow {
         let fields = former.fields();
         let part = |state: Option<&Mirrored>| state.map(|state| pick(state, &fields)).transpose();
         let (before_json, after_json) = match (is_new, is_deleted) {
-            (true, _) => (None, after.map(whole).transpose()?),
+            (true, _) => (None, after.map(|state| whole(&created(state))).transpose()?),
             (_, true) => (before.map(whole).transpose()?, None),
             _ if self.subject_id.is_empty() => (None, None),
             _ => (part(before)?, part(after)?),
@@ -314,7 +317,8 @@ impl Former {
     }
 
     /// Sets the former values of the fields that differ. The pattern names every field, so that a new field does not compile until it is handled here.
-    /// Changes of `linked_id`, `protection` and `updated_at` alone are not in the feed, so their former values are not known.
+    /// Changes of `linked_id`, `protection` and `updated_at` alone are not in the feed, so their former values are not known. Neither is `deletes_at` of a
+    /// user who was inactive when they left.
     fn set_differences(&mut self, before: &MirrorUser, after: &MirrorUser) {
         let MirrorUser {
             id: _,
@@ -331,6 +335,7 @@ impl Former {
             vendor_roles,
             linked_id: _,
             protection: _,
+            deletes_at,
             updated_at: _,
             detail,
             attributes,
@@ -348,6 +353,7 @@ impl Former {
         self.active = former(active, &after.active);
         self.roles = former(roles, &after.roles);
         self.vendor_roles = former(vendor_roles, &after.vendor_roles);
+        self.deletes_at = former(deletes_at, &after.deletes_at);
         self.detail = former(detail, &after.detail);
         self.attributes = former(attributes, &after.attributes);
     }
@@ -367,6 +373,7 @@ impl Former {
         self.vendor_roles = texts(&user.vendor_roles);
         self.linked_id.clone_from(&user.linked_id);
         self.protection.clone_from(&user.protection);
+        self.deletes_at = user.deletes_at.map(Some);
         self.detail = user.detail.clone().map(Some);
         self.attributes = user.attributes.clone().map(Some);
     }
@@ -401,6 +408,7 @@ impl Former {
             ("active", self.active.is_some()),
             ("roles", self.roles.is_some()),
             ("vendor_roles", self.vendor_roles.is_some()),
+            ("deletes_at", self.deletes_at.is_some()),
             ("detail", self.detail.is_some()),
             ("attributes", self.attributes.is_some()),
             ("display_name", self.display_name.is_some()),
@@ -430,6 +438,7 @@ impl Former {
                 vendor_roles: self.vendor_roles.unwrap_or_default(),
                 linked_id: self.linked_id,
                 protection: self.protection,
+                deletes_at: self.deletes_at.flatten(),
                 updated_at: None,
                 detail: self.detail.flatten(),
                 attributes: self.attributes.flatten(),
@@ -463,6 +472,7 @@ impl Former {
                 user.group_ids.insert(position, id);
             }
         }
+        let active = self.active.unwrap_or(user.active);
         MirrorUser {
             organization_id: self.organization_id.unwrap_or(user.organization_id),
             directory_id: self.directory_id.unwrap_or(user.directory_id),
@@ -471,13 +481,24 @@ impl Former {
             family_name: self.family_name.unwrap_or(user.family_name),
             preferred_username: self.preferred_username.unwrap_or(user.preferred_username),
             emails: self.emails.unwrap_or(user.emails),
-            active: self.active.unwrap_or(user.active),
+            active,
             roles: self.roles.unwrap_or(user.roles),
             vendor_roles: self.vendor_roles.unwrap_or(user.vendor_roles),
+            // A user who is active is not to be deleted. Someone who left while inactive has no entry from which the time would be known.
+            deletes_at: self.deletes_at.unwrap_or(user.deletes_at).filter(|_| !active),
             detail: self.detail.unwrap_or(user.detail),
             attributes: self.attributes.unwrap_or(user.attributes),
             ..user
         }
+    }
+}
+
+/// Returns the state of a user or group who is new: nobody is to be deleted then. The feed has no change from which the history would know when somebody left who
+/// was inactive.
+fn created(state: &Mirrored) -> Mirrored {
+    match state {
+        Mirrored::User(user) => Mirrored::User(Box::new(MirrorUser { deletes_at: None, ..(**user).clone() })),
+        Mirrored::Group(group) => Mirrored::Group(group.clone()),
     }
 }
 
@@ -502,6 +523,7 @@ fn pick(state: &Mirrored, fields: &[&'static str]) -> Result<RawJson> {
         (Mirrored::User(user), "active") => json(&user.active),
         (Mirrored::User(user), "roles") => json(&user.roles),
         (Mirrored::User(user), "vendor_roles") => json(&user.vendor_roles),
+        (Mirrored::User(user), "deletes_at") => json(&user.deletes_at),
         (Mirrored::User(user), "detail") => json(&user.detail),
         (Mirrored::User(user), "attributes") => json(&user.attributes),
         (Mirrored::Group(group), "organization_id") => json(&group.organization_id),

@@ -46,7 +46,7 @@ pub use retirement::Retirement;
 pub use roles::{RoleMapEntry, RoleMapKey};
 pub use run::{Run, RunOutcome, RunQuery, RunRow};
 pub use settings::{GuardSettings, IgnoredSetting, MirrorOptions, MirrorSettings};
-pub use user::{MirrorUser, UserRow, email_key};
+pub use user::{Leaving, MirrorUser, UserRow, email_key};
 pub use version::{MessageKind, Trail, Version};
 pub use working_set::{Counts, CountsKey, Keys, MembersKey, WorkingSet};
 

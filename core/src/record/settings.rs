@@ -9,6 +9,9 @@ use std::time::Duration;
 /// The shortest time after which a consumer expires: polls that return no new change are recorded once an hour.
 const SHORTEST_EXPIRY: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// The longest time between the deactivation of a leaver and the deletion: ten years.
+const LONGEST_GRACE: Duration = Duration::from_secs(3_653 * 86_400);
+
 /// How many users of a directory may lose access without approval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -49,6 +52,9 @@ pub struct MirrorSettings {
     /// none.
     #[serde(default = "default_history", serialize_with = "seconds", deserialize_with = "duration")]
     pub history: Duration,
+    /// How long after they left users are deleted who have not returned: they are deactivated at once. `None` if they are deleted at once.
+    #[serde(default, serialize_with = "some_seconds", deserialize_with = "from_seconds")]
+    pub deletion_grace: Option<Duration>,
     /// Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending as well is an error.
     pub pending_events: u64,
     /// Maximum total size of an organization's pending events, in bytes. Receiving an event that would be pending and exceed it is an error.
@@ -116,6 +122,13 @@ pub struct MirrorOptions {
         deserialize_with = "from_seconds"
     )]
     pub history: Option<Duration>,
+    /// [`MirrorSettings::deletion_grace`], at most ten years; 0 for none.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "some_seconds",
+        deserialize_with = "from_seconds"
+    )]
+    pub deletion_grace: Option<Duration>,
     /// [`MirrorSettings::pending_events`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending_events: Option<u64>,
@@ -145,6 +158,7 @@ macro_rules! each_setting {
             full_every,
             retention,
             history,
+            deletion_grace,
             pending_events,
             pending_bytes,
             groups_per_user,
@@ -176,6 +190,7 @@ impl MirrorOptions {
             full_every: self.full_every.unwrap_or(defaults::FULL_EVERY),
             retention: self.retention.unwrap_or(defaults::RETENTION),
             history: self.history.unwrap_or(defaults::HISTORY),
+            deletion_grace: self.deletion_grace.filter(|grace| !grace.is_zero()),
             pending_events: self.pending_events.unwrap_or(defaults::PENDING_EVENTS),
             pending_bytes: self.pending_bytes.unwrap_or(defaults::PENDING_BYTES),
             groups_per_user: self.groups_per_user.unwrap_or(defaults::GROUPS_PER_USER),
@@ -196,6 +211,17 @@ impl MirrorOptions {
         each_setting!(that_differ).into_iter().flatten().collect()
     }
 
+    /// Returns what is wrong with the values for opening a mirror, or `None` if they can be used. A grace of 0, which ends a grace that is stored, has no
+    /// meaning there.
+    pub fn refusal_to_open(&self) -> Option<String> {
+        if self.deletion_grace == Some(Duration::ZERO) {
+            return Some(
+                "expected deletion_grace to be longer than 0: leave it out to delete users at once".to_owned(),
+            );
+        }
+        self.refusal()
+    }
+
     /// Returns what is wrong with the values, or `None` if they can be used.
     pub fn refusal(&self) -> Option<String> {
         if let Some(share) = self.guard_share.filter(|share| !(0.0..=1.0).contains(share)) {
@@ -203,6 +229,13 @@ impl MirrorOptions {
         }
         if self.guard_window == Some(Duration::ZERO) {
             return Some("expected guard_window to be longer than 0".to_owned());
+        }
+        if let Some(grace) = self.deletion_grace.filter(|grace| *grace > LONGEST_GRACE) {
+            return Some(format!(
+                "expected deletion_grace to be at most {} seconds (10 years), got {} seconds",
+                LONGEST_GRACE.as_secs(),
+                grace.as_secs()
+            ));
         }
         None
     }
@@ -318,6 +351,17 @@ mod tests {
             assert!(options.refusal().is_some(), "{share}");
         }
         assert_eq!(options().refusal(), None);
+    }
+
+    #[test]
+    fn a_grace_of_more_than_ten_years_is_refused_and_one_of_zero_is_none() {
+        let options = |grace| MirrorOptions { deletion_grace: Some(grace), ..MirrorOptions::default() };
+        let refusal = options(LONGEST_GRACE + Duration::from_secs(1)).refusal().unwrap();
+        assert!(refusal.contains("10 years"), "{refusal}");
+        assert_eq!(options(LONGEST_GRACE).refusal(), None);
+        assert_eq!(options(LONGEST_GRACE).in_force().deletion_grace, Some(LONGEST_GRACE));
+        assert_eq!(options(Duration::ZERO).in_force().deletion_grace, None);
+        assert_eq!(MirrorOptions::default().in_force().deletion_grace, None);
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub struct MirrorUser {
     /// Why the application protects the user from losing access without an approval, or `None` if it does not.
     #[serde(default)]
     pub protection: Option<String>,
+    /// Time at which the user, whom the directory no longer has, is deleted unless they return; `None` for all other users. With the setting
+    /// `deletion_grace`, leavers are deactivated at once and deleted later. They keep their groups and roles until then.
+    #[serde(default)]
+    pub deletes_at: Option<Timestamp>,
     /// The vendor's time of the user's last change, or `None` if the vendor sent none.
     pub updated_at: Option<Timestamp>,
     /// The directory's own description of the user (`user_detail`) as JSON, from the last listing, or `None` if it had none.
@@ -57,7 +61,16 @@ impl MirrorUser {
     }
 }
 
-debug_without_personal_data!(MirrorUser { id, organization_id, directory_id, active, group_ids, roles, updated_at });
+debug_without_personal_data!(MirrorUser {
+    id,
+    organization_id,
+    directory_id,
+    active,
+    group_ids,
+    roles,
+    deletes_at,
+    updated_at
+});
 
 /// A user as stores keep it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +97,20 @@ pub struct UserRow {
     /// The [key](super::rehire_key) by which a new user with the same address is found to be possibly the same person: of a user who was removed, or who is
     /// deactivated. `None` for an active user, one without an address, and rows that were written before version 3 of the SQLite schema.
     pub rehire_key: Option<String>,
+    /// How the user left, for users with a [`MirrorUser::deletes_at`]; `None` for all others.
+    pub leaving: Option<Leaving>,
+}
+
+/// How a user left who is deactivated, and will be deleted when the grace is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// The version of the removal. It is not in the row's version, so that older messages still change the content of the row. Only newer ones bring the user
+    /// back.
+    pub removed: Version,
+    /// What caused the deactivation. The deletion has the same cause.
+    pub cause: String,
+    /// Whether the user might sign in before. It applies again if the user returns and the vendor does not send whether they may sign in.
+    pub was_active: bool,
 }
 
 /// Returns the key of an e-mail address, by which stores find users. It is the same for addresses that differ only in upper and lower case or in
@@ -107,10 +134,21 @@ impl UserRow {
         self.trail.deleted_at.is_none()
     }
 
+    /// Returns whether the row is a user whom the directory no longer has, and who is deleted when the grace is over.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.is_some()
+    }
+
     /// Returns whether the user may sign in according to the vendor. This is false while the guard holds back the user's deactivation, although
     /// `user.active` is true then.
     pub fn said_active(&self) -> bool {
         self.user.active && !self.held.as_ref().is_some_and(|held| held.loss.deactivated)
+    }
+
+    /// Returns the version of the user's removal that has not been carried out: the guard holds it back, or the grace is not over. `None` if there is none.
+    /// Only newer messages show that the user exists.
+    pub fn removal(&self) -> Option<&Version> {
+        self.leaving.as_ref().map(|leaving| &leaving.removed).or(self.held_removal())
     }
 
     /// Returns the version of the removal that the guard holds back, or `None`.

@@ -60,6 +60,9 @@ pub struct WorkingSet {
     pub keys: Keys,
     /// The number of this write: greater than the numbers of all earlier writes. Rows that the decision changes get it as their revision.
     pub revision: i64,
+    /// The present time by the clock of the store's server, which all machines share; `None` if the store has none, and the clock of this machine
+    /// applies.
+    pub now: Option<Timestamp>,
     /// The role map as it was set, or `None` if it never was.
     pub role_map: Option<String>,
     /// The mirror's settings as they were set.

@@ -95,6 +95,7 @@ tables! {
         listed: Truth, version_at: Bytes, version_kind: Number, version_event: Text, touched_at: Bytes, revision: Number,
         deleted_at: Bytes, added_at: Bytes, lost_at: Bytes, hold: Number, hold_revision: Number, held: Json,
         rehire_key: Text,
+        deletes_at: Bytes, leaving: Json,
     }
     /// The groups that the vendor named for each user.
     MEMBERSHIPS = "membership" (2) { group_id: Text, user_number: Number }

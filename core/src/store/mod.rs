@@ -22,8 +22,8 @@ pub use sqlite::SqliteStore;
 pub use crate::record::{
     AddressUser, Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody,
     EnvironmentRow, EventNote, EventRow, EventState, GroupRow, HeldLoss, HistoryMark, HistoryRow, HoldId, HoldRow,
-    Keys, Loss, LossRow, MembersKey, MessageKind, NewEntry, OrganizationRow, Partition, PendingEvents, Rehire, RunRow,
-    Snapshot, Trail, UserRow, UserWrite, Version, WorkerId, WorkingSet, email_key, rehire_key,
+    Keys, Leaving, Loss, LossRow, MembersKey, MessageKind, NewEntry, OrganizationRow, Partition, PendingEvents, Rehire,
+    RunRow, Snapshot, Trail, UserRow, UserWrite, Version, WorkerId, WorkingSet, email_key, rehire_key,
 };
 
 use crate::record::{Approval, EventQuery, ParkedChange, RunQuery};
@@ -355,7 +355,8 @@ pub trait Store: Send + Sync + 'static {
     /// The future may be dropped: it only reads.
     fn users(&self, filter: UserFilter, after: i64, limit: usize) -> StoreFuture<'_, Vec<UserRow>>;
 
-    /// Reads the row numbers of the live users of a directory that are greater than `after`, in their order, `limit` at most.
+    /// Reads the row numbers of the live users of a directory that are greater than `after`, in their order, `limit` at most. Users who are
+    /// [leaving](UserRow::leaving) may be left out: a sync does not compare them with its listing.
     ///
     /// The future may be dropped: it only reads.
     fn user_numbers(&self, directory_id: String, after: i64, limit: usize) -> StoreFuture<'_, Vec<i64>> {
@@ -363,6 +364,25 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async move {
             let rows = self.users(filter, after, limit).await?;
             Ok(rows.into_iter().map(|row| row.number).collect())
+        })
+    }
+
+    /// Reads live users whose [`deletes_at`](crate::MirrorUser::deletes_at) is `until` or earlier, in the order of these times, `limit` at most. The default
+    /// reads all users, so a store with many users has to implement it.
+    ///
+    /// The future may be dropped: it only reads.
+    fn leavers(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<UserRow>> {
+        Box::pin(async move {
+            let (mut after, mut leavers) = (0, Vec::new());
+            loop {
+                let rows = self.users(UserFilter::default(), after, 500).await?;
+                let Some(last) = rows.last() else { break };
+                after = last.number;
+                leavers.extend(rows.into_iter().filter(|row| row.user.deletes_at.is_some_and(|at| at <= until)));
+                leavers.sort_by_key(|row| (row.user.deletes_at, row.number));
+                leavers.truncate(limit);
+            }
+            Ok(leavers)
         })
     }
 
@@ -726,6 +746,8 @@ pub struct DirectoryCounts {
     pub row: DirectoryRow,
     /// Number of live users.
     pub users: u64,
+    /// Number of those users who are [leaving](UserRow::leaving).
+    pub leaving: u64,
     /// Number of live groups.
     pub groups: u64,
     /// Number of pending events of the directory's organization.

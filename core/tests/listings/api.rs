@@ -129,10 +129,23 @@ pub(crate) async fn open(builder: MirrorBuilder) -> Mirror {
 
 /// Opens a new store: in memory, or in a new schema of a PostgreSQL server if the environment variable `HEADCOUNT_LISTINGS_IN` is `postgres`.
 pub(crate) async fn open_store() -> Arc<dyn Store> {
+    open_store_with(false).await
+}
+
+/// Opens a new store as [`open_store`] does, which uses the time of the API's clock also for what is by the clock of the server.
+pub(crate) async fn open_store_with_callers_time() -> Arc<dyn Store> {
+    open_store_with(true).await
+}
+
+#[cfg_attr(not(feature = "postgres"), allow(unused_variables, reason = "SQLite has no clock of its own"))]
+async fn open_store_with(callers_time: bool) -> Arc<dyn Store> {
     #[cfg(feature = "postgres")]
     if std::env::var("HEADCOUNT_LISTINGS_IN").is_ok_and(|store| store == "postgres") {
         static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let mut options = headcount::store::PostgresOptions::default();
+        if callers_time {
+            options = options.with_callers_time();
+        }
         options.schema = format!("listings_{}", NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
         let server = crate::server::Server::shared();
         server.forget(&options.schema);

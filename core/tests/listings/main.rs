@@ -14,6 +14,7 @@ mod groups;
 mod guard;
 mod history;
 mod holds;
+mod leavers;
 mod logs;
 mod metrics;
 mod organizations;

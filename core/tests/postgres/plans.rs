@@ -6,12 +6,13 @@ use headcount::system::{Clock, SystemClock};
 use headcount::{Event, Mirror};
 use headcount_sandbox::Sandbox;
 
-/// For each table that can be large, the statement that fills it, without its start `INSERT INTO schema.`. `{t}` is a time as the store encodes it, `{one}`
-/// an existing row of the table, and `{rows}` and `{fewer}` generate the numbers `g` of the new rows.
+/// For each table that can be large, the statement that fills it, without its start `INSERT INTO schema.`. `{t}` is a time as the store encodes it, `{far}` one
+/// after the year 2090, `{one}` an existing row of the table, and `{rows}` and `{fewer}` generate the numbers `g` of the new rows.
 const LARGE: &[&str] = &[
     "users SELECT 1000000 + g, 'u' || g, 'org_' || g % 1000, 'dir_' || g % 1000, 'u' || g || '@example.com', body, told_groups, listed, version_at,
         version_kind, version_event, touched_at, revision, CASE WHEN g % 10 = 0 THEN {t} END, added_at, NULL, NULL, NULL, NULL,
-        CASE WHEN g % 10 = 0 THEN md5(g::text) END FROM {one}, {rows}",
+        CASE WHEN g % 10 = 0 THEN md5(g::text) END,
+        CASE WHEN g % 10 = 1 THEN {far} END, NULL FROM {one}, {rows}",
     "groups SELECT 1000000 + g, 'g' || g, 'dir_' || g % 1000, body, leaving, version_at, version_kind, version_event, touched_at, revision,
         CASE WHEN g % 10 = 0 THEN {t} END FROM {one}, {rows}",
     "change SELECT {one}.seq + g, 1, 'org_' || g % 1000, 'dir_' || g % 1000, 'test', {t}, body FROM {one}, {rows}",
@@ -79,6 +80,7 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
             let one = format!("(SELECT * FROM {schema}.{table} ORDER BY 1 {order} LIMIT 1) AS one");
             let text = fill.replace("{one}.", "one.").replace("{one}", &one).replace("{t}", time);
             let rows = |count: i64| format!("generate_series(1, {count}) AS g");
+            let text = text.replace("{far}", "decode('80000000f0000000' || lpad(to_hex(g), 8, '0'), 'hex')");
             let text = text.replace("{rows}", &rows(ROWS)).replace("{fewer}", &rows(FEWER));
             server.psql(&format!("INSERT INTO {schema}.{text}"));
         }

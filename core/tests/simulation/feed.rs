@@ -1,8 +1,8 @@
 //! The changes that consumers receive, and the checks of the guarantees about the feed.
 
 use crate::world::{Facts, ORGANIZATIONS, PROTECTED, describe_group, describe_user};
-use headcount::mirror::MirrorGroup;
-use headcount::{Change, ChangeKind, Mirror, MirrorUser, Result};
+use headcount::mirror::{MirrorGroup, Mirrored};
+use headcount::{Change, ChangeKind, Mirror, MirrorUser, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a consumer has received and acknowledged.
@@ -128,20 +128,33 @@ pub(crate) fn check_events_were_applied_once(feed: &[&Change]) {
     }
 }
 
-/// Checks that the feed removes users only from directories that they had left by then, and that no removed user is created again: deleted users
-/// never return to the directories, so only an outdated event or listing could do that. A user who moved may be removed and created again, if the
+/// Checks that the feed removes users only from directories that they had left by then, with a grace first deactivates them and deletes them when it is over,
+/// and that no removed user is created or reactivated again unless they returned: only an outdated event or listing could do that. A user who moved may be removed and created again, if the
 /// listing of the new directory failed in the sync that found the user absent from the former one.
 ///
 /// If listings can be older than the mirror assumes, they may remove users who have not left, and restore users who have. But they must not remove a
 /// user about whom an event arrived in the five minutes before the removal.
-pub(crate) fn check_leavers(feed: &[&Change], facts: &Facts) {
+pub(crate) fn check_leavers(feed: &[&Change], facts: &Facts, has_grace: bool) {
     let mut removed = BTreeSet::new();
     for change in feed {
         let user = user_id(change);
-        let returns = change.kind == ChangeKind::UserCreated && removed.contains(user);
-        assert!(!returns || facts.moved.contains(user) || !facts.is_timely, "{user} was created again");
-        if change.kind != ChangeKind::UserDeleted {
+        let deletes_at =
+            |side: &Option<Mirrored>| side.as_ref().and_then(Mirrored::user).and_then(|user| user.deletes_at);
+        let (before, after) = (deletes_at(&change.before), deletes_at(&change.after));
+        let is_reactivation = change.kind == ChangeKind::UserReactivated && before.is_some();
+        let returns = (change.kind == ChangeKind::UserCreated || is_reactivation) && removed.contains(user);
+        let may_return = facts.moved.contains(user) || facts.returned.contains(user) || !facts.is_timely;
+        assert!(!returns || may_return, "{user} was created or reactivated again");
+        let is_deletion = change.kind == ChangeKind::UserDeleted;
+        let leaves = change.kind == ChangeKind::UserDeactivated && after.is_some();
+        if !is_deletion && !leaves {
             continue;
+        }
+        if is_deletion {
+            assert_eq!(before.is_some(), has_grace, "{user} was deleted without a grace, or with one that was not set");
+            // The clocks of the processes differ from each other and from the server's by five minutes at most.
+            let late = before.map_or(0, |at| change.at.as_millisecond() - at.as_millisecond());
+            assert!(late >= -PROTECTED || facts.jumps, "{user} was deleted within the grace");
         }
         removed.insert(user);
         let mut departures = facts.left.iter().filter(|((id, from), _)| id == user && *from == change.directory_id);
@@ -152,7 +165,8 @@ pub(crate) fn check_leavers(feed: &[&Change], facts: &Facts) {
         assert!(!facts.is_timely, "{user} was removed, but had not left {}", change.directory_id);
         let mentions = facts.mentions.get(user).into_iter().flatten();
         let mut ages = mentions.map(|at| change.at.as_millisecond() - at.as_millisecond());
-        let is_recent = change.cause.starts_with("sync:") && ages.any(|age| (0..PROTECTED).contains(&age));
+        let is_first = leaves || !has_grace;
+        let is_recent = is_first && change.cause.starts_with("sync:") && ages.any(|age| (0..PROTECTED).contains(&age));
         assert!(!is_recent, "{user} was removed by a listing within five minutes of an event");
     }
 }
@@ -250,6 +264,18 @@ impl Records {
             }
         }
         records
+    }
+
+    /// Returns the records without [`MirrorUser::deletes_at`]: the feed has no change if a user who leaves was inactive before.
+    pub(crate) fn without_deletions(mut self) -> Records {
+        self.users.values_mut().for_each(|user| user.deletes_at = None);
+        self
+    }
+
+    /// Returns the records without users whose deletion is due: any received event may delete them.
+    pub(crate) fn without_due(mut self, now: Timestamp) -> Records {
+        self.users.retain(|_, user| user.deletes_at.is_none_or(|at| at > now));
+        self
     }
 
     pub(crate) fn user(&self, id: &str) -> Option<&MirrorUser> {

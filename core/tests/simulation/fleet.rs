@@ -20,7 +20,10 @@ use crate::postgres::{Mistake, ModelStore, Settings};
 use crate::random::SeededRandom;
 use crate::shrink::{Scenario, Trace};
 use crate::world::{BROKEN_CONNECTION, Claim, Message, ORGANIZATIONS, World, WorldClock};
-use crate::{LIMIT, check_approvals, check_guard, sync_and_approve_all};
+use crate::{
+    LIMIT, check_approvals, check_guard, grace_of, grace_settings, sync_and_approve_all, wait_for_deletions,
+    with_returns,
+};
 use futures_util::FutureExt;
 use futures_util::future::select;
 use headcount::mirror::{Outcome, SyncMode, SyncOutcome};
@@ -128,6 +131,7 @@ struct Context {
     trace: Trace,
     number: usize,
     guards_events: bool,
+    grace: Option<Duration>,
 }
 
 impl Context {
@@ -142,6 +146,7 @@ impl Context {
                     .guard_users(LIMIT)
                     .guard_share(0.0)
                     .guard_events(self.guards_events)
+                    .settings(grace_settings(self.grace))
                     .open_in(Arc::clone(&self.store) as Arc<dyn Store>);
                 match opened.await {
                     Ok(mirror) => return mirror,
@@ -413,13 +418,14 @@ struct Fleet {
     trace: Trace,
     mistake: Option<Mistake>,
     guards_events: bool,
+    grace: Option<Duration>,
     has_faults: bool,
 }
 
 /// Runs a scenario. Panics if a guarantee does not hold.
 pub(crate) fn run_scenario(scenario: &Scenario, mistake: Option<Mistake>, trace: &Trace) {
     let random = SeededRandom::new(scenario.seed);
-    let mut fleet = Fleet::new(random.clone(), mistake, trace.clone());
+    let mut fleet = Fleet::new(random.clone(), grace_of(scenario.seed), mistake, trace.clone());
     for seed in &scenario.steps {
         random.reset(*seed);
         fleet.step();
@@ -429,10 +435,10 @@ pub(crate) fn run_scenario(scenario: &Scenario, mistake: Option<Mistake>, trace:
 }
 
 impl Fleet {
-    fn new(random: SeededRandom, mistake: Option<Mistake>, trace: Trace) -> Fleet {
+    fn new(random: SeededRandom, grace: Option<Duration>, mistake: Option<Mistake>, trace: Trace) -> Fleet {
         let organizations = random.between(1, 2);
         let guards_events = random.chance(50);
-        let world = World::of_fleet(random.fork(), 2, organizations);
+        let world = with_returns(World::of_fleet(random.fork(), 2, organizations), grace);
         let offsets = (0..random.between(2, 3)).map(|_| world.random_offset(&random)).collect::<Vec<_>>();
         Fleet {
             processes: offsets.iter().map(|_| None).collect(),
@@ -444,6 +450,7 @@ impl Fleet {
             trace,
             mistake,
             guards_events,
+            grace,
             has_faults: true,
         }
     }
@@ -481,6 +488,7 @@ impl Fleet {
                 trace: self.trace.clone(),
                 number,
                 guards_events: self.guards_events,
+                grace: self.grace,
             };
             let seen = self.elapsed();
             self.processes[number] = Some(Process { runtime, context, tasks: Vec::new(), seen, is_stopped: false });
@@ -697,6 +705,7 @@ impl Fleet {
 async fn check(context: Context, guards_events: bool) {
     let (world, mirror) = (&context.world, context.mirror().await);
     let facts = world.facts();
+    wait_for_deletions(world, &mirror, &facts, context.grace).await;
     for report in sync_and_approve_all(&mirror).await {
         if facts.enabled.contains(report.directory_id.as_str()) {
             assert_eq!(report.outcome, SyncOutcome::Done, "{:?}", report.incomplete);
@@ -746,14 +755,14 @@ async fn check(context: Context, guards_events: bool) {
         check_tenant(change, &acknowledged);
     }
     feed::check_events_were_applied_once(&changes);
-    feed::check_leavers(&changes, &facts);
+    feed::check_leavers(&changes, &facts, context.grace.is_some());
     feed::check_groups(&changes, &facts);
     check_guard(&changes, guards_events);
     let named = context.log(|log| log.named.clone());
     check_approvals(&mirror, &changes, &named).await;
     assert_eq!(
-        Records::replay(&changes),
-        Records::of_mirror(&mirror).await,
+        Records::replay(&changes).without_deletions(),
+        Records::of_mirror(&mirror).await.without_deletions(),
         "the changes of the feed do not give the mirror's rows"
     );
     history::check(&mirror, &changes, &context.random, context.clock.now()).await;

@@ -148,6 +148,7 @@ impl Store for Process {
         written write(write: Write) -> Committed;
         read load(keys: Keys) -> WorkingSet;
         read users(filter: UserFilter, after: i64, limit: usize) -> Vec<UserRow>;
+        read leavers(until: Timestamp, limit: usize) -> Vec<UserRow>;
         read live_users(ids: Vec<String>) -> Vec<String>;
         read user_numbers(directory_id: String, after: i64, limit: usize) -> Vec<i64>;
         read groups(directory_id: Option<String>, after: i64, limit: usize) -> Vec<GroupRow>;

@@ -116,6 +116,8 @@ pub(crate) struct Facts {
     pub(crate) left: BTreeMap<(String, &'static str), Timestamp>,
     /// Ids of users who moved to another directory.
     pub(crate) moved: BTreeSet<String>,
+    /// Ids of users who left and returned.
+    pub(crate) returned: BTreeSet<String>,
     /// Ids of groups that were deleted.
     pub(crate) deleted_groups: BTreeSet<String>,
     /// The local times at which events arrived for the first time, by the id of the user, group or directory that the event is about.
@@ -179,6 +181,10 @@ struct State {
     left: BTreeMap<(String, &'static str), Timestamp>,
     /// See [`Facts::moved`].
     moved: BTreeSet<String>,
+    /// See [`Facts::returned`].
+    returned: BTreeSet<String>,
+    /// Users who have left, with their ids, if users return in this run.
+    gone: Option<Vec<(String, DirectoryUser)>>,
     /// See [`Facts::deleted_groups`].
     deleted_groups: BTreeSet<String>,
     /// See [`Facts::mentions`].
@@ -232,6 +238,8 @@ impl World {
             history: Vec::new(),
             left: BTreeMap::new(),
             moved: BTreeSet::new(),
+            returned: BTreeSet::new(),
+            gone: None,
             deleted_groups: BTreeSet::new(),
             mentions: BTreeMap::new(),
             arrived: BTreeSet::new(),
@@ -261,6 +269,11 @@ impl World {
         let world = World::new(random, directories, organizations);
         world.with(|state| (state.reports_latest_change, state.is_slow, state.faulty) = (true, true, true));
         world
+    }
+
+    /// Has users return from now on who leave.
+    pub(crate) fn let_users_return(&self) {
+        self.with(|state| state.gone = Some(Vec::new()));
     }
 
     /// Returns by how much the clock of a process is ahead of the true time, in milliseconds.
@@ -417,6 +430,7 @@ impl World {
                 listed: users.chain(groups).collect(),
                 left: state.left.clone(),
                 moved: state.moved.clone(),
+                returned: state.returned.clone(),
                 deleted_groups: state.deleted_groups.clone(),
                 mentions: state.mentions.clone(),
                 is_timely: state.lag + state.jump.abs() < PROTECTED,
@@ -594,6 +608,9 @@ impl State {
     fn change(&mut self) -> Option<Message> {
         // No two changes have the same time.
         self.clock.advance(2);
+        if self.gone.as_ref().is_some_and(|gone| !gone.is_empty()) && self.random.chance(8) {
+            return self.return_user();
+        }
         match self.random.below(100) {
             0..30 => Some(self.create_user()),
             30..50 => self.update_user(),
@@ -678,10 +695,25 @@ impl State {
     fn remove_user(&mut self, index: usize) -> Message {
         self.clock.advance(2);
         let (id, user) = self.content.users.remove(index);
+        if let Some(gone) = &mut self.gone {
+            gone.push((id.clone(), user.clone()));
+        }
         self.left.entry((id.clone(), user.directory_id)).or_insert(self.clock.now());
         let organization_id = organization_of(user.directory_id);
         let data = json!({ "id": id, "organization_id": organization_id });
         self.event("organization.directory.user_deleted", organization_id, &data)
+    }
+
+    /// Adds a user who has left to the same directory again.
+    fn return_user(&mut self) -> Option<Message> {
+        let updated_at = self.vendor_now();
+        let count = self.gone.as_ref().map_or(0, Vec::len);
+        let index = self.pick(count)?;
+        let (id, user) = self.gone.as_mut()?.swap_remove(index);
+        let groups = self.group_of(user.directory_id).filter(|_| self.random.chance(70)).into_iter().collect();
+        self.content.users.push((id.clone(), DirectoryUser { groups, updated_at, ..user }));
+        self.returned.insert(id.clone());
+        Some(self.user_event(&id, "updated"))
     }
 
     fn create_group(&mut self) -> Message {

@@ -79,6 +79,16 @@ pub unsafe extern "C" fn hc_mirror_directory_status_users(status: *const hc_mirr
     read!(status => status.record.users)
 }
 
+/// Number of those users whom the directory no longer has, and who are deleted at their "deletes_at" unless they
+/// return.
+///
+/// - `status`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_directory_status_leaving(status: *const hc_mirror_directory_status) -> u64 {
+    read!(status => status.record.leaving)
+}
+
 /// Number of mirrored groups.
 ///
 /// - `status`: may be NULL, which gives 0.

@@ -29,6 +29,7 @@ struct Cached {
     vendor_roles: TextList,
     linked_id: Text,
     protection: Text,
+    deletes_at: Text,
     updated_at: Text,
     detail: Text,
     attributes: Text,
@@ -222,6 +223,18 @@ pub unsafe extern "C" fn hc_mirror_user_linked_id(user: *const hc_mirror_user) -
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_user_protection(user: *const hc_mirror_user) -> *const c_char {
     read!(user => user.cached.protection.of_option(user.record.protection.as_deref()))
+}
+
+/// Time at which the user, whom the directory no longer has, is deleted unless they return; NULL for all other users.
+/// With the setting "deletion_grace", leavers are deactivated at once and deleted later. They keep their groups and
+/// roles until then.
+///
+/// - `user`: may be NULL, which gives NULL.
+/// - Returns RFC 3339 text owned by `user`, or NULL if there is none.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_user_deletes_at(user: *const hc_mirror_user) -> *const c_char {
+    read!(user => user.cached.deletes_at.of_display(user.record.deletes_at))
 }
 
 /// The vendor's time of the user's last change, or NULL if the vendor sent none.

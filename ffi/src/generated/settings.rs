@@ -64,6 +64,17 @@ pub unsafe extern "C" fn hc_settings_history_ms(settings: *const hc_settings) ->
     read!(settings => i64::try_from(settings.record.history.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// How long after they left users are deleted who have not returned: they are deactivated at once. NULL if they are
+/// deleted at once.
+///
+/// - `settings`: may be NULL, which gives 0.
+/// - Returns milliseconds, or -1 if there is none.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_settings_deletion_grace_ms(settings: *const hc_settings) -> i64 {
+    read!(settings => settings.record.deletion_grace.map_or(-1, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
+}
+
 /// Maximum number of pending events of an organization. While it has as many, receiving an event that would be pending
 /// as well is an error.
 ///

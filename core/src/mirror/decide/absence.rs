@@ -220,12 +220,13 @@ pub(in crate::mirror) struct Absence {
 impl Absence {
     /// Whether a user's row is absent from the reading, no write has changed it since the reading started, and no event about the user arrived later
     /// than five minutes before the reading started: a listing may lag behind events by that much. A user whom no listing has named is absent only if
-    /// the readings of the other directories started five minutes after the last event about the user as well.
+    /// the readings of the other directories started five minutes after the last event about the user as well. A user who has left already is not absent
+    /// once more.
     pub(in crate::mirror) fn lacks_user(&self, row: &UserRow) -> bool {
         // A user who is known only from events may be in another directory of the organization until the other directories were read as well.
         let is_here = row.listed
             || row.trail.touched_at.is_none_or(|at| self.others_read.is_some_and(|read| !is_recent(Some(at), read)));
-        is_here && self.is_settled(&row.trail) && !self.reading.names_user(row.number)
+        is_here && !row.is_leaving() && self.is_settled(&row.trail) && !self.reading.names_user(row.number)
     }
 
     /// Whether a group's row is absent from the reading, and has not changed and was in no event, as [`lacks_user`](Absence::lacks_user) requires. An
@@ -251,7 +252,7 @@ impl Absence {
         }
         for id in ids {
             if let Some(version) = self.removal_version(step, &id) {
-                step.remove_user(MirrorUser { id, ..MirrorUser::default() }, version, None);
+                step.remove_or_deactivate(MirrorUser { id, ..MirrorUser::default() }, version, None);
             }
         }
     }

@@ -85,7 +85,8 @@ macro_rules! differing {
 }
 
 /// Returns the names of the profile fields that differ; a `user.updated` lists them. Changes of `active`, groups and roles have kinds of their
-/// own, a new `updated_at` alone is no change, and the application sets `linked_id` and `protection`.
+/// own, a new `updated_at` alone is no change, and the application sets `linked_id` and `protection`. `deletes_at` changes together with `active`, or without a
+/// change of its own if the user was inactive before.
 fn profile_fields(before: &MirrorUser, after: &MirrorUser) -> Vec<&'static str> {
     differing!(
         MirrorUser, before, after,
@@ -93,7 +94,7 @@ fn profile_fields(before: &MirrorUser, after: &MirrorUser) -> Vec<&'static str> 
             organization_id, directory_id, email, given_name, family_name, preferred_username, emails, vendor_roles, detail,
             attributes
         ],
-        ignored: [id, active, group_ids, roles, linked_id, protection, updated_at]
+        ignored: [id, active, group_ids, roles, linked_id, protection, deletes_at, updated_at]
     )
 }
 

@@ -335,7 +335,7 @@ impl Applying<'_> {
         let organization_id =
             non_empty(&known.organization_id).unwrap_or_else(|| self.organization(&data.organization_id).to_owned());
         // If the user was removed before, the stored directory may have moved to another organization since.
-        let is_gone = row.as_ref().is_some_and(|row| !row.is_live());
+        let is_gone = row.as_ref().is_some_and(|row| !row.is_live() || row.is_leaving());
         let directory_id = match non_empty(&known.directory_id) {
             Some(id) if !is_gone || !is_other_directory(step, &organization_id, &id) => Some(id),
             _ => only_directory(step, &organization_id),
@@ -376,13 +376,14 @@ impl Applying<'_> {
             },
             linked_id: None,
             protection: None,
+            deletes_at: None,
             updated_at: version.at,
             detail: known.detail,
             attributes: attributes(known.attributes, data.others)?,
         };
         let listed = row.as_ref().is_some_and(|row| row.listed);
         let touched_at = self.touched_at(row.as_ref().map(|row| &row.trail));
-        let is_present = row.as_ref().and_then(UserRow::held_removal).is_none_or(|removal| version > *removal);
+        let is_present = row.as_ref().and_then(UserRow::removal).is_none_or(|removal| version > *removal);
         let active = data.active;
         step.put_user(NewUser { user, active, is_present, told_groups, listed, version, touched_at });
         Ok(Settled::Applied)

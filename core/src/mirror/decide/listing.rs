@@ -157,12 +157,14 @@ pub(in crate::mirror) fn take_user(
         taken.foreign += 1;
         return Ok(());
     }
-    // The version of a held removal is not in the row's version, but the listing is compared with it as well.
-    if let Some(removal) = row.and_then(UserRow::held_removal) {
+    // The version of a removal that is held, or whose grace is not over, is not in the row's version, but the listing is compared with it as well.
+    if let Some(removal) = row.and_then(UserRow::removal) {
         trail.version = trail.version.max(removal.clone());
     }
+    // The rules for the return of a removed user apply to one who has left and will be removed.
+    trail.deleted_at = trail.deleted_at.or(row.and_then(|row| row.user.deletes_at));
     if !listing_replaces(&trail, listed.updated_at, started) {
-        if let Some(row) = row.filter(|row| row.is_live()).cloned() {
+        if let Some(row) = row.filter(|row| row.is_live() && !row.is_leaving()).cloned() {
             // The stored content is newer and is kept, but the listing shows which directory the user is in.
             let user = MirrorUser { directory_id: directory.id.clone(), ..row.user };
             let (version, touched_at) = (row.trail.version, row.trail.touched_at);
@@ -222,6 +224,7 @@ pub(in crate::mirror) fn take_user(
         vendor_roles,
         linked_id: None,
         protection: None,
+        deletes_at: None,
         updated_at: listed.updated_at,
         detail: listed.user_detail.clone(),
         attributes,

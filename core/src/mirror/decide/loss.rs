@@ -72,6 +72,10 @@ impl Step {
         after: &mut MirrorUser,
         is_present: bool,
     ) {
+        if before.deletes_at.is_some() {
+            // A user who has left has lost access already, and the guard has counted it.
+            return;
+        }
         let held = row.held.take();
         let mut loss = Loss {
             removed: held.as_ref().and_then(|held| held.loss.removed.clone()).filter(|_| !is_present),
@@ -114,7 +118,7 @@ impl Step {
         }
     }
 
-    /// Removes a user if the guard permits it, or else holds the removal back.
+    /// Removes or deactivates a user whom the directory no longer has if the guard permits it, or else holds the removal back.
     pub(super) fn remove_or_hold(
         &mut self,
         id: &str,
@@ -123,8 +127,12 @@ impl Step {
         reason: HoldReason,
     ) {
         let Some(row) = self.user(id).cloned() else { return };
-        match self.permits(&row, &row.user.directory_id) {
-            Ok(()) => self.remove_user(MirrorUser { id: id.to_owned(), ..MirrorUser::default() }, version, touched_at),
+        let permitted = if row.is_leaving() { Ok(()) } else { self.permits(&row, &row.user.directory_id) };
+        match permitted {
+            Ok(()) => {
+                let user = MirrorUser { id: id.to_owned(), ..MirrorUser::default() };
+                self.remove_or_deactivate(user, version, touched_at);
+            }
             Err(limit) => self.hold_removal(id, version, touched_at, reason, limit),
         }
     }
@@ -164,7 +172,7 @@ impl Step {
         let Some(loss) = self.held_by(id, hold) else { return false };
         if let Some(version) = loss.removed {
             let Some(trail) = self.user(id).map(|row| row.trail.clone()) else { return false };
-            self.remove_user(
+            self.remove_or_deactivate(
                 MirrorUser { id: id.to_owned(), ..MirrorUser::default() },
                 version.max(trail.version),
                 trail.touched_at,

@@ -3,7 +3,7 @@
 //! This module performs no I/O, reads no clock and uses no store. `step` applies rows to a working set and collects what has to be written; `listing`
 //! and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row; `tenant` keeps
 //! organizations apart; `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and groups that a listing
-//! lacks; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks directories that are not listed any
+//! lacks; `leaver` removes users at once or after the grace; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks directories that are not listed any
 //! more, and `retire` removes the users of directories that the application retires; `reconcile` decides whether a user who is not mirrored has left;
 //! `rehire` finds the former user whom a new user may be; `explain` says which groups give a user's roles, and what would take access away; `cursor`
 //! decides which acknowledgements of the feed's consumers count; `partition` divides a consumer among workers, and `holding` has what one of them returned
@@ -17,6 +17,7 @@ mod event;
 mod explain;
 mod guard;
 mod holding;
+mod leaver;
 mod listing;
 mod loss;
 mod missing;

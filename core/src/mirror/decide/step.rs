@@ -8,9 +8,9 @@ use super::owns;
 use super::roles::RoleMap;
 use crate::record::{
     AddressUser, Batch, ChangeKind, Chore, Counts, CountsKey, Delta, DirectoryRow, EntryBody, EnvironmentRow, EventRow,
-    GroupRow, GuardSettings, HoldRow, Keys, MembersKey, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser,
-    Mirrored, NewEntry, OrganizationRow, PendingEvents, Rehire, Retirement, Trail, UserRow, UserWrite, Version,
-    WorkingSet, brief, email_key, rehire_key,
+    GroupRow, GuardSettings, HoldRow, Keys, Leaving, MembersKey, MirrorGroup, MirrorOptions, MirrorSettings,
+    MirrorUser, Mirrored, NewEntry, OrganizationRow, PendingEvents, Rehire, Retirement, Trail, UserRow, UserWrite,
+    Version, WorkingSet, brief, email_key, rehire_key,
 };
 use crate::{Result, Timestamp};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -96,7 +96,8 @@ pub(super) struct NewUser {
     /// Whether the user may sign in, according to the vendor. `None` if the vendor did not send it: then the stored value stays, and a new user
     /// is active.
     pub(super) active: Option<bool>,
-    /// Whether this content is newer than a held removal of the user, which is then no longer held.
+    /// Whether this content shows that the user exists, and is newer than the removal of the user that is held, or after which the user was deactivated.
+    /// Such a removal is then no longer held, and the user is not deleted.
     pub(super) is_present: bool,
     pub(super) told_groups: Vec<String>,
     pub(super) listed: bool,
@@ -384,8 +385,17 @@ impl Step {
         let is_own = owns(&user.organization_id, &row.user.organization_id);
         let linked_id = row.user.linked_id.clone().filter(|_| is_own);
         let protection = row.user.protection.clone().filter(|_| is_own);
-        let active = active.unwrap_or(!was_live || row.said_active());
-        let mut after = MirrorUser { active, group_ids, roles, linked_id, protection, ..user };
+        // A user who has left returns if the content shows that they exist. Otherwise they stay deactivated.
+        let left = row.leaving.take();
+        let stays_away = left.is_some() && !is_present;
+        let was_active = active.unwrap_or_else(|| match &left {
+            Some(leaving) => leaving.was_active,
+            None => !was_live || row.said_active(),
+        });
+        let active = was_active && !stays_away;
+        let deletes_at = row.user.deletes_at.filter(|_| stays_away);
+        let mut after = MirrorUser { active, group_ids, roles, linked_id, protection, deletes_at, ..user };
+        row.leaving = left.clone().filter(|_| stays_away).map(|leaving| Leaving { was_active, ..leaving });
         let trail = Trail { version, touched_at, revision: row.trail.revision, deleted_at: None };
         let before = was_live.then(|| row.user.clone());
         let held = row.held.clone();
@@ -397,6 +407,7 @@ impl Step {
             && row.listed == listed
             && row.trail == trail
             && row.held == held
+            && row.leaving == left
         {
             self.set.users.insert(id, row);
             return;
@@ -421,7 +432,7 @@ impl Step {
         self.changed_users.note(id, || row.told_groups.clone());
     }
 
-    /// Removes a user and leaves a tombstone, also for a user without a row: the tombstone's version makes older messages that arrive later stale.
+    /// Removes a user at once and leaves a tombstone, also for a user without a row: the tombstone's version makes older messages that arrive later stale.
     /// `user` has the user's id and, for a user without a row, the organization. The guard does not limit this removal.
     pub(super) fn remove_user(&mut self, user: MirrorUser, version: Version, touched_at: Option<Timestamp>) {
         let id = user.id.clone();
@@ -448,6 +459,7 @@ impl Step {
         row.listed = false;
         row.added_at = None;
         row.held = None;
+        row.leaving = None;
         row.trail = Trail { version, touched_at, revision: self.set.revision, deleted_at: Some(self.now) };
         self.set.users.insert(id, row);
     }
@@ -682,14 +694,19 @@ impl Step {
         self.batch.entries.insert(position, entry);
     }
 
-    /// Returns the position of a new entry: the end, or for the removal of a user the position before the step's first creation of a user. A
-    /// person whom the vendor deleted and created again has a new id and the same address. An application that identifies its accounts by address
+    /// Returns the position of a new entry: the end, or for the removal of a user, or the deactivation of a leaver, the position before the step's first
+    /// creation of a user. A person whom the vendor deleted and created again has a new id and the same address. An application that identifies its accounts by address
     /// would otherwise delete the new account. A removal does not move before an entry of the same user or of one of their groups.
     fn position(&self, body: &EntryBody) -> usize {
         let entries = &self.batch.entries;
         let first_kind = |body: &EntryBody| body.changes.first().map(|change| change.kind);
         let removed = match (&body.before, &body.after) {
             (Some(Mirrored::User(user)), None) => user,
+            (Some(Mirrored::User(user)), Some(Mirrored::User(after)))
+                if user.deletes_at.is_none() && after.deletes_at.is_some() =>
+            {
+                user
+            }
             _ => return entries.len(),
         };
         let is_creation = |entry: &NewEntry| first_kind(&entry.body) == Some(ChangeKind::UserCreated);

@@ -7,8 +7,8 @@ use super::rows::{
 };
 use super::runs::run;
 use crate::record::{
-    Batch, Chore, ConsumerRow, EnvironmentRow, EventState, HeldLoss, HistoryRow, HoldReason, Keys, Loss, LossRow,
-    MirrorOptions, Partition, Snapshot, UserWrite, WorkerId,
+    Batch, Chore, ConsumerRow, EnvironmentRow, EventState, HeldLoss, HistoryRow, HoldReason, Keys, Leaving, Loss,
+    LossRow, MirrorOptions, Partition, Snapshot, UserWrite, Version, WorkerId,
 };
 use crate::store::copy::{Cell, Digest, NOT_COPIED, NOT_PLANNED, NUMBERS, Row, TABLES, TablePage};
 use crate::store::{ConsumerUpdate, CopyPages, Park, Store, StoreFuture, TakenHistory};
@@ -53,6 +53,8 @@ pub async fn fill(store: &Arc<dyn Store>, seed: usize) {
         row.user.linked_id = (n % 2 == 0).then(|| text(n + 1));
         row.added_at = (n % 3 == 0).then(|| at(n as i64));
         row.held = (n == 1).then(|| HeldLoss { hold: 9, revision: 6, loss: Loss { roles: true, ..Loss::default() } });
+        row.user.deletes_at = (n == 2).then(|| at(n as i64));
+        row.leaving = (n == 2).then(|| Leaving { removed: Version::default(), cause: text(n), was_active: true });
         batch.users.push(joining(row));
         let (at, added_at) = (at(n as i64), None);
         let (directory_id, user_id) = ("dir_1".to_owned(), format!("diruser_{n}"));

@@ -167,6 +167,10 @@ impl Store for Flaky {
         self.store.user_numbers(directory_id, after, limit)
     }
 
+    fn leavers(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<UserRow>> {
+        self.store.leavers(until, limit)
+    }
+
     fn live_users(&self, ids: Vec<String>) -> StoreFuture<'_, Vec<String>> {
         self.store.live_users(ids)
     }

@@ -8,7 +8,7 @@ use super::rows::{
 use crate::model::{DirectoryProvider, DirectoryType};
 use crate::record::{
     Batch, Chore, CountsKey, DirectoryRow, EnvironmentRow, EventState, GroupRow, HeldLoss, HoldId, HoldReason, HoldRow,
-    Keys, Loss, LossRow, MembersKey, MessageKind, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorUser,
+    Keys, Leaving, Loss, LossRow, MembersKey, MessageKind, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorUser,
     OrganizationRow, Retirement, Trail, UserRow, UserWrite, Version,
 };
 use crate::store::UserFilter;
@@ -40,6 +40,7 @@ fn full_user() -> UserRow {
         vendor_roles: vec!["viewer".to_owned()],
         linked_id: Some("account 1".to_owned()),
         protection: Some("last admin".to_owned()),
+        deletes_at: Some(at(-4)),
         updated_at: Some(at(-5)),
         detail: serde_json::from_str("{\"b\": [1, 2.50], \"a\": null}").unwrap(),
         attributes: serde_json::from_str("{\"title\":\"Engineer\"}").unwrap(),
@@ -55,6 +56,7 @@ fn full_user() -> UserRow {
         lost_at: Some(at(-6)),
         held: Some(HeldLoss { hold: 9, revision: 3, loss: Loss { removed, deactivated: true, roles: true } }),
         rehire_key: Some("0123456789abcdef".to_owned()),
+        leaving: Some(Leaving { removed: full_trail().version, cause: "event:evt_1".to_owned(), was_active: true }),
     }
 }
 
@@ -149,9 +151,11 @@ fn indexed_values_one_by_one(mut row: UserRow, source: &UserRow) -> Vec<UserRow>
     step(&|row| row.held.clone_from(&source.held));
     step(&|row| row.rehire_key.clone_from(&source.rehire_key));
     step(&|row| row.rehire_key = None);
+    step(&|row| row.user.deletes_at = source.user.deletes_at);
     step(&|row| row.trail.deleted_at = Some(at(8)));
     step(&|row| row.trail.deleted_at = None);
     step(&|row| row.held = None);
+    step(&|row| row.user.deletes_at = None);
     steps
 }
 
@@ -543,6 +547,7 @@ pub async fn the_settings_are_loaded_and_replaced(setup: Setup) {
             full_every: Some(Duration::from_secs(61)),
             retention: Some(Duration::from_millis(1_500)),
             history: Some(Duration::from_secs(66)),
+            deletion_grace: Some(Duration::from_secs(67)),
             pending_events: Some(62),
             pending_bytes: Some(63),
             groups_per_user: Some(64),

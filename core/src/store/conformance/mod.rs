@@ -39,6 +39,7 @@ mod flaky;
 mod history;
 mod keeping;
 mod leases;
+mod leavers;
 mod load;
 mod pages;
 mod retention;
@@ -56,6 +57,7 @@ pub use flaky::Flaky;
 pub use history::*;
 pub use keeping::*;
 pub use leases::*;
+pub use leavers::*;
 pub use load::*;
 pub use pages::*;
 pub use retention::*;
@@ -172,6 +174,9 @@ macro_rules! store_tests {
             the_oldest_chore_is_loaded_with_its_next_users
             the_role_map_is_loaded_and_replaced
             the_settings_are_loaded_and_replaced
+            leavers_are_found_up_to_a_time_earliest_first
+            leavers_who_were_deleted_or_have_returned_are_not_found
+            leavers_are_counted_with_the_users_of_their_directory
             the_environment_is_loaded_and_replaced
             the_mirror_id_is_loaded_and_replaced
             retirements_are_stored_and_replaced

@@ -303,3 +303,11 @@ CREATE TABLE {s}.run (
 CREATE INDEX run_of_directory ON {s}.run (directory_id, number);
 CREATE INDEX run_of_organization ON {s}.run (organization_id, number);
 CREATE INDEX run_by_age ON {s}.run (quiet, started_at);
+
+-- Leavers: users whom the directory no longer has, who were deactivated, and who are deleted at `deletes_at` unless they return. `leaving` is JSON: what
+-- caused the deactivation, and whether the user was active before. Both are NULL for other users.
+ALTER TABLE {s}.users ADD COLUMN deletes_at bytea, ADD COLUMN leaving text;
+CREATE INDEX user_leaving ON {s}.users (deletes_at, number) WHERE deletes_at IS NOT NULL;
+-- With `deletes_at`, so that the users of a directory who are not leaving are found in the index alone.
+DROP INDEX {s}.user_of_directory;
+CREATE INDEX user_of_directory ON {s}.users (directory_id, number, added_at, deletes_at) WHERE deleted_at IS NULL;

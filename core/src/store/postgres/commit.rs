@@ -643,7 +643,9 @@ fn put_users(writes: &[UserWrite]) -> Result<Statement> {
         .with("hold", |write| write.row.held.as_ref().map(|held| held.hold))
         .with("hold_revision", |write| write.row.held.as_ref().map(|held| held.revision))
         .json("held", |write| write.row.held.as_ref().map(|held| Json::new(&held.loss)).transpose())?
-        .with("rehire_key", |write| write.row.rehire_key.as_deref().map(Text::new));
+        .with("rehire_key", |write| write.row.rehire_key.as_deref().map(Text::new))
+        .with("deletes_at", |write| time(write.row.user.deletes_at))
+        .json("leaving", |write| write.row.leaving.as_ref().map(Json::new).transpose())?;
     if writes.iter().all(|write| write.joined.is_empty() && write.left.is_empty()) {
         // Without the parts for memberships, which the server would plan each time although there are none to write.
         return Ok(put_numbered(columns, "users", "user_number", KEEP, "{insert} RETURNING id, number"));

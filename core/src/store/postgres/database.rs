@@ -175,7 +175,7 @@ pub(super) struct Database {
     pub(super) schema: String,
     /// Whether the role may not write.
     pub(super) is_read_only: bool,
-    /// Whether leases use the time that the caller passes, and not the server's clock.
+    /// Whether leases and the deletion of leavers use the time that the caller passes, and not the server's clock.
     pub(super) callers_time: bool,
     /// How long a call is repeated, from its first lost connection on.
     pub(super) give_up_after: Duration,
@@ -302,6 +302,11 @@ impl Database {
 }
 
 impl Transaction<'_> {
+    /// Returns whether the time is that of the callers, and not of the server's clock.
+    pub(super) fn has_callers_time(&self) -> bool {
+        self.database.callers_time
+    }
+
     /// Runs statements in one round trip. Returns the rows of each.
     pub(super) async fn run(&mut self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, Failure> {
         let begin = self.begin.take();

@@ -8,19 +8,21 @@ use super::rows::{
     EVENT, GROUP, GROUP_COLUMNS, HOLD, RETIREMENT, Text, Time, USER, count, event, first, from_json, get, get_json,
     get_text, get_text_if_any, group, hold, retirement, texts, user,
 };
-use crate::Result;
 use crate::record::{
     AddressUser, Chore, Counts, DirectoryRow, Keys, MembersKey, MirrorUser, PendingEvents, UserRow, WorkingSet,
     rehire_key,
 };
 use crate::store::UserFilter;
+use crate::{Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio_postgres::Row;
 
-/// Makes one statement that selects the settings, the organizations, their counts of pending events, and the directories: each further statement would
+/// Makes one statement that selects the settings, the server's time in microseconds since 1970, the organizations, their counts of pending events, and the directories: each further statement would
 /// have to be planned each time. The first column says which table a row is of.
 fn select_start(organizations: &BTreeSet<String>, directories: &BTreeSet<String>) -> Statement {
-    let mut sql = "SELECT 0::bigint, name, value, 0::bigint, 0::bigint FROM {s}.setting".to_owned();
+    let mut sql = "SELECT 0::bigint, name, value, 0::bigint, 0::bigint FROM {s}.setting
+        UNION ALL SELECT 4, '', '', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, 0"
+        .to_owned();
     if !organizations.is_empty() {
         sql.push_str(
             " UNION ALL SELECT 1, id, body, 0, 0 FROM {s}.organization WHERE id = ANY($1)
@@ -52,6 +54,7 @@ fn read_start(rows: &[Row], set: &mut WorkingSet) -> Result<()> {
             (1, _) => drop(set.organizations.insert(key, get_json(row, 2)?)),
             (2, _) => drop(set.pending.insert(key, PendingEvents { events: count(row, 3)?, bytes: count(row, 4)? })),
             (3, _) => drop(set.directories.insert(key, get_json(row, 2)?)),
+            (4, _) => set.now = Timestamp::from_microsecond(get(row, 3)?).ok(),
             _ => {}
         }
     }
@@ -183,6 +186,7 @@ impl Plan {
             }
         }
         set.keys = keys;
+        set.now = set.now.filter(|_| !transaction.has_callers_time());
         Ok(Loaded { set, group_owners: owners })
     }
 }
@@ -229,6 +233,7 @@ impl Loaded {
         Loaded {
             set: WorkingSet {
                 revision,
+                now: set.now,
                 role_map: set.role_map.clone(),
                 settings: set.settings.clone(),
                 environment: set.environment.clone(),

@@ -166,6 +166,10 @@ impl Store for PostgresStore {
         self.call(async move { pages::user_numbers(&self.database, &directory_id, after, limit).await })
     }
 
+    fn leavers(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<UserRow>> {
+        self.call(async move { pages::leavers(&self.database, until, limit).await })
+    }
+
     fn live_users(&self, ids: Vec<String>) -> StoreFuture<'_, Vec<String>> {
         self.call(async move { pages::live_users(&self.database, &ids).await })
     }

@@ -2,16 +2,16 @@
 
 use super::database::{Database, Statement};
 use super::rows::{
-    APPROVAL, EVENT, EVENT_WITHOUT_BODY, GROUP, HOLD, RUN, Text, USER, approval, count, event, get, get_json, get_text,
-    group, hold, run, signed, texts, user,
+    APPROVAL, EVENT, EVENT_WITHOUT_BODY, GROUP, HOLD, RUN, Text, Time, USER, approval, count, event, get, get_json,
+    get_text, group, hold, run, signed, texts, user,
 };
-use crate::Result;
 use crate::record::{
     Approval, DirectoryRow, EventQuery, EventRow, EventState, GroupRow, HoldId, HoldRow, RunQuery, RunRow, UserRow,
     email_key,
 };
 use crate::store::codec::state_number;
 use crate::store::{DirectoryCounts, UserFilter};
+use crate::{Result, Timestamp};
 
 /// A page of events ends once their bodies have this many bytes.
 const EVENT_BYTES: i64 = 4 << 20;
@@ -52,16 +52,24 @@ pub(super) async fn users(database: &Database, filter: &UserFilter, after: i64, 
     database.read_one(select_users(filter, after, limit)).await?.iter().map(user).collect()
 }
 
-/// Reads a page of the numbers of a directory's live users. All columns are in the index `user_of_directory`, so the table itself is not read.
+/// Reads a page of the numbers of a directory's live users who are not leaving. All columns are in the index `user_of_directory`, so the table itself is not read.
 pub(super) async fn user_numbers(
     database: &Database,
     directory_id: &str,
     after: i64,
     limit: usize,
 ) -> Result<Vec<i64>> {
-    let sql = "SELECT number FROM {s}.users WHERE directory_id = $1 AND deleted_at IS NULL AND number > $2 ORDER BY number LIMIT $3";
+    let sql = "SELECT number FROM {s}.users WHERE directory_id = $1 AND deleted_at IS NULL AND number > $2 AND deletes_at IS NULL
+        ORDER BY number LIMIT $3";
     let select = Statement::new(sql).with(Text::new(directory_id)).with(after).with(signed(limit));
     database.read_one(select).await?.iter().map(|row| get(row, 0)).collect()
+}
+
+/// Reads the live users who are to be deleted until then, from the index `user_leaving`.
+pub(super) async fn leavers(database: &Database, until: Timestamp, limit: usize) -> Result<Vec<UserRow>> {
+    let sql = format!("SELECT {USER} FROM {{s}}.users WHERE deletes_at <= $1 ORDER BY deletes_at, number LIMIT $2");
+    let select = Statement::new(sql).with(Time(until)).with(signed(limit));
+    database.read_one(select).await?.iter().map(user).collect()
 }
 
 /// Returns those of `ids` that are the ids of live users.
@@ -128,6 +136,7 @@ pub(super) async fn directories(database: &Database, organization_id: Option<&st
 pub(super) async fn directory_counts(database: &Database) -> Result<Vec<DirectoryCounts>> {
     let sql = "SELECT body,
         (SELECT count(*) FROM {s}.users WHERE users.directory_id = directory.id AND deleted_at IS NULL),
+        (SELECT count(deletes_at) FROM {s}.users WHERE users.directory_id = directory.id AND deleted_at IS NULL),
         (SELECT count(*) FROM {s}.groups WHERE groups.directory_id = directory.id AND deleted_at IS NULL),
         coalesce((SELECT events FROM {s}.pending WHERE pending.organization_id = directory.organization_id), 0)
         FROM {s}.directory ORDER BY id";
@@ -136,8 +145,9 @@ pub(super) async fn directory_counts(database: &Database) -> Result<Vec<Director
         Ok(DirectoryCounts {
             row: get_json(row, 0)?,
             users: count(row, 1)?,
-            groups: count(row, 2)?,
-            pending_events: count(row, 3)?,
+            leaving: count(row, 2)?,
+            groups: count(row, 3)?,
+            pending_events: count(row, 4)?,
         })
     });
     counts.collect()

@@ -254,7 +254,7 @@ fn trail(row: &Row, first: usize) -> Result<Trail> {
 /// The columns of a user, as [`user`] reads them.
 pub(super) const USER: &str =
     "number, body, told_groups, listed, version_at, version_kind, version_event, touched_at, revision, deleted_at,
-    added_at, lost_at, hold, hold_revision, held, rehire_key";
+    added_at, lost_at, hold, hold_revision, held, rehire_key, leaving";
 
 pub(super) fn user(row: &Row) -> Result<UserRow> {
     Ok(UserRow {
@@ -270,6 +270,7 @@ pub(super) fn user(row: &Row) -> Result<UserRow> {
             Some(hold) => Some(HeldLoss { hold, revision: get(row, 13)?, loss: get_json(row, 14)? }),
         },
         rehire_key: get_text_if_any(row, 15)?,
+        leaving: get_json_if_any(row, 16)?,
     })
 }
 

@@ -44,26 +44,27 @@ static GROUPS: Insert = Insert::new(
 
 const USER_COLUMNS: &str =
     "user (number, id, organization_id, directory_id, email, body, told_groups, listed, version_at, version_kind, version_event,
-        touched_at, revision, deleted_at, added_at, lost_at, hold, hold_revision, held, rehire_key)";
-static NEW_USERS: Insert = Insert::new_rows(USER_COLUMNS, 20);
+        touched_at, revision, deleted_at, added_at, lost_at, hold, hold_revision, held, rehire_key, deletes_at, leaving)";
+static NEW_USERS: Insert = Insert::new_rows(USER_COLUMNS, 22);
 /// Updates only columns that are in no index.
 const USER_CONFLICT: &str =
     "ON CONFLICT (number) DO UPDATE SET body = excluded.body, told_groups = excluded.told_groups, listed = excluded.listed,
         version_at = excluded.version_at, version_kind = excluded.version_kind, version_event = excluded.version_event,
         touched_at = excluded.touched_at, revision = excluded.revision, lost_at = excluded.lost_at,
-        hold_revision = excluded.hold_revision, held = excluded.held";
+        hold_revision = excluded.hold_revision, held = excluded.held, leaving = excluded.leaving";
 /// Writes stored users whose indexed columns do not change.
-static UNINDEXED_USERS: Insert = Insert::new(USER_COLUMNS, 20, &[USER_CONFLICT]);
+static UNINDEXED_USERS: Insert = Insert::new(USER_COLUMNS, 22, &[USER_CONFLICT]);
 /// Writes stored users of whose indexed columns only `email` changes.
-static EMAILS: Insert = Insert::new(USER_COLUMNS, 20, &[USER_CONFLICT, ", email = excluded.email"]);
+static EMAILS: Insert = Insert::new(USER_COLUMNS, 22, &[USER_CONFLICT, ", email = excluded.email"]);
 /// Writes all columns of stored users.
 static USERS: Insert = Insert::new(
     USER_COLUMNS,
-    20,
+    22,
     &[
         USER_CONFLICT,
         ", email = excluded.email, organization_id = excluded.organization_id, directory_id = excluded.directory_id,
-            deleted_at = excluded.deleted_at, added_at = excluded.added_at, hold = excluded.hold, rehire_key = excluded.rehire_key",
+            deleted_at = excluded.deleted_at, added_at = excluded.added_at, hold = excluded.hold, rehire_key = excluded.rehire_key,
+            deletes_at = excluded.deletes_at",
     ],
 );
 
@@ -244,6 +245,7 @@ struct StoredUser {
     added_at: Option<Timestamp>,
     hold: Option<i64>,
     rehire_key: Option<String>,
+    deletes_at: Option<Timestamp>,
 }
 
 impl Stored {
@@ -258,6 +260,7 @@ impl Stored {
                 added_at: row.added_at,
                 hold: row.held.as_ref().map(|held| held.hold),
                 rehire_key: row.rehire_key.clone(),
+                deletes_at: row.user.deletes_at,
             };
             (row.number, stored)
         };
@@ -274,13 +277,15 @@ impl Stored {
             return &NEW_USERS;
         }
         let Some(stored) = self.users.get(&row.number) else { return &USERS };
-        let StoredUser { organization_id, directory_id, email, deleted_at, added_at, hold, rehire_key } = stored;
+        let StoredUser { organization_id, directory_id, email, deleted_at, added_at, hold, rehire_key, deletes_at } =
+            stored;
         let other_indexes_change = *organization_id != row.user.organization_id
             || *directory_id != row.user.directory_id
             || *deleted_at != row.trail.deleted_at
             || *added_at != row.added_at
             || *hold != row.held.as_ref().map(|held| held.hold)
-            || *rehire_key != row.rehire_key;
+            || *rehire_key != row.rehire_key
+            || *deletes_at != row.user.deletes_at;
         match (other_indexes_change, *email == row.user.email) {
             (true, _) => &USERS,
             (false, false) => &EMAILS,
@@ -395,7 +400,7 @@ fn put_users(
     let rows = writes.iter().map(|write| &write.row);
     let statement = |row: &&UserRow| stored.statement_for_user(row, last);
     put_by_statement(database, &[&NEW_USERS, &UNINDEXED_USERS, &EMAILS, &USERS], rows, statement, |row, values| {
-        let UserRow { number, user, told_groups, listed, trail, added_at, lost_at, held, rehire_key } = row;
+        let UserRow { number, user, told_groups, listed, trail, added_at, lost_at, held, rehire_key, leaving } = row;
         values.push(number)?;
         values.push(&user.id)?;
         values.push(&user.organization_id)?;
@@ -415,7 +420,15 @@ fn put_users(
                 values.push_json(loss)?;
             }
         }
-        values.push(rehire_key)
+        values.push(rehire_key)?;
+        values.push(user.deletes_at.map(time_bytes))?;
+        match leaving {
+            Some(leaving) => values.push_json(leaving),
+            None => {
+                values.skip(1);
+                Ok(())
+            }
+        }
     })?;
     // The pairs of a group and a member in JSON of the form `{group: [member, …], …}`.
     let pairs = "SELECT groups.key, members.value FROM json_each(?1) AS groups, json_each(groups.value) AS members";

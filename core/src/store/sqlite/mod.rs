@@ -248,6 +248,10 @@ impl Store for SqliteStore {
         self.read(move |database| pages::user_numbers(database, &directory_id, after, limit))
     }
 
+    fn leavers(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<UserRow>> {
+        self.read(move |database| pages::leavers(database, until, limit))
+    }
+
     fn live_users(&self, ids: Vec<String>) -> StoreFuture<'_, Vec<String>> {
         self.read(move |database| pages::live_users(database, &ids))
     }

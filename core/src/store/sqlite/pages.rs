@@ -4,13 +4,13 @@ use super::database::{Database, limited, list};
 use super::rows::{
     APPROVAL, EVENT, EVENT_WITHOUT_BODY, GROUP, HOLD, RUN, USER, approval, event, get, get_json, group, hold, run, user,
 };
-use crate::Result;
 use crate::record::{
     Approval, DirectoryRow, EventQuery, EventRow, EventState, GroupRow, HoldId, HoldRow, RunQuery, RunRow, UserRow,
     email_key,
 };
-use crate::store::codec::state_number;
+use crate::store::codec::{state_number, time_bytes};
 use crate::store::{DirectoryCounts, UserFilter};
+use crate::{Result, Timestamp};
 use rusqlite::{Row, ToSql, params};
 
 /// A page of events ends with the event whose body brings the total size of the bodies to this number of bytes.
@@ -50,10 +50,16 @@ pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit:
     database.all(&sql, values.as_slice(), user)
 }
 
-/// Reads the numbers of a page of a directory's live users, from the index `user_of_directory` alone.
+/// Reads the numbers of a page of a directory's live users who are not leaving, from the index `user_of_directory` alone.
 pub(super) fn user_numbers(database: &Database, directory_id: &str, after: i64, limit: usize) -> Result<Vec<i64>> {
-    let sql = "SELECT number FROM user WHERE directory_id = ?1 AND deleted_at IS NULL AND number > ?2 ORDER BY number LIMIT ?3";
+    let sql = "SELECT number FROM user WHERE directory_id = ?1 AND deleted_at IS NULL AND number > ?2 AND deletes_at IS NULL ORDER BY number LIMIT ?3";
     database.all(sql, params![directory_id, after, limited(limit)], |row| get(row, 0))
+}
+
+/// Reads the live users who are to be deleted until then, from the index `user_leaving`.
+pub(super) fn leavers(database: &Database, until: Timestamp, limit: usize) -> Result<Vec<UserRow>> {
+    let sql = format!("SELECT {USER} FROM user WHERE deletes_at <= ?1 ORDER BY deletes_at, number LIMIT ?2");
+    database.all(&sql, params![time_bytes(until), limited(limit)], user)
 }
 
 /// Returns those of `ids` that are the ids of live users.
@@ -105,6 +111,7 @@ pub(super) fn directories(database: &Database, organization_id: Option<&str>) ->
 pub(super) fn directory_counts(database: &Database) -> Result<Vec<DirectoryCounts>> {
     let sql = "SELECT body,
         (SELECT count(*) FROM user WHERE directory_id = directory.id AND deleted_at IS NULL),
+        (SELECT count(deletes_at) FROM user WHERE directory_id = directory.id AND deleted_at IS NULL),
         (SELECT count(*) FROM \"group\" WHERE directory_id = directory.id AND deleted_at IS NULL),
         coalesce((SELECT events FROM pending WHERE pending.organization_id = directory.organization_id), 0)
         FROM directory ORDER BY id";
@@ -112,8 +119,9 @@ pub(super) fn directory_counts(database: &Database) -> Result<Vec<DirectoryCount
         Ok(DirectoryCounts {
             row: get_json(row, 0)?,
             users: count(row, 1)?,
-            groups: count(row, 2)?,
-            pending_events: count(row, 3)?,
+            leaving: count(row, 2)?,
+            groups: count(row, 3)?,
+            pending_events: count(row, 4)?,
         })
     })
 }

@@ -74,7 +74,7 @@ fn trail(row: &Row<'_>, first: usize) -> Result<Trail> {
 /// The columns of a user, as [`user`] reads them.
 pub(super) const USER: &str =
     "number, body, told_groups, listed, version_at, version_kind, version_event, touched_at, revision, deleted_at, added_at,
-        lost_at, hold, hold_revision, held, rehire_key";
+        lost_at, hold, hold_revision, held, rehire_key, leaving";
 
 pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
     Ok(UserRow {
@@ -90,6 +90,7 @@ pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
             Some(hold) => Some(HeldLoss { hold, revision: get(row, 13)?, loss: get_json(row, 14)? }),
         },
         rehire_key: get(row, 15)?,
+        leaving: get::<Option<String>>(row, 16)?.as_deref().map(from_json).transpose()?,
     })
 }
 

@@ -237,3 +237,12 @@ CREATE TABLE run (
 CREATE INDEX run_of_directory ON run (directory_id, number);
 CREATE INDEX run_of_organization ON run (organization_id, number);
 CREATE INDEX run_by_age ON run (quiet, started_at);
+
+-- Leavers: users whom the directory no longer has, who were deactivated, and who are deleted at `deletes_at` unless they return. `leaving` is JSON: what
+-- caused the deactivation, and whether the user was active before. Both are NULL for other users.
+ALTER TABLE user ADD COLUMN deletes_at BLOB;
+ALTER TABLE user ADD COLUMN leaving TEXT;
+CREATE INDEX user_leaving ON user (deletes_at, number) WHERE deletes_at IS NOT NULL;
+-- With `deletes_at`, so that the users of a directory who are not leaving are found in the index alone.
+DROP INDEX user_of_directory;
+CREATE INDEX user_of_directory ON user (directory_id, number, added_at, deletes_at) WHERE deleted_at IS NULL;

@@ -188,6 +188,11 @@ pub(super) struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
+    /// `Transaction::has_callers_time`.
+    pub(super) fn has_callers_time(&self) -> bool {
+        self.database.callers_time
+    }
+
     /// Sends commands, with a BEGIN before the first ones, and waits for the answers.
     async fn send(&mut self, mut commands: Vec<Command>) -> Result<(), Answered> {
         let begins = self.begin.take();

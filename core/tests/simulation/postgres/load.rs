@@ -47,7 +47,7 @@ fn unsigned(number: i64) -> u64 {
 fn select_start(keys: &Keys) -> (Statement, Part) {
     let (organizations, directories) = (keys.organizations.clone(), keys.directories.clone());
     let read = move |access: &Access<'_>| {
-        let mut set = WorkingSet::default();
+        let mut set = WorkingSet { now: Timestamp::from_microsecond(access.now).ok(), ..WorkingSet::default() };
         let setting = |name: &str| access.row(SETTING, name);
         set.role_map = setting("role_map").cloned();
         set.settings = setting("options").map(|text| from_json(text)).unwrap_or_default();
@@ -69,7 +69,7 @@ fn select_start(keys: &Keys) -> (Statement, Part) {
     part("SELECT settings, organizations, directories", read, |start, loaded| {
         let set = &mut loaded.set;
         (set.role_map, set.settings, set.environment) = (start.role_map, start.settings, start.environment);
-        set.mirror_id = start.mirror_id;
+        (set.mirror_id, set.now) = (start.mirror_id, start.now);
         (set.organizations, set.pending, set.directories) = (start.organizations, start.pending, start.directories);
     })
 }
@@ -221,6 +221,7 @@ impl Plan {
             }
         }
         loaded.set.keys = keys;
+        loaded.set.now = loaded.set.now.filter(|_| !transaction.has_callers_time());
         Ok(loaded)
     }
 }
@@ -264,6 +265,7 @@ impl Loaded {
         Loaded {
             set: WorkingSet {
                 revision,
+                now: set.now,
                 role_map: set.role_map.clone(),
                 settings: set.settings.clone(),
                 environment: set.environment.clone(),

@@ -175,6 +175,10 @@ impl Store for ModelStore {
         self.call(self.load_all(keys))
     }
 
+    fn leavers(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<UserRow>> {
+        self.call(pages::leavers(&self.database, until, limit))
+    }
+
     fn users(&self, filter: UserFilter, after: i64, limit: usize) -> StoreFuture<'_, Vec<UserRow>> {
         self.call(pages::users(&self.database, filter, after, limit))
     }

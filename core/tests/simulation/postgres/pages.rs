@@ -12,7 +12,7 @@ use headcount::store::{
     ConsumerRow, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow, EventState, FeedMarks, FeedPage, GroupRow,
     HoldRow, RunRow, UserFilter, UserRow, email_key,
 };
-use headcount::{Change, Result};
+use headcount::{Change, Result, Timestamp};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -118,6 +118,17 @@ pub(super) async fn approvals(database: &Database, organization_id: Option<Strin
     read_one(database, "SELECT approvals", read).await
 }
 
+pub(super) async fn leavers(database: &Database, until: Timestamp, limit: usize) -> Result<Vec<UserRow>> {
+    let read = move |access: &Access<'_>| {
+        let rows = access.rows(USERS).values().filter(|row| row.user.deletes_at.is_some_and(|at| at <= until));
+        let mut rows: Vec<UserRow> = rows.map(|row| UserRow::clone(row)).collect();
+        rows.sort_by_key(|row| (row.user.deletes_at, row.number));
+        rows.truncate(limit);
+        rows
+    };
+    read_one(database, "SELECT leavers", read).await
+}
+
 pub(super) async fn directory_counts(database: &Database) -> Result<Vec<DirectoryCounts>> {
     let read = |access: &Access<'_>| {
         let (users, groups) = (access.rows(USERS), access.rows(GROUPS));
@@ -127,6 +138,8 @@ pub(super) async fn directory_counts(database: &Database) -> Result<Vec<Director
             DirectoryCounts {
                 row: row.clone(),
                 users: users.values().filter(|user| user.is_live() && user.user.directory_id == *id).count() as u64,
+                leaving: users.values().filter(|user| user.is_leaving() && user.user.directory_id == *id).count()
+                    as u64,
                 groups: groups.values().filter(|group| group.is_live() && group.group.directory_id == *id).count()
                     as u64,
                 pending_events: pending.map_or(0, |(events, _)| u64::try_from(*events).unwrap_or(0)),
