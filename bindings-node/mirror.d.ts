@@ -445,6 +445,7 @@ export class Mirror {
   /**
    * Returns the users of all organizations with this primary e-mail address, compared without regard to case and Unicode normalization. Several users may
    * have the same address.
+   * @throws errors.InvalidArgumentError if nobody is found and the mirror does not store addresses (option `fields`).
    */
   findUsers(by: FindUsersOptions): Promise<MirrorUser[]>
   /** Returns how up to date the mirror is with each directory. */
@@ -553,8 +554,8 @@ export class Mirror {
   settings(): Promise<MirrorSettings>
   /**
    * Changes settings, for all processes that use the store: each reads them with its next write. An option that is not given leaves its setting unchanged.
-   * @throws errors.InvalidArgumentError for an option that is unknown or of another type, for a `guardShare` that is not from 0 to 1, and for a
-   * `guardWindowSeconds` of 0 or a `deletionGraceSeconds` of more than ten years.
+   * @throws errors.InvalidArgumentError for an option that is unknown or of another type, for a `guardShare` that is not from 0 to 1, for a
+   * `guardWindowSeconds` of 0, and for an unknown or repeated name in `fields`.0 or a `deletionGraceSeconds` of more than ten years.
    */
   configure(options: StoredMirrorOptions): Promise<void>
   /**

@@ -112,7 +112,15 @@ export interface StoredMirrorOptions {
   pendingBytes?: number | undefined
   /** Maximum number of groups that an event may name for a user; an event with more groups changes nothing. 10,000 by default. */
   groupsPerUser?: number | undefined
+  /**
+   * The names of the personal fields of users that are stored. What is not listed is not stored anywhere: not in rows, the feed, the history or pending
+   * events. Ids, groups, roles and `active` are always stored. With fewer fields than before, `configure` deletes the others from all users. All by default.
+   */
+  fields?: readonly UserField[] | undefined
 }
+
+/** The name of a personal field of a user that can be left out: see `StoredMirrorOptions.fields`. */
+export type UserField = 'email' | 'givenName' | 'familyName' | 'preferredUsername' | 'emails' | 'vendorRoles' | 'detail' | 'attributes'
 
 /** Settings of a `Mirror`. */
 export interface MirrorOptions extends StoredMirrorOptions {

@@ -911,7 +911,7 @@ export interface GuardSettings {
 export interface IgnoredSetting {
   /** The setting's name, such as `guardUsers`. */
   name: string
-  /** The value in effect, which the store has, as text: a duration such as `86400s`, a number, or `true` or `false`. */
+  /** The value in effect, which the store has, as text: a duration such as `86400s`, a number, `true` or `false`, or a list of names. */
   stored: string
   /** The value that the handle was opened with, as text of the same form. */
   asked: string
@@ -946,6 +946,8 @@ export interface MirrorSettings {
    * for never. At least two hours, because a poll that returns no new change is recorded once an hour. In seconds.
    */
   consumerExpirySeconds: number | null
+  /** Names of the personal fields of users that are stored, such as `email`, in the order of the user's record. All of them by default. */
+  fields: string[]
   /** Settings that this handle was opened with and that are not in effect, because the store has other values. */
   ignored: IgnoredSetting[]
 }

@@ -81,6 +81,18 @@ fn write_ascii<W: ?Sized + Write>(writer: &mut W, text: &str) -> io::Result<()> 
     writer.write_all(rest.as_bytes())
 }
 
+/// Returns a name of the core as JavaScript spells it.
+pub(crate) fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut spelled = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let (first, rest) = word.split_at_checked(1).unwrap_or(("", word));
+        spelled.push_str(&first.to_ascii_uppercase());
+        spelled.push_str(rest);
+    }
+    spelled
+}
+
 /// Writes names in camelCase: object keys, and the strings in a list called `fields` (the names of the fields that a change changed).
 ///
 /// Does not convert the keys inside `metadata`, which are the application's own, nor those of raw JSON (`user_detail`, an event's data), which

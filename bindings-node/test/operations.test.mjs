@@ -94,6 +94,7 @@ test('settings are kept in the store, and can be changed', async (t) => {
     pendingBytes: 67_108_864,
     groupsPerUser: 50,
     consumerExpirySeconds: 86_400,
+    fields: ['email', 'givenName', 'familyName', 'preferredUsername', 'emails', 'vendorRoles', 'detail', 'attributes'],
     ignored: [],
   })
   await first.configure({ guardUsers: 5, guardWindowSeconds: 3_600, consumerExpirySeconds: 0, pendingEvents: 7 })
@@ -121,6 +122,32 @@ test('settings are kept in the store, and can be changed', async (t) => {
   assert.equal((await first.settings()).guard.users, 5)
   await first.close()
   await second.close()
+})
+
+test('only listed fields of users are stored', async (t) => {
+  const sandbox = new Sandbox({ users: 3, groups: 1 })
+  t.after(() => sandbox.close())
+  const client = sandbox.client()
+  t.after(() => client.close())
+  const mirror = new Mirror(':memory:', { client, fields: ['givenName'] })
+  t.after(() => mirror.close())
+  await mirror.sync(sandbox.organizationId)
+  for await (const user of mirror.users(sandbox.organizationId)) {
+    assertFields(user, { email: '', familyName: '', emails: [], detail: null })
+    assert.notEqual(user.givenName, '')
+  }
+  assert.deepEqual((await mirror.settings()).fields, ['givenName'])
+  await assert.rejects(mirror.findUsers('ada@example.com'), (error) => error instanceof errors.InvalidArgumentError && /fields/.test(error.message))
+  await mirror.configure({ fields: ['email', 'givenName'] })
+  const { updated } = (await mirror.sync(sandbox.organizationId, sandbox.directoryId, { mode: 'full' }))
+  assert.equal(updated, 3)
+  await mirror.configure({ fields: [] })
+  for await (const user of mirror.users(sandbox.organizationId)) assertFields(user, { email: '', givenName: '' })
+  assert.deepEqual((await mirror.settings()).fields, [])
+  for (const [fields, message] of [[['given_name'], /givenName.*got "given_name"/], [['email', 'email'], /once/], ['email', /fields is a string/]]) {
+    await assert.rejects(mirror.configure({ fields }), (error) => error instanceof errors.InvalidArgumentError && message.test(error.message))
+    assert.throws(() => new Mirror(':memory:', { fields }), errors.InvalidArgumentError)
+  }
 })
 
 test('entries of the role map are ids or names, and may belong to an organization', async (t) => {

@@ -214,6 +214,38 @@ def test_the_texts_of_explanations_have_no_addresses_and_names(environment, open
     run(test())
 
 
+FIELDS = ["email", "given_name", "family_name", "preferred_username", "emails", "vendor_roles", "detail", "attributes"]
+
+
+def test_only_listed_fields_of_users_are_stored(opened):
+    async def test():
+        with headcount.Sandbox(users=3, groups=1) as sandbox:
+            organization, directory = sandbox.organization_id, sandbox.directory_id
+            mirror = opened(sandbox=sandbox, fields=iter(["given_name"]))
+            await mirror.sync(organization)
+            changes = await mirror.poll("app", limit=100)
+            users = [change.user for change in changes if change.kind == "user.created"]
+            assert len(users) == 3
+            assert all(user.given_name and (user.email, user.emails, user.detail) == ("", [], None) for user in users)
+            assert (await mirror.settings()).fields == ["given_name"]
+            with pytest.raises(headcount.InvalidArgumentError, match="fields"):
+                await mirror.find_users(email="ada@example.com")
+            await mirror.configure(fields=("email", "given_name"))
+            assert (await mirror.sync(organization, directory, mode="full")).updated == 3
+            assert (await mirror.user(users[0].id)).email != ""
+            await mirror.configure(fields=[])
+            assert (await mirror.user(users[0].id)).email == ""
+            assert (await mirror.settings()).fields == []
+            for fields, message in [(["mail"], "given_name"), (["email", "email"], "once"), ("email", "list of str"), ([1], "str")]:
+                with pytest.raises((headcount.InvalidArgumentError, TypeError), match=message):
+                    await mirror.configure(fields=fields)
+                with pytest.raises((headcount.InvalidArgumentError, TypeError), match=message):
+                    opened(sandbox=sandbox, fields=fields)
+            await mirror.close()
+
+    run(test())
+
+
 def test_settings_are_kept_in_the_store_and_can_be_changed(tmp_path, opened):
     async def test():
         path = tmp_path / "mirror.db"
@@ -223,6 +255,7 @@ def test_settings_are_kept_in_the_store_and_can_be_changed(tmp_path, opened):
         assert (settings.guard.users, settings.guard.share, settings.guard.events, settings.guard.window) == (3, 0.1, True, 86_400)
         assert (settings.full_every, settings.retention, settings.consumer_expiry) == (86_400, 172_800, 86_400)
         assert (settings.pending_events, settings.pending_bytes, settings.groups_per_user) == (10_000, 64 << 20, 10_000)
+        assert settings.fields == FIELDS
         assert settings.ignored == []
         assert same_after_pickling(settings)
         assert same_after_pickling(settings.guard)

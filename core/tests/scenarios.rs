@@ -2,7 +2,7 @@
 //! their format.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use headcount::mirror::{ReconcileOptions, RoleMapEntry, RunQuery, SyncMode, Worker};
+use headcount::mirror::{ReconcileOptions, RoleMapEntry, RunQuery, SyncMode, UserFields, Worker};
 use headcount::{Change, Mirror, MirrorBuilder, Result, Timestamp, Webhook};
 use headcount_sandbox::{NewGroup, NewUser, Sandbox, UserChange};
 use serde_json::{Value, json};
@@ -125,6 +125,9 @@ impl Run {
         }
         if let Some(grace) = settings["deletion_grace"].as_u64() {
             builder = builder.deletion_grace(std::time::Duration::from_secs(grace));
+        }
+        if let Some(fields) = settings["fields"].as_array() {
+            builder = builder.fields(UserFields::named(fields.iter().map(|name| name.as_str().unwrap())).unwrap());
         }
         let mirror = builder.open(path).await.unwrap();
         Run { sandbox, webhook, mirror, ids: HashMap::new(), workers: Vec::new(), got: Arc::default() }

@@ -3,7 +3,8 @@
 use crate::boundary::optional_text;
 use crate::options::{impl_options, reserved, tri_state, unless_zero};
 use crate::replay::HC_RETENTION_NONE;
-use headcount_core::mirror::MirrorOptions;
+use crate::sandbox::texts;
+use headcount_core::mirror::{MirrorOptions, UserFields};
 use headcount_core::{Error, MirrorBuilder, Result, Webhook};
 use std::ffi::c_char;
 use std::time::Duration;
@@ -77,6 +78,13 @@ pub struct hc_mirror_options {
     /// (hc_mirror_user_deletes_at). At most ten years. A change applies to users who leave later. 0 means that users who left are deleted at once.
     /// HC_DELETION_GRACE_NONE, only in hc_mirror_configure: ends a grace that the store has. Like history_seconds, this is kept in the store.
     pub deletion_grace_seconds: i64,
+    /// The names of the personal fields of users that are stored, such as "email": an array of fields_len texts. Fields that are not listed are not stored
+    /// anywhere: not in rows, the feed, the history or pending events. The names are "email", "given_name", "family_name", "preferred_username",
+    /// "emails", "vendor_roles", "detail" and "attributes"; ids, groups, roles and whether a user is active are always stored. NULL means all fields. An
+    /// array of 0 names stores none of them. Kept in the store.
+    pub fields: *const *const c_char,
+    /// Number of names in fields.
+    pub fields_len: usize,
 }
 
 impl_options!(hc_mirror_options {
@@ -99,6 +107,8 @@ impl_options!(hc_mirror_options {
     prepared_statements,
     history_seconds,
     deletion_grace_seconds,
+    fields,
+    fields_len,
 });
 
 /// Reads the options for opening a mirror.
@@ -107,7 +117,8 @@ impl_options!(hc_mirror_options {
 ///
 /// Texts in `options` are NULL, or NUL-terminated and alive during the call.
 pub(crate) unsafe fn settings(options: &hc_mirror_options) -> Result<MirrorBuilder> {
-    let mut settings = headcount_core::Mirror::builder().settings(stored(options)?);
+    // SAFETY: this function's contract.
+    let mut settings = headcount_core::Mirror::builder().settings(unsafe { stored(options) }?);
     // SAFETY: this function's contract.
     let (secret, schema) = unsafe {
         (
@@ -152,7 +163,11 @@ pub(crate) fn of_handle(options: &hc_mirror_options) -> Option<(&'static str, &'
 }
 
 /// Reads those options that are settings kept in the store.
-pub(crate) fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
+///
+/// # Safety
+///
+/// `options.fields` is NULL, or points to `options.fields_len` texts that are NUL-terminated and alive during the call.
+pub(crate) unsafe fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
     reserved(options.reserved, "options.reserved")?;
     let retention =
         count(options.retention_seconds, HC_RETENTION_NONE, "options.retention_seconds", "HC_RETENTION_NONE")?;
@@ -182,7 +197,22 @@ pub(crate) fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
         pending_bytes: unless_zero(options.pending_bytes),
         groups_per_user: unless_zero(options.groups_per_user),
         consumer_expiry: expiry.map(Duration::from_secs),
+        // SAFETY: this function's contract.
+        fields: unsafe { fields(options.fields, options.fields_len) }?,
     })
+}
+
+/// Reads the names of fields: NULL means that they were not set.
+///
+/// # Safety
+///
+/// `names` is NULL, or points to `length` texts that are NUL-terminated and alive during the call.
+unsafe fn fields(names: *const *const c_char, length: usize) -> Result<Option<UserFields>> {
+    if names.is_null() && length == 0 {
+        return Ok(None);
+    }
+    // SAFETY: this function's contract.
+    UserFields::named(unsafe { texts(names, length, "options.fields") }?).map(Some)
 }
 
 /// Reads a duration in the options: 0 means that it was not set.

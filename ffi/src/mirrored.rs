@@ -139,7 +139,7 @@ pub unsafe extern "C" fn hc_mirror_user_get(
 /// - `email`: the address.
 /// - `users`: receives the list, empty if no user has it; free it with hc_mirror_user_list_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Fails with HC_STORE or HC_INVALID_ARGUMENT, also if nobody is found and the mirror does not store addresses (hc_mirror_options.fields).
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_find_users(

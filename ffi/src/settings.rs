@@ -29,7 +29,7 @@ pub unsafe extern "C" fn hc_mirror_settings(
 /// - `options`: required; the settings to change. A field that is 0 leaves its setting unchanged. webhook_secret, and the fields from schema to prepared_statements, must be
 ///   0, because the store does not keep them.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1 and a grace of more than ten years, or HC_STORE.
+/// - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1 and for an unknown or repeated name in fields and a grace of more than ten years, or HC_STORE.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_configure(
@@ -43,6 +43,7 @@ pub unsafe extern "C" fn hc_mirror_configure(
                 "options.{name} is set: expected {unset}, pass it to hc_mirror_open"
             )));
         }
-        mirror.0.configure(stored(&options)?)
+        // SAFETY: the caller passes fields as hc_mirror_options describes them.
+        mirror.0.configure(unsafe { stored(&options) }?)
     })
 }

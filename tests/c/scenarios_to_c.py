@@ -51,6 +51,12 @@ def changes(values):
     return f"{{(const expected_change[]){{{items or '{.kind = NULL}'}}}, {len(values)}}}"
 
 
+def names(values):
+    """Returns the array of the option `fields`, and the initializer of `fields_len`. The array of an empty list is not NULL."""
+    items = ", ".join(map(text, values))
+    return f"(const char *const[]){{{items or 'NULL'}}}, .fields_len = {len(values)}"
+
+
 # The fields of each struct, with the function that writes their values.
 CHANGE = {
     "kind": text, "user": optional_text, "group": optional_text, "fields": listed, "roles": listed, "active": yes_or_no,
@@ -67,7 +73,7 @@ STEP = {
     "types": listed, "outcomes": listed, "causes": listed, "settled": yes_or_no, "explained": yes_or_no, "roles": listed, "reasons": listed, "kinds": listed, "emails": listed, "known": listed, "contains": listed, "absent": listed, "counts": kinds,
 }
 SANDBOX = {"users": lambda value: str(value or NONE), "groups": lambda value: str(value or NONE), "seed": str}
-MIRROR = {"guard_users": lambda value: str(value or NONE), "guard_share": lambda value: str(value or NONE), "guard_events": yes_or_no, "deletion_grace": str}
+MIRROR = {"guard_users": lambda value: str(value or NONE), "guard_share": lambda value: str(value or NONE), "guard_events": yes_or_no, "fields": names, "deletion_grace": str}
 
 
 def fields(known, values):

@@ -83,8 +83,40 @@ static void settings_that_are_not_set_have_their_defaults(void) {
     CHECK(hc_settings_pending_events(settings) == 10000);
     CHECK(hc_settings_pending_bytes(settings) == 67108864);
     CHECK(hc_settings_groups_per_user(settings) == 10000);
+    CHECK(hc_settings_fields_len(settings) == 8);
+    CHECK_TEXT(hc_settings_fields_at(settings, 0), "email");
     CHECK(hc_settings_ignored_len(settings) == 0);
     hc_settings_free(settings);
+    hc_mirror_free(mirror);
+}
+
+static void only_listed_fields_are_stored(void) {
+    hc_error *error = NULL;
+    const char *const names[] = {"given_name"};
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){.fields = names, .fields_len = 1});
+    hc_settings *settings = NULL;
+    WORKS(hc_mirror_settings(mirror, &settings, &error));
+    CHECK(hc_settings_fields_len(settings) == 1);
+    CHECK_TEXT(hc_settings_fields_at(settings, 0), "given_name");
+    hc_settings_free(settings);
+
+    hc_mirror_options none = {.struct_size = sizeof none, .fields = names, .fields_len = 0};
+    WORKS(hc_mirror_configure(mirror, &none, &error));
+    WORKS(hc_mirror_settings(mirror, &settings, &error));
+    CHECK(hc_settings_fields_len(settings) == 0);
+    hc_settings_free(settings);
+
+    const char *const unknown[] = {"mail"}, *const twice[] = {"email", "email"}, *const missing[] = {NULL};
+    hc_mirror_options invalid = {.struct_size = sizeof invalid, .fields = unknown, .fields_len = 1};
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "got \"mail\"");
+    invalid.fields = twice;
+    invalid.fields_len = 2;
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "once");
+    invalid.fields = missing;
+    invalid.fields_len = 1;
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.fields[0]");
+    invalid.fields = NULL;
+    REFUSED(hc_mirror_configure(mirror, &invalid, &error), HC_INVALID_ARGUMENT, "options.fields");
     hc_mirror_free(mirror);
 }
 
@@ -460,6 +492,7 @@ int main(void) {
 
     a_pending_event_is_listed_until_a_sync_applies_it();
     settings_that_are_not_set_have_their_defaults();
+    only_listed_fields_are_stored();
     configured_settings_are_in_effect_for_every_handle_of_the_store();
     invalid_settings_are_refused();
     role_map_entries_match_groups_by_id_or_name();

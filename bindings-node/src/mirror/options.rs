@@ -1,7 +1,10 @@
 //! Options of the mirror's calls, read from the JSON that `mirror.js` makes of them.
 
+use crate::json::camel_case;
 use crate::options::{Moment, Separate, milliseconds, seconds};
-use headcount::mirror::{ExportFormat, PlanBuilder, RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode, WorkerBuilder};
+use headcount::mirror::{
+    ExportFormat, PlanBuilder, RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode, UserFields, WorkerBuilder,
+};
 use headcount::{Error, Mirror, MirrorBuilder, Result};
 use serde::Deserialize;
 
@@ -21,6 +24,7 @@ pub(super) struct MirrorOptions {
     pending_events: Option<u64>,
     pending_bytes: Option<u64>,
     groups_per_user: Option<u64>,
+    fields: Option<Vec<String>>,
     schema: Option<String>,
     connections: Option<usize>,
     lock_timeout_ms: Option<f64>,
@@ -87,6 +91,7 @@ impl MirrorOptions {
             pending_events: self.pending_events,
             pending_bytes: self.pending_bytes,
             groups_per_user: self.groups_per_user,
+            fields: self.fields.map(|names| UserFields::spelled(names, camel_case)).transpose()?,
         })
     }
 }

@@ -1915,13 +1915,17 @@ class Mirror:
       ``receive`` raises ``StoreError`` for further ones.
     - ``groups_per_user``: maximum number of groups that an event may name for a user; an event with more groups changes nothing (default
       10,000).
+    - ``fields``: an iterable of the names of the personal fields of users that are stored: ``email``, ``given_name``, ``family_name``,
+      ``preferred_username``, ``emails``, ``vendor_roles``, ``detail`` and ``attributes``. What is not listed is not stored anywhere. Ids,
+      groups, roles and ``active`` are always stored (default: all).
 
     The settings from ``guard_users`` on are kept in the store, for all processes that use it. If the store already has another value of a
     setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
 
     Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
     cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``,
-    ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
+    ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed, or for
+    an unknown or repeated name in ``fields``.
     """
 
     def __new__(
@@ -1947,6 +1951,7 @@ class Mirror:
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,
         groups_per_user: Optional[int] = None,
+        fields: Optional[Iterable[str]] = None,
     ) -> Self: ...
     @overload
     def sync(
@@ -2214,7 +2219,8 @@ class Mirror:
 
         - ``email``: the address.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the mirror is closed, and if nobody is found and the setting ``fields`` does not
+        list ``email``; and ``StoreError`` if the store fails.
         """
 
     def status(self) -> list[DirectoryStatus]:
@@ -2456,15 +2462,17 @@ class Mirror:
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,
         groups_per_user: Optional[int] = None,
+        fields: Optional[Iterable[str]] = None,
     ) -> None:
         """Changes settings, for all processes that use the store: each reads them with its next write. Settings that are not given stay
         as they are.
 
-        The arguments are those of the constructor from ``guard_users`` on.
+        The arguments are those of the constructor from ``guard_users`` on. With fewer ``fields`` than before, the others are deleted from all
+        users before this returns.
 
-        Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, for a
-        ``deletion_grace`` of more than ten years, and if the mirror is closed; and
-        ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, for an unknown or
+        repeated name in ``fields``, for a
+        ``deletion_grace`` of more than ten years, and if the mirror is closed; and ``StoreError`` if the store fails.
         """
 
     def unbind_environment(self) -> None:
@@ -2765,13 +2773,17 @@ class AsyncMirror:
       ``receive`` raises ``StoreError`` for further ones.
     - ``groups_per_user``: maximum number of groups that an event may name for a user; an event with more groups changes nothing (default
       10,000).
+    - ``fields``: an iterable of the names of the personal fields of users that are stored: ``email``, ``given_name``, ``family_name``,
+      ``preferred_username``, ``emails``, ``vendor_roles``, ``detail`` and ``attributes``. What is not listed is not stored anywhere. Ids,
+      groups, roles and ``active`` are always stored (default: all).
 
     The settings from ``guard_users`` on are kept in the store, for all processes that use it. If the store already has another value of a
     setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
 
     Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
     cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``,
-    ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
+    ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed, or for
+    an unknown or repeated name in ``fields``.
     """
 
     def __new__(
@@ -2797,6 +2809,7 @@ class AsyncMirror:
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,
         groups_per_user: Optional[int] = None,
+        fields: Optional[Iterable[str]] = None,
     ) -> Self: ...
     @overload
     def sync(
@@ -3064,7 +3077,8 @@ class AsyncMirror:
 
         - ``email``: the address.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the mirror is closed, and if nobody is found and the setting ``fields`` does not
+        list ``email``; and ``StoreError`` if the store fails.
         """
 
     def status(self) -> Coroutine[Any, Any, list[DirectoryStatus]]:
@@ -3306,15 +3320,17 @@ class AsyncMirror:
         pending_events: Optional[int] = None,
         pending_bytes: Optional[int] = None,
         groups_per_user: Optional[int] = None,
+        fields: Optional[Iterable[str]] = None,
     ) -> Coroutine[Any, Any, None]:
         """Changes settings, for all processes that use the store: each reads them with its next write. Settings that are not given stay
         as they are.
 
-        The arguments are those of the constructor from ``guard_users`` on.
+        The arguments are those of the constructor from ``guard_users`` on. With fewer ``fields`` than before, the others are deleted from all
+        users before this returns.
 
-        Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, for a
-        ``deletion_grace`` of more than ten years, and if the mirror is closed; and
-        ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, for an unknown or
+        repeated name in ``fields``, for a
+        ``deletion_grace`` of more than ten years, and if the mirror is closed; and ``StoreError`` if the store fails.
         """
 
     def unbind_environment(self) -> Coroutine[Any, Any, None]:
@@ -4912,7 +4928,9 @@ class IgnoredSetting:
 
     @property
     def stored(self) -> str:
-        """The value in effect, which the store has, as text: a duration such as ``86400s``, a number, or ``True`` or ``False``."""
+        """The value in effect, which the store has, as text: a duration such as ``86400s``, a number, ``True`` or ``False``, or a
+        list of names.
+        """
 
     @property
     def asked(self) -> str:
@@ -4977,6 +4995,12 @@ class MirrorSettings:
         """After how long without a poll or an acknowledgement a consumer expires, so that changes that it has not acknowledged are
         trimmed; ``None`` for never. At least two hours, because a poll that returns no new change is recorded once an hour. In
         seconds.
+        """
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the personal fields of users that are stored, such as ``email``, in the order of the user's record. All of them
+        by default.
         """
 
     @property

@@ -1888,7 +1888,8 @@ impl IgnoredSetting {
         &self.value.name
     }
 
-    /// The value in effect, which the store has, as text: a duration such as ``86400s``, a number, or ``True`` or ``False``.
+    /// The value in effect, which the store has, as text: a duration such as ``86400s``, a number, ``True`` or ``False``, or a
+    /// list of names.
     #[getter]
     fn stored(&self) -> &str {
         &self.value.stored
@@ -2005,6 +2006,13 @@ impl MirrorSettings {
         self.value.consumer_expiry.map(|duration| duration.as_secs_f64())
     }
 
+    /// Names of the personal fields of users that are stored, such as ``email``, in the order of the user's record. All of them
+    /// by default.
+    #[getter]
+    fn fields(&self) -> Vec<&str> {
+        self.value.fields.iter().map(String::as_str).collect()
+    }
+
     /// Settings that this handle was opened with and that are not in effect, because the store has other values.
     #[getter]
     fn ignored(&self) -> Vec<IgnoredSetting> {
@@ -2039,6 +2047,7 @@ impl MirrorSettings {
                 "pending_bytes",
                 "groups_per_user",
                 "consumer_expiry",
+                "fields",
                 "ignored",
             ],
         )

@@ -37,7 +37,7 @@ macro_rules! mirror {
                 path, *, client = None, webhook_secret = None, schema = None, connections = None, lock_timeout = None,
                 statement_timeout = None, prepared_statements = None, guard_users = None, guard_share = None, guard_events = None,
                 guard_window = None, full_every = None, retention = None, history = None, deletion_grace = None,
-                consumer_expiry = None, pending_events = None, pending_bytes = None, groups_per_user = None
+                consumer_expiry = None, pending_events = None, pending_bytes = None, groups_per_user = None, fields = None
             ))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
@@ -62,6 +62,7 @@ macro_rules! mirror {
                 pending_events: Option<Size>,
                 pending_bytes: Option<Size>,
                 groups_per_user: Option<Size>,
+                fields: Option<Texts>,
             ) -> PyResult<$mirror> {
                 let settings = Settings {
                     guard_users,
@@ -76,6 +77,7 @@ macro_rules! mirror {
                     pending_events,
                     pending_bytes,
                     groups_per_user,
+                    fields,
                 };
                 let database = Database { schema, connections, lock_timeout, statement_timeout, prepared_statements };
                 State::open(py, path.0, client, webhook_secret, database, settings).map($mirror)
@@ -207,13 +209,17 @@ mirror!(
     ///   raises ``StoreError`` for further ones.
     /// - ``groups_per_user``: maximum number of groups that an event may name for a user; an event with more groups changes nothing (default
     ///   10,000).
+    /// - ``fields``: an iterable of the names of the personal fields of users that are stored: ``email``, ``given_name``, ``family_name``,
+    ///   ``preferred_username``, ``emails``, ``vendor_roles``, ``detail`` and ``attributes``. What is not listed is not stored anywhere. Ids, groups, roles
+    ///   and ``active`` are always stored (default: all).
     ///
     /// The settings from ``guard_users`` on are kept in the store, for all processes that use it. If the store already has another value of a
     /// setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
     ///
     /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
     /// cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``,
-    /// ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
+    /// ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed, or
+    /// for an unknown or repeated name in ``fields``.
     Mirror,
     Blocking,
     "Mirror",
@@ -290,13 +296,17 @@ mirror!(
     ///   raises ``StoreError`` for further ones.
     /// - ``groups_per_user``: maximum number of groups that an event may name for a user; an event with more groups changes nothing (default
     ///   10,000).
+    /// - ``fields``: an iterable of the names of the personal fields of users that are stored: ``email``, ``given_name``, ``family_name``,
+    ///   ``preferred_username``, ``emails``, ``vendor_roles``, ``detail`` and ``attributes``. What is not listed is not stored anywhere. Ids, groups, roles
+    ///   and ``active`` are always stored (default: all).
     ///
     /// The settings from ``guard_users`` on are kept in the store, for all processes that use it. If the store already has another value of a
     /// setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
     ///
     /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
     /// cannot be reached or refuses the user; ``ConfigError`` if the URL, an option for PostgreSQL, the webhook secret, ``guard_share``,
-    /// ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed.
+    /// ``guard_window`` or ``deletion_grace`` cannot be used, and if an option for PostgreSQL is given for a file; and ``InvalidArgumentError`` if the client is closed, or
+    /// for an unknown or repeated name in ``fields``.
     AsyncMirror,
     Asyncio,
     "AsyncMirror",

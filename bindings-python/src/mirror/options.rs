@@ -1,8 +1,8 @@
 //! The settings of a mirror as arguments: those that the store keeps, and those of a PostgreSQL database.
 
-use crate::convert::{Flag, Number, Size, Span, Text};
+use crate::convert::{Flag, Number, Size, Span, Text, Texts};
 use headcount::MirrorBuilder;
-use headcount::mirror::MirrorOptions;
+use headcount::mirror::{MirrorOptions, UserFields};
 
 /// The settings that the store keeps; `None` for those that were not passed.
 pub(super) struct Settings {
@@ -18,13 +18,16 @@ pub(super) struct Settings {
     pub(super) pending_events: Option<Size>,
     pub(super) pending_bytes: Option<Size>,
     pub(super) groups_per_user: Option<Size>,
+    pub(super) fields: Option<Texts>,
 }
 
-impl From<Settings> for MirrorOptions {
-    fn from(given: Settings) -> MirrorOptions {
+impl TryFrom<Settings> for MirrorOptions {
+    type Error = headcount::Error;
+
+    fn try_from(given: Settings) -> headcount::Result<MirrorOptions> {
         let number = |size: Option<Size>| size.map(|size| u32::from(size).into());
         let duration = |span: Option<Span>| span.map(|span| span.0);
-        MirrorOptions {
+        Ok(MirrorOptions {
             guard_users: number(given.guard_users),
             guard_share: given.guard_share.map(|share| share.0),
             guard_events: given.guard_events.map(bool::from),
@@ -37,7 +40,8 @@ impl From<Settings> for MirrorOptions {
             pending_events: number(given.pending_events),
             pending_bytes: number(given.pending_bytes),
             groups_per_user: number(given.groups_per_user),
-        }
+            fields: given.fields.map(|names| UserFields::named(Vec::from(names))).transpose()?,
+        })
     }
 }
 

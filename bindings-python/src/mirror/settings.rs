@@ -4,7 +4,7 @@
 use super::class::{AsyncMirror, Mirror};
 use super::options::Settings;
 use crate::call::{Asyncio, Blocking, Mode};
-use crate::convert::{FilePath, Flag, Number, Size, Span, Text};
+use crate::convert::{FilePath, Flag, Number, Size, Span, Text, Texts};
 use crate::generated::{CopyReport, MirrorSettings};
 use headcount::mirror::CopyOptions;
 use pyo3::prelude::*;
@@ -26,15 +26,16 @@ macro_rules! settings {
             /// Changes settings, for all processes that use the store: each reads them with its next write. Settings that are not given stay
             /// as they are.
             ///
-            /// The arguments are those of the constructor from ``guard_users`` on.
+            /// The arguments are those of the constructor from ``guard_users`` on. With fewer ``fields`` than before, the others are deleted from all users
+            /// before this returns.
             ///
-            /// Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, for a
-            /// ``deletion_grace`` of more than ten years, and if the mirror is closed; and
-            /// ``StoreError`` if the store fails.
+            /// Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, for an unknown or repeated
+            /// name in ``fields``, for a
+            /// ``deletion_grace`` of more than ten years, and if the mirror is closed; and ``StoreError`` if the store fails.
             #[pyo3(signature = (
                 *, guard_users = None, guard_share = None, guard_events = None, guard_window = None, full_every = None,
                 retention = None, history = None, deletion_grace = None, consumer_expiry = None, pending_events = None,
-                pending_bytes = None, groups_per_user = None
+                pending_bytes = None, groups_per_user = None, fields = None
             ))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn configure<'py>(
@@ -52,6 +53,7 @@ macro_rules! settings {
                 pending_events: Option<Size>,
                 pending_bytes: Option<Size>,
                 groups_per_user: Option<Size>,
+                fields: Option<Texts>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let options = Settings {
                     guard_users,
@@ -66,9 +68,10 @@ macro_rules! settings {
                     pending_events,
                     pending_bytes,
                     groups_per_user,
+                    fields,
                 };
                 let mirror = self.0.current(py)?;
-                <$mode>::run(py, async move { mirror.configure(options.into()).await }, |py, ()| Ok(py.None()))
+                <$mode>::run(py, async move { mirror.configure(options.try_into()?).await }, |py, ()| Ok(py.None()))
             }
 
             /// Removes the mirror's binding to its environment: the next sync and the next event bind it again. Use it only if the environment's URL

@@ -27,7 +27,8 @@ impl State {
         database: Database,
         settings: Settings,
     ) -> PyResult<Arc<State>> {
-        let mut builder = database.apply(headcount::Mirror::builder().settings(settings.into()));
+        let settings = settings.try_into().or_raise(py)?;
+        let mut builder = database.apply(headcount::Mirror::builder().settings(settings));
         if let Some(given) = webhook_secret {
             builder = builder.webhook(Webhook::read(given).named(py, "webhook_secret")?);
         }

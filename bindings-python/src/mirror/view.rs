@@ -96,7 +96,8 @@ macro_rules! view {
             ///
             /// - ``email``: the address.
             ///
-            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and if nobody is found and the setting ``fields`` does not list
+            /// ``email``; and ``StoreError`` if the store fails.
             #[pyo3(signature = (email))]
             fn find_users<'py>(&self, py: Python<'py>, email: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;

@@ -12,7 +12,7 @@ use super::tasks::Tasks;
 use super::write::{Task, run};
 use crate::clock::{Clock, SystemClock};
 use crate::random::{OsRandom, Random};
-use crate::record::{GuardSettings, MirrorOptions, MirrorSettings};
+use crate::record::{GuardSettings, MirrorOptions, MirrorSettings, UserFields};
 use crate::store::{Durability, Keys, Scope, Store};
 use crate::{Client, Error, ErrorKind, Result, Timestamp, Webhook, WebhookBuilder};
 use std::future::Future;
@@ -225,7 +225,10 @@ impl Mirror {
     /// Changes settings, for all processes that use the store: each reads them with its next write. An option that is `None` leaves its
     /// setting unchanged.
     ///
-    /// The future may be dropped: the settings are then stored as a whole or not at all.
+    /// With fewer [`fields`](MirrorOptions::fields) than before, the others are deleted from the rows of all users before this returns.
+    ///
+    /// The future may be dropped: the settings are then stored as a whole or not at all. If fields have to be deleted from rows, that is completed when the
+    /// mirror is next opened or synced.
     ///
     /// # Errors
     ///
@@ -235,7 +238,10 @@ impl Mirror {
     pub async fn configure(&self, options: MirrorOptions) -> Result<()> {
         match options.refusal() {
             Some(refusal) => Err(Error::invalid_argument(refusal)),
-            None => self.store_settings(move |stored| options.or(stored)).await,
+            None => {
+                self.store_settings(move |stored| options.or(stored)).await?;
+                self.finish_chores().await
+            }
         }
     }
 
@@ -284,9 +290,7 @@ impl Mirror {
     async fn store_settings(&self, change: impl Fn(&MirrorOptions) -> MirrorOptions + Send + 'static) -> Result<()> {
         run(self.store(), self.settings_task(), move |step| {
             let settings = change(step.stored_settings());
-            if settings != *step.stored_settings() {
-                step.batch().settings = Some(settings);
-            }
+            step.put_settings(settings);
             Ok(())
         })
         .await
@@ -520,6 +524,17 @@ impl MirrorBuilder {
     /// prevent the removal of every later change.
     pub fn consumer_expiry(mut self, age: impl Into<Option<Duration>>) -> Self {
         self.options.consumer_expiry = Some(age.into().unwrap_or(Duration::ZERO));
+        self
+    }
+
+    /// Sets which personal fields of users are stored, such as `email`: an allow-list. Fields that are not listed are not stored: not in rows, the feed, the
+    /// history or pending events. Default: all.
+    ///
+    /// Without `email`, users are not found by their address, a person who is hired again is not recognized, and a full sync does not order the deletion of a
+    /// user before the creation of another one with the same address. If the store has rows with other fields, these are deleted from the rows when the mirror is
+    /// opened. Changes, the history and pending events that were stored before keep them until they are removed because of their age.
+    pub fn fields(mut self, fields: UserFields) -> Self {
+        self.options.fields = Some(fields);
         self
     }
 

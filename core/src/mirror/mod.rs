@@ -64,7 +64,7 @@ pub use crate::record::{
     ExportFormat, GuardSettings, HistoryEntry, Hold, HoldReason, IgnoredSetting, MirrorDirectory, MirrorGroup,
     MirrorOptions, MirrorSettings, Mirrored, Outcome, ParkedChange, PendingEvent, Phase, Progress, ReceivedEvent,
     Retirement, RoleGrant, RoleMapEntry, RoleMapKey, Run, RunOutcome, RunQuery, SyncMode, SyncOutcome, SyncReport,
-    UserState,
+    UserFields, UserState,
 };
 pub use changes::Changes;
 pub use consumer::{Worker, WorkerBuilder};

@@ -60,6 +60,8 @@ pub(super) struct Run<'a> {
     defers: Defers,
     /// Whether former users of the organization are looked for when users are created: not if it had no rows of users when the sync started.
     finds_rehires: bool,
+    /// Whether addresses of users are stored.
+    has_addresses: bool,
     /// Users whose creation is deferred, by id.
     deferred: BTreeMap<String, User>,
     /// Whether any listed user has the key `groups`.
@@ -115,6 +117,7 @@ impl<'a> Run<'a> {
             incomplete_since: None,
             defers: Defers::Never,
             finds_rehires: true,
+            has_addresses: true,
             deferred: BTreeMap::new(),
             has_groups: false,
             unread: Vec::new(),
@@ -189,7 +192,8 @@ impl<'a> Run<'a> {
     }
 
     async fn read_listings(&mut self) -> Result<Read> {
-        let (row, MirrorSettings { full_every, .. }) = self.row().await?;
+        let (row, MirrorSettings { full_every, fields, .. }) = self.row().await?;
+        self.has_addresses = fields.iter().any(|field| field == "email");
         let is_due = row.last_full_sync.is_none_or(|at| at <= before(self.started, full_every));
         let full = self.options.approved
             || match self.options.mode {
@@ -338,12 +342,13 @@ impl<'a> Run<'a> {
             None => Some(Timestamp::MAX),
             Some(_) => self.others_read(&BTreeMap::new()).await?,
         };
-        let has_rows = self.has_rows().await?;
+        // Without stored addresses, none can be found.
+        let has_rows = self.has_addresses && self.has_rows().await?;
         self.finds_rehires = has_rows;
         self.defers = match (row.last_full_sync, has_rows) {
-            (Some(_), _) => Defers::NewUsers,
+            (Some(_), true) => Defers::NewUsers,
             (None, true) => Defers::AllUsers,
-            (None, false) => Defers::Never,
+            (_, false) => Defers::Never,
         };
         let mut earlier: Option<Reading> = None;
         let mut before = self.directory.clone();

@@ -193,6 +193,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
+    /// [`ErrorKind::InvalidArgument`] if none is found and the mirror does not store addresses ([`MirrorOptions::fields`](crate::mirror::MirrorOptions::fields));
     /// [`ErrorKind::Store`].
     pub async fn find_users(&self, email: &str) -> Result<Vec<MirrorUser>> {
         let filter = UserFilter { email: Some(email.to_owned()), ..UserFilter::default() };
@@ -202,9 +203,15 @@ impl Mirror {
             let (count, last) = (rows.len(), rows.last().map_or(after, |row| row.number));
             after = last;
             users.extend(rows.into_iter().map(|row| row.user));
-            if count < PAGE {
-                return Ok(users);
+            if count == PAGE {
+                continue;
             }
+            if users.is_empty() && !self.store().load(Keys::default()).await?.settings.user_fields().has_email() {
+                return Err(Error::invalid_argument(
+                    "users cannot be found by their address, which the mirror does not store: list email in the setting fields, and run a full sync",
+                ));
+            }
+            return Ok(users);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Settings of the mirror. The store keeps them, so that all processes that use it have the same.
 
+use super::UserFields;
 use crate::defaults;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
@@ -65,6 +66,9 @@ pub struct MirrorSettings {
     /// never. At least two hours, because a poll that returns no new change is recorded once an hour.
     #[serde(default, serialize_with = "some_seconds", deserialize_with = "from_seconds")]
     pub consumer_expiry: Option<Duration>,
+    /// Names of the personal fields of users that are stored, such as `email`, in the order of the user's record. All of them by default.
+    #[serde(default = "all_fields")]
+    pub fields: Vec<String>,
     /// Settings that this handle was opened with and that are not in effect, because the store has other values.
     pub ignored: Vec<IgnoredSetting>,
 }
@@ -75,7 +79,7 @@ pub struct MirrorSettings {
 pub struct IgnoredSetting {
     /// The setting's name, such as `guard_users`.
     pub name: String,
-    /// The value in effect, which the store has, as text: a duration such as `86400s`, a number, or `true` or `false`.
+    /// The value in effect, which the store has, as text: a duration such as `86400s`, a number, `true` or `false`, or a list of names.
     pub stored: String,
     /// The value that the handle was opened with, as text of the same form.
     pub asked: String,
@@ -145,6 +149,9 @@ pub struct MirrorOptions {
         deserialize_with = "from_seconds"
     )]
     pub consumer_expiry: Option<Duration>,
+    /// [`MirrorSettings::fields`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<UserFields>,
 }
 
 /// Calls a macro with the names of all settings. [`MirrorOptions::or`] does not compile if one is missing.
@@ -162,7 +169,8 @@ macro_rules! each_setting {
             pending_events,
             pending_bytes,
             groups_per_user,
-            consumer_expiry
+            consumer_expiry,
+            fields
         )
     };
 }
@@ -199,8 +207,14 @@ impl MirrorOptions {
                 Some(Duration::ZERO) => None,
                 Some(expiry) => Some(expiry.max(SHORTEST_EXPIRY)),
             },
+            fields: names(self.user_fields()),
             ignored: Vec::new(),
         }
+    }
+
+    /// Returns the personal fields of users that are stored.
+    pub fn user_fields(&self) -> UserFields {
+        self.fields.unwrap_or_default()
     }
 
     /// Returns the settings of `asked` that are set here to another value.
@@ -245,6 +259,15 @@ impl MirrorOptions {
 fn differing<T: Debug>(name: &str, stored: Option<T>, asked: Option<T>) -> Option<IgnoredSetting> {
     let (stored, asked) = (format!("{:?}", stored?), format!("{:?}", asked?));
     (stored != asked).then(|| IgnoredSetting { name: name.to_owned(), stored, asked })
+}
+
+fn names(fields: UserFields) -> Vec<String> {
+    fields.names().map(str::to_owned).collect()
+}
+
+/// The value in settings that were written before fields could be left out.
+fn all_fields() -> Vec<String> {
+    names(UserFields::ALL)
 }
 
 /// The value in settings that were written before there was a history.

@@ -2,6 +2,7 @@
 //! line names.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+mod allowlist;
 mod api;
 mod bounds;
 mod clocks;

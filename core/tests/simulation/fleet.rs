@@ -147,6 +147,7 @@ impl Context {
                     .guard_share(0.0)
                     .guard_events(self.guards_events)
                     .settings(grace_settings(self.grace))
+                    .fields(self.world.fields())
                     .open_in(Arc::clone(&self.store) as Arc<dyn Store>);
                 match opened.await {
                     Ok(mirror) => return mirror,

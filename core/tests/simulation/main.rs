@@ -330,6 +330,7 @@ impl Simulation {
                 .guard_share(0.0)
                 .guard_events(self.guards_events)
                 .settings(grace_settings(self.grace))
+                .fields(self.world.fields())
                 .open_in(Arc::clone(&process) as Arc<dyn Store>);
             if let Ok(mirror) = opened.await {
                 self.world.set_mirror(self.current, Some(mirror.clone()));

@@ -1,7 +1,7 @@
 //! The simulated directories, their API, the clocks, and the faults between them and the mirror.
 
 use super::random::SeededRandom;
-use headcount::mirror::{Source, SourceFuture, SourcePages, SyncMode};
+use headcount::mirror::{Source, SourceFuture, SourcePages, SyncMode, UserFields};
 use headcount::model::{Directory, Group, Organization, Page, User};
 use headcount::system::Clock;
 use headcount::{Error, ErrorKind, Event, Mirror, Result, Timestamp};
@@ -276,6 +276,11 @@ impl World {
         self.with(|state| state.gone = Some(Vec::new()));
     }
 
+    /// Returns which personal fields of users the mirror stores: all of them, or in about an eighth of the worlds only addresses.
+    pub(crate) fn fields(&self) -> UserFields {
+        self.with(|state| state.fields())
+    }
+
     /// Returns by how much the clock of a process is ahead of the true time, in milliseconds.
     pub(crate) fn random_offset(&self, random: &SeededRandom) -> i64 {
         let jump = self.with(|state| state.jump);
@@ -417,9 +422,11 @@ impl World {
     pub(crate) fn facts(&self) -> Facts {
         self.with(|state| {
             let Content { enabled, users, groups } = &state.content;
+            let fields = state.fields();
             let users = users.iter().filter(|(_, user)| enabled[user.directory_id]).map(|(id, user)| {
                 let groups: Vec<String> = user.groups.iter().cloned().collect();
-                (id.clone(), describe_user(user.directory_id, &user.email, &user.family_name, user.active, &groups))
+                let family_name = if fields.contains("family_name") { user.family_name.as_str() } else { "" };
+                (id.clone(), describe_user(user.directory_id, &user.email, family_name, user.active, &groups))
             });
             let groups = groups
                 .iter()
@@ -510,6 +517,11 @@ fn broken_connection() -> Error {
 }
 
 impl State {
+    /// See [`World::fields`]. They depend on the lag, so that no random number is taken for them.
+    fn fields(&self) -> UserFields {
+        if self.lag % 4 == 3 { UserFields::named(["email"]).unwrap() } else { UserFields::ALL }
+    }
+
     /// Returns the time by the vendor's clock.
     fn vendor_now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.clock.elapsed().as_millisecond() + self.skew).unwrap()

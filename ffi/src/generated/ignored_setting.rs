@@ -35,7 +35,8 @@ pub unsafe extern "C" fn hc_ignored_setting_name(ignored: *const hc_ignored_sett
     read!(ignored => ignored.cached.name.of(&ignored.record.name))
 }
 
-/// The value in effect, which the store has, as text: a duration such as "86400s", a number, or true or false.
+/// The value in effect, which the store has, as text: a duration such as "86400s", a number, true or false, or a list
+/// of names.
 ///
 /// - `ignored`: may be NULL, which gives NULL.
 /// - Returns text owned by `ignored`.

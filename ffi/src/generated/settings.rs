@@ -3,7 +3,9 @@
 use crate::boundary::{free, read};
 use crate::child::Child;
 use crate::child::Children;
+use crate::text::TextList;
 use headcount_core::mirror::MirrorSettings;
+use std::ffi::c_char;
 
 /// The settings of a mirror that are in effect.
 pub struct hc_settings {
@@ -15,6 +17,7 @@ pub struct hc_settings {
 #[derive(Default)]
 struct Cached {
     guard: Child<super::hc_guard_settings>,
+    fields: TextList,
     ignored: Children<super::hc_ignored_setting>,
 }
 
@@ -114,6 +117,27 @@ pub unsafe extern "C" fn hc_settings_groups_per_user(settings: *const hc_setting
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_settings_consumer_expiry_ms(settings: *const hc_settings) -> i64 {
     read!(settings => settings.record.consumer_expiry.map_or(-1, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// Returns the number of items that hc_settings_fields_at returns.
+///
+/// - `settings`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_settings_fields_len(settings: *const hc_settings) -> usize {
+    read!(settings => settings.record.fields.len())
+}
+
+/// Names of the personal fields of users that are stored, such as "email", in the order of the user's record. All of
+/// them by default.
+///
+/// - `settings`: may be NULL, which gives NULL.
+/// - `index`: from 0.
+/// - Returns text owned by `settings`, or NULL if `index` is out of range.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_settings_fields_at(settings: *const hc_settings, index: usize) -> *const c_char {
+    read!(settings => settings.cached.fields.at(&settings.record.fields, index))
 }
 
 /// Returns the number of items that hc_settings_ignored_at returns.

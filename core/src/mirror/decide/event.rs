@@ -14,12 +14,12 @@ use super::{SKEW, before, sorted};
 use crate::model::{RawJson, null_is_default};
 use crate::record::{
     DirectoryRow, EventNote, EventRow, EventState, HoldReason, Keys, MessageKind, MirrorDirectory, MirrorGroup,
-    MirrorUser, Outcome, Trail, UserRow, Version, email_key,
+    MirrorUser, Outcome, Trail, UserFields, UserRow, Version, email_key,
 };
 use crate::webhook::{DirectoryData, DirectoryGroupData, EventType, GroupReference, RoleReference};
 use crate::{Error, Event, Reason, Result, Timestamp};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// An event to apply.
 pub(in crate::mirror) struct Applying<'e> {
@@ -190,16 +190,58 @@ impl Applying<'_> {
             settled_at: (was_pending && state == EventState::Settled).then(|| step.now()),
             why: self.why(step, &settled).map(str::to_owned),
         };
+        let body = (state != EventState::Settled).then(|| self.stored_body(step.fields));
         step.batch().events.push(EventRow {
             id: self.event.id().to_owned(),
             organization_id: organization_of(self.event),
             received_at: self.received_at,
             state,
-            body: (state != EventState::Settled).then(|| self.event.body().to_vec()),
+            body,
             subject_id: subject_of(self.event),
             note: Some(note),
         });
         Ok(settled)
+    }
+
+    /// Returns the body that is stored while the event is pending: all of it if all personal fields of users are stored, or else without what is not. Applied
+    /// later, it changes the same as the whole body.
+    fn stored_body(&self, fields: UserFields) -> Vec<u8> {
+        if fields.is_all() {
+            return self.event.body().to_vec();
+        }
+        let mut data: Map<String, Value> = self.event.data().decode().unwrap_or_default();
+        let is_user = self.is_about_user();
+        data.retain(|name, _| match name.as_str() {
+            "id" | "organization_id" | "directory_id" | "groups" => true,
+            "display_name" => !is_user,
+            "active" => is_user,
+            "email" | "given_name" | "family_name" | "preferred_username" => is_user && fields.contains(name),
+            "roles" => is_user && fields.contains("vendor_roles"),
+            // What `UserData` collects as attributes.
+            _ => is_user && fields.contains("attributes"),
+        });
+        if let Some(Value::Array(groups)) = data.get_mut("groups") {
+            for group in groups.iter_mut().filter_map(Value::as_object_mut) {
+                group.retain(|name, _| name == "id" || name == "name");
+            }
+        }
+        let body = json!({
+            "id": self.event.id(),
+            "type": self.event.type_(),
+            "occurred_at": self.event.occurred_at(),
+            "environment_id": self.event.environment_id(),
+            "organization_id": self.event.organization_id(),
+            "data": data,
+        });
+        body.to_string().into_bytes()
+    }
+
+    fn is_about_user(&self) -> bool {
+        use EventType::*;
+        matches!(
+            self.event.event_type(),
+            OrganizationDirectoryUserCreated | OrganizationDirectoryUserUpdated | OrganizationDirectoryUserDeleted
+        )
     }
 
     /// Returns why the event changed nothing, as a text for the application; `None` if it was applied.

@@ -9,11 +9,15 @@ use super::roles::RoleMap;
 use crate::record::{
     AddressUser, Batch, ChangeKind, Chore, Counts, CountsKey, Delta, DirectoryRow, EntryBody, EnvironmentRow, EventRow,
     GroupRow, GuardSettings, HoldRow, Keys, Leaving, MembersKey, MirrorGroup, MirrorOptions, MirrorSettings,
-    MirrorUser, Mirrored, NewEntry, OrganizationRow, PendingEvents, Rehire, Retirement, Trail, UserRow, UserWrite,
-    Version, WorkingSet, brief, email_key, rehire_key,
+    MirrorUser, Mirrored, NewEntry, OrganizationRow, PendingEvents, Rehire, Retirement, Trail, UserFields, UserRow,
+    UserWrite, Version, WorkingSet, brief, email_key, rehire_key,
 };
 use crate::{Result, Timestamp};
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// The cause of the chore that deletes personal fields which are no longer stored. It makes no changes.
+const FIELDS_CAUSE: &str = "fields";
 
 /// The cause of the changes that result from a new role map.
 pub(in crate::mirror) const ROLES_CAUSE: &str = "roles";
@@ -30,6 +34,8 @@ pub(in crate::mirror) struct Step {
     guarded: bool,
     pub(super) roles: RoleMap,
     pub(super) settings: MirrorSettings,
+    /// The personal fields of users that are stored.
+    pub(super) fields: UserFields,
     /// Keys of rows that were needed and not loaded. If there are any, the step's result is discarded.
     missing: Keys,
     /// Ids of the `told_groups` of the loaded users; collected on first use.
@@ -137,7 +143,7 @@ impl Step {
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the stored role map cannot be read.
     pub(in crate::mirror) fn new(mut set: WorkingSet, cause: &str, now: Timestamp, guarded: bool) -> Result<Step> {
         let roles = RoleMap::parse(set.role_map.as_deref())?;
-        let settings = set.settings.in_force();
+        let (settings, fields) = (set.settings.in_force(), set.settings.user_fields());
         // For users without a row, whom the step usually creates.
         set.users.reserve(set.keys.users.len().saturating_sub(set.users.len()));
         Ok(Step {
@@ -146,6 +152,7 @@ impl Step {
             guarded,
             roles,
             settings,
+            fields,
             missing: Keys::default(),
             user_groups: None,
             changed_users: Changed::with_capacity(set.keys.users.len()),
@@ -170,7 +177,12 @@ impl Step {
         }
         let Changed { order, mut before } = self.changed_users;
         for id in order {
-            let Some(row) = self.set.users.remove(&id) else { continue };
+            let Some(mut row) = self.set.users.remove(&id) else { continue };
+            // Also of rows whose personal fields this step did not change: fewer fields may be listed now than when the row was written.
+            self.fields.limit(&mut row.user);
+            if !self.fields.has_email() {
+                row.rehire_key = None;
+            }
             let was = before.remove(&id).unwrap_or_default();
             let lacking = |ids: &[String], others: &[String]| -> Vec<String> {
                 ids.iter().filter(|id| others.binary_search(id).is_err()).cloned().collect()
@@ -270,6 +282,17 @@ impl Step {
     /// The settings as they were set.
     pub(in crate::mirror) fn stored_settings(&self) -> &MirrorOptions {
         &self.set.settings
+    }
+
+    /// Stores settings. If they have fewer personal fields of users than the stored ones, a chore deletes the others from the rows of all users.
+    pub(in crate::mirror) fn put_settings(&mut self, settings: MirrorOptions) {
+        if settings == self.set.settings {
+            return;
+        }
+        if !settings.user_fields().includes(self.fields) {
+            self.batch.chores.push(Chore { cause: FIELDS_CAUSE.to_owned(), ..Chore::default() });
+        }
+        self.batch.settings = Some(settings);
     }
 
     /// Number and size of the pending events of an organization.
@@ -395,6 +418,7 @@ impl Step {
         let active = was_active && !stays_away;
         let deletes_at = row.user.deletes_at.filter(|_| stays_away);
         let mut after = MirrorUser { active, group_ids, roles, linked_id, protection, deletes_at, ..user };
+        self.fields.limit(&mut after);
         row.leaving = left.clone().filter(|_| stays_away).map(|leaving| Leaving { was_active, ..leaving });
         let trail = Trail { version, touched_at, revision: row.trail.revision, deleted_at: None };
         let before = was_live.then(|| row.user.clone());
@@ -600,7 +624,8 @@ impl Step {
             let (before, held) = (row.user.clone(), row.held.clone());
             let mut after = MirrorUser { group_ids, roles, active: row.said_active(), ..before.clone() };
             self.withhold(&mut row, &before, &mut after, false);
-            if before != after || row.held != held {
+            let is_limited = self.limited(&before).as_ref() == &before;
+            if before != after || row.held != held || !is_limited {
                 self.append_user(Some(&before), Some(&after));
                 self.changed_users.note(&id, || told_groups);
                 row.user = after;
@@ -626,6 +651,8 @@ impl Step {
     }
 
     fn append_user_entry(&mut self, before: Option<&MirrorUser>, after: Option<&MirrorUser>, rehire: Option<Rehire>) {
+        let (before, after) = (before.map(|user| self.limited(user)), after.map(|user| self.limited(user)));
+        let (before, after) = (before.as_deref(), after.as_deref());
         let changes = diff::user(before, after);
         let Some(user) = after.or(before).filter(|_| !changes.is_empty()) else { return };
         let ids: BTreeSet<&String> = changes.iter().filter_map(|change| change.group_id.as_ref()).collect();
@@ -652,6 +679,15 @@ impl Step {
             }
         };
         self.append(body, &user.organization_id, &user.directory_id);
+    }
+
+    /// Returns a user without the fields that are not stored. A row that was written before they were left out may still have them.
+    fn limited<'u>(&self, user: &'u MirrorUser) -> Cow<'u, MirrorUser> {
+        let mut user = Cow::Borrowed(user);
+        if !self.fields.is_all() {
+            self.fields.limit(user.to_mut());
+        }
+        user
     }
 
     fn append_group(&mut self, change: Delta, before: Option<&MirrorGroup>, after: Option<&MirrorGroup>) {

@@ -9,7 +9,7 @@ use crate::model::{DirectoryProvider, DirectoryType};
 use crate::record::{
     Batch, Chore, CountsKey, DirectoryRow, EnvironmentRow, EventState, GroupRow, HeldLoss, HoldId, HoldReason, HoldRow,
     Keys, Leaving, Loss, LossRow, MembersKey, MessageKind, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorUser,
-    OrganizationRow, Retirement, Trail, UserRow, UserWrite, Version,
+    OrganizationRow, Retirement, Trail, UserFields, UserRow, UserWrite, Version,
 };
 use crate::store::UserFilter;
 use std::time::Duration;
@@ -552,6 +552,7 @@ pub async fn the_settings_are_loaded_and_replaced(setup: Setup) {
             pending_bytes: Some(63),
             groups_per_user: Some(64),
             consumer_expiry: Some(Duration::from_secs(65)),
+            fields: UserFields::named(["email"]).ok(),
         };
         commit(&store, Batch { settings: Some(settings.clone()), ..Batch::default() }).await;
         commit_users(&store, &[&format!("diruser_{users}")], &[]).await;
