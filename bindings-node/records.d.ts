@@ -192,8 +192,9 @@ export type SyncPhase = 'groups' | 'users' | 'removals'
  * from another environment than the mirror's, or it names no organization.
  * - `ignored`: The event changed nothing: events of its type do not change the mirror, or it names more groups for a user than the setting
  * `groupsPerUser` permits (10,000 by default). In the second case the next sync lists the user.
+ * - `erased`: The event changed nothing: it is about a user whom the application has erased.
  */
-export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'foreign' | 'ignored'
+export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'foreign' | 'ignored' | 'erased'
 
 /**
  * Why a hold was made.
@@ -742,6 +743,32 @@ export interface Retirement {
   users: number
 }
 
+/** The erasure of a user: what was removed. */
+export interface Erasure {
+  /**
+   * The erasure's id. The changes whose content was removed, and the deletion of a user who was mirrored, have the cause `erasure:` and
+   * this id.
+   */
+  id: string
+  /** Id of the user (`diruser_…`). */
+  userId: string
+  /** Time at which the erasure was first requested, in UTC, by the clock of the machine that recorded it. An RFC 3339 string. */
+  at: string
+  /**
+   * Whether the mirror had the user when this was called. False for a user whom the mirror did not know or who had left, and for a
+   * repeated call.
+   */
+  wasMirrored: boolean
+  /** Number of changes in the feed whose content was removed. */
+  changes: number
+  /** Number of entries of the history that were removed. */
+  history: number
+  /** Number of received events that no longer name the user. The bodies of those that were pending were removed. */
+  events: number
+  /** Number of parked changes whose content was removed. */
+  parked: number
+}
+
 /** A received event that waits for a sync. It has no personal data. */
 export interface PendingEvent {
   /** Event id (`evt_…`). */
@@ -1015,6 +1042,11 @@ export interface SyncReport {
   changes: number
   /** Number of the organization's pending events that the sync settled. */
   events: number
+  /**
+   * Number of listed users whom the application has erased, and whom the sync ignored. If the listing was read more than once, those of
+   * the last reading.
+   */
+  erased: number
   /** The first of `holds`, or null if there is none. */
   held: Hold | null
   /** The directory's open holds at the end of the sync, in the order in which they were made. */

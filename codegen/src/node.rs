@@ -35,6 +35,7 @@ const RECORDS: &[&str] = &[
     "Hold",
     "Approval",
     "Retirement",
+    "Erasure",
     "PendingEvent",
     "Run",
     "ReceivedEvent",

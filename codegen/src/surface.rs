@@ -64,6 +64,7 @@ pub(crate) const RECORDS: &[Surface] = &[
     by_id("Hold"),
     by_id("Approval"),
     by_id("Retirement"),
+    by_id("Erasure"),
     by_id("PendingEvent"),
     Surface { name: "Run", key: &["id", "directory_id"] },
     by_id("ReceivedEvent"),

@@ -196,6 +196,7 @@ impl Run {
                 assert!(!user.active && user.deletes_at.is_some(), "{}: {user:?}", step.at);
                 tokio::time::sleep(self.mirror.settings().await.unwrap().deletion_grace.unwrap()).await;
             }
+            "erase_user" => self.erase_user(step).await,
             "status" => self.check_status(step).await,
             "hold" => self.check_hold(step).await,
             "approve" => self.check_decision(step, self.mirror.approve(self.id(step, "hold"), BY, NOTE).await),
@@ -265,6 +266,7 @@ impl Run {
                     ("deactivated", report.deactivated),
                     ("deleted", report.deleted),
                     ("events", report.events),
+                    ("erased", report.erased),
                 ] {
                     assert!(expected[name].is_null() || expected[name] == value, "{at}: {name} is {value}");
                 }
@@ -399,6 +401,15 @@ impl Run {
         body.push(' ');
         let error = self.mirror.receive(&headers, body.as_bytes()).await.unwrap_err();
         assert_eq!(error.kind().name(), "webhook_verification", "{}", step.at);
+    }
+
+    async fn erase_user(&self, step: &Step<'_>) {
+        let id = self.id(step, "user");
+        let erasure = self.mirror.erase_user(id).await.unwrap();
+        assert_eq!(erasure.user_id, id, "{}", step.at);
+        assert_eq!(json!(erasure.was_mirrored), step.json["was_mirrored"], "{}", step.at);
+        assert_eq!(erasure.changes, step.number("count"), "{}", step.at);
+        assert!(self.mirror.user(id).await.unwrap().is_none(), "{}", step.at);
     }
 
     async fn set_role_map_entries(&self, step: &Step<'_>) {

@@ -3,8 +3,8 @@
 mod records;
 
 pub(crate) use records::{
-    Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle, ExplainedChange,
-    Explanation, Group, GuardSettings, HistoryEntry, Hold, IgnoredSetting, MirrorDirectory, MirrorGroup,
-    MirrorSettings, MirrorUser, Organization, ParkedChange, PendingEvent, PortalLink, Progress, ReceivedEvent,
-    Retirement, RoleGrant, RoleMapEntry, Run, SyncReport, User,
+    Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle, Erasure,
+    ExplainedChange, Explanation, Group, GuardSettings, HistoryEntry, Hold, IgnoredSetting, MirrorDirectory,
+    MirrorGroup, MirrorSettings, MirrorUser, Organization, ParkedChange, PendingEvent, PortalLink, Progress,
+    ReceivedEvent, Retirement, RoleGrant, RoleMapEntry, Run, SyncReport, User,
 };

@@ -1210,6 +1210,102 @@ impl Retirement {
     }
 }
 
+/// The erasure of a user: what was removed.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct Erasure {
+    pub(crate) value: headcount::mirror::Erasure,
+}
+
+impl From<headcount::mirror::Erasure> for Erasure {
+    fn from(value: headcount::mirror::Erasure) -> Erasure {
+        Erasure { value }
+    }
+}
+
+#[pymethods]
+impl Erasure {
+    /// The erasure's id. The changes whose content was removed, and the deletion of a user who was mirrored, have the cause
+    /// ``erasure:`` and this id.
+    #[getter]
+    fn id(&self) -> &str {
+        &self.value.id
+    }
+
+    /// Id of the user (``diruser_…``).
+    #[getter]
+    fn user_id(&self) -> &str {
+        &self.value.user_id
+    }
+
+    /// Time at which the erasure was first requested, in UTC, by the clock of the machine that recorded it.
+    #[getter]
+    fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        datetime(py, self.value.at)
+    }
+
+    /// Whether the mirror had the user when this was called. False for a user whom the mirror did not know or who had left, and
+    /// for a repeated call.
+    #[getter]
+    fn was_mirrored(&self) -> bool {
+        self.value.was_mirrored
+    }
+
+    /// Number of changes in the feed whose content was removed.
+    #[getter]
+    fn changes(&self) -> u64 {
+        self.value.changes
+    }
+
+    /// Number of entries of the history that were removed.
+    #[getter]
+    fn history(&self) -> u64 {
+        self.value.history
+    }
+
+    /// Number of received events that no longer name the user. The bodies of those that were pending were removed.
+    #[getter]
+    fn events(&self) -> u64 {
+        self.value.events
+    }
+
+    /// Number of parked changes whose content was removed.
+    #[getter]
+    fn parked(&self) -> u64 {
+        self.value.parked
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, Erasure>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self) -> u64 {
+        hash(&(&self.value.id,))
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, Erasure>) -> PyResult<String> {
+        repr(
+            slf.as_any(),
+            "Erasure",
+            &["id", "user_id", "at", "was_mirrored", "changes", "history", "events", "parked"],
+        )
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Erasure> {
+        unpickle::<headcount::mirror::Erasure>(py, json).map(Erasure::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Erasure>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
 /// A received event that waits for a sync. It has no personal data.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct PendingEvent {
@@ -3196,6 +3292,13 @@ impl SyncReport {
         self.value.events
     }
 
+    /// Number of listed users whom the application has erased, and whom the sync ignored. If the listing was read more than
+    /// once, those of the last reading.
+    #[getter]
+    fn erased(&self) -> u64 {
+        self.value.erased
+    }
+
     /// The first of ``holds``, or ``None`` if there is none.
     #[getter]
     fn held<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -3264,6 +3367,7 @@ impl SyncReport {
                 "deleted",
                 "changes",
                 "events",
+                "erased",
                 "held",
                 "holds",
                 "incomplete",

@@ -175,6 +175,14 @@ pub(super) const RECORDS: &[CRecord] = &[
         ..EMPTY
     },
     CRecord {
+        record: "Erasure",
+        noun: "erasure",
+        parameter: "erasure",
+        one: "an erasure",
+        free: Some("Frees an erasure that hc_mirror_erase_user gave, and the texts that came from it."),
+        ..EMPTY
+    },
+    CRecord {
         record: "PendingEvent",
         noun: "pending_event",
         parameter: "event",
@@ -334,6 +342,7 @@ pub(super) const ENUMS: &[CEnum] = &[
             ("Ignored", 5),
             ("Held", 6),
             ("Foreign", 7),
+            ("Erased", 8),
         ],
         more: "Numbers never change. Later versions may add members.",
     },

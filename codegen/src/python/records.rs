@@ -23,6 +23,7 @@ pub(super) const CLASSES: &[&str] = &[
     "Hold",
     "Approval",
     "Retirement",
+    "Erasure",
     "PendingEvent",
     "Run",
     "ReceivedEvent",

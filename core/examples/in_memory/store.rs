@@ -7,10 +7,10 @@
 use headcount::mirror::{Approval, EventQuery, MirrorOptions, ParkedChange, Retirement, RunQuery};
 use headcount::store::{
     AddressUser, Batch, Chore, Committed, ConsumerRow, ConsumerState, ConsumerWrite, Counts, CountsKey,
-    DirectoryCounts, DirectoryRow, Durability, Entry, EnvironmentRow, EventRow, EventState, Expiry, FeedMarks,
-    FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HistoryRow, HoldRow, Keys, Lease, LossRow,
-    MembersKey, OrganizationRow, PendingEvents, Retention, RunRow, Snapshot, Store, StoreFuture, TakenHistory,
-    UserFilter, UserRow, WorkingSet, Write, email_key,
+    DirectoryCounts, DirectoryRow, Durability, Entry, EnvironmentRow, ErasureRow, EventRow, EventState, Expiry,
+    FeedMarks, FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HistoryRow, HoldRow, Keys, Lease,
+    LossRow, MembersKey, OrganizationRow, PendingEvents, Redaction, Retention, RunRow, Snapshot, Store, StoreFuture,
+    TakenHistory, UserFilter, UserRow, WorkingSet, Write, email_key,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,6 +89,7 @@ struct Rows {
     mirror_id: Option<String>,
     retirements: BTreeMap<String, Retirement>,
     runs: BTreeMap<i64, RunRow>,
+    erasures: BTreeMap<String, ErasureRow>,
     chores: BTreeMap<i64, Chore>,
     consumers: BTreeMap<String, ConsumerRow>,
     parked: BTreeMap<(String, i64), ParkedChange>,
@@ -292,6 +293,8 @@ impl Rows {
             set.retirements = self.retirements.values().cloned().collect();
             set.retirements.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         }
+        let erasures = keys.erasures.iter().filter_map(|mark| self.erasures.get(mark));
+        set.erasures.extend(erasures.map(|row| (row.mark.clone(), row.clone())));
         set.keys = keys;
         set
     }
@@ -384,6 +387,10 @@ impl Rows {
             self.counter.run += 1;
             row.run.number = self.runs.values().find(is_same).map_or(self.counter.run, |known| known.run.number);
             self.runs.insert(row.run.number, row);
+        }
+        for row in batch.erasures {
+            let known = self.erasures.get(&row.mark).cloned().unwrap_or_else(|| row.clone());
+            self.erasures.insert(row.mark.clone(), ErasureRow { user_id: row.user_id, ..known });
         }
         Ok(committed)
     }
@@ -733,6 +740,53 @@ impl Store for DiskStore {
 
     fn take_history(&self, taken: TakenHistory) -> StoreFuture<'_, bool> {
         self.change(Durability::Process, |rows| rows.take_history(taken))
+    }
+
+    fn open_erasures(&self, limit: usize) -> StoreFuture<'_, Vec<ErasureRow>> {
+        self.read(|rows| {
+            let mut open: Vec<_> = rows.erasures.values().filter(|row| row.user_id.is_some()).cloned().collect();
+            open.sort_by_key(|row| row.at);
+            open.truncate(limit);
+            open
+        })
+    }
+
+    fn redact(&self, redaction: Redaction) -> StoreFuture<'_, ()> {
+        let bodies = redaction.entries.iter().map(|entry| entry.body.encode()).collect::<Result<Vec<_>>>();
+        let bodies = match bodies {
+            Ok(bodies) => bodies,
+            Err(error) => return ready(Err(error)),
+        };
+        self.change(Durability::Process, |rows| {
+            for (entry, body) in redaction.entries.into_iter().zip(bodies) {
+                if let Some(known) = rows.entries.get_mut(&entry.last) {
+                    *known = Arc::new(Entry { kind: None, cause: entry.cause, body, ..Entry::clone(known) });
+                }
+            }
+            for (consumer, parked) in redaction.parked {
+                if let Some(known) = rows.parked.get_mut(&(consumer, parked.change.seq)) {
+                    *known = parked;
+                }
+            }
+        })
+    }
+
+    fn forget_user(&self, user_id: String, mark: String, limit: usize) -> StoreFuture<'_, usize> {
+        self.change(Durability::Process, |rows| {
+            let removed = remove(&mut rows.history, limit, |_, row| row.subject_id == user_id);
+            let losses = std::mem::take(&mut rows.losses).into_iter().map(|((directory_id, at, id), row)| {
+                let id = if id == user_id { mark.clone() } else { id };
+                ((directory_id, at, id.clone()), LossRow { user_id: id, ..row })
+            });
+            rows.losses = losses.collect();
+            if let Some(number) = rows.user_numbers.get(&user_id).copied()
+                && rows.users.get(&number).is_some_and(|row| !row.is_live())
+            {
+                rows.user_numbers.remove(&user_id);
+                rows.users.remove(&number);
+            }
+            removed
+        })
     }
 
     fn history(&self, filter: HistoryFilter, after: i64, limit: usize) -> StoreFuture<'_, HistoryPage> {

@@ -7,8 +7,8 @@ use super::runtime::{may_wait, wait, wait_unless_async};
 use crate::mirror::{CopyOptions, MetricsOptions, ReconcileOptions};
 use crate::process::{PerProcess, Process};
 use crate::record::{
-    Approval, Consumer, CopyReport, DirectoryStatus, EventQuery, Explanation, ExportFormat, HistoryEntry, Hold,
-    MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Outcome, ParkedChange, PendingEvent, Progress,
+    Approval, Consumer, CopyReport, DirectoryStatus, Erasure, EventQuery, Explanation, ExportFormat, HistoryEntry,
+    Hold, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Outcome, ParkedChange, PendingEvent, Progress,
     ReceivedEvent, Retirement, RoleMapEntry, Run, RunQuery, SyncMode, SyncReport,
 };
 use crate::webhook::Headers;
@@ -224,6 +224,7 @@ calls! {
     link(user_id: &str, account_id: Option<&str>) -> ();
     protect(user_id: &str, reason: &str) -> ();
     unprotect(user_id: &str) -> ();
+    erase_user(user_id: &str) -> Erasure;
     pending_events(organization_id: &str) -> Vec<PendingEvent>;
     role_map() -> Vec<(String, String)>;
     settings() -> MirrorSettings;

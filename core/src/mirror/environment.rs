@@ -28,7 +28,8 @@ impl Mirror {
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn unbind_environment(&self) -> Result<()> {
         run(self.store(), self.settings_task(), |step| {
-            step.batch().environment = Some(EnvironmentRow::default());
+            let erasure_key = step.environment().erasure_key.clone();
+            step.batch().environment = Some(EnvironmentRow { erasure_key, ..EnvironmentRow::default() });
             Ok(())
         })
         .await

@@ -342,7 +342,7 @@ impl Mirror {
     /// more, or of an earlier snapshot.
     pub async fn park(&self, consumer: &str, seq: i64, reason: &str) -> Result<()> {
         let (name, reason, now) = (consumer_name(consumer)?, reason.to_owned(), self.now());
-        let change = Box::new(self.find_change(&name, seq).await?);
+        let change = Box::new(self.without_erased(self.find_change(&name, seq).await?).await?);
         let polls = self.polls().clone();
         let park = move |state: ConsumerState| {
             let park = Some(Park { change: change.clone(), reason: reason.clone(), at: now });
@@ -388,7 +388,7 @@ impl Mirror {
         fence: Option<Fence>,
     ) -> Result<()> {
         let (name, reason, now) = (consumer_name(consumer)?, reason.to_owned(), self.now());
-        let change = Box::new(change.clone());
+        let change = Box::new(self.without_erased(change.clone()).await?);
         let park = move |state: ConsumerState| {
             let Some(row) = state.row else {
                 return Err(Error::invalid_argument("there is no consumer of this name: poll before parking"));
@@ -531,7 +531,11 @@ impl Mirror {
         self.expire_some().await?;
         let now = self.now();
         let expired = before(now, TOMBSTONES);
-        let settings = self.store().load(Keys::default()).await?.settings.in_force();
+        let set = self.store().load(Keys::default()).await?;
+        if set.environment.erasure_key.is_some() {
+            self.finish_erasures().await;
+        }
+        let settings = set.settings.in_force();
         let changes = before(now, settings.retention);
         let losses = before(now, settings.guard.window).min(expired);
         let consumers = settings.consumer_expiry.map_or(Timestamp::MIN, |expiry| before(now, expiry));

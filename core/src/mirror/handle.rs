@@ -389,6 +389,11 @@ impl Mirror {
         format!("{:016x}", self.0.random.bits())
     }
 
+    /// Returns 64 random bits.
+    pub(super) fn random_bits(&self) -> u64 {
+        self.0.random.bits()
+    }
+
     /// Returns a receiver that is marked as changed by each call of [`wake`](Mirror::wake) on this handle or a clone.
     pub(super) fn head(&self) -> watch::Receiver<u64> {
         self.0.head.subscribe()
@@ -636,7 +641,7 @@ impl MirrorBuilder {
         mirror.settle_settings().await?;
         if !mirror.store().is_read_only() {
             mirror.finish_chores().await?;
-            mirror.finish_retirements().await?;
+            mirror.finish_interrupted().await?;
         }
         Ok(mirror)
     }

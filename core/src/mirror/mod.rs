@@ -7,7 +7,7 @@
 // syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one directory, `removal` removes
 // what its listing lacks, and `reports` makes the reports; `receive` applies webhooks; `holds` has the losses of access that the guard held, and the
 // decisions about them; `runs` records syncs, and reads them and the received events; `explain` explains a user's access; `chores` completes work that takes more than one write; `retire` removes the users and groups of a directory that the
-// application retires; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers
+// application retires; `erase` removes everything about a user; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers
 // (`groups` reads them one by one or in groups), `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, `polls` what polls have returned, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
 // `history` takes the history from the feed and returns it, and `past` computes past states from it. `export` writes users as text.
@@ -23,6 +23,7 @@ mod copy;
 mod counters;
 mod decide;
 mod environment;
+mod erase;
 mod exclusive;
 mod explain;
 mod export;
@@ -60,7 +61,7 @@ mod view;
 mod write;
 
 pub use crate::record::{
-    Approval, Consumer, CopiedTable, CopyReport, DirectoryStatus, EventQuery, ExplainedChange, Explanation,
+    Approval, Consumer, CopiedTable, CopyReport, DirectoryStatus, Erasure, EventQuery, ExplainedChange, Explanation,
     ExportFormat, GuardSettings, HistoryEntry, Hold, HoldReason, IgnoredSetting, MirrorDirectory, MirrorGroup,
     MirrorOptions, MirrorSettings, Mirrored, Outcome, ParkedChange, PendingEvent, Phase, Progress, ReceivedEvent,
     Retirement, RoleGrant, RoleMapEntry, RoleMapKey, Run, RunOutcome, RunQuery, SyncMode, SyncOutcome, SyncReport,

@@ -85,7 +85,7 @@ impl Mirror {
     async fn run_directories(&self, organization_id: &str, options: &Options, run_id: &str) -> Result<Vec<SyncReport>> {
         self.check_environment().await?;
         self.finish_chores().await?;
-        self.finish_retirements().await?;
+        self.finish_interrupted().await?;
         let Answer { directories, shown, not_found } = self.ask(organization_id, run_id).await?;
         let all = directories.clone();
         let mut wanted: Vec<Directory> = match &options.directory_id {

@@ -36,6 +36,7 @@ impl SyncReport {
             deleted: 0,
             changes: 0,
             events: 0,
+            erased: 0,
             held: None,
             holds: Vec::new(),
             incomplete: None,

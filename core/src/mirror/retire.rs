@@ -55,9 +55,18 @@ impl Mirror {
         Ok(self.store().load(Keys { retirements: true, ..Keys::default() }).await?.retirements)
     }
 
-    /// Completes retirements that were interrupted, except those that another process is working on.
-    pub(super) async fn finish_retirements(&self) -> Result<()> {
-        for retirement in self.retirements().await?.into_iter().filter(|retirement| retirement.ended_at.is_none()) {
+    /// Completes retirements and erasures that were interrupted, except retirements that another process is working on.
+    pub(super) async fn finish_interrupted(&self) -> Result<()> {
+        let set = self.store().load(Keys { retirements: true, ..Keys::default() }).await?;
+        self.finish_retirements(set.retirements).await?;
+        if set.environment.erasure_key.is_some() {
+            self.finish_erasures().await;
+        }
+        Ok(())
+    }
+
+    async fn finish_retirements(&self, retirements: Vec<Retirement>) -> Result<()> {
+        for retirement in retirements.into_iter().filter(|retirement| retirement.ended_at.is_none()) {
             let Some(lease) = self.lease(&retirement.directory_id, false).await? else { continue };
             match self.go_on_retiring(retirement.clone(), lease.as_ref()).await {
                 // The directory was listed and enabled again meanwhile: its remaining users and groups stay.

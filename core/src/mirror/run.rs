@@ -474,6 +474,7 @@ impl<'a> Run<'a> {
     async fn read_users(&mut self, updated_after: Option<Timestamp>, reading: &mut Reading) -> Result<()> {
         let mut pages: Box<dyn SourcePages<User>> = self.mirror.source()?.users(&self.directory, updated_after);
         let (mut count, mut items) = (0, 0);
+        self.report.erased = 0;
         let (mut read, mut waiting) = (Vec::new(), 0);
         let mut writing: Option<Writing> = None;
         let listed = loop {
@@ -569,6 +570,8 @@ impl<'a> Run<'a> {
         done.value.users.iter().for_each(|user| reading.see_user(user.number(&done.committed.users)));
         done.value.groups.iter().for_each(|group| reading.see_group(group.number(&done.committed.groups)));
         reading.keep_memberships(done.value.kept);
+        self.report.erased += done.value.erased.len() as u64;
+        done.value.erased.iter().for_each(|id| reading.see_erased(id));
         for user in done.value.deferred {
             reading.see_deferred(&user.id);
             self.deferred.insert(user.id.clone(), user);

@@ -48,7 +48,7 @@ pub(super) async fn run<T: Send + 'static>(
         let chores = step.left_chores();
         match step.finish() {
             // Rows were missing, so the rules' value or error is discarded.
-            Decided::Needs(keys) => Ok(Decision::Load(Box::new(keys))),
+            Decided::Needs(keys) => Ok(Decision::Load(keys)),
             Decided::Ready { batch, tally } => {
                 slot.put((result?, tally, chores));
                 Ok(Decision::Commit(batch))

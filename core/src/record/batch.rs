@@ -1,7 +1,7 @@
 //! The rows and feed entries that one write stores or deletes.
 
 use super::{
-    Approval, DirectoryRow, EnvironmentRow, EventRow, GroupRow, HoldRow, LossRow, MirrorOptions, NewEntry,
+    Approval, DirectoryRow, EnvironmentRow, ErasureRow, EventRow, GroupRow, HoldRow, LossRow, MirrorOptions, NewEntry,
     OrganizationRow, Retirement, RunRow, UserRow,
 };
 use std::collections::BTreeSet;
@@ -47,6 +47,8 @@ pub struct Batch {
     pub done_chores: BTreeSet<i64>,
     /// Syncs to insert or replace.
     pub runs: Vec<RunRow>,
+    /// Erasures to insert. For a mark that is stored already, only [`ErasureRow::user_id`] is replaced.
+    pub erasures: Vec<ErasureRow>,
 }
 
 /// A user to insert (row number 0) or to replace.
@@ -107,6 +109,7 @@ impl Batch {
             chores,
             done_chores,
             runs,
+            erasures,
         } = self;
         !(organizations.is_empty()
             && directories.is_empty()
@@ -121,7 +124,8 @@ impl Batch {
             && retirements.is_empty()
             && chores.is_empty()
             && done_chores.is_empty()
-            && runs.is_empty())
+            && runs.is_empty()
+            && erasures.is_empty())
     }
 
     /// Adds the rows and entries of a batch that was decided after this one. Its role map, settings, environment and mirror id, if it has them, replace
@@ -146,6 +150,7 @@ impl Batch {
             chores,
             done_chores,
             runs,
+            erasures,
         } = later;
         self.organizations.extend(organizations);
         self.directories.extend(directories);
@@ -165,5 +170,6 @@ impl Batch {
         self.chores.extend(chores);
         self.done_chores.extend(done_chores);
         self.runs.extend(runs);
+        self.erasures.extend(erasures);
     }
 }

@@ -1,5 +1,6 @@
 //! The environment that a mirror belongs to.
 
+use super::ErasureKey;
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -18,4 +19,8 @@ pub struct EnvironmentRow {
     /// there was none.
     #[serde(default)]
     pub all_listed_at: Option<Timestamp>,
+    /// Key of the marks of erased users; `None` if no user was ever erased. It is here because every write reads this row: without an erasure, writes do
+    /// not look for marks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasure_key: Option<ErasureKey>,
 }

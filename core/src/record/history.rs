@@ -3,7 +3,7 @@
 //! A row of the history is a reverse delta of one entry of the feed: it has the former values of the fields that changed, and no others. So the state at
 //! an earlier time is the present state with the later rows undone, newest first. A creation needs no former values, and a deletion has all of them.
 
-use super::{ChangeKind, Entry, EntryBody, MirrorGroup, MirrorUser, Mirrored};
+use super::{ChangeKind, Entry, EntryBody, MirrorGroup, MirrorUser, Mirrored, is_erasure};
 use crate::model::RawJson;
 use crate::secret::debug_without_personal_data;
 use crate::{Error, Result, Timestamp};
@@ -176,15 +176,15 @@ fn letter(kind: ChangeKind) -> char {
 }
 
 impl HistoryRow {
-    /// Makes the row of an entry of the feed, or returns `None` for an entry that version 0.1.0 wrote. The history of a store that is brought up to date
-    /// starts after such entries.
+    /// Makes the row of an entry of the feed, or returns `None` for an entry that version 0.1.0 wrote, and for one of an erasure. The history of a store
+    /// that is brought up to date starts after entries of version 0.1.0, and has nothing about erased users.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the stored form of the entry cannot be read.
     pub fn of_entry(entry: Entry) -> Result<Option<HistoryRow>> {
         let Entry { last, kind, organization_id, directory_id, cause, at, body, .. } = entry;
-        if kind.is_some() {
+        if kind.is_some() || is_erasure(&cause) {
             return Ok(None);
         }
         let body: EntryBody = serde_json::from_str(&body).map_err(|error| {

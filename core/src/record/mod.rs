@@ -10,6 +10,7 @@ mod copy;
 mod directory;
 mod entry;
 mod environment;
+mod erasure;
 mod event;
 mod explanation;
 mod export;
@@ -35,6 +36,8 @@ pub use directory::{DirectoryRow, DirectoryStatus, MirrorDirectory, Organization
 pub(crate) use entry::brief;
 pub use entry::{Delta, Entry, EntryBody, NewEntry};
 pub use environment::EnvironmentRow;
+pub use erasure::{Erasure, ErasureKey, ErasureRow, RedactedEntry};
+pub(crate) use erasure::{erased_body, erased_user, is_erasure};
 pub use event::{EventNote, EventQuery, EventRow, EventState, PendingEvent, PendingEvents, ReceivedEvent};
 pub use explanation::{ExplainedChange, Explanation, RoleGrant, UserState};
 pub use export::ExportFormat;

@@ -66,6 +66,8 @@ named! {
         /// The event changed nothing: events of its type do not change the mirror, or it names more groups for a user than the setting
         /// `groups_per_user` permits (10,000 by default). In the second case the next sync lists the user.
         Ignored = "ignored",
+        /// The event changed nothing: it is about a user whom the application has erased.
+        Erased = "erased",
     }
 }
 
@@ -133,6 +135,9 @@ pub struct SyncReport {
     pub changes: u64,
     /// Number of the organization's pending events that the sync settled.
     pub events: u64,
+    /// Number of listed users whom the application has erased, and whom the sync ignored. If the listing was read more than once, those of the last
+    /// reading.
+    pub erased: u64,
     /// The first of `holds`, or `None` if there is none.
     pub held: Option<Hold>,
     /// The directory's open holds at the end of the sync, in the order in which they were made.

@@ -1,8 +1,8 @@
 //! The rows that a decision reads, and the keys by which a store loads them.
 
 use super::{
-    AddressUser, Chore, DirectoryRow, EnvironmentRow, EventRow, GroupRow, HoldRow, MirrorOptions, OrganizationRow,
-    PendingEvents, Retirement, UserRow,
+    AddressUser, Chore, DirectoryRow, EnvironmentRow, ErasureRow, EventRow, GroupRow, HoldRow, MirrorOptions,
+    OrganizationRow, PendingEvents, Retirement, UserRow,
 };
 use crate::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -38,6 +38,8 @@ pub struct Keys {
     pub retirements: bool,
     /// The greatest number of users to load with the oldest chore, or `None` if the chore is not needed.
     pub chore: Option<usize>,
+    /// Marks of users, for which the decision needs to know whether they were [erased](ErasureRow).
+    pub erasures: BTreeSet<String>,
 }
 
 /// A page of live users in the order of their row numbers.
@@ -95,6 +97,8 @@ pub struct WorkingSet {
     pub retirements: Vec<Retirement>,
     /// The oldest chore, or `None` if there is none or it was not asked for.
     pub chore: Option<Chore>,
+    /// Erasures by their mark.
+    pub erasures: HashMap<String, ErasureRow>,
 }
 
 /// The times that limit which users and losses of a directory are counted, by this machine's clock.
@@ -138,6 +142,7 @@ impl Keys {
             holds,
             retirements,
             chore,
+            erasures,
         } = other;
         self.organizations.extend(organizations);
         self.directories.extend(directories);
@@ -150,6 +155,7 @@ impl Keys {
         self.holds.extend(holds);
         self.retirements |= retirements;
         self.chore = self.chore.max(chore);
+        self.erasures.extend(erasures);
     }
 }
 

@@ -21,9 +21,10 @@ pub use sqlite::SqliteStore;
 
 pub use crate::record::{
     AddressUser, Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody,
-    EnvironmentRow, EventNote, EventRow, EventState, GroupRow, HeldLoss, HistoryMark, HistoryRow, HoldId, HoldRow,
-    Keys, Leaving, Loss, LossRow, MembersKey, MessageKind, NewEntry, OrganizationRow, Partition, PendingEvents, Rehire,
-    RunRow, Snapshot, Trail, UserRow, UserWrite, Version, WorkerId, WorkingSet, email_key, rehire_key,
+    EnvironmentRow, ErasureKey, ErasureRow, EventNote, EventRow, EventState, GroupRow, HeldLoss, HistoryMark,
+    HistoryRow, HoldId, HoldRow, Keys, Leaving, Loss, LossRow, MembersKey, MessageKind, NewEntry, OrganizationRow,
+    Partition, PendingEvents, RedactedEntry, Rehire, RunRow, Snapshot, Trail, UserRow, UserWrite, Version, WorkerId,
+    WorkingSet, email_key, rehire_key,
 };
 
 use crate::record::{Approval, EventQuery, ParkedChange, RunQuery};
@@ -171,6 +172,24 @@ pub struct TakenHistory {
     pub starts_at: Option<Timestamp>,
     /// Whether all earlier rows and `starts_at` are removed first, because the entries after them were trimmed while no history was kept.
     pub restarts: bool,
+}
+
+/// The entries about a user in one page of the feed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserEntries {
+    /// The entries whose stored form names the user, oldest first.
+    pub entries: Vec<Entry>,
+    /// Number of the last entry of the page, after which the next page begins; `None` if the feed has no more entries.
+    pub searched: Option<i64>,
+}
+
+/// What [`Store::redact`] replaces. Nothing is stored for an entry or a parked change that does not exist any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Redaction {
+    /// Entries of the feed. The number, the count, the organization, the directory and the time of each stay as they are.
+    pub entries: Vec<RedactedEntry>,
+    /// Parked changes, each with the name of its consumer.
+    pub parked: Vec<(String, ParkedChange)>,
 }
 
 /// A consumer and the changes after its position.
@@ -527,6 +546,55 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async { Err(Error::store(NO_HISTORY)) })
     }
 
+    /// Reads the erasures that have not ended, oldest first, `limit` at most. The default returns none: it is for a store that does not
+    /// [forget](Store::forget_user) users.
+    ///
+    /// The future may be dropped: it only reads.
+    fn open_erasures(&self, limit: usize) -> StoreFuture<'_, Vec<ErasureRow>> {
+        let _ = limit;
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Reads the first `limit` entries of the feed after `after`, and returns those of them that may be about a user: all whose stored form has the user's
+    /// id as a JSON text. The default calls [`entries`](Store::entries); another implementation need not return all entries from a database.
+    ///
+    /// The future may be dropped: it only reads.
+    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, UserEntries> {
+        Box::pin(async move {
+            let id = serde_json::Value::String(user_id).to_string();
+            let mut entries = self.entries(after, limit).await?;
+            let searched = entries.last().map(|entry| entry.last);
+            entries.retain(|entry| entry.body.contains(&id));
+            Ok(UserEntries { entries, searched })
+        })
+    }
+
+    /// Replaces entries of the feed and parked changes by others without personal data. The default fails: it is for a store that cannot erase users.
+    ///
+    /// The future may be dropped: then all of them are replaced, or none.
+    fn redact(&self, redaction: Redaction) -> StoreFuture<'_, ()> {
+        drop(redaction);
+        Box::pin(async { Err(Error::store(NOT_ERASED)) })
+    }
+
+    /// Removes what is stored about an erased user besides the feed, parked changes and events: `limit` rows of the history at most, the user's
+    /// memberships, and the user's row, which is a tombstone. Losses of access get `mark` in place of the user's id, so that the guard's budget stays the
+    /// same. Returns the number of rows of the history that were removed. The default fails: it is for a store that cannot erase users.
+    ///
+    /// The future may be dropped: then all of this is done, or nothing.
+    fn forget_user(&self, user_id: String, mark: String, limit: usize) -> StoreFuture<'_, usize> {
+        let _ = (user_id, mark, limit);
+        Box::pin(async { Err(Error::store(NOT_ERASED)) })
+    }
+
+    /// Removes the deleted and replaced rows of all earlier writes from the files of the store, as far as the store itself can: from the log of a SQLite
+    /// file. Returns false if a reader, such as a running backup, prevents this at the moment. The default, for a store without such a log, returns true.
+    ///
+    /// The future may be dropped: the rows may then have been removed or not.
+    fn purge(&self) -> StoreFuture<'_, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
     /// Reads every consumer in the order of their names, each with the number of changes that it has parked; and the number of the latest
     /// change, or 0.
     ///
@@ -727,6 +795,9 @@ pub trait CopyPages: Send {
     /// The future must not be dropped: the result would be unknown. A store drops it only together with the pages, when the copy has failed.
     fn check(&mut self, stored: copy::Digest) -> StoreFuture<'_, ()>;
 }
+
+/// The error of a store that cannot erase users.
+const NOT_ERASED: &str = "this store cannot erase users: its implementation has no `redact` and `forget_user`";
 
 /// The error of a store without a history.
 const NO_HISTORY: &str = "this store keeps no history: its implementation has no `history`";

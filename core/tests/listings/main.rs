@@ -7,6 +7,7 @@ mod api;
 mod bounds;
 mod clocks;
 mod dropped;
+mod erasing;
 mod events;
 mod explain;
 mod exports;

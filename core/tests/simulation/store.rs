@@ -167,6 +167,11 @@ impl Store for Process {
         written take_history(taken: headcount::store::TakenHistory) -> bool;
         read history(filter: HistoryFilter, after: i64, limit: usize) -> HistoryPage;
         read history_of(subject_ids: BTreeSet<String>, after: i64) -> HistoryPage;
+        read open_erasures(limit: usize) -> Vec<headcount::store::ErasureRow>;
+        read entries_of_user(user_id: String, after: i64, limit: usize) -> headcount::store::UserEntries;
+        written redact(redaction: headcount::store::Redaction) -> ();
+        written forget_user(user_id: String, mark: String, limit: usize) -> usize;
+        written purge() -> bool;
         read consumers() -> (Vec<(headcount::store::ConsumerRow, u64)>, i64);
         written update_consumer(update: ConsumerWrite) -> ();
         written note_poll(note: headcount::store::PollNote) -> bool;

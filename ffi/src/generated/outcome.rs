@@ -25,6 +25,8 @@ pub enum hc_outcome {
     /// The event changed nothing: it is about a user, group or directory of another organization than the one that it
     /// names, it is from another environment than the mirror's, or it names no organization.
     HC_OUTCOME_FOREIGN = 7,
+    /// The event changed nothing: it is about a user whom the application has erased.
+    HC_OUTCOME_ERASED = 8,
 }
 
 /// Rust's value, C's value and the name.
@@ -36,6 +38,7 @@ const TABLE: &[(Outcome, hc_outcome, &CStr)] = &[
     (Outcome::Ignored, hc_outcome::HC_OUTCOME_IGNORED, c"ignored"),
     (Outcome::Held, hc_outcome::HC_OUTCOME_HELD, c"held"),
     (Outcome::Foreign, hc_outcome::HC_OUTCOME_FOREIGN, c"foreign"),
+    (Outcome::Erased, hc_outcome::HC_OUTCOME_ERASED, c"erased"),
 ];
 
 const _: () = assert!(TABLE.len() == Outcome::ALL.len(), "the table lacks a member: run `make generate`");

@@ -115,7 +115,7 @@ pub unsafe extern "C" fn hc_received_event_settled_at(event: *const hc_received_
 
 /// What the mirror did with the event: what "receive" returned, or for an event that was pending, what a sync did with
 /// it later. Later deliveries of the same event are not recorded. "applied", "duplicate", "stale", "pending", "held",
-/// "foreign" or "ignored". Later versions may add values.
+/// "foreign", "ignored" or "erased". Later versions may add values.
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - Returns text owned by `event`, or NULL if there is none.

@@ -198,6 +198,16 @@ pub unsafe extern "C" fn hc_sync_report_events(report: *const hc_sync_report) ->
     read!(report => report.record.events)
 }
 
+/// Number of listed users whom the application has erased, and whom the sync ignored. If the listing was read more than
+/// once, those of the last reading.
+///
+/// - `report`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_sync_report_erased(report: *const hc_sync_report) -> u64 {
+    read!(report => report.record.erased)
+}
+
 /// The first of "holds", or NULL if there is none.
 ///
 /// - `report`: may be NULL, which gives NULL.

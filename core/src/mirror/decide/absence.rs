@@ -85,6 +85,11 @@ impl Reading {
         self.doubt_unless_first(is_first);
     }
 
+    /// Adds a listed user whom the application has erased, and who has no row.
+    pub(in crate::mirror) fn see_erased(&mut self, id: &str) {
+        self.see_deferred(id);
+    }
+
     fn doubt_unless_first(&mut self, is_first: bool) {
         if !is_first {
             self.doubt.get_or_insert_with(|| "the listing has a user twice".to_owned());

@@ -4,6 +4,7 @@
 //! not the directory. If the directory is not known, the event is pending until the next sync.
 
 use super::environment::{bind_event, is_other_environment};
+use super::erase::{ERASED, is_ignored};
 use super::listing::set_enabled;
 use super::loss::EVENT;
 use super::missing::record_deletion;
@@ -46,6 +47,8 @@ pub(in crate::mirror) enum Settled {
     Held,
     /// It is about a row of another organization, is from another environment, or names no organization.
     Foreign,
+    /// It is about a user whom the application has erased.
+    Erased,
 }
 
 impl Settled {
@@ -59,6 +62,7 @@ impl Settled {
             Settled::Ignored => Outcome::Ignored,
             Settled::Held => Outcome::Held,
             Settled::Foreign => Outcome::Foreign,
+            Settled::Erased => Outcome::Erased,
         }
     }
 }
@@ -197,7 +201,8 @@ impl Applying<'_> {
             received_at: self.received_at,
             state,
             body,
-            subject_id: subject_of(self.event),
+            // Nothing that is stored names an erased user.
+            subject_id: subject_of(self.event).filter(|_| settled != Settled::Erased),
             note: Some(note),
         });
         Ok(settled)
@@ -252,6 +257,7 @@ impl Applying<'_> {
             Settled::Pending => Some(why_pending(self.event)),
             Settled::Ignored => Some("it names more groups for the user than the setting groups_per_user permits"),
             Settled::Held => Some("the guard holds the loss of access that it would cause, until that is approved"),
+            Settled::Erased => Some(ERASED),
             Settled::Foreign if is_other_environment(step, self.event) => {
                 Some("it is from another environment than the mirror's")
             }
@@ -362,6 +368,9 @@ impl Applying<'_> {
     /// first.
     fn apply_user(&self, step: &mut Step) -> Result<Settled> {
         let mut data: UserData = self.data()?;
+        if is_ignored(step, &data.id) {
+            return Ok(Settled::Erased);
+        }
         if data.groups.as_ref().is_some_and(|groups| groups.len() as u64 > step.settings().groups_per_user) {
             return Ok(Settled::Ignored);
         }
@@ -434,6 +443,9 @@ impl Applying<'_> {
     /// Applies the deletion of a user. For a user without a row, stores a tombstone.
     fn apply_user_deletion(&self, step: &mut Step) -> Result<Settled> {
         let data: UserData = self.data()?;
+        if is_ignored(step, &data.id) {
+            return Ok(Settled::Erased);
+        }
         let version = self.version();
         let row = step.user(&data.id);
         if row.is_some_and(|row| version <= row.trail.version) {

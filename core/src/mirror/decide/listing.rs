@@ -1,5 +1,6 @@
 //! Applies listed directories, groups and users to stored rows.
 
+use super::erase::is_ignored;
 use super::owns;
 use super::step::{NewGroup, NewUser, Step};
 use super::tenant::is_other_group;
@@ -22,6 +23,8 @@ pub(in crate::mirror) struct Taken {
     pub(in crate::mirror) deferred: Vec<User>,
     /// How many listed users and groups are mirrored in another organization, and were left as they are.
     pub(in crate::mirror) foreign: u64,
+    /// Ids of listed users whom the application has erased, and who were left out.
+    pub(in crate::mirror) erased: Vec<String>,
 }
 
 /// The listing that a user is from, as far as the rules need it.
@@ -149,6 +152,10 @@ pub(in crate::mirror) fn take_user(
     let Listing { directory, started, has_groups, defers } = *listing;
     if listed.id.is_empty() {
         return Err(Error::new(ErrorKind::Decode, "expected a user with an id, got a listed user without one"));
+    }
+    if is_ignored(step, &listed.id) {
+        taken.erased.push(listed.id.clone());
+        return Ok(());
     }
     let row = step.user(&listed.id);
     let (number, mut trail) = row.map(|row| (row.number, row.trail.clone())).unwrap_or_default();

@@ -4,7 +4,7 @@
 //! and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row; `tenant` keeps
 //! organizations apart; `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and groups that a listing
 //! lacks; `leaver` removes users at once or after the grace; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks directories that are not listed any
-//! more, and `retire` removes the users of directories that the application retires; `reconcile` decides whether a user who is not mirrored has left;
+//! more, and `retire` removes the users of directories that the application retires; `erase` erases a user whom the application wants erased; `reconcile` decides whether a user who is not mirrored has left;
 //! `rehire` finds the former user whom a new user may be; `explain` says which groups give a user's roles, and what would take access away; `cursor`
 //! decides which acknowledgements of the feed's consumers count; `partition` divides a consumer among workers, and `holding` has what one of them returned
 //! and acknowledged.
@@ -13,6 +13,7 @@ mod absence;
 mod cursor;
 mod diff;
 mod environment;
+mod erase;
 mod event;
 mod explain;
 mod guard;
@@ -35,6 +36,7 @@ mod version;
 pub(super) use absence::{Absence, Reading, Removal, judge_removal};
 pub(super) use cursor::{Acks, acknowledge};
 pub(super) use environment::bind_host;
+pub(super) use erase::{Begun, begin_erasure, erase_events};
 pub(super) use event::{Applying, Settled, event_cause, event_keys, why_pending};
 pub(super) use explain::{Present, explain_roles, outlook};
 pub(super) use guard::{Budget, budget, hold_directory};

@@ -7,10 +7,10 @@ use super::diff;
 use super::owns;
 use super::roles::RoleMap;
 use crate::record::{
-    AddressUser, Batch, ChangeKind, Chore, Counts, CountsKey, Delta, DirectoryRow, EntryBody, EnvironmentRow, EventRow,
-    GroupRow, GuardSettings, HoldRow, Keys, Leaving, MembersKey, MirrorGroup, MirrorOptions, MirrorSettings,
-    MirrorUser, Mirrored, NewEntry, OrganizationRow, PendingEvents, Rehire, Retirement, Trail, UserFields, UserRow,
-    UserWrite, Version, WorkingSet, brief, email_key, rehire_key,
+    AddressUser, Batch, ChangeKind, Chore, Counts, CountsKey, Delta, DirectoryRow, EntryBody, EnvironmentRow,
+    ErasureRow, EventRow, GroupRow, GuardSettings, HoldRow, Keys, Leaving, MembersKey, MirrorGroup, MirrorOptions,
+    MirrorSettings, MirrorUser, Mirrored, NewEntry, OrganizationRow, PendingEvents, Rehire, Retirement, Trail,
+    UserFields, UserRow, UserWrite, Version, WorkingSet, brief, email_key, erased_body, erased_user, rehire_key,
 };
 use crate::{Result, Timestamp};
 use std::borrow::Cow;
@@ -67,7 +67,7 @@ struct Changed<T> {
 /// The result of a step.
 pub(in crate::mirror) enum Decided {
     /// The step has to be repeated with these rows as well.
-    Needs(Keys),
+    Needs(Box<Keys>),
     /// The step is complete.
     Ready {
         /// The rows and changes to write.
@@ -173,7 +173,7 @@ impl Step {
     /// Ends the step. Returns what is to be written, or the keys of rows that were needed and not loaded.
     pub(in crate::mirror) fn finish(mut self) -> Decided {
         if !self.missing.is_empty() {
-            return Decided::Needs(self.missing);
+            return Decided::Needs(Box::new(self.missing));
         }
         let Changed { order, mut before } = self.changed_users;
         for id in order {
@@ -315,6 +315,25 @@ impl Step {
     pub(super) fn retirements(&mut self) -> &[Retirement] {
         self.missing.retirements |= !self.set.keys.retirements;
         &self.set.retirements
+    }
+
+    /// Whether any user was ever erased.
+    pub(super) fn has_erasures(&self) -> bool {
+        self.set.environment.erasure_key.is_some()
+    }
+
+    /// Returns whether the application has erased the user with this id.
+    pub(super) fn is_erased(&mut self, user_id: &str) -> bool {
+        let mark = self.set.environment.erasure_key.as_ref().map(|key| key.mark_of_user(user_id));
+        mark.is_some_and(|mark| self.erasure(&mark).is_some())
+    }
+
+    /// The erasure with this mark.
+    pub(super) fn erasure(&mut self, mark: &str) -> Option<&ErasureRow> {
+        if !self.set.keys.erasures.contains(mark) {
+            self.missing.erasures.insert(mark.to_owned());
+        }
+        self.set.erasures.get(mark)
     }
 
     /// The time of the step, by this machine's clock.
@@ -468,17 +487,31 @@ impl Step {
             self.append_user(Some(&before), None);
             self.lose(&mut row, &before, true);
         }
-        self.note_user(&id, &row);
         // A tombstone keeps only the ids, which are needed if the user returns, and a hash of the address, by which a new user is found to be possibly the
         // same person.
         row.rehire_key = rehire_key(&row.user.organization_id, &row.user.email).or(row.rehire_key);
-        row.user = MirrorUser {
-            id: row.user.id,
-            organization_id: row.user.organization_id,
-            directory_id: row.user.directory_id,
-            linked_id: row.user.linked_id,
-            ..MirrorUser::default()
-        };
+        let MirrorUser { organization_id, directory_id, linked_id, .. } = &row.user;
+        let user = erased_user(&id, organization_id, directory_id, linked_id.clone());
+        self.leave_tombstone(row, user, version, touched_at);
+    }
+
+    /// Removes a live user whom the application erases. The change has the ids alone. The guard does not limit this removal.
+    pub(super) fn erase_live_user(&mut self, id: &str, version: Version) {
+        let Some(mut row) = self.take_user_row(id) else { return };
+        let before = row.user.clone();
+        let MirrorUser { organization_id, directory_id, linked_id, .. } = &before;
+        let body = erased_body(erased_user(id, organization_id, directory_id, linked_id.clone()), 1);
+        self.append(body, organization_id, directory_id);
+        self.lose(&mut row, &before, true);
+        row.rehire_key = None;
+        self.leave_tombstone(row, erased_user(id, organization_id, directory_id, None), version, None);
+    }
+
+    /// Replaces the row of a user by a tombstone, which has `user`.
+    fn leave_tombstone(&mut self, mut row: UserRow, user: MirrorUser, version: Version, touched_at: Option<Timestamp>) {
+        let id = user.id.clone();
+        self.note_user(&id, &row);
+        row.user = user;
         row.told_groups = Vec::new();
         row.listed = false;
         row.added_at = None;

@@ -2,8 +2,8 @@
 
 use super::Setup;
 use super::rows::{
-    acknowledge, append, approval, at, commit, commit_users, directory, entry, event, group, hold, joining, kept,
-    of_users, organization, removed, retirement, update_consumer, user,
+    acknowledge, append, approval, at, commit, commit_users, directory, entry, erasure, event, group, hold, joining,
+    kept, of_users, organization, removed, retirement, update_consumer, user,
 };
 use super::runs::run;
 use crate::record::{
@@ -43,6 +43,7 @@ pub async fn fill(store: &Arc<dyn Store>, seed: usize) {
         mirror_id: Some(text(5)),
         retirements: vec![retirement("1", at(1))],
         runs: vec![run("1", at(1)), run("2", at(2))],
+        erasures: vec![erasure("diruser_8", true), erasure("diruser_9", false)],
         chores: vec![Chore { group_id: "dirgroup_1".to_owned(), cause: text(3), ..Chore::default() }],
         ..Batch::default()
     };

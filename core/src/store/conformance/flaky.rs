@@ -4,8 +4,9 @@ use crate::record::{Approval, ConsumerRow, EventQuery, HistoryMark, HoldRow, Par
 use crate::store::copy::{Row, Table};
 use crate::store::{
     Committed, ConsumerWrite, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Entry, EntryPage,
-    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, Keys, Lease, PollNote,
-    Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write,
+    ErasureRow, EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, Keys, Lease,
+    PollNote, Redaction, Retention, RowPages, Store, StoreFuture, TakenHistory, UserEntries, UserFilter, UserRow,
+    WorkingSet, Write,
 };
 use crate::{Change, Error, ErrorStatus, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -243,6 +244,26 @@ impl Store for Flaky {
 
     fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
         self.store.history_of(subject_ids, after)
+    }
+
+    fn open_erasures(&self, limit: usize) -> StoreFuture<'_, Vec<ErasureRow>> {
+        self.store.open_erasures(limit)
+    }
+
+    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, UserEntries> {
+        self.store.entries_of_user(user_id, after, limit)
+    }
+
+    fn redact(&self, redaction: Redaction) -> StoreFuture<'_, ()> {
+        self.store.redact(redaction)
+    }
+
+    fn forget_user(&self, user_id: String, mark: String, limit: usize) -> StoreFuture<'_, usize> {
+        self.store.forget_user(user_id, mark, limit)
+    }
+
+    fn purge(&self) -> StoreFuture<'_, bool> {
+        self.store.purge()
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

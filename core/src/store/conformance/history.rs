@@ -34,6 +34,11 @@ async fn take(store: &Arc<dyn Store>, after: i64, rows: Vec<HistoryRow>) -> bool
     store.take_history(TakenHistory { after, taken, rows, starts_at, restarts: false }).await.unwrap()
 }
 
+/// Stores rows in a history that has none.
+pub(super) async fn take_rows(store: &Arc<dyn Store>, rows: Vec<HistoryRow>) {
+    assert!(take(store, 0, rows).await);
+}
+
 async fn seqs(store: &Arc<dyn Store>, filter: HistoryFilter) -> Vec<i64> {
     let page = store.history(filter, 0, 100).await.unwrap();
     page.rows.iter().map(|row| row.seq).collect()

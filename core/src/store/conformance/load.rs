@@ -7,9 +7,9 @@ use super::rows::{
 };
 use crate::model::{DirectoryProvider, DirectoryType};
 use crate::record::{
-    Batch, Chore, CountsKey, DirectoryRow, EnvironmentRow, EventState, GroupRow, HeldLoss, HoldId, HoldReason, HoldRow,
-    Keys, Leaving, Loss, LossRow, MembersKey, MessageKind, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorUser,
-    OrganizationRow, Retirement, Trail, UserFields, UserRow, UserWrite, Version,
+    Batch, Chore, CountsKey, DirectoryRow, EnvironmentRow, ErasureKey, EventState, GroupRow, HeldLoss, HoldId,
+    HoldReason, HoldRow, Keys, Leaving, Loss, LossRow, MembersKey, MessageKind, MirrorDirectory, MirrorGroup,
+    MirrorOptions, MirrorUser, OrganizationRow, Retirement, Trail, UserFields, UserRow, UserWrite, Version,
 };
 use crate::store::UserFilter;
 use std::time::Duration;
@@ -568,6 +568,7 @@ pub async fn the_environment_is_loaded_and_replaced(setup: Setup) {
             host: Some(host.to_owned()),
             environment_id: Some("env_1".to_owned()),
             all_listed_at: Some(at(5)),
+            erasure_key: Some(ErasureKey::new([1, 2, 3, 4])),
         };
         commit(&store, Batch { environment: Some(environment.clone()), ..Batch::default() }).await;
         commit_users(&store, &[&format!("diruser_{host}")], &[]).await;

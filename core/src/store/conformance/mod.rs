@@ -34,6 +34,7 @@ mod close;
 mod consumers;
 mod copy;
 mod entries;
+mod erasures;
 mod feed;
 mod flaky;
 mod history;
@@ -52,6 +53,7 @@ pub use close::*;
 pub use consumers::*;
 pub use copy::*;
 pub use entries::*;
+pub use erasures::*;
 pub use feed::*;
 pub use flaky::Flaky;
 pub use history::*;
@@ -304,6 +306,12 @@ macro_rules! store_tests {
             old_rows_of_the_history_are_removed_and_it_starts_after_them
             a_history_that_restarts_has_only_the_new_rows
             users_are_read_with_their_tombstones_if_asked_for
+            an_erasure_is_loaded_by_its_mark_and_open_until_it_has_ended
+            the_entries_of_a_user_are_found_page_by_page
+            entries_are_redacted_and_keep_their_numbers
+            parked_changes_are_redacted_and_dropped_ones_stay_dropped
+            an_erased_user_is_forgotten_and_others_are_kept
+            losses_of_an_erased_user_stay_counted
         }
     };
     (@each $setup:expr; $($name:ident)*) => {

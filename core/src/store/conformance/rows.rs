@@ -1,9 +1,9 @@
 //! Helpers of the tests: they make rows and writes, commit them, and read what is stored.
 
 use crate::record::{
-    Approval, Batch, Change, ChangeKind, ConsumerRow, Delta, DirectoryRow, EntryBody, EventRow, EventState, GroupRow,
-    HoldReason, HoldRow, Keys, MirrorDirectory, MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow,
-    Retirement, Trail, UserRow, UserWrite, WorkingSet,
+    Approval, Batch, Change, ChangeKind, ConsumerRow, Delta, DirectoryRow, EntryBody, ErasureKey, ErasureRow, EventRow,
+    EventState, GroupRow, HoldReason, HoldRow, Keys, MirrorDirectory, MirrorGroup, MirrorUser, Mirrored, NewEntry,
+    OrganizationRow, Retirement, Trail, UserRow, UserWrite, WorkingSet,
 };
 use crate::store::{
     Committed, ConsumerState, ConsumerUpdate, ConsumerWrite, Decision, Durability, Fence, Scope, Store, UserFilter,
@@ -77,6 +77,16 @@ pub(super) fn retirement(id: &str, at: Timestamp) -> Retirement {
 
 pub(super) fn organization(id: &str) -> OrganizationRow {
     OrganizationRow { id: id.to_owned(), directories_listed_at: Some(at(0)), ..OrganizationRow::default() }
+}
+
+/// Makes the erasure of a user, which has ended unless it `is_open`.
+pub(super) fn erasure(user_id: &str, is_open: bool) -> ErasureRow {
+    ErasureRow {
+        mark: ErasureKey::new([1, 2, 3, 4]).mark_of_user(user_id),
+        id: format!("erasure of {user_id}"),
+        at: at(1),
+        user_id: is_open.then(|| user_id.to_owned()),
+    }
 }
 
 /// Makes an event of the organization `org_1` that arrived at a time. It has a body unless it is settled.

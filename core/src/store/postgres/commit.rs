@@ -18,8 +18,8 @@ use super::rows::{Bytes, Json, Text, Time, first, get, get_text, no_row, signed,
 use crate::error::catch_panic;
 use crate::random::{OsRandom, Random};
 use crate::record::{
-    Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HoldRow, LossRow, NewEntry, OrganizationRow, Retirement,
-    RunRow, Trail, UserWrite, WorkingSet, email_key,
+    Approval, Batch, Chore, DirectoryRow, ErasureRow, EventRow, GroupRow, HoldRow, LossRow, NewEntry, OrganizationRow,
+    Retirement, RunRow, Trail, UserWrite, WorkingSet, email_key,
 };
 use crate::store::codec::{state_number, to_json};
 use crate::store::pending::{PendingChanges, StoredEvent};
@@ -473,6 +473,7 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
         chores,
         done_chores,
         runs,
+        erasures,
     } = batch;
     let mut statements = Vec::new();
     if !users.is_empty() {
@@ -526,6 +527,9 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
     }
     if !runs.is_empty() {
         statements.push(put_runs(&runs)?);
+    }
+    if !erasures.is_empty() {
+        statements.push(put_erasures(&erasures));
     }
     Ok(statements)
 }
@@ -843,4 +847,13 @@ fn put_runs(rows: &[RunRow]) -> Result<Statement> {
     let sql = "INSERT INTO {s}.run (number, {columns}) SELECT nextval('{s}.run_number'), {columns} FROM {new}
         ON CONFLICT (id, directory_id) DO UPDATE SET {set}";
     Ok(columns.statement(sql, &["id", "directory_id", "organization_id"]))
+}
+
+fn put_erasures(rows: &[ErasureRow]) -> Statement {
+    Columns::new(rows)
+        .with("mark", |row| Text::new(&row.mark))
+        .with("id", |row| Text::new(&row.id))
+        .with("at", |row| Time(row.at))
+        .with("user_id", |row| row.user_id.as_deref().map(Text::new))
+        .insert("erasure", "ON CONFLICT (mark) DO UPDATE SET user_id = excluded.user_id", &[])
 }

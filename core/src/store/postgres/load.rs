@@ -5,8 +5,8 @@ use super::database::{Columns, Statement, Transaction};
 use super::failure::Failure;
 use super::pages;
 use super::rows::{
-    EVENT, GROUP, GROUP_COLUMNS, HOLD, RETIREMENT, Text, Time, USER, count, event, first, from_json, get, get_json,
-    get_text, get_text_if_any, group, hold, retirement, texts, user,
+    ERASURE, EVENT, GROUP, GROUP_COLUMNS, HOLD, RETIREMENT, Text, Time, USER, count, erasure, event, first, from_json,
+    get, get_json, get_text, get_text_if_any, group, hold, retirement, texts, user,
 };
 use crate::record::{
     AddressUser, Chore, Counts, DirectoryRow, Keys, MembersKey, MirrorUser, PendingEvents, UserRow, WorkingSet,
@@ -73,6 +73,7 @@ enum Part {
     Counts,
     Holds,
     Retirements,
+    Erasures,
 }
 
 /// What each statement of the first round trip reads, in their order, and the keys of the rows to load.
@@ -156,6 +157,10 @@ impl Plan {
         if keys.retirements {
             let sql = format!("SELECT {RETIREMENT} FROM {{s}}.retirement ORDER BY at, id");
             add(Part::Retirements, Statement::new(sql));
+        }
+        if !keys.erasures.is_empty() {
+            let sql = format!("SELECT {ERASURE} FROM {{s}}.erasure WHERE mark = ANY($1)");
+            add(Part::Erasures, Statement::new(sql).with(texts(&keys.erasures)));
         }
         (Plan { keys, parts, groups_later }, statements)
     }
@@ -247,6 +252,7 @@ impl Loaded {
                 addresses: addresses.map(owned).collect(),
                 counts: rows_of(&set.counts, keys.counts.keys()),
                 holds: rows_of(&set.holds, &keys.holds),
+                erasures: rows_of(&set.erasures, &keys.erasures),
                 keys: keys.clone(),
                 ..WorkingSet::default()
             },
@@ -340,6 +346,12 @@ fn read(part: Part, rows: &[Row], set: &mut WorkingSet, owners: &mut BTreeMap<St
             }
         }
         Part::Retirements => set.retirements = rows.iter().map(retirement).collect::<Result<_>>()?,
+        Part::Erasures => {
+            for row in rows {
+                let row = erasure(row)?;
+                set.erasures.insert(row.mark.clone(), row);
+            }
+        }
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ mod commit;
 mod consumers;
 mod copy;
 mod database;
+mod erasure;
 mod failure;
 mod feed;
 mod group;
@@ -34,9 +35,10 @@ pub use options::PostgresOptions;
 
 use super::copy::{Row, Table};
 use super::{
-    Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow,
-    EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys, Lease, PollNote,
-    Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write, closed,
+    Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Entry, EntryPage, ErasureRow,
+    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys, Lease,
+    PollNote, Redaction, Retention, RowPages, Store, StoreFuture, TakenHistory, UserEntries, UserFilter, UserRow,
+    WorkingSet, Write, closed,
 };
 use crate::record::{ConsumerRow, EventQuery, HistoryMark, ParkedChange, RunQuery, RunRow};
 use crate::{Change, Result, Timestamp};
@@ -244,6 +246,22 @@ impl Store for PostgresStore {
 
     fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
         self.call(async move { history::of(&self.database, &subject_ids, after).await })
+    }
+
+    fn open_erasures(&self, limit: usize) -> StoreFuture<'_, Vec<ErasureRow>> {
+        self.call(erasure::open(&self.database, limit))
+    }
+
+    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, UserEntries> {
+        self.call(async move { erasure::entries_of_user(&self.database, &user_id, after, limit).await })
+    }
+
+    fn redact(&self, redaction: Redaction) -> StoreFuture<'_, ()> {
+        self.call(async move { erasure::redact(&self.database, &redaction).await })
+    }
+
+    fn forget_user(&self, user_id: String, mark: String, limit: usize) -> StoreFuture<'_, usize> {
+        self.call(async move { erasure::forget_user(&self.database, &user_id, &mark, limit).await })
     }
 
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {

@@ -1,8 +1,8 @@
 //! Converts values and rows to and from their stored form: text without NUL characters, times as bytes, records as JSON.
 
 use crate::record::{
-    Approval, ChangeKind, ConsumerRow, Entry, EventRow, GroupRow, HeldLoss, HoldRow, MessageKind, ParkedChange,
-    Retirement, Run, RunRow, Trail, UserRow, Version,
+    Approval, ChangeKind, ConsumerRow, Entry, ErasureRow, EventRow, GroupRow, HeldLoss, HoldRow, MessageKind,
+    ParkedChange, Retirement, Run, RunRow, Trail, UserRow, Version,
 };
 use crate::store::codec::{self, time_bytes, time_from_bytes, to_json};
 use crate::{Change, Error, Result, Timestamp};
@@ -381,6 +381,18 @@ pub(super) fn parked(row: &Row) -> Result<ParkedChange> {
     let change = Change::new(get(row, 0)?, kind, place, get_json(row, 6)?, cause, changed_at);
     let (reason, parked_at) = (get_text(row, 7)?, get_time(row, 8)?.unwrap_or_default());
     Ok(ParkedChange::new(change, reason, parked_at))
+}
+
+/// The columns of an erasure, as [`erasure`] reads them.
+pub(super) const ERASURE: &str = "mark, id, at, user_id";
+
+pub(super) fn erasure(row: &Row) -> Result<ErasureRow> {
+    Ok(ErasureRow {
+        mark: get_text(row, 0)?,
+        id: get_text(row, 1)?,
+        at: get_time(row, 2)?.unwrap_or_default(),
+        user_id: get_text_if_any(row, 3)?,
+    })
 }
 
 /// The columns of a retirement, as [`retirement`] reads them.

@@ -5,8 +5,8 @@ use super::lease;
 use super::rows::{EVENT, event};
 use super::shared::Counter;
 use crate::record::{
-    Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry, OrganizationRow,
-    Retirement, RunRow, Trail, UserRow, UserWrite, email_key,
+    Approval, Batch, Chore, DirectoryRow, ErasureRow, EventRow, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry,
+    OrganizationRow, Retirement, RunRow, Trail, UserRow, UserWrite, email_key,
 };
 use crate::store::codec::{state_number, time_bytes, to_json};
 use crate::store::pending::{PendingChanges, StoredEvent};
@@ -121,6 +121,9 @@ static RUNS: Insert = Insert::new(
         token = excluded.token, body = excluded.body"],
 );
 
+static ERASURES: Insert =
+    Insert::new("erasure (mark, id, at, user_id)", 4, &["ON CONFLICT (mark) DO UPDATE SET user_id = excluded.user_id"]);
+
 /// Runs a write in the open transaction.
 pub(super) fn write(database: &Database, write: &mut Write) -> Result<Committed> {
     let (head, lease) = database.head(write.fence.as_ref())?;
@@ -180,6 +183,7 @@ fn commit(
         chores,
         done_chores,
         runs,
+        erasures,
     } = batch;
     put_organizations(database, &organizations)?;
     put_directories(database, &directories)?;
@@ -217,6 +221,7 @@ fn commit(
         database.run(sql, [list(&done_chores)?])?;
     }
     put_runs(database, &runs)?;
+    put_erasures(database, &erasures)?;
     database.set_counter(counter, durability);
     if changes_settings {
         database.end_sharing()?;
@@ -614,5 +619,14 @@ fn put_runs(database: &Database, rows: &[RunRow]) -> Result<()> {
         values.push(run.is_quiet())?;
         values.push(token)?;
         values.push_json(run)
+    })
+}
+
+fn put_erasures(database: &Database, rows: &[ErasureRow]) -> Result<()> {
+    database.put(&ERASURES, rows, |ErasureRow { mark, id, at, user_id }, values| {
+        values.push(mark)?;
+        values.push(id)?;
+        values.push(time_bytes(*at))?;
+        values.push(user_id)
     })
 }

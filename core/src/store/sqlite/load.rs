@@ -2,6 +2,7 @@
 //! statement reads each other kind of row, and each page of users.
 
 use super::database::{Database, in_list, list};
+use super::erasure;
 use super::feed::no_counters;
 use super::lease;
 use super::pages;
@@ -107,6 +108,9 @@ impl Database {
         if keys.retirements {
             set.retirements =
                 self.all(&format!("SELECT {RETIREMENT} FROM retirement ORDER BY at, id"), [], retirement)?;
+        }
+        if !keys.erasures.is_empty() {
+            set.erasures = erasure::with_marks(self, &keys.erasures)?;
         }
         set.keys = keys;
         Ok(set)

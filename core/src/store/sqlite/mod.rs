@@ -10,6 +10,7 @@ mod commit;
 mod consumers;
 mod copy;
 mod database;
+mod erasure;
 mod feed;
 mod history;
 mod lease;
@@ -25,8 +26,9 @@ mod worker;
 use super::copy::{PAGE_ROWS, Row, Table, TablePage, interrupted};
 use super::{
     Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Durability, Entry, EntryPage,
-    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys, Lease,
-    Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write, closed,
+    ErasureRow, EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys,
+    Lease, Redaction, Retention, RowPages, Store, StoreFuture, TakenHistory, UserEntries, UserFilter, UserRow,
+    WorkingSet, Write, closed,
 };
 use crate::error::catch_panic;
 use crate::record::{ConsumerRow, EventQuery, HistoryMark, ParkedChange, RunQuery, RunRow};
@@ -217,6 +219,27 @@ impl SqliteStore {
         self.reader.as_ref().unwrap_or(&self.writer).jobs.run(None, work)
     }
 
+    /// Copies the log into the file with `work`. Returns `done` for a store in memory, and for one that is closed.
+    fn checkpoint<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> Result<T> + Send + 'static,
+        done: T,
+    ) -> StoreFuture<'_, T> {
+        Box::pin(async move {
+            let Some((path, open)) = self.path.clone().zip(self.open.upgrade()) else { return Ok(done) };
+            // `work` uses a separate connection, so that writes do not wait until it ends. As long as the task has `open`, the store is not reported as
+            // closed.
+            let checkpoint = tokio::task::spawn_blocking(move || {
+                let copied = work(&path);
+                drop(open);
+                copied
+            });
+            checkpoint
+                .await
+                .unwrap_or_else(|error| Err(Error::internal(format!("the log was not made smaller: {error}"))))
+        })
+    }
+
     /// Runs a change that is not a [`Write`]. Earlier writes of the same transaction keep their counters in memory. These are written to the file
     /// first, because `work` reads the file.
     fn change<T: Send + 'static>(
@@ -326,6 +349,26 @@ impl Store for SqliteStore {
         self.read(move |database| history::of(database, &subject_ids, after))
     }
 
+    fn open_erasures(&self, limit: usize) -> StoreFuture<'_, Vec<ErasureRow>> {
+        self.read(move |database| erasure::open(database, limit))
+    }
+
+    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, UserEntries> {
+        self.read(move |database| erasure::entries_of_user(database, &user_id, after, limit))
+    }
+
+    fn redact(&self, redaction: Redaction) -> StoreFuture<'_, ()> {
+        self.change(Durability::Process, move |database| erasure::redact(database, &redaction))
+    }
+
+    fn forget_user(&self, user_id: String, mark: String, limit: usize) -> StoreFuture<'_, usize> {
+        self.change(Durability::Process, move |database| erasure::forget_user(database, &user_id, &mark, limit))
+    }
+
+    fn purge(&self) -> StoreFuture<'_, bool> {
+        self.checkpoint(open::purge, true)
+    }
+
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {
         self.read(consumers::all)
     }
@@ -359,17 +402,7 @@ impl Store for SqliteStore {
     }
 
     fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let Some((path, open)) = self.path.clone().zip(self.open.upgrade()) else { return Ok(()) };
-            // `open::shrink` uses a separate connection, so that writes do not wait until it ends. As long as the task has `open`, the store is
-            // not reported as closed.
-            let shrink = tokio::task::spawn_blocking(move || {
-                let shrunk = open::shrink(&path, always);
-                drop(open);
-                shrunk
-            });
-            shrink.await.unwrap_or_else(|error| Err(Error::internal(format!("the log was not made smaller: {error}"))))
-        })
+        self.checkpoint(move |path| open::shrink(path, always), ())
     }
 
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {

@@ -123,6 +123,19 @@ pub(super) fn shrink(path: &Path, always: bool) -> Result<()> {
     checkpoint().map_err(|error| failed(&error))
 }
 
+/// Copies the write-ahead log of a file into the file and truncates the log. Returns whether it is empty now: false if a reader or another checkpoint
+/// prevents it at the moment.
+pub(super) fn purge(path: &Path) -> Result<bool> {
+    let connection = MIRROR.connect(path, OpenFlags::empty())?;
+    connection.busy_timeout(SHRINK_TIMEOUT).map_err(|error| failed(&error))?;
+    // The first column is 0 if nothing prevented the checkpoint.
+    let is_done = |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>(0)? == 0);
+    match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], is_done) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
+        done => done.map_err(|error| failed(&error)),
+    }
+}
+
 /// Sets which failures later commits survive. In WAL mode FULL flushes the log at each commit, NORMAL only at checkpoints.
 pub(super) fn set_durability(connection: &Connection, durability: Durability) -> Result<()> {
     let sql = match durability {

@@ -215,9 +215,10 @@ CREATE INDEX user_of_organization ON user (organization_id, number);
 INSERT INTO chore (group_id, position, cause) SELECT '', 0, 'roles' FROM setting WHERE name = 'role_map';
 
 -- Received events. `subject_id` is the id of the user, group, directory or organization that the event is about, and `note` is JSON: the event's type
--- and time, its outcome, and why it changed nothing. Both are NULL in older rows.
+-- and time, its outcome, and why it changed nothing. Both are NULL in older rows, except for the subjects of pending events, whose bodies name them.
 ALTER TABLE event ADD COLUMN subject_id TEXT;
 ALTER TABLE event ADD COLUMN note TEXT;
+UPDATE event SET subject_id = CAST(body AS TEXT) ->> '$.data.id' WHERE state = 1 AND json_valid(CAST(body AS TEXT));
 CREATE INDEX event_of_subject ON event (subject_id, number) WHERE subject_id IS NOT NULL;
 CREATE INDEX event_of_organization ON event (organization_id, number);
 
@@ -246,3 +247,13 @@ CREATE INDEX user_leaving ON user (deletes_at, number) WHERE deletes_at IS NOT N
 -- With `deletes_at`, so that the users of a directory who are not leaving are found in the index alone.
 DROP INDEX user_of_directory;
 CREATE INDEX user_of_directory ON user (directory_id, number, added_at, deletes_at) WHERE deleted_at IS NULL;
+
+-- Erasures of users. `mark` is a keyed hash of the user's id. `user_id` is the id while data of the user may be left, and then NULL. Rows are never
+-- removed: they keep listings and late events from bringing the user back.
+CREATE TABLE erasure (
+    mark TEXT PRIMARY KEY,
+    id TEXT NOT NULL,
+    at BLOB NOT NULL,
+    user_id TEXT
+) WITHOUT ROWID;
+CREATE INDEX erasure_open ON erasure (at) WHERE user_id IS NOT NULL;

@@ -5,13 +5,13 @@ use super::lease;
 use super::load::{Loaded, Plan};
 use super::server::{Access, Answer, Flush, Statement, Stop, TableLock};
 use super::tables::{
-    APPROVAL, CHANGE, CHORE, COMMIT_LOG, COUNTER, DIRECTORY, DURABLE, EVENT, EVENT_ID, GROUP_ID, GROUPS, HOLD, Key,
-    LOSS, ORGANIZATION, PENDING, RETIREMENT, RUN, RUN_ID, SCOPE, SETTING, SLOTS, USER_ID, USERS,
+    APPROVAL, CHANGE, CHORE, COMMIT_LOG, COUNTER, DIRECTORY, DURABLE, ERASURE, EVENT, EVENT_ID, GROUP_ID, GROUPS, HOLD,
+    Key, LOSS, ORGANIZATION, PENDING, RETIREMENT, RUN, RUN_ID, SCOPE, SETTING, SLOTS, USER_ID, USERS,
 };
 use super::{Mistake, catch_panic};
 use headcount::store::{
-    Batch, Committed, Decision, Durability, Entry, EventRow, EventState, GroupRow, HoldRow, MAX_LOADS, NewEntry, Scope,
-    UserRow, UserWrite, WorkingSet, Write,
+    Batch, Committed, Decision, Durability, Entry, ErasureRow, EventRow, EventState, GroupRow, HoldRow, MAX_LOADS,
+    NewEntry, Scope, UserRow, UserWrite, WorkingSet, Write,
 };
 use headcount::system::Random;
 use headcount::{Error, Result};
@@ -490,6 +490,7 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
         chores,
         done_chores,
         runs,
+        erasures,
     } = batch;
     let (mut statements, mut numbers) = (Vec::new(), Numbers::default());
     if !users.is_empty() {
@@ -581,6 +582,15 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
     }
     if !done_chores.is_empty() {
         statements.push(delete("DELETE FROM chore", CHORE, done_chores));
+    }
+    if !erasures.is_empty() {
+        statements.push(Statement::run("UPSERT erasure", move |access| {
+            for row in &erasures {
+                let known = access.lock_key(ERASURE, &row.mark)?.unwrap_or_else(|| row.clone());
+                access.put(ERASURE, &row.mark, ErasureRow { user_id: row.user_id.clone(), ..known });
+            }
+            Ok(())
+        }));
     }
     if !runs.is_empty() {
         statements.push(Statement::run("UPSERT run", move |access| {

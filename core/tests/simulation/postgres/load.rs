@@ -4,7 +4,7 @@ use super::client::{Failure, Transaction};
 use super::pages::{select_users, with_count};
 use super::server::{Access, Statement, Stop};
 use super::tables::{
-    CHORE, COMMIT_LOG, DIRECTORY, EVENT, EVENT_ID, GROUP_ID, GROUPS, HOLD, Key, LOSS, ORGANIZATION, PENDING,
+    CHORE, COMMIT_LOG, DIRECTORY, ERASURE, EVENT, EVENT_ID, GROUP_ID, GROUPS, HOLD, Key, LOSS, ORGANIZATION, PENDING,
     RETIREMENT, SETTING, USER_ID, USERS,
 };
 use headcount::Timestamp;
@@ -197,6 +197,16 @@ impl Plan {
             };
             add(part("SELECT retirements", read, |rows, loaded| loaded.set.retirements = rows));
         }
+        if !keys.erasures.is_empty() {
+            let marks = keys.erasures.clone();
+            let read = move |access: &Access<'_>| {
+                let rows = access.rows(ERASURE).values().filter(|row| marks.contains(&row.mark));
+                rows.cloned().collect::<Vec<_>>()
+            };
+            add(part("SELECT erasures", read, |rows, loaded| {
+                loaded.set.erasures.extend(rows.into_iter().map(|row| (row.mark.clone(), row)));
+            }));
+        }
         (Plan { keys, parts, groups_later }, statements)
     }
 
@@ -279,6 +289,7 @@ impl Loaded {
                 addresses: addresses.collect(),
                 counts: rows_of(&set.counts, keys.counts.keys()),
                 holds: rows_of(&set.holds, &keys.holds),
+                erasures: rows_of(&set.erasures, &keys.erasures),
                 keys: keys.clone(),
                 ..WorkingSet::default()
             },

@@ -3,8 +3,8 @@
 use headcount::Timestamp;
 use headcount::mirror::{Approval, ParkedChange, Retirement};
 use headcount::store::{
-    Chore, ConsumerRow, DirectoryRow, Entry, EventRow, GroupRow, HistoryRow, HoldRow, LossRow, OrganizationRow, RunRow,
-    UserRow,
+    Chore, ConsumerRow, DirectoryRow, Entry, ErasureRow, EventRow, GroupRow, HistoryRow, HoldRow, LossRow,
+    OrganizationRow, RunRow, UserRow,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -119,6 +119,8 @@ tables! {
     /// The unique index of the syncs and directories of runs: the number of each.
     run_id RUN_ID: i64;
     chore CHORE: Chore;
+    /// Erasures of users by their marks.
+    erasure ERASURE: ErasureRow;
     lease LEASE: LeaseRow;
 }
 
