@@ -553,6 +553,10 @@ class Mirror {
     await this.#calls.run(() => this.#native.backup(text('the path', path)))
   }
 
+  async eraseUser(userId) {
+    return this.#calls.run(() => this.#native.eraseUser(text('the user id', userId)))
+  }
+
   async metrics(options) {
     const { organizations } = knownOnly(['organizations'], options)
     if (organizations !== undefined && typeof organizations !== 'boolean') {

@@ -252,6 +252,10 @@ typedef enum hc_outcome {
    * names, it is from another environment than the mirror's, or it names no organization.
    */
   HC_OUTCOME_FOREIGN = 7,
+  /**
+   * The event changed nothing: it is about a user whom the application has erased.
+   */
+  HC_OUTCOME_ERASED = 8,
 } hc_outcome;
 
 /**
@@ -331,6 +335,11 @@ typedef struct hc_directory_list hc_directory_list;
  * API.
  */
 typedef struct hc_directory_toggle hc_directory_toggle;
+
+/**
+ * The erasure of a user: what was removed.
+ */
+typedef struct hc_erasure hc_erasure;
 
 /**
  * An error: its status, its message, and the error fields of the server's answer if there was one.
@@ -4363,6 +4372,34 @@ hc_status hc_mirror_metrics(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
+ * Erases a user: removes all personal data of one person from the mirror, for example when the person asks for it (GDPR, article 17). When this returns,
+ * the user's row, groups, link and protection, the history of the user, and the content of changes, parked changes and events about the user are gone: in
+ * SQLite also from the file and its log. PostgreSQL removes replaced rows from its files when it vacuums them.
+ *
+ * The numbers of the feed stay as they are. Each change about the user becomes a user.deleted with the cause "erasure:" and the erasure's id, which has only
+ * the ids of the user, the organization and the directory. A user whom the mirror has gets one more user.deleted first. A deletion that a consumer has not
+ * acknowledged also keeps linked_id, until it is removed with the change when the retention has passed. The guard does not limit this.
+ *
+ * A tombstone keeps the user erased: listings and events about the user are ignored (hc_sync_report_erased, HC_OUTCOME_ERASED). It has a keyed hash of the id,
+ * not the id. A user whom the mirror does not know gets one as well. If the directory makes the person anew, they have another id, which is not erased.
+ * Backups that were made before the erasure still have the data. An erasure that is interrupted is completed by another call, the next sync, the next removal
+ * of old rows, or when the mirror is next opened. Erasing a user again changes nothing.
+ *
+ * - `mirror`: required.
+ * - `user_id`: "diruser_...", 1 to 200 bytes.
+ * - `erasure`: receives what was removed; free it with hc_erasure_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT (the id is empty, too long, or has spaces or characters that are not printable ASCII; the mirror is closed), HC_STORE
+ *   (also if a reader of a SQLite file, such as a running backup, keeps its log for five seconds: the erasure is completed later then) or HC_CANCELLED
+ *   (the mirror was closed during the call).
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_erase_user(const struct hc_mirror *mirror,
+                                    const char *user_id,
+                                    struct hc_erasure **erasure,
+                                    struct hc_error **error);
+
+/**
  * Explains why a user has or lost access: the user as mirrored now or the removal, what gives each role, the changes with their causes, events that had no
  * effect and why, the open holds, and what would take access away or bring the user back. The changes come from the history: if the mirror keeps none,
  * there are none.
@@ -5553,6 +5590,83 @@ const char *hc_directory_toggle_error_message(const struct hc_directory_toggle *
  * - Threads: exclusive.
  */
 void hc_directory_toggle_free(struct hc_directory_toggle *toggle);
+
+/**
+ * The erasure's id. The changes whose content was removed, and the deletion of a user who was mirrored, have the cause
+ * "erasure:" and this id.
+ *
+ * - `erasure`: may be NULL, which gives NULL.
+ * - Returns text owned by `erasure`.
+ * - Threads: any number at once.
+ */
+const char *hc_erasure_id(const struct hc_erasure *erasure);
+
+/**
+ * Id of the user ("diruser_...").
+ *
+ * - `erasure`: may be NULL, which gives NULL.
+ * - Returns text owned by `erasure`.
+ * - Threads: any number at once.
+ */
+const char *hc_erasure_user_id(const struct hc_erasure *erasure);
+
+/**
+ * Time at which the erasure was first requested, in UTC, by the clock of the machine that recorded it.
+ *
+ * - `erasure`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `erasure`.
+ * - Threads: any number at once.
+ */
+const char *hc_erasure_at(const struct hc_erasure *erasure);
+
+/**
+ * Whether the mirror had the user when this was called. False for a user whom the mirror did not know or who had left,
+ * and for a repeated call.
+ *
+ * - `erasure`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_erasure_was_mirrored(const struct hc_erasure *erasure);
+
+/**
+ * Number of changes in the feed whose content was removed.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_erasure_changes(const struct hc_erasure *erasure);
+
+/**
+ * Number of entries of the history that were removed.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_erasure_history(const struct hc_erasure *erasure);
+
+/**
+ * Number of received events that no longer name the user. The bodies of those that were pending were removed.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_erasure_events(const struct hc_erasure *erasure);
+
+/**
+ * Number of parked changes whose content was removed.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_erasure_parked(const struct hc_erasure *erasure);
+
+/**
+ * Frees an erasure that hc_mirror_erase_user gave, and the texts that came from it.
+ *
+ * - `erasure`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_erasure_free(struct hc_erasure *erasure);
 
 /**
  * The change, as the history has it.
@@ -7210,7 +7324,7 @@ const char *hc_received_event_settled_at(const struct hc_received_event *event);
 /**
  * What the mirror did with the event: what "receive" returned, or for an event that was pending, what a sync did with
  * it later. Later deliveries of the same event are not recorded. "applied", "duplicate", "stale", "pending", "held",
- * "foreign" or "ignored". Later versions may add values.
+ * "foreign", "ignored" or "erased". Later versions may add values.
  *
  * - `event`: may be NULL, which gives NULL.
  * - Returns text owned by `event`, or NULL if there is none.
@@ -7945,6 +8059,15 @@ uint64_t hc_sync_report_changes(const struct hc_sync_report *report);
  * - Threads: any number at once.
  */
 uint64_t hc_sync_report_events(const struct hc_sync_report *report);
+
+/**
+ * Number of listed users whom the application has erased, and whom the sync ignored. If the listing was read more than
+ * once, those of the last reading.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_erased(const struct hc_sync_report *report);
 
 /**
  * The first of "holds", or NULL if there is none.

@@ -223,6 +223,7 @@ using Holds = List<hc_hold_list, hc_hold, hc_hold_list_len, hc_hold_list_at, hc_
 using Approvals = List<hc_approval_list, hc_approval, hc_approval_list_len, hc_approval_list_at, hc_approval_list_free>;
 using Retirements = List<hc_retirement_list, hc_retirement, hc_retirement_list_len, hc_retirement_list_at, hc_retirement_list_free>;
 using CopyReport = Object<hc_copy_report, hc_copy_report_free>;
+using Erasure = Object<hc_erasure, hc_erasure_free>;
 using PendingEvents = List<hc_pending_event_list, hc_pending_event, hc_pending_event_list_len, hc_pending_event_list_at, hc_pending_event_list_free>;
 using Runs = List<hc_run_list, hc_run, hc_run_list_len, hc_run_list_at, hc_run_list_free>;
 using ReceivedEvent = Object<hc_received_event, hc_received_event_free>;
@@ -812,6 +813,8 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         call(hc_mirror_protect, user_id.c_str(), reason.c_str());
     }
     void unprotect(const std::string &user_id) const { call(hc_mirror_unprotect, user_id.c_str()); }
+    /* Removes all personal data of a user from the mirror, and keeps listings and events from bringing the user back; see hc_mirror_erase_user. */
+    Erasure erase_user(const std::string &user_id) const { return made<Erasure, hc_erasure>(hc_mirror_erase_user, user_id.c_str()); }
     /* Replaces the role map with pairs of a group (its id, its name or a pattern of names) and a role. */
     void set_role_map(const std::vector<std::pair<std::string, std::string>> &pairs) const {
         std::vector<hc_role_pair> list;

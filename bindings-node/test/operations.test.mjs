@@ -244,6 +244,27 @@ test('retirements are recorded', async (t) => {
   assert.ok(Date.parse(retirement.at) <= Date.parse(retirement.endedAt))
 })
 
+test('an erasure says what was removed', async (t) => {
+  const { mirror, organization } = startMirror(t)
+  const [first] = await mirror.sync(organization)
+  assert.equal(first.erased, 0)
+  const { user } = (await mirror.poll('app', { limit: 1000 })).find(({ kind }) => kind === 'user.created')
+  const erasure = await mirror.eraseUser(user.id)
+  assert.deepEqual(Object.keys(erasure), ['id', 'userId', 'at', 'wasMirrored', 'changes', 'history', 'events', 'parked'])
+  assertFields(erasure, { userId: user.id, wasMirrored: true, events: 0, parked: 0 })
+  assert.ok(erasure.changes > 0 && erasure.history > 0)
+  assert.equal(await mirror.user(user.id), null)
+  const own = (await mirror.poll('app', { limit: 1000 })).filter((change) => change.user?.id === user.id)
+  assert.deepEqual([...new Set(own.map(({ kind, user }) => kind + user.email))], ['user.deleted'])
+  const [second] = await mirror.sync(organization, { mode: 'full' })
+  assert.equal(second.erased, 1)
+  assertFields(await mirror.eraseUser(user.id), { id: erasure.id, at: erasure.at, wasMirrored: false, changes: 0 })
+  for (const wrong of ['', 'diruser 1', 'd'.repeat(201)]) {
+    await assert.rejects(mirror.eraseUser(wrong), { name: 'InvalidArgumentError', message: /expected the id of a directory user/ })
+  }
+  await assert.rejects(mirror.eraseUser(1), { name: 'InvalidArgumentError', message: /the user id is a number/ })
+})
+
 test('a mirror that was unbound from its environment can be synced again', async (t) => {
   const { mirror, organization } = startMirror(t)
   await mirror.sync(organization)

@@ -2,7 +2,7 @@
 import byDefault, { Client, METRICS_CONTENT_TYPE, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
-import type { Approval, Change, ChangeKind, CopyReport, Directory, Event, GroupPage, MirrorOptions, MirrorSettings, MirrorUser, Organization, PendingEvent, Plan, ReceivedEvent, Retirement, Run, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
+import type { Approval, Change, ChangeKind, CopyReport, Directory, Erasure, Event, GroupPage, MirrorOptions, MirrorSettings, MirrorUser, Organization, PendingEvent, Plan, ReceivedEvent, Retirement, Run, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
 
 export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
   const scalekit = new ScalekitClient(process.env.SCALEKIT_ENVIRONMENT_URL!, process.env.SCALEKIT_CLIENT_ID!, process.env.SCALEKIT_CLIENT_SECRET!)
@@ -102,7 +102,7 @@ export async function provision(client: Client, request: { headers: Record<strin
     if (outcome === 'failed') console.log(error?.message)
     if (error instanceof errors.MassRemovalError) console.log(error.count, error.limit, error.directoryId, error.userIds.length)
   }
-  const outcome: 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'foreign' | 'ignored' = await mirror.receive(request.body, request.headers)
+  const outcome: 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'foreign' | 'erased' | 'ignored' = await mirror.receive(request.body, request.headers)
   // @ts-expect-error: a body that was parsed
   await mirror.receive({ id: 'evt_1' }, request.headers)
   await mirror.apply(new Webhook('whsec_1').verify(request.body, request.headers))
@@ -148,6 +148,8 @@ export async function provision(client: Client, request: { headers: Record<strin
   await mirror.pendingEvents()
   await mirror.unbindEnvironment()
   await mirror.backup('backup.db')
+  const erasure: Erasure = await mirror.eraseUser('diruser_1')
+  console.log(erasure.at, erasure.changes + erasure.history)
   const metrics: [string, string] = [await mirror.metrics({ organizations: true }), METRICS_CONTENT_TYPE]
   console.log(metrics)
   const absent: string[] = await mirror.reconcile(new Set(['diruser_1']), { organizationId: 'org_1', since: new Date(0) })

@@ -42,7 +42,7 @@ mod _headcount {
     use crate::event::Event;
     #[pymodule_export]
     use crate::generated::{
-        Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle,
+        Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle, Erasure,
         ExplainedChange, Explanation, Group, GuardSettings, HistoryEntry, Hold, IgnoredSetting, MirrorDirectory,
         MirrorGroup, MirrorSettings, MirrorUser, Organization, ParkedChange, PendingEvent, PortalLink, Progress,
         ReceivedEvent, Retirement, RoleGrant, RoleMapEntry, Run, SyncReport, User,

@@ -413,6 +413,34 @@ def test_retirements_are_recorded(environment, opened):
     run(test())
 
 
+def test_an_erasure_says_what_was_removed(environment, opened):
+    async def test():
+        org = environment.organization_id
+        mirror = opened()
+        (report,) = await mirror.sync(org)
+        assert report.erased == 0
+        user = next(change.user for change in await mirror.poll("app", 1000) if change.kind == "user.created")
+        erasure = await mirror.erase_user(user.id)
+        assert isinstance(erasure, headcount.Erasure)
+        assert (erasure.user_id, erasure.was_mirrored) == (user.id, True)
+        assert erasure.changes > 0 and erasure.history > 0
+        assert (erasure.events, erasure.parked) == (0, 0)
+        assert await mirror.user(user.id) is None
+        own = [change for change in await mirror.poll("app", 1000) if change.user and change.user.id == user.id]
+        assert {(change.kind, change.user.email) for change in own} == {("user.deleted", "")}
+        (report,) = await mirror.sync(org, mode="full")
+        assert report.erased == 1
+        again = await mirror.erase_user(user.id)
+        assert (again.id, again.at, again.was_mirrored, again.changes) == (erasure.id, erasure.at, False, 0)
+        assert same_after_pickling(erasure)
+        for wrong in ("", "diruser 1", "d" * 201):
+            with pytest.raises(headcount.InvalidArgumentError, match="expected the id of a directory user"):
+                await mirror.erase_user(wrong)
+        await mirror.close()
+
+    run(test())
+
+
 def test_a_mirror_is_bound_to_its_environment_until_it_is_unbound(environment, tmp_path, opened):
     async def test():
         path = tmp_path / "mirror.db"

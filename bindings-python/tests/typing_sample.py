@@ -89,6 +89,8 @@ def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) ->
         headcount.Mirror("postgresql://app@db.example.com/app", pool_size=20)  # type: ignore[call-arg]
         copied: headcount.CopyReport = mirror.copy_to("copy.db", schema=None)
         mirror.backup("backup.db")
+        erasure: headcount.Erasure = mirror.erase_user("diruser_1")
+        print(erasure.at, erasure.changes + erasure.history)
         metrics: tuple[str, str] = (mirror.metrics(organizations=True), headcount.METRICS_CONTENT_TYPE)
         print(metrics)
         absent: list[str] = mirror.reconcile({"diruser_1"}, organization_id="org_1", since=1.0)

@@ -77,6 +77,8 @@ pub mod holds;
 
 pub mod keeping;
 
+pub mod erasing;
+
 pub mod explain;
 pub mod runs;
 

@@ -189,7 +189,7 @@ static void accessors_accept_null(void) {
     CHECK(hc_sync_report_reactivated(NULL) == 0);
     CHECK(hc_sync_report_deleted(NULL) == 0);
     CHECK(hc_sync_report_changes(NULL) == 0);
-    CHECK(hc_sync_report_events(NULL) == 0);
+    CHECK(hc_sync_report_events(NULL) == 0 && hc_sync_report_erased(NULL) == 0);
     CHECK(hc_sync_report_held(NULL) == NULL);
     CHECK(hc_sync_report_incomplete(NULL) == NULL);
     CHECK(hc_sync_report_error(NULL) == NULL);
@@ -209,6 +209,8 @@ static void accessors_accept_null(void) {
     CHECK(hc_approval_id(NULL) == NULL && hc_approval_hold_id(NULL) == NULL && hc_approval_by(NULL) == NULL && hc_approval_note(NULL) == NULL);
     CHECK(hc_approval_organization_id(NULL) == NULL && hc_approval_directory_id(NULL) == NULL && hc_approval_reason(NULL) == NULL);
     CHECK(!hc_approval_is_approved(NULL) && hc_approval_at(NULL) == NULL && hc_approval_count(NULL) == 0);
+    CHECK(hc_erasure_id(NULL) == NULL && hc_erasure_user_id(NULL) == NULL && hc_erasure_at(NULL) == NULL && hc_erasure_was_mirrored(NULL) == 0);
+    CHECK(hc_erasure_changes(NULL) == 0 && hc_erasure_history(NULL) == 0 && hc_erasure_events(NULL) == 0 && hc_erasure_parked(NULL) == 0);
     CHECK(hc_retirement_list_len(NULL) == 0 && hc_retirement_list_at(NULL, 0) == NULL);
     CHECK(hc_retirement_id(NULL) == NULL && hc_retirement_organization_id(NULL) == NULL && hc_retirement_directory_id(NULL) == NULL);
     CHECK(hc_retirement_by(NULL) == NULL && hc_retirement_note(NULL) == NULL && hc_retirement_at(NULL) == NULL);
@@ -345,6 +347,7 @@ static void free_functions_accept_null(void) {
     hc_worker_free(NULL);
     hc_approval_list_free(NULL);
     hc_retirement_list_free(NULL);
+    hc_erasure_free(NULL);
     hc_pending_event_list_free(NULL);
     hc_run_list_free(NULL);
     hc_explanation_free(NULL);

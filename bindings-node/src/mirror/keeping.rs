@@ -1,4 +1,4 @@
-//! Backups and metrics of the mirror, and the users whom an application knows and the mirror lacks.
+//! Backups and metrics of the mirror, erasures of users, and the users whom an application knows and the mirror lacks.
 
 use super::{NativeMirror, Promise};
 use crate::calls::promise;
@@ -16,6 +16,12 @@ impl NativeMirror {
     #[napi]
     pub fn backup<'env>(&self, env: &'env Env, path: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.backup(path).await?) })
+    }
+
+    /// Erases a user.
+    #[napi]
+    pub fn erase_user<'env>(&self, env: &'env Env, user_id: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move { json::text(&mirror.erase_user(&user_id).await?) })
     }
 
     /// Returns the content type of the metrics.

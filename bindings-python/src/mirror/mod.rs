@@ -1,11 +1,12 @@
 //! `Mirror` and `AsyncMirror`: the same calls for threads and for asyncio, written once.
 //!
-//! `class` has the classes; `sync`, `plan`, `view`, `history`, `holds`, `runs`, `explain`, `roles`, `settings`, `keeping` and `consumers` add the calls of their topics
+//! `class` has the classes; `sync`, `plan`, `view`, `history`, `holds`, `runs`, `explain`, `roles`, `settings`, `keeping`, `erasing` and `consumers` add the calls of their topics
 //! to both of them. `state` has the core's mirror until it is closed, `options` the settings that the store keeps,
 //! `users`, `feed` and `worker` the iterators, and `rows` the conversion of lists of rows.
 
 mod class;
 mod consumers;
+mod erasing;
 mod explain;
 mod export;
 mod feed;
