@@ -62,7 +62,7 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
     }
     const report = await sync
     assert.equal(report.outcome, step.outcome, at)
-    for (const name of ['created', 'updated', 'deactivated', 'deleted', 'events']) {
+    for (const name of ['created', 'updated', 'deactivated', 'deleted', 'events', 'erased']) {
       if (step[name] !== undefined) assert.equal(report[name], step[name], `${at}: ${name}`)
     }
   }
@@ -240,6 +240,11 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
       assert.ok(!active && deletesAt !== null, at)
       const { deletionGraceSeconds } = await mirror.settings()
       await new Promise((end) => setTimeout(end, deletionGraceSeconds * 1000))
+    },
+    erase_user: async (step, at) => {
+      const { userId, wasMirrored, changes } = await mirror.eraseUser(id(step.user))
+      assert.deepEqual({ userId, wasMirrored, changes }, { userId: id(step.user), wasMirrored: step.was_mirrored, changes: step.count }, at)
+      assert.equal(await mirror.user(id(step.user)), null, at)
     },
     status: async (step, at) => {
       const [{ users, groups, held }] = await mirror.status()

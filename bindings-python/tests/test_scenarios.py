@@ -261,6 +261,11 @@ class Player:
         assert not found.active and found.deletes_at is not None
         await asyncio.sleep((await self.mirror.settings()).deletion_grace)
 
+    async def erase_user(self, user, was_mirrored, count):
+        erasure = await self.mirror.erase_user(self.ids[user])
+        assert (erasure.user_id, erasure.was_mirrored, erasure.changes) == (self.ids[user], was_mirrored, count)
+        assert await self.mirror.user(self.ids[user]) is None
+
     async def status(self, users, groups, held):
         status = (await self.mirror.status())[0]
         assert (status.users, status.groups, status.held and status.held.reason) == (users, groups, held)

@@ -9,7 +9,7 @@ from vectors_to_c import text, texts
 
 NONE = -1  # HC_SANDBOX_NONE and HC_GUARD_NOBODY, for the number 0. In C's options, 0 means the default.
 STEPS = ("create_user", "update_user", "delete_user", "create_group", "update_group", "delete_group", "add_member", "remove_member",
-         "delete_users", "sync", "plan", "moment", "at", "history", "export", "reconcile", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "runs", "event", "explain", "link", "protect", "unprotect", "wait_for_deletion", "status", "hold", "approve", "dismiss", "feed", "poll_groups", "skip",
+         "delete_users", "sync", "plan", "moment", "at", "history", "export", "reconcile", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "runs", "event", "explain", "link", "protect", "unprotect", "erase_user", "wait_for_deletion", "status", "hold", "approve", "dismiss", "feed", "poll_groups", "skip",
          "start_workers", "stop_workers", "lose_partition")
 
 
@@ -66,11 +66,11 @@ ENTRY = {"key": lambda value: {"id": "HC_ROLE_BY_ID", "name": "HC_ROLE_BY_NAME"}
 STEP = {
     **dict.fromkeys(("do", "as", "user", "group", "email", "given_name", "family_name", "display_name", "account_id", "consumer", "mode",
                      "outcome", "error", "hold", "reason", "moment", "since", "until", "role", "format", "state"), text),
-    **dict.fromkeys(("created", "updated", "deactivated", "deleted", "events"), count),
+    **dict.fromkeys(("created", "updated", "deactivated", "deleted", "events", "erased"), count),
     **dict.fromkeys(("users", "count", "delivery", "limit", "partitions", "grants", "holds"), str),
     "groups": lambda value: listed(value) if isinstance(value, list) else f"{{.len = {value}}}",
     "held": text, "active": yes_or_no, "approve_removals": yes_or_no, "pairs": pairs, "entries": entries, "changes": changes,
-    "types": listed, "outcomes": listed, "causes": listed, "settled": yes_or_no, "explained": yes_or_no, "roles": listed, "reasons": listed, "kinds": listed, "emails": listed, "known": listed, "contains": listed, "absent": listed, "counts": kinds,
+    "types": listed, "outcomes": listed, "causes": listed, "settled": yes_or_no, "was_mirrored": yes_or_no, "explained": yes_or_no, "roles": listed, "reasons": listed, "kinds": listed, "emails": listed, "known": listed, "contains": listed, "absent": listed, "counts": kinds,
 }
 SANDBOX = {"users": lambda value: str(value or NONE), "groups": lambda value: str(value or NONE), "seed": str}
 MIRROR = {"guard_users": lambda value: str(value or NONE), "guard_share": lambda value: str(value or NONE), "guard_events": yes_or_no, "fields": names, "deletion_grace": str}

@@ -28,10 +28,10 @@ typedef struct { const char *kind; uint64_t count; } kind_count;
 
 typedef struct {
     const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason, *moment, *since, *until, *role, *format, *state;
-    maybe_count created, updated, deactivated, deleted, events;
+    maybe_count created, updated, deactivated, deleted, events, erased;
     maybe_texts groups; /* in a step about a user: the user's groups; in a status step, only len is set: the number of groups */
     size_t users, count, delivery, limit, partitions, grants, holds;
-    int active, approve_removals, settled, explained;
+    int active, approve_removals, settled, explained, was_mirrored;
     maybe_texts types, outcomes, causes, roles, reasons, emails, kinds, known, absent, contains;
     struct { const kind_count *items; size_t len; } counts;
     struct { const hc_role_pair *items; size_t len; } pairs;
@@ -181,6 +181,7 @@ static void run_sync(const run *run, const step *step) {
     check_count(step->deactivated, hc_sync_report_deactivated(report));
     check_count(step->deleted, hc_sync_report_deleted(report));
     check_count(step->events, hc_sync_report_events(report));
+    check_count(step->erased, hc_sync_report_erased(report));
     hc_sync_reports_free(reports);
 }
 
@@ -216,6 +217,20 @@ static void wait_for_deletion(const run *run, const step *step) {
     nanosleep(&(struct timespec){.tv_sec = grace / 1000, .tv_nsec = grace % 1000 * 1000000}, NULL);
     hc_settings_free(settings);
     hc_mirror_user_free(user);
+}
+
+/* Erases the step's user, and checks the result. */
+static void erase_user(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_erasure *erasure = NULL;
+    WORKS(hc_mirror_erase_user(run->mirror, id_of(run, step->user), &erasure, &error));
+    CHECK_TEXT(hc_erasure_user_id(erasure), id_of(run, step->user));
+    CHECK(hc_erasure_was_mirrored(erasure) == (step->was_mirrored == 1));
+    CHECK(hc_erasure_changes(erasure) == (uint64_t)step->count);
+    hc_erasure_free(erasure);
+    hc_mirror_user *user = NULL;
+    WORKS(hc_mirror_user_get(run->mirror, id_of(run, step->user), &user, &error));
+    CHECK(user == NULL);
 }
 
 /* Checks the open hold with the step's reason, and stores its id under the step's name. */
@@ -687,6 +702,8 @@ static void run_step(run *run, const step *step) {
         check_protection(run, step);
     } else if (strcmp(what, "wait_for_deletion") == 0) {
         wait_for_deletion(run, step);
+    } else if (strcmp(what, "erase_user") == 0) {
+        erase_user(run, step);
     } else if (strcmp(what, "status") == 0) {
         check_status(run, step);
     } else if (strcmp(what, "hold") == 0) {
