@@ -43,7 +43,7 @@ fn every_struct_begins_with_its_size_and_ends_without_padding() {
         hc_replay_store: release as 8;
         hc_sandbox_options: groups as 4;
         hc_sandbox_user: reserved as 4;
-        hc_mirror_options: fields_lendeletion_grace_seconds as 8;
+        hc_mirror_options: fields_len as 8;
         hc_mirror_user_options: group_id as 8;
         hc_mirror_at_options: role as 8;
         hc_mirror_export_options: role as 8;
