@@ -4,7 +4,7 @@ use super::options::{Database, Settings};
 use super::state::State;
 use crate::call::{Asyncio, Blocking, Mode, wait};
 use crate::client::AnyClient;
-use crate::convert::{FilePath, Flag, Now, Number, Size, Span, Text};
+use crate::convert::{FilePath, Flag, Now, Number, Size, Span, Text, Texts};
 use crate::errors::{Named, OrRaise};
 use crate::event::GivenEvent;
 use crate::headers::WebhookHeaders;
