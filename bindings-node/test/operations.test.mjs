@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test as plainTest } from 'node:test'
 import { runInNewContext } from 'node:vm'
-import { METRICS_CONTENT_TYPE, Mirror, Webhook, errors } from 'headcount'
+import { METRICS_CONTENT_TYPE, Mirror, Sandbox, Webhook, errors } from 'headcount'
 import { assertFields, collect, startMirror, temporaryFolder } from './sandbox.mjs'
 
 /** A test that fails if it hangs. */
@@ -137,7 +137,7 @@ test('only listed fields of users are stored', async (t) => {
     assert.notEqual(user.givenName, '')
   }
   assert.deepEqual((await mirror.settings()).fields, ['givenName'])
-  await assert.rejects(mirror.findUsers('ada@example.com'), (error) => error instanceof errors.InvalidArgumentError && /fields/.test(error.message))
+  await assert.rejects(mirror.findUsers({ email: 'ada@example.com' }), (error) => error instanceof errors.InvalidArgumentError && /fields/.test(error.message))
   await mirror.configure({ fields: ['email', 'givenName'] })
   const { updated } = (await mirror.sync(sandbox.organizationId, sandbox.directoryId, { mode: 'full' }))
   assert.equal(updated, 3)
