@@ -97,6 +97,22 @@
 #define HC_WAIT_FOREVER (-1)
 
 /**
+ * Comma-separated values as in RFC 4180, with a header: for spreadsheets. Groups and roles are joined by "; ". A text
+ * that a spreadsheet would take for a formula begins with an apostrophe: one that begins with "=", "+", "-", "@", a
+ * tab or a line break.
+ *
+ * For hc_mirror_export_options.format.
+ */
+#define HC_EXPORT_CSV 0
+
+/**
+ * A JSON object on each line, with every text as it is: for programs.
+ *
+ * For hc_mirror_export_options.format.
+ */
+#define HC_EXPORT_NDJSON 1
+
+/**
  * By the id of one group.
  *
  * For hc_role_entry.key.
@@ -361,6 +377,11 @@ typedef struct hc_explained_change hc_explained_change;
  * Why a user has or lost access: the answer of "explain".
  */
 typedef struct hc_explanation hc_explanation;
+
+/**
+ * An iterator over the pieces of an export.
+ */
+typedef struct hc_export_iter hc_export_iter;
 
 /**
  * A group of a directory: the schema "directoriesDirectoryGroup" of the vendor's API.
@@ -1366,6 +1387,17 @@ typedef struct hc_mirror_options {
    * HC_DELETION_GRACE_NONE, only in hc_mirror_configure: ends a grace that the store has. Like history_seconds, this is kept in the store.
    */
   int64_t deletion_grace_seconds;
+  /**
+   * The names of the personal fields of users that are stored, such as "email": an array of fields_len texts. Fields that are not listed are not stored
+   * anywhere: not in rows, the feed, the history or pending events. The names are "email", "given_name", "family_name", "preferred_username",
+   * "emails", "vendor_roles", "detail" and "attributes"; ids, groups, roles and whether a user is active are always stored. NULL means all fields. An
+   * array of 0 names stores none of them. Kept in the store.
+   */
+  const char *const *fields;
+  /**
+   * Number of names in fields.
+   */
+  size_t fields_len;
 } hc_mirror_options;
 
 /**
@@ -1509,6 +1541,36 @@ typedef struct hc_sync_options {
    */
   uint32_t concurrency;
 } hc_sync_options;
+
+/**
+ * What to export, and in which format. Set all bytes to 0, then struct_size and the fields that you need.
+ */
+typedef struct hc_mirror_export_options {
+  /**
+   * sizeof(hc_mirror_export_options).
+   */
+  size_t struct_size;
+  /**
+   * HC_EXPORT_CSV or HC_EXPORT_NDJSON.
+   */
+  int32_t format;
+  /**
+   * The time whose users are exported: RFC 3339 with an offset from UTC, or a date, which means 00:00 UTC on that day. NULL: the present users.
+   */
+  const char *at;
+  /**
+   * Only users of this directory ("dir_...") at that time. NULL: users of all directories.
+   */
+  const char *directory_id;
+  /**
+   * Only members of this group ("dirgroup_...") at that time. NULL: all users.
+   */
+  const char *group_id;
+  /**
+   * Only users who had this role at that time. NULL: all users.
+   */
+  const char *role;
+} hc_mirror_export_options;
 
 /**
  * Filters for the users at a past time. Set all bytes to 0, then struct_size and the fields that you need.
@@ -3676,7 +3738,7 @@ hc_status hc_mirror_settings(const struct hc_mirror *mirror,
  * - `options`: required; the settings to change. A field that is 0 leaves its setting unchanged. webhook_secret, and the fields from schema to prepared_statements, must be
  *   0, because the store does not keep them.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1 and a grace of more than ten years, or HC_STORE.
+ * - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1 and for an unknown or repeated name in fields and a grace of more than ten years, or HC_STORE.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_configure(const struct hc_mirror *mirror,
@@ -3866,7 +3928,7 @@ hc_status hc_mirror_user_get(const struct hc_mirror *mirror,
  * - `email`: the address.
  * - `users`: receives the list, empty if no user has it; free it with hc_mirror_user_list_free.
  * - `error`: may be NULL.
- * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT, also if nobody is found and the mirror does not store addresses (hc_mirror_options.fields).
  * - Threads: any number at once.
  */
 hc_status hc_mirror_find_users(const struct hc_mirror *mirror,
@@ -4137,6 +4199,49 @@ void hc_plan_iter_free(struct hc_plan_iter *iter);
  * - Threads: exclusive.
  */
 void hc_plan_free(struct hc_plan *plan);
+
+/**
+ * Exports the users of an organization as text, for reviews of who has access: the present ones, or those of a past time, as hc_mirror_at gives them.
+ *
+ * Each user has the columns of the CSV, or keys of the JSON object, at (the time whose state it is, RFC 3339 in UTC), organization_id, directory_id, user_id,
+ * email, given_name, family_name, active, roles, groups (their names at that time), group_ids (in the same order) and linked_id. A later version may add
+ * columns at the end. The text is UTF-8. The users are read page by page while the iterator is used.
+ *
+ * - `mirror`: required. It may be freed before the iterator.
+ * - `organization_id`: "org_...".
+ * - `options`: format, time and filters; may be NULL, which means all present users as CSV.
+ * - `iter`: receives the iterator; free it with hc_export_iter_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT if options.format is unknown or options.at is not a time. hc_export_iter_next fails with HC_INVALID_ARGUMENT if that time
+ *   is in the future, and with HC_HISTORY_TRIMMED if it is before the history began, or if the mirror keeps no history.
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_export(const struct hc_mirror *mirror,
+                                const char *organization_id,
+                                const struct hc_mirror_export_options *options,
+                                struct hc_export_iter **iter,
+                                struct hc_error **error);
+
+/**
+ * Gives the next piece: whole lines, of 500 users at most. The first piece of a CSV begins with the header. All pieces, one after another, are the export.
+ *
+ * - `iter`: required. It ends after an error: create another one.
+ * - `text`: receives the piece, owned by `iter` and valid until the next call with it; NULL after the last one.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE, HC_INVALID_ARGUMENT or HC_HISTORY_TRIMMED.
+ * - Threads: one at a time.
+ */
+hc_status hc_export_iter_next(struct hc_export_iter *iter,
+                                   const struct hc_text **text,
+                                   struct hc_error **error);
+
+/**
+ * Frees an iterator and the piece that it gave last.
+ *
+ * - `iter`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_export_iter_free(struct hc_export_iter *iter);
 
 /**
  * Creates an iterator over the users of an organization as they were at a past time, with the groups and roles of that time, in no particular order. Users
@@ -6352,7 +6457,8 @@ void hc_hold_list_free(struct hc_hold_list *holds);
 const char *hc_ignored_setting_name(const struct hc_ignored_setting *ignored);
 
 /**
- * The value in effect, which the store has, as text: a duration such as "86400s", a number, or true or false.
+ * The value in effect, which the store has, as text: a duration such as "86400s", a number, true or false, or a list
+ * of names.
  *
  * - `ignored`: may be NULL, which gives NULL.
  * - Returns text owned by `ignored`.
@@ -7888,6 +7994,25 @@ uint64_t hc_settings_groups_per_user(const struct hc_settings *settings);
  * - Threads: any number at once.
  */
 int64_t hc_settings_consumer_expiry_ms(const struct hc_settings *settings);
+
+/**
+ * Returns the number of items that hc_settings_fields_at returns.
+ *
+ * - `settings`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_settings_fields_len(const struct hc_settings *settings);
+
+/**
+ * Names of the personal fields of users that are stored, such as "email", in the order of the user's record. All of
+ * them by default.
+ *
+ * - `settings`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `settings`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_settings_fields_at(const struct hc_settings *settings, size_t index);
 
 /**
  * Returns the number of items that hc_settings_ignored_at returns.

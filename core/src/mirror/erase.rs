@@ -113,7 +113,7 @@ impl Mirror {
         erasure.changes = self.redact_feed(user_id, &row.cause()).await?;
         // Entries that the history has not taken are replaced now, so what it takes from here on has nothing about the user. A process that has read them
         // before cannot store its rows any more, because this moves the history's mark.
-        self.take_history(usize::MAX).await?;
+        self.take_history(usize::MAX, 1).await?;
         loop {
             let removed = self.store().forget_user(user_id.clone(), row.mark.clone(), PAGE).await?;
             erasure.history += removed as u64;

@@ -16,6 +16,7 @@
 
 use super::decide::{acknowledge, before, without_partitions};
 use super::groups::{Found, Unit};
+use super::history::UNFLUSHED;
 use super::{Mirror, snapshot};
 use crate::record::{Change, Consumer, ConsumerRow, ParkedChange, Snapshot};
 use crate::store::{
@@ -515,7 +516,7 @@ impl Mirror {
     pub(super) async fn trim_all(&self) -> Result<usize> {
         let mut removed = 0;
         self.delete_leavers().await?;
-        self.take_history(usize::MAX).await?;
+        self.take_history(usize::MAX, UNFLUSHED).await?;
         loop {
             let count = self.trim_some(TRIM).await?;
             removed += count;

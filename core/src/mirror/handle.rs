@@ -239,8 +239,10 @@ impl Mirror {
         match options.refusal() {
             Some(refusal) => Err(Error::invalid_argument(refusal)),
             None => {
+                let may_scrub = options.fields.is_some();
                 self.store_settings(move |stored| options.or(stored)).await?;
-                self.finish_chores().await
+                // Another list of fields makes a chore.
+                if may_scrub { self.finish_chores().await } else { Ok(()) }
             }
         }
     }

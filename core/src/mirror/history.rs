@@ -18,6 +18,10 @@ const ENTRIES: usize = 500;
 /// How many rows are returned at a time. For each of them, later rows about the same users are read as well.
 const PAGE: usize = 200;
 
+/// How many changes [`upkeep`](super::upkeep) leaves in the feed until a flush makes them durable, if no consumer polls them. A flush after each sync would take
+/// longer than many syncs.
+pub(super) const UNFLUSHED: i64 = 1_000;
+
 /// How many times entries are read again that another process has trimmed.
 const MOST_RETRIES: u32 = 100;
 
@@ -265,22 +269,22 @@ impl Mirror {
     }
 
     /// Takes entries of the feed into the history, at least `limit` if there are as many. Returns how many it took. Takes nothing for a plan, or if the store
-    /// keeps no history. Changes that a power failure can undo are made durable first, and those that are committed meanwhile are not taken: if the server
-    /// fails between the read of an entry and the write of its row, another change may get the entry's number.
-    pub(super) async fn take_history(&self, limit: usize) -> Result<usize> {
+    /// keeps no history. Changes that a power failure can undo are not taken: if the server fails between the read of an entry and the write of its row,
+    /// another change may get the entry's number. They are made durable first if there are `flushes_from` or more of them.
+    pub(super) async fn take_history(&self, limit: usize, flushes_from: i64) -> Result<usize> {
         let store = self.store();
         if self.is_plan() || store.is_read_only() || self.kept_history().await?.is_none() {
             return Ok(0);
         }
-        self.take_entries(limit).await
+        self.take_entries(limit, flushes_from).await
     }
 
     /// Does what [`take_history`](Mirror::take_history) does, for a mirror that keeps a history and may write.
-    async fn take_entries(&self, limit: usize) -> Result<usize> {
+    async fn take_entries(&self, limit: usize, flushes_from: i64) -> Result<usize> {
         let store = self.store();
         let (mut count, mut retries) = (0, 0);
         let Some(mut mark) = store.history_mark().await? else { return Ok(0) };
-        if mark.taken < mark.latest && mark.durable < mark.latest {
+        if mark.latest - mark.durable.max(mark.taken) >= flushes_from {
             store.flush().await?;
             mark = self::mark(store).await?;
         }
@@ -323,7 +327,7 @@ impl Mirror {
             let message = "the mirror keeps no history: set `history` to how long it shall be kept";
             return Err(Error::new(ErrorKind::HistoryTrimmed, message));
         }
-        self.take_history(usize::MAX).await?;
+        self.take_history(usize::MAX, 1).await?;
         let mut mark = mark(self.store()).await?;
         if mark.starts_at.is_none() {
             mark.starts_at = self.store().entries(mark.taken, 1).await?.first().map(|entry| entry.at);
@@ -341,7 +345,7 @@ impl Mirror {
     ) -> Result<NewestEntries> {
         let store = self.store();
         if !self.is_plan() && !store.is_read_only() {
-            self.take_entries(usize::MAX).await?;
+            self.take_entries(usize::MAX, 1).await?;
         }
         let Some(mark) = store.history_mark().await? else { return Ok(NewestEntries::default()) };
         let filter = HistoryFilter { subject_id: Some(user_id.to_owned()), ..HistoryFilter::default() };

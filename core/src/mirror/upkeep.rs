@@ -2,6 +2,7 @@
 
 use super::Mirror;
 use super::decide::{Applying, Step, before, event_keys, why_pending};
+use super::history::UNFLUSHED;
 use super::receive::stored_event;
 use crate::record::{EventState, PendingEvent, SyncOutcome, SyncReport};
 use crate::store::{Expiry, Keys};
@@ -121,7 +122,7 @@ impl Mirror {
     /// how many it removed.
     async fn take_and_trim_some(&self) -> Result<(usize, usize)> {
         let deleted = self.delete_some_leavers(TRIM_ON_WRITE).await?;
-        let taken = self.take_history(TRIM_ON_WRITE).await?;
+        let taken = self.take_history(TRIM_ON_WRITE, UNFLUSHED).await?;
         Ok((taken.max(deleted), self.trim_some(TRIM_ON_WRITE).await?))
     }
 
