@@ -236,7 +236,8 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_mirror_export(mirror, NULL, NULL, &export, place), "organization_id");
     NULL_IS_REFUSED(hc_mirror_export(mirror, "o", NULL, NULL, place), "iter");
     NULL_IS_REFUSED(hc_export_iter_next(NULL, &piece, place), "iter");
-    REFUSED(hc_mirror_export(mirror, "o", &format, &export, place), HC_INVALID_ARGUMENT, "options.format is 7");
+    hc_error *error = NULL;
+    REFUSED(hc_mirror_export(mirror, "o", &format, &export, &error), HC_INVALID_ARGUMENT, "options.format is 7");
     NULL_IS_REFUSED(hc_mirror_approve(NULL, "hold_1_1", "ops", NULL, &count, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_approve(mirror, NULL, "ops", NULL, &count, place), "hold_id");
     NULL_IS_REFUSED(hc_mirror_approve(mirror, "hold_1_1", NULL, NULL, &count, place), "by");
@@ -312,7 +313,6 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_mirror_runs(NULL, NULL, &runs, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_runs(mirror, NULL, NULL, place), "runs");
     hc_run_options run_options = {.struct_size = sizeof run_options, .limit = 10001};
-    hc_error *error = NULL;
     REFUSED(hc_mirror_runs(mirror, &run_options, &runs, &error), HC_INVALID_ARGUMENT, "limit is 10001");
     run_options = (hc_run_options){.struct_size = sizeof run_options, .directory_id = NOT_UTF8};
     TEXT_IS_REFUSED(hc_mirror_runs(mirror, &run_options, &runs, place), "options.directory_id");

@@ -113,7 +113,11 @@ fn losses(present: &Present<'_>, row: &UserRow) -> Vec<String> {
             "The application protects the user: whatever a listing or an event would take away is held until it is approved.".to_owned(),
         );
     }
-    if !row.user.active {
+    if let Some(at) = row.user.deletes_at {
+        sentences.push(format!(
+            "The directory no longer has the user, who is deleted after {at}, unless a listing or a newer event names the user before."
+        ));
+    } else if !row.user.active {
         sentences.push(
             "The user is not active: an event or a listing that reports the user as active reactivates the user."
                 .to_owned(),
