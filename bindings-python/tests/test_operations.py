@@ -420,6 +420,8 @@ def test_an_erasure_says_what_was_removed(environment, opened):
         (report,) = await mirror.sync(org)
         assert report.erased == 0
         user = next(change.user for change in await mirror.poll("app", 1000) if change.kind == "user.created")
+        # Takes the changes into the history.
+        await mirror.trim()
         erasure = await mirror.erase_user(user.id)
         assert isinstance(erasure, headcount.Erasure)
         assert (erasure.user_id, erasure.was_mirrored) == (user.id, True)

@@ -16,7 +16,6 @@
 
 use super::decide::{acknowledge, before, without_partitions};
 use super::groups::{Found, Unit};
-use super::history::UNFLUSHED;
 use super::{Mirror, snapshot};
 use crate::record::{Change, Consumer, ConsumerRow, ParkedChange, Snapshot};
 use crate::store::{
@@ -506,17 +505,18 @@ impl Mirror {
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn trim(&self) -> Result<()> {
-        if self.trim_all().await? > 0 {
+        if self.trim_all(1).await? > 0 {
             self.shrink(true).await;
         }
         Ok(())
     }
 
-    /// Deletes leavers and removes all old rows. Returns the number of removed rows.
-    pub(super) async fn trim_all(&self) -> Result<usize> {
+    /// Deletes leavers and removes all old rows. Changes that a power failure can undo are made durable first if there are `flushes_from` or more of them, so
+    /// that they can be removed. Returns the number of removed rows.
+    pub(super) async fn trim_all(&self, flushes_from: i64) -> Result<usize> {
         let mut removed = 0;
         self.delete_leavers().await?;
-        self.take_history(usize::MAX, UNFLUSHED).await?;
+        self.take_history(usize::MAX, flushes_from).await?;
         loop {
             let count = self.trim_some(TRIM).await?;
             removed += count;

@@ -196,7 +196,7 @@ async fn a_process_that_only_receives_takes_changes_into_the_history_once_a_minu
     let (api, store): (_, Arc<dyn Store>) = (FakeApi::with_users(2), open_store().await);
     let mirror = api.mirror_builder().open_in(Arc::clone(&store)).await.unwrap();
     full_sync(&mirror).await.unwrap();
-    assert_eq!(store.history_mark().await.unwrap().unwrap().taken, store.history_mark().await.unwrap().unwrap().latest);
+    assert_eq!(store.history_mark().await.unwrap().unwrap().taken, 0, "no flush has made the changes durable");
     advance(&api, Duration::from_secs(120));
     delete(&mirror, "evt_1", &numbered_user(1)).await;
     let mark = store.history_mark().await.unwrap().unwrap();

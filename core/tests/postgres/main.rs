@@ -39,6 +39,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 // A decision that waits for its test blocks its thread. `block_in_place` lets other threads run the tasks of this one meanwhile.
 use tokio::task::block_in_place;
+use tokio_postgres::error::SqlState;
 
 /// How long a test may take.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -76,9 +77,19 @@ async fn open_that_repeats_once(url: &str, name: &str) -> PostgresStore {
 
 /// Opens a connection for the test's own statements.
 async fn connect(url: &str) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
+    loop {
+        match tokio_postgres::connect(url, tokio_postgres::NoTls).await {
+            Ok((client, connection)) => {
+                tokio::spawn(connection);
+                return client;
+            }
+            // An earlier connection has not ended yet, such as the one that found out whether the server has started.
+            Err(error) if error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS) => {
+                tokio::time::sleep(Duration::from_millis(10)).await
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 /// Opens a store in a schema of its own that does not exist yet.
