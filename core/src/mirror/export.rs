@@ -119,8 +119,9 @@ impl Export {
             // The deletion of a group whose members are being removed is not in the feed yet.
             let present = set.groups.remove(&id).filter(|row| row.is_live() || row.leaving);
             let rows = history.remove(&id).unwrap_or_default();
-            let later = rows.iter().rev().take_while(|row| is_later(row));
-            let state = later.fold(Ok(present.map(|row| Mirrored::Group(row.group))), |state, row| row.undo(state?))?;
+            let mut later = rows.iter().rev().take_while(|row| is_later(row));
+            let present = present.map(|row| Mirrored::Group(row.group));
+            let state = later.try_fold(present, |state, row| row.undo(state))?;
             let name = match state {
                 Some(Mirrored::Group(group)) if !group.display_name.is_empty() => group.display_name,
                 _ => id.clone(),
@@ -171,7 +172,7 @@ impl Export {
                 &group_ids,
                 line.linked_id.unwrap_or_default(),
             ];
-            writer.write_record(cells.map(|cell| without_formula(cell))).map_err(not_written)?;
+            writer.write_record(cells.map(without_formula)).map_err(not_written)?;
         }
         let bytes = writer.into_inner().map_err(|error| not_written(error.into_error()))?;
         String::from_utf8(bytes).map_err(not_written)
