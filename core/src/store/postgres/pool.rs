@@ -38,7 +38,7 @@ struct State {
     /// standby.
     ///
     /// After a failover, the former primary may go on for a moment before it learns of it, for example because its machine was paused. It then still
-    /// accepts connections, and answers reads as of the time before the failover, so that an acknowledged change would be returned again.
+    /// accepts connections, and answers reads as of the time before the failover.
     preferred: usize,
 }
 
