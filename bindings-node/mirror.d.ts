@@ -7,6 +7,7 @@ import type {
   DirectoryStatus,
   Erasure,
   Explanation,
+  ExportFormat,
   FeedConsumer,
   HistoryEntry,
   Hold,

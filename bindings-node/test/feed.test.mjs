@@ -22,7 +22,7 @@ test('the first sync appends a change for each row', async (t) => {
   assert.deepEqual([...new Set(changes.map(({ kind }) => kind))].sort(), ['directory.enabled', 'group.created', 'membership.added', 'user.created'])
 
   const created = changes.find(({ kind }) => kind === 'user.created')
-  const names = ['seq', 'kind', 'organizationId', 'directoryId', 'user', 'group', 'before', 'after', 'fields', 'cause', 'at']
+  const names = ['seq', 'kind', 'organizationId', 'directoryId', 'user', 'group', 'before', 'after', 'fields', 'possibleRehireOf', 'possibleRehireLinkedId', 'cause', 'at']
   assert.deepEqual(Object.keys(created), names)
   assertFields(created, { organizationId: organization, directoryId: directory, before: null, group: null })
   assert.deepEqual(created.after, created.user)

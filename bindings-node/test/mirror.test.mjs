@@ -27,11 +27,11 @@ test('a full sync mirrors every user and group, and reports their numbers', asyn
     error: null,
   })
   assert.ok(Date.parse(report.startedAt) <= Date.parse(report.endedAt))
-  const members = ['changes', 'created', 'deactivated', 'deleted', 'directoryId', 'endedAt', 'error', 'events', 'groups', 'held', 'holds', 'incomplete', 'mode']
+  const members = ['changes', 'created', 'deactivated', 'deleted', 'directoryId', 'endedAt', 'erased', 'error', 'events', 'groups', 'held', 'holds', 'incomplete', 'mode']
   assert.deepEqual(Object.keys(report).sort(), [...members, 'organizationId', 'outcome', 'pages', 'reactivated', 'run', 'startedAt', 'updated', 'users'])
 
   const [status] = await mirror.status()
-  assert.deepEqual(Object.keys(status), ['directory', 'lastFullSync', 'lastIncrementalSync', 'users', 'groups', 'watermark', 'held', 'holds', 'incompleteSince', 'missingSince', 'pendingEvents'])
+  assert.deepEqual(Object.keys(status), ['directory', 'lastFullSync', 'lastIncrementalSync', 'users', 'leaving', 'groups', 'watermark', 'held', 'holds', 'incompleteSince', 'missingSince', 'pendingEvents'])
   assertFields(status, { users: 5, groups: 2, held: null, holds: [], incompleteSince: null, pendingEvents: 0 })
   assert.equal(status.directory.id, directory)
   assert.ok(Date.parse(status.lastFullSync))

@@ -239,7 +239,7 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
       const { active, deletesAt } = await mirror.user(id(step.user))
       assert.ok(!active && deletesAt !== null, at)
       const { deletionGraceSeconds } = await mirror.settings()
-      await new Promise((end) => setTimeout(end, deletionGraceSeconds * 1000))
+      await setTimeout(deletionGraceSeconds * 1000)
     },
     erase_user: async (step, at) => {
       const { userId, wasMirrored, changes } = await mirror.eraseUser(id(step.user))
