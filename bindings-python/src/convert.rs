@@ -338,3 +338,19 @@ fn name(class: &Bound<'_, PyType>) -> String {
     use pyo3::types::PyTypeMethods;
     class.name().map_or_else(|_| "something else".to_owned(), |name| name.to_string())
 }
+
+/// Returns the value of an enum with this name. `argument` is the argument's name, for the error.
+pub(crate) fn named<T: Copy>(
+    py: Python<'_>,
+    argument: &str,
+    name: &str,
+    all: &[T],
+    name_of: fn(T) -> &'static str,
+) -> PyResult<T> {
+    all.iter().copied().find(|value| name_of(*value) == name).ok_or_else(|| {
+        let known: Vec<&str> = all.iter().map(|value| name_of(*value)).collect();
+        let known =
+            known.split_last().map(|(last, others)| format!("{} or {last}", others.join(", "))).unwrap_or_default();
+        invalid_argument(py, format!("{argument}: expected {known}, got another text"))
+    })
+}

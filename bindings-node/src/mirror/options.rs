@@ -170,9 +170,14 @@ impl SyncOptions {
 }
 
 fn mode(name: &str) -> Result<SyncMode> {
-    SyncMode::ALL.iter().copied().find(|mode| mode.name() == name).ok_or_else(|| {
-        let known: Vec<_> = SyncMode::ALL.iter().map(|mode| mode.name()).collect();
-        Error::invalid_argument(format!("the mode is unknown: expected one of {}", known.join(", ")))
+    named("mode", name, SyncMode::ALL, SyncMode::name)
+}
+
+/// Returns the value of an enum with this name. `what` is the option, for the error.
+fn named<T: Copy>(what: &str, name: &str, all: &[T], name_of: fn(T) -> &'static str) -> Result<T> {
+    all.iter().copied().find(|value| name_of(*value) == name).ok_or_else(|| {
+        let known: Vec<_> = all.iter().map(|value| name_of(*value)).collect();
+        Error::invalid_argument(format!("the {what} is unknown: expected one of {}", known.join(", ")))
     })
 }
 
@@ -252,10 +257,7 @@ pub(super) struct ExportOptions {
 impl ExportOptions {
     pub(super) fn format(&self) -> Result<ExportFormat> {
         let Some(name) = &self.format else { return Ok(ExportFormat::Csv) };
-        ExportFormat::ALL.iter().copied().find(|format| format.name() == name).ok_or_else(|| {
-            let known: Vec<_> = ExportFormat::ALL.iter().map(|format| format.name()).collect();
-            Error::invalid_argument(format!("the format is unknown: expected one of {}", known.join(", ")))
-        })
+        named("format", name, ExportFormat::ALL, ExportFormat::name)
     }
 }
 

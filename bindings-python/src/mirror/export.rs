@@ -2,8 +2,7 @@
 
 use super::class::{AsyncMirror, Mirror};
 use super::state::State;
-use crate::convert::{Moment, Text};
-use crate::errors::invalid_argument;
+use crate::convert::{Moment, Text, named};
 use crate::iterator::{Buffered, Source, iterator};
 use headcount::mirror::{Export, ExportFormat};
 use pyo3::prelude::*;
@@ -87,11 +86,7 @@ macro_rules! export {
             ) -> PyResult<$pieces> {
                 let format = match format {
                     None => ExportFormat::Csv,
-                    Some(name) => ExportFormat::ALL
-                        .iter()
-                        .copied()
-                        .find(|known| known.name() == &*name)
-                        .ok_or_else(|| invalid_argument(py, "format: expected csv or ndjson, got another text"))?,
+                    Some(name) => named(py, "format", &name, ExportFormat::ALL, ExportFormat::name)?,
                 };
                 let mirror = self.0.current(py)?;
                 let users = match moment {

@@ -4,9 +4,8 @@ use super::class::{AsyncMirror, Mirror};
 use crate::attach::attach;
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::context::Context;
-use crate::convert::{Flag, Size, Text, wrong_type};
+use crate::convert::{Flag, Size, Text, named, wrong_type};
 use crate::coroutine::running_loop;
-use crate::errors::invalid_argument;
 use crate::generated::{Progress, SyncReport};
 use headcount::mirror::{SyncBuilder, SyncMode};
 use pyo3::intern;
@@ -169,8 +168,7 @@ where
 
 /// Returns the sync mode of this name.
 pub(super) fn mode(py: Python<'_>, name: &str) -> PyResult<SyncMode> {
-    let known = SyncMode::ALL.iter().copied().find(|mode| mode.name() == name);
-    known.ok_or_else(|| invalid_argument(py, "mode: expected auto, full or incremental, got another text"))
+    named(py, "mode", name, SyncMode::ALL, SyncMode::name)
 }
 
 /// Runs a sync or a plan until it ends and `on_progress` has been called for all of its progress, or until `on_progress` raises an exception.

@@ -1,8 +1,9 @@
 //! Exports: users as CSV or as lines of JSON, for reviews of who has access.
 
 use super::history::rows_of;
+use super::past::Past;
 use super::{Mirror, MirrorUsers};
-use crate::record::{ExportFormat, HistoryRow, MirrorUser, Mirrored};
+use crate::record::{ExportFormat, MirrorUser, Mirrored};
 use crate::store::Keys;
 use crate::{Error, Result, Timestamp};
 use futures_util::stream::BoxStream;
@@ -80,8 +81,8 @@ impl Export {
         let mut users = self.users.clone();
         let page = users.next_page().await?;
         let is_first = self.at.is_none();
-        let at = self.at.or(users.moment()).unwrap_or_else(|| self.mirror.now());
-        let names = self.new_names(&page, users.moment()).await?;
+        let at = self.at.or(users.past().map(Past::moment)).unwrap_or_else(|| self.mirror.now());
+        let names = self.new_names(&page, users.past()).await?;
         self.names.extend(names);
         let text = match self.format {
             ExportFormat::Csv => self.csv(&page, at, is_first)?,
@@ -98,8 +99,8 @@ impl Export {
         }))
     }
 
-    /// Reads the names of those groups of the users that are not known yet: at a past moment, or at present.
-    async fn new_names(&self, users: &[MirrorUser], moment: Option<Timestamp>) -> Result<HashMap<String, String>> {
+    /// Reads the names of those groups of the users that are not known yet: in the past, or at present.
+    async fn new_names(&self, users: &[MirrorUser], past: Option<&Past>) -> Result<HashMap<String, String>> {
         let ids: BTreeSet<String> =
             users.iter().flat_map(|user| &user.group_ids).filter(|id| !self.names.contains_key(*id)).cloned().collect();
         if ids.is_empty() {
@@ -108,20 +109,19 @@ impl Export {
         let store = self.mirror.store();
         // The groups are read before the history, so that the history has all changes of theirs.
         let mut set = store.load(Keys { groups: ids.clone(), ..Keys::default() }).await?;
-        let mut history = match moment {
+        let mut history = match past {
             Some(_) => rows_of(store, &ids, 0).await?,
             None => HashMap::new(),
         };
-        let is_later =
-            |row: &HistoryRow| moment.is_some_and(|moment| row.at.as_millisecond() > moment.as_millisecond());
         let mut names = HashMap::new();
         for id in ids {
             // The deletion of a group whose members are being removed is not in the feed yet.
             let present = set.groups.remove(&id).filter(|row| row.is_live() || row.leaving);
-            let rows = history.remove(&id).unwrap_or_default();
-            let mut later = rows.iter().rev().take_while(|row| is_later(row));
             let present = present.map(|row| Mirrored::Group(row.group));
-            let state = later.try_fold(present, |state, row| row.undo(state))?;
+            let state = match past {
+                Some(past) => past.state(&history.remove(&id).unwrap_or_default(), present)?,
+                None => present,
+            };
             let name = match state {
                 Some(Mirrored::Group(group)) if !group.display_name.is_empty() => group.display_name,
                 _ => id.clone(),
@@ -189,7 +189,7 @@ impl Export {
 }
 
 /// Returns a cell that spreadsheets do not take for a formula. Names in a directory come from other companies: a formula among them could send the
-/// contents of the sheet elsewhere once somebody opens it.
+/// contents of the sheet elsewhere when the sheet is opened.
 fn without_formula(text: &str) -> String {
     match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         true => format!("'{text}"),

@@ -94,10 +94,14 @@ impl Past {
         rows.get(last.map_or(0, |last| last + 1)..).unwrap_or_default()
     }
 
-    /// Undoes rows, newest first.
+    /// Returns the state of a user or group at the moment. `rows` has all rows about it, oldest first.
+    pub(super) fn state(&self, rows: &[HistoryRow], present: Option<Mirrored>) -> Result<Option<Mirrored>> {
+        undo(self.later(rows), present)
+    }
+
+    /// Undoes rows, newest first. Returns the user, or `None` if the user was not in the organization.
     fn undo(&self, rows: &[HistoryRow], present: Option<Mirrored>) -> Result<Option<MirrorUser>> {
-        let state = rows.iter().rev().try_fold(present, |state, row| row.undo(state))?;
-        let user = match state {
+        let user = match undo(rows, present)? {
             Some(Mirrored::User(user)) => Some(*user),
             _ => None,
         };
@@ -150,4 +154,9 @@ impl Past {
         let next = next.filter(|next| *next < until);
         Ok((users, next.map_or(Stage::End, |after| Stage::Removed { after, until })))
     }
+}
+
+/// Undoes rows, newest first.
+fn undo(rows: &[HistoryRow], present: Option<Mirrored>) -> Result<Option<Mirrored>> {
+    rows.iter().rev().try_fold(present, |state, row| row.undo(state))
 }

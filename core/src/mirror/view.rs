@@ -44,9 +44,9 @@ impl MirrorUsers {
         &self.mirror
     }
 
-    /// Returns the past time whose users these are, or `None` for present ones.
-    pub(super) fn moment(&self) -> Option<Timestamp> {
-        self.past.as_ref().map(Past::moment)
+    /// Returns the past users that these are, or `None` for present ones.
+    pub(super) fn past(&self) -> Option<&Past> {
+        self.past.as_ref()
     }
 
     /// Limits the users to a directory; `None` for all.

@@ -50,7 +50,7 @@ pub struct ErasureRow {
     pub user_id: Option<String>,
 }
 
-/// The random key of a mirror from which the marks of erasures are computed: without it, nobody can find out from the tombstones who was erased. It is
+/// The random key of a mirror from which the marks of erasures are computed: without it, the tombstones do not show who was erased. It is
 /// made by the first erasure.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

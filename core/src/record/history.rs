@@ -493,8 +493,8 @@ impl Former {
     }
 }
 
-/// Returns the state of a user or group who is new: nobody is to be deleted then. The feed has no change from which the history would know when somebody left who
-/// was inactive.
+/// Returns the state of a new user or group, which has no time of a deletion. Only the history of a user who was inactive needs this: when such a user leaves,
+/// the feed has no change with the time.
 fn created(state: &Mirrored) -> Mirrored {
     match state {
         Mirrored::User(user) => Mirrored::User(Box::new(MirrorUser { deletes_at: None, ..(**user).clone() })),

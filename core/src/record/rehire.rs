@@ -35,8 +35,8 @@ pub struct AddressUser {
 /// Returns the key by which stores find the former users of an organization who had an address: a part of the SHA-256 hash of the organization's id and
 /// the address's [key](email_key), in hexadecimal digits. `None` for an empty address.
 ///
-/// A tombstone has this key instead of the address, so that a store does not keep addresses of users who were removed. The hash does not prevent that
-/// somebody who knows an address finds out that it was used.
+/// A tombstone has this key instead of the address, so that a store does not keep addresses of users who were removed. The hash does not hide
+/// from those who know an address that it was used.
 pub fn rehire_key(organization_id: &str, email: &str) -> Option<String> {
     if email.is_empty() {
         return None;

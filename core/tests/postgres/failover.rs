@@ -2,8 +2,8 @@
 //! no repetition, leases stay, and in the end the mirror equals the directories.
 //!
 //! `HEADCOUNT_FAILOVERS` sets the number of failovers, 2 if it is not set. In turn, Patroni switches over, the primary is killed, and the primary is
-//! paused, so that it continues after the standby has become the primary. It does so while the processes work, before the next failover. `HEADCOUNT_FAILOVERS_SEED` sets the seed of the random numbers by which the
-//! test changes the directories; each run prints its seed.
+//! paused, so that it continues after the standby has become the primary. It continues while the processes work, before the next failover.
+//! `HEADCOUNT_FAILOVERS_SEED` sets the seed of the random numbers by which the test changes the directories; each run prints its seed.
 
 use super::cluster::Cluster;
 use super::processes::{Place, Running, SeededRandom, Seen, World, check};
