@@ -26,7 +26,7 @@ const TTL: u32 = 5;
 const SUPERVISOR: &str = r#"
 folder=$0 patroni=$1 etcd=$2
 shift 2
-"$etcd" --name=headcount --data-dir="$folder/etcd" --unsafe-no-fsync "$@" </dev/null >"$folder/etcd.log" 2>&1 &
+"$etcd" --name=headcount --data-dir="$folder/etcd" --unsafe-no-fsync --enable-v2 "$@" </dev/null >"$folder/etcd.log" 2>&1 &
 etcd=$!
 run() {
     while [ ! -e "$folder/stop" ]; do
@@ -234,7 +234,9 @@ fn settings(node: &Node, folder: &Path, etcd: u16) -> Value {
         "scope": "headcount",
         "name": name,
         "restapi": { "listen": api, "connect_address": api },
-        "etcd3": { "host": format!("127.0.0.1:{etcd}") },
+        // Version 2 of etcd's API. With version 3, Patroni 3.0 does not check that it still has the leader's key when it renews the key: after a pause, a former
+        // primary takes the role back from the new primary, and what was committed there is lost.
+        "etcd": { "host": format!("127.0.0.1:{etcd}") },
         "watchdog": { "mode": "off" },
         "bootstrap": {
             "dcs": {

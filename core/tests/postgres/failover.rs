@@ -1,7 +1,7 @@
 //! Processes with one mirror, while the database fails over between two servers: what they have acknowledged stays, the feed's numbers have no gap and
 //! no repetition, leases stay, and in the end the mirror equals the directories.
 //!
-//! `HEADCOUNT_FAILOVERS` sets the number of failovers, 2 if it is not set. In turn, Patroni switches over, the primary is killed, and the primary is
+//! `HEADCOUNT_FAILOVERS` sets the number of failovers, 4 if it is not set. In turn, Patroni switches over, the primary is killed, and the primary is
 //! paused, so that it continues after the standby has become the primary. It continues while the processes work, before the next failover.
 //! `HEADCOUNT_FAILOVERS_SEED` sets the seed of the random numbers by which the test changes the directories; each run prints its seed.
 
@@ -83,7 +83,7 @@ impl Load {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn processes_go_on_at_the_new_primary_after_a_failover() {
-    let failovers = number_of("HEADCOUNT_FAILOVERS").unwrap_or(2);
+    let failovers = number_of("HEADCOUNT_FAILOVERS").unwrap_or(4);
     let seed = number_of("HEADCOUNT_FAILOVERS_SEED").unwrap_or_else(|| OsRandom.bits());
     println!("HEADCOUNT_FAILOVERS_SEED={seed}");
     let cluster = Arc::new(block_in_place(Cluster::start));

@@ -21,6 +21,7 @@ mod processes;
 mod roles;
 mod server;
 mod speed;
+mod timelines;
 mod writes;
 
 use headcount::mirror::Mirrored;

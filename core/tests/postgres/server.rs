@@ -20,9 +20,13 @@ const PGBOUNCER: &str = "/usr/sbin/pgbouncer";
 /// Shell script that starts pgbouncer and the server, and starts the server again each time it ends. It stops both and removes the folder at the end of
 /// its standard input, which is a pipe from this program: the system closes the pipe when this program ends, even if it is killed.
 const SUPERVISOR: &str = r#"
-binaries=$0 folder=$1 pgbouncer=$2
-shift 2
-"$binaries/initdb" --pgdata="$folder/data" --auth=trust --username=headcount --encoding=UTF8 --locale=C --no-sync >"$folder/initdb.log" 2>&1 || exit 1
+binaries=$0 folder=$1 pgbouncer=$2 copied=$3
+shift 3
+if [ -n "$copied" ]; then
+    "$binaries/pg_basebackup" --pgdata="$folder/data" --host="$copied" --username=headcount --checkpoint=fast --no-sync >"$folder/initdb.log" 2>&1 || exit 1
+else
+    "$binaries/initdb" --pgdata="$folder/data" --auth=trust --username=headcount --encoding=UTF8 --locale=C --no-sync >"$folder/initdb.log" 2>&1 || exit 1
+fi
 if [ -e "$folder/pg_hba.conf" ]; then cat "$folder/pg_hba.conf" "$folder/data/pg_hba.conf" >"$folder/hba" && mv "$folder/hba" "$folder/data/pg_hba.conf"; fi
 if [ -e "$folder/standby.signal" ]; then cp "$folder/standby.signal" "$folder/data/"; fi
 (
@@ -86,6 +90,8 @@ pub(crate) struct Start {
     pub(crate) tcp: bool,
     /// Whether it is a standby. It has no primary server.
     pub(crate) standby: bool,
+    /// The folder of a server whose data it has, as they are when it starts.
+    pub(crate) copied: Option<PathBuf>,
     /// Lines of `pg_hba.conf` that precede the others. Those accept every role without a password.
     pub(crate) hba: &'static str,
     /// A folder in the server's folder that is on a small disk.
@@ -152,6 +158,7 @@ impl Server {
         };
         supervisor.args(["-c", SUPERVISOR]).arg(binaries()).arg(&folder);
         supervisor.arg(if start.bouncer { pgbouncer() } else { "" });
+        supervisor.arg(start.copied.as_deref().unwrap_or(Path::new("")));
         supervisor.args(["-c", if start.flushes { "fsync=on" } else { "fsync=off" }]);
         let port = if start.tcp { free_port() } else { 5432 };
         supervisor.args(["-p", &port.to_string()]);

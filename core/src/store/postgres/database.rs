@@ -318,6 +318,7 @@ impl Transaction<'_> {
             }
             failed.failure
         })?;
+        self.connection.check_timeline()?;
         Ok(rows.split_off(usize::from(begin.is_some())))
     }
 
@@ -364,6 +365,7 @@ impl Transaction<'_> {
         let commit = all.len() - commits.len();
         match in_order(&mut self.connection.session, self.database, &all).await {
             Ok(mut rows) => {
+                self.connection.check_timeline()?;
                 self.connection.keep();
                 Ok(rows.split_off(usize::from(begin.is_some())))
             }

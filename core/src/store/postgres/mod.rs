@@ -29,6 +29,7 @@ mod pool;
 mod retention;
 mod rows;
 mod target;
+mod timeline;
 mod tls;
 
 pub use options::PostgresOptions;

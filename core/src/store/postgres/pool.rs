@@ -2,6 +2,7 @@
 
 use super::failure::{Cause, Failure};
 use super::target::Target;
+use super::timeline::Timeline;
 use crate::process::Process;
 use crate::store::closed;
 use crate::{Error, Result};
@@ -37,9 +38,11 @@ struct State {
     /// The index of the server that is tried first: the one that accepted the latest connection, or the first of the target once that one has become a
     /// standby.
     ///
-    /// After a failover, the former primary may go on for a moment before it learns of it, for example because its machine was paused. It then still
-    /// accepts connections, and answers reads as of the time before the failover.
+    /// After a failover, the former primary may go on for a moment (see `timeline`). The new one is tried first, so that calls do not wait for the refusal
+    /// of the former one.
     preferred: usize,
+    /// The newest timeline of the sessions until now; `None` if no server has told its timeline.
+    timeline: Option<Timeline>,
 }
 
 /// A session of the server.
@@ -49,6 +52,8 @@ pub(super) struct Session {
     server: usize,
     /// How many times its server had been lost before the session was made.
     losses: u64,
+    /// The timeline that its server wrote when the session was made; `None` if the server did not tell it.
+    timeline: Option<Timeline>,
     /// Reads from and writes to the connection until the client is dropped.
     task: JoinHandle<()>,
     /// The statements that were prepared in this session, by their texts; `None` if none may be.
@@ -90,7 +95,7 @@ impl Pool {
         let losses = vec![0; target.servers.len()];
         Pool {
             target,
-            state: Mutex::new(State { idle: Vec::new(), losses, preferred: 0 }),
+            state: Mutex::new(State { idle: Vec::new(), losses, preferred: 0, timeline: None }),
             slots: Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS))),
             timeout,
             prepares,
@@ -120,10 +125,14 @@ impl Pool {
             })?
             .map_err(|_| closed())?;
         let session = loop {
-            let idle = self.state().idle.pop();
+            let idle = {
+                let mut state = self.state();
+                state.idle.pop().map(|session| (state.is_current(&session), session))
+            };
             match idle {
-                Some(session) if session.client.is_closed() => {}
-                Some(session) => break session,
+                Some((true, session)) => break session,
+                // Dropped, which closes the connection.
+                Some((false, _)) => {}
                 None => break self.connect(None).await?,
             }
         };
@@ -146,8 +155,8 @@ impl Pool {
         self.connect(Some(appended)).await
     }
 
-    /// Connects to the server that accepted the latest connection, or if it does not, to the first server of the target that does. With `appended`, each
-    /// notification changes its value.
+    /// Connects to the server that accepted the latest connection, or if it does not, to the first server of the target that does. Servers whose timeline is
+    /// older than that of an earlier session are refused. With `appended`, each notification changes its value.
     async fn connect(&self, appended: Option<&Arc<watch::Sender<u64>>>) -> Result<Session, Failure> {
         let mut failed = None;
         let preferred = self.state().preferred;
@@ -156,10 +165,16 @@ impl Pool {
             let Some(server) = self.target.servers.get(index) else { continue };
             let losses = self.state().losses_of(index);
             match self.connect_to(server, appended.cloned()).await {
-                Ok((client, task)) => {
-                    self.state().preferred = index;
-                    let prepared = self.prepares.then(HashMap::new);
-                    return Ok(Session { client, server: index, losses, task, prepared });
+                Ok((client, task, timeline)) => {
+                    let mut state = self.state();
+                    match state.accept(timeline) {
+                        Ok(()) => {
+                            state.preferred = index;
+                            let prepared = self.prepares.then(HashMap::new);
+                            return Ok(Session { client, server: index, losses, timeline, task, prepared });
+                        }
+                        Err(failure) => failed = Some(failure),
+                    }
                 }
                 // Other servers would refuse the user, the password or the database as well. A temporary failure is one of this server alone, such as too
                 // many connections.
@@ -170,23 +185,25 @@ impl Pool {
         Err(failed.unwrap_or_else(|| Error::config("the URL of the database names no host").into()))
     }
 
-    /// Connects to one server, and spawns the task of the connection.
+    /// Connects to one server, spawns the task of the connection, and reads the server's timeline.
     async fn connect_to(
         &self,
         server: &Config,
         appended: Option<Arc<watch::Sender<u64>>>,
-    ) -> Result<(Client, JoinHandle<()>), Failure> {
+    ) -> Result<(Client, JoinHandle<()>, Option<Timeline>), Failure> {
         let connected = async {
-            match &self.target.tls {
+            let (client, task) = match &self.target.tls {
                 Some(tls) => {
                     let (client, connection) = server.connect(tls.clone()).await?;
-                    Ok((client, tokio::spawn(drive(connection, appended))))
+                    (client, tokio::spawn(drive(connection, appended)))
                 }
                 None => {
                     let (client, connection) = server.connect(NoTls).await?;
-                    Ok((client, tokio::spawn(drive(connection, appended))))
+                    (client, tokio::spawn(drive(connection, appended)))
                 }
-            }
+            };
+            let timeline = Timeline::of(&client).await?;
+            Ok((client, task, timeline))
         };
         timeout(self.target.timeout, connected).await.unwrap_or_else(|_| {
             let error =
@@ -216,9 +233,26 @@ impl State {
         self.losses.get(server).copied().unwrap_or_default()
     }
 
-    /// Returns whether a session may be used again: its server was not lost since the session was made.
+    /// Returns whether a session may be used again: its server was not lost since the session was made, and no session with a newer timeline was made.
     fn is_current(&self, session: &Session) -> bool {
-        !session.client.is_closed() && session.losses == self.losses_of(session.server)
+        !session.client.is_closed()
+            && session.losses == self.losses_of(session.server)
+            && self.refusal(session.timeline).is_none()
+    }
+
+    /// Returns the error for a server that writes an older timeline than an earlier session's server.
+    fn refusal(&self, timeline: Option<Timeline>) -> Option<Failure> {
+        let (timeline, newest) = (timeline?, self.timeline?);
+        timeline.is_before(newest).then(|| timeline.refusal(newest))
+    }
+
+    /// Records the timeline of a new session, or returns the error if it is older than that of an earlier session.
+    fn accept(&mut self, timeline: Option<Timeline>) -> Result<(), Failure> {
+        if let Some(failure) = self.refusal(timeline) {
+            return Err(failure);
+        }
+        self.timeline = timeline.or(self.timeline);
+        Ok(())
     }
 }
 
@@ -231,6 +265,12 @@ impl Connection {
         if state.is_current(&session) && !pool.slots.is_closed() {
             state.idle.push(session);
         }
+    }
+
+    /// Returns an error if a session with a newer timeline was made since this one: what the server has answered may be older than what this process has
+    /// read or written in the meantime.
+    pub(super) fn check_timeline(&self) -> Result<(), Failure> {
+        self.pool.state().refusal(self.session.timeline).map_or(Ok(()), Err)
     }
 
     /// Records that the connection was lost, or with `is_standby`, that its server has become a standby. The other connections to this server that were made before
