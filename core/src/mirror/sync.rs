@@ -77,7 +77,15 @@ impl SyncBuilder {
         self
     }
 
-    async fn run(self) -> Result<Vec<SyncReport>> {
+    /// Runs the sync, and returns the report of each directory also if the sync of one failed: its report has the error. Awaiting the builder
+    /// returns the first of these errors instead, if one organization is synced.
+    ///
+    /// The future may be dropped: as if the builder was awaited.
+    ///
+    /// # Errors
+    ///
+    /// Those of awaiting the builder, except for errors that are in a report.
+    pub async fn reports(self) -> Result<Vec<SyncReport>> {
         let mirror = self.mirror.clone();
         let result = mirror.until_closed(self.run_to_end()).await;
         // Waits until the leases are released, because the process may end next. An error is ignored, because it does not change what was synced.
@@ -85,17 +93,25 @@ impl SyncBuilder {
         result
     }
 
+    async fn run(self) -> Result<Vec<SyncReport>> {
+        let is_of_one = self.organization_id.is_some();
+        let reports = self.reports().await?;
+        // The other directories were synced all the same. The first error is returned, because a caller could overlook it in one of several reports.
+        match reports.iter().find_map(|report| report.error.clone()) {
+            Some(error) if is_of_one => Err(error),
+            _ => Ok(reports),
+        }
+    }
+
     async fn run_to_end(self) -> Result<Vec<SyncReport>> {
         if self.options.concurrency == 0 {
             return Err(Error::invalid_argument("concurrency is 0: expected at least 1"));
         }
-        let Some(organization_id) = &self.organization_id else { return self.mirror.run_all(&self.options).await };
-        let run_id = self.mirror.fresh_id();
-        let reports = self.mirror.run_organization(organization_id, &run_id, &self.options).await?;
-        // The other directories were synced all the same. The first error is returned, because a caller could overlook it in one of several reports.
-        match reports.iter().find_map(|report| report.error.clone()) {
-            Some(error) => Err(error),
-            None => Ok(reports),
+        match &self.organization_id {
+            Some(organization_id) => {
+                self.mirror.run_organization(organization_id, &self.mirror.fresh_id(), &self.options).await
+            }
+            None => self.mirror.run_all(&self.options).await,
         }
     }
 }
