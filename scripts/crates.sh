@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 warnings=$(mktemp)
 trap 'rm -f "$warnings"' EXIT
-for package in headcount headcount-sandbox; do
+for package in headcount headcount-sandbox headcount-cli; do
     files=$(cargo package --list --allow-dirty --package "$package" 2>"$warnings")
     if [ -s "$warnings" ]; then
         cat "$warnings" >&2

@@ -109,6 +109,7 @@ class Crate:
 CRATES = [
     Crate("core/src", CORE_FILES, CORE_MAY_USE, CORE_MUST_NOT_USE),
     Crate("sandbox/src"),
+    Crate("cli/src", must_not_use={"all": "pyo3 napi napi_derive headcount_ffi rusqlite tokio_postgres"}),
     # Each binding is one layer, and must not use the runtime of another binding.
     Crate("ffi/src", must_not_use={"all": "pyo3 napi napi_derive"}),
     Crate("bindings-python/src", must_not_use={"all": "napi napi_derive headcount_ffi"}),

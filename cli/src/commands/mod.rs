@@ -1,0 +1,136 @@
+//! The commands, each in a module with its options and its work.
+
+mod at;
+mod backup;
+mod copy;
+mod erase;
+mod events;
+mod explain;
+mod export;
+mod groups;
+mod history;
+mod holds;
+mod link;
+mod pages;
+mod plan;
+mod protect;
+mod retire;
+mod runs;
+mod status;
+mod sync;
+mod users;
+
+use crate::context::Context;
+use crate::failure::{Failure, Status};
+use crate::interrupt::Interrupt;
+use clap::Subcommand;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Sync(sync::Options),
+    Plan(plan::Options),
+    Status(status::Options),
+    #[command(subcommand)]
+    Holds(holds::Command),
+    Explain(explain::Options),
+    History(history::Options),
+    At(at::Options),
+    Users(users::Options),
+    Groups(groups::Options),
+    Events(events::Options),
+    Runs(runs::Options),
+    Export(export::Options),
+    Backup(backup::Options),
+    Copy(copy::Options),
+    Link(link::Options),
+    Protect(protect::Options),
+    Unprotect(protect::UserOptions),
+    Retire(retire::Options),
+    Erase(erase::Options),
+    /// Print a script that completes commands and options in a shell
+    ///
+    /// Example for bash: headcount completions bash > ~/.local/share/bash-completion/completions/headcount
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder, which exists
+        folder: PathBuf,
+    },
+    /// Print the version
+    Version,
+}
+
+/// Runs a command that waits for nothing. Returns any other command. `definition` makes the definition of the command line.
+pub(crate) fn run_without_runtime(
+    context: &Context,
+    definition: fn() -> clap::Command,
+    command: Command,
+) -> Result<Result<Status, Failure>, Command> {
+    match command {
+        Command::Completions { shell } => Ok(completions(context, definition(), shell)),
+        Command::Man { folder } => Ok(manual(definition(), &folder)),
+        Command::Version => Ok(version(context)),
+        other => Err(other),
+    }
+}
+
+/// Runs a command to its end. Dropping the future ends it, as its calls of the mirror document.
+pub(crate) async fn run(context: &Context, _interrupt: &Interrupt, command: Command) -> Result<Status, Failure> {
+    match command {
+        Command::Sync(options) => sync::run(context, options).await,
+        Command::Plan(options) => plan::run(context, options).await,
+        Command::Status(options) => status::run(context, options).await,
+        Command::Holds(command) => holds::run(context, command).await,
+        Command::Explain(options) => explain::run(context, options).await,
+        Command::History(options) => history::run(context, options).await,
+        Command::At(options) => at::run(context, options).await,
+        Command::Users(options) => users::run(context, options).await,
+        Command::Groups(options) => groups::run(context, options).await,
+        Command::Events(options) => events::run(context, options).await,
+        Command::Runs(options) => runs::run(context, options).await,
+        Command::Export(options) => export::run(context, options).await,
+        Command::Backup(options) => backup::run(context, options).await,
+        Command::Copy(options) => copy::run(context, options).await,
+        Command::Link(options) => link::run(context, options).await,
+        Command::Protect(options) => protect::protect(context, options).await,
+        Command::Unprotect(options) => protect::unprotect(context, options).await,
+        Command::Retire(options) => retire::run(context, options).await,
+        Command::Erase(options) => erase::run(context, options).await,
+        Command::Completions { .. } | Command::Man { .. } | Command::Version => {
+            Err(Failure::new("expected a command that needs a runtime: please report this"))
+        }
+    }
+}
+
+fn version(context: &Context) -> Result<Status, Failure> {
+    match context.output.is_json() {
+        true => context.output.json(&json!({ "version": env!("CARGO_PKG_VERSION") }))?,
+        false => context.output.line(&format!("headcount {}", env!("CARGO_PKG_VERSION")))?,
+    }
+    Ok(Status::Done)
+}
+
+fn completions(
+    context: &Context,
+    mut definition: clap::Command,
+    shell: clap_complete::Shell,
+) -> Result<Status, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut definition, "headcount", &mut script);
+    context.output.text(&script)?;
+    Ok(Status::Done)
+}
+
+fn manual(definition: clap::Command, folder: &Path) -> Result<Status, Failure> {
+    let written = clap_mangen::generate_to(definition, folder);
+    written.map_err(|error| {
+        Failure::new(format!("the manual pages cannot be written to {}: {error}", folder.display()))
+    })?;
+    Ok(Status::Done)
+}

@@ -1,0 +1,85 @@
+//! The command `headcount`: syncs directories, and shows, explains and forwards what changed.
+//!
+//! The program is [`run`]; the library exists so that other packages, such as the Python wheel, can contain the same command.
+//!
+//! Modules: `arguments` defines the command line, with the options in `globals`. `commands` has one module for each command. `context` opens the store and the client for them.
+//! `output` writes data to stdout and messages to stderr, `table` and `text` make readable text, and `progress` shows how far a sync is. `failure` has
+//! the exit codes, `interrupt` ends a command after Ctrl-C, `prompt` asks questions, and `logging` writes log lines to stderr. `values` parses arguments.
+//!
+//! This crate uses the public API of headcount, and has no rules about users, holds or changes.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod commands;
+mod context;
+mod failure;
+mod globals;
+mod interrupt;
+mod logging;
+mod output;
+mod progress;
+mod prompt;
+mod table;
+mod text;
+mod values;
+
+use arguments::Arguments;
+use clap::{CommandFactory, Parser};
+use context::Context;
+use failure::{Failure, Status};
+use interrupt::Interrupt;
+use std::ffi::OsString;
+use std::time::Duration;
+
+/// How long the store may take to close after the command has ended.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// Runs the command with these arguments, the first of which is the name of the program, and returns the exit code.
+///
+/// It writes to stdout and stderr, handles SIGINT and SIGTERM from then on, and sets the process's subscriber of `tracing`: call it once in a process.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and the version are "errors" with the exit code 0. Nothing can be done if they cannot be written.
+            let _ = error.print();
+            return if error.use_stderr() { Status::Usage.code() } else { Status::Done.code() };
+        }
+    };
+    let context = Context::new(arguments.globals);
+    let ended = execute(&context, arguments.command);
+    let ended = context.output.finish().and(ended);
+    match ended {
+        Ok(status) => status.code(),
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                context.output.error(message);
+            }
+            failure.status().code()
+        }
+    }
+}
+
+/// Runs a command in a new runtime, unless it needs none, and closes the store.
+fn execute(context: &Context, command: commands::Command) -> Result<Status, Failure> {
+    let command = match commands::run_without_runtime(context, Arguments::command, command) {
+        Ok(ended) => return ended,
+        Err(command) => command,
+    };
+    let interrupt = Interrupt::install()?;
+    logging::start(&context.output);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = runtime.block_on(async {
+        // A command that is interrupted is dropped where it waits. The calls of the mirror write everything or nothing, or can be repeated.
+        let ended = interrupt.token().run_until_cancelled(commands::run(context, &interrupt, command)).await;
+        let closed = tokio::time::timeout(CLOSING, context.close()).await;
+        match ended {
+            None => Err(interrupt.failure()),
+            Some(Err(failure)) => Err(failure),
+            Some(Ok(status)) => closed.unwrap_or(Ok(())).map(|()| status).map_err(Failure::from),
+        }
+    });
+    // Not dropped, because a thread may still wait for an answer on stdin.
+    runtime.shutdown_background();
+    ended
+}

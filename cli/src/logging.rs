@@ -1,0 +1,64 @@
+//! Log lines on stderr: what the core does, with `--verbose`.
+
+use crate::output::Output;
+use indicatif::MultiProgress;
+use std::io::Write;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Sets the subscriber of the process. Has no effect if there is one.
+///
+/// Levels of the target `headcount`: `info` with `--verbose`, `debug` with `-vv` and everything with `-vvv`, which also writes the debug lines of other
+/// crates. Without it, errors only, because the commands write what needs attention themselves.
+pub(crate) fn start(output: &Output) {
+    let (own, others) = match output.verbosity() {
+        0 => (LevelFilter::ERROR, LevelFilter::ERROR),
+        1 => (LevelFilter::INFO, LevelFilter::WARN),
+        2 => (LevelFilter::DEBUG, LevelFilter::WARN),
+        _ => (LevelFilter::TRACE, LevelFilter::DEBUG),
+    };
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .without_time()
+        .with_target(output.verbosity() > 2)
+        .with_writer(AboveBars(output.bars().clone()));
+    let targets = Targets::new().with_default(others).with_target("headcount", own);
+    // Fails if the process has a subscriber, which then gets the lines.
+    let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
+}
+
+/// Writes lines to stderr above the progress bars.
+struct AboveBars(MultiProgress);
+
+impl<'a> MakeWriter<'a> for AboveBars {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line { bars: self.0.clone(), text: Vec::new() }
+    }
+}
+
+/// One line, written when it is dropped.
+struct Line {
+    bars: MultiProgress,
+    text: Vec<u8>,
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.text.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // If stderr cannot be written, nobody can be told.
+        let _ = self.bars.suspend(|| std::io::stderr().lock().write_all(&self.text));
+    }
+}
