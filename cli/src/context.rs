@@ -70,7 +70,7 @@ impl Context {
     }
 
     /// Returns whether the mirror is to be in a file that does not exist.
-    fn is_missing(&self) -> bool {
+    pub(crate) fn is_missing(&self) -> bool {
         !is_url(&self.store) && !Path::new(&self.store).exists()
     }
 

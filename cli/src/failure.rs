@@ -114,7 +114,10 @@ impl From<Error> for Failure {
 
 impl From<headcount_sandbox::Error> for Failure {
     fn from(error: headcount_sandbox::Error) -> Failure {
-        Failure::new(error.to_string())
+        match error.status() {
+            400 => Failure::usage(error.to_string()),
+            _ => Failure::new(error.to_string()),
+        }
     }
 }
 

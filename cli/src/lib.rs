@@ -4,12 +4,14 @@
 //!
 //! Modules: `arguments` defines the command line, with the options in `globals`. `commands` has one module for each command. `context` opens the store and the client for them.
 //! `output` writes data to stdout and messages to stderr, `table` and `text` make readable text, and `progress` shows how far a sync is. `failure` has
-//! the exit codes, `interrupt` ends a command after Ctrl-C, `prompt` asks questions, and `logging` writes log lines to stderr. `values` parses arguments.
+//! the exit codes, `interrupt` ends a command after Ctrl-C, `prompt` asks questions, and `logging` writes log lines to stderr. `values` parses arguments. `post` sends
+//! requests to URLs, `shell` runs commands for changes, and `backoff` computes the waits between attempts.
 //!
 //! This crate uses the public API of headcount, and has no rules about users, holds or changes.
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod backoff;
 mod commands;
 mod context;
 mod failure;
@@ -17,8 +19,10 @@ mod globals;
 mod interrupt;
 mod logging;
 mod output;
+mod post;
 mod progress;
 mod prompt;
+mod shell;
 mod table;
 mod text;
 mod values;
@@ -62,16 +66,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// Runs a command in a new runtime, unless it needs none, and closes the store.
 fn execute(context: &Context, command: commands::Command) -> Result<Status, Failure> {
-    let command = match commands::run_without_runtime(context, Arguments::command, command) {
-        Ok(ended) => return ended,
-        Err(command) => command,
-    };
+    if let Some(ended) = commands::run_without_runtime(context, Arguments::command, &command) {
+        return ended;
+    }
     let interrupt = Interrupt::install()?;
     logging::start(&context.output);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {
         // A command that is interrupted is dropped where it waits. The calls of the mirror write everything or nothing, or can be repeated.
-        let ended = interrupt.token().run_until_cancelled(commands::run(context, &interrupt, command)).await;
+        let ended = interrupt.token().run_until_cancelled(commands::run(context, command)).await;
         let closed = tokio::time::timeout(CLOSING, context.close()).await;
         match ended {
             None => Err(interrupt.failure()),

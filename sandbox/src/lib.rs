@@ -15,6 +15,7 @@
 //! `input` has the types of the options, changes and bodies that both of them accept. `data` generates the initial data, `state` holds
 //! and changes them. `api` implements the vendor's OpenAPI document ("the contract", `tests/contract`). `outbox` signs and
 //! sends a webhook for every change. `fault` decides which calls fail. `events` makes the body of any event, without a sandbox.
+//! `program` is what the program `headcount-sandbox` does.
 #![forbid(unsafe_code)]
 
 mod api;
@@ -33,6 +34,7 @@ mod input;
 mod local;
 mod names;
 mod outbox;
+pub mod program;
 mod rng;
 mod server;
 mod state;

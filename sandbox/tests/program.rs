@@ -47,3 +47,25 @@ fn names_a_malformed_option() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("speed: expected a positive number"));
 }
+
+#[test]
+fn prints_its_settings_for_a_shell() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_headcount-sandbox"))
+        .args(["--env", "--exit-with-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines: Vec<String> = BufReader::new(child.stdout.take().unwrap()).lines().take(4).map(Result::unwrap).collect();
+    assert!(lines[0].starts_with("export SCALEKIT_ENVIRONMENT_URL='http://127.0.0.1:"), "{lines:?}");
+    assert!(lines[3].starts_with("export SCALEKIT_WEBHOOK_SECRET='whsec_"), "{lines:?}");
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn names_a_malformed_lifetime() {
+    let output = Command::new(env!("CARGO_BIN_EXE_headcount-sandbox")).arg("--token-ttl=-1").output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("token-ttl: expected a number of seconds"));
+}

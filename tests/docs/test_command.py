@@ -37,3 +37,14 @@ def test_the_shell_blocks_run(tmp_path):
         assert first["email"] in output[2]
         assert (tmp_path / "users.csv").read_text().count("\n") == 21
         assert (tmp_path / "copy.db").exists()
+
+
+def test_five_commands_lead_to_an_explained_mirror(tmp_path):
+    """The commands that start with a sandbox, as one program: it also ends the sandbox, which runs in the background."""
+    (code,) = [code for code in re.findall(r"^```text\n(.*?)^```$", DOCUMENT.read_text(), re.M | re.S) if "headcount sandbox" in code]
+    # A person types the next command after the sandbox has printed its settings. Its stdin is that of the script, and no terminal.
+    code = code.replace("&\n", "&\nuntil [ -s sandbox.env ]; do sleep 0.05; done\n", 1)
+    env = {**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
+    ended = subprocess.run(["bash", "-euo", "pipefail", "-c", f"trap 'kill %1' EXIT\n{code}"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=LIMIT)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Changes, oldest first:" in ended.stdout

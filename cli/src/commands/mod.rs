@@ -2,7 +2,9 @@
 
 mod at;
 mod backup;
+mod changes;
 mod copy;
+mod doctor;
 mod erase;
 mod events;
 mod explain;
@@ -16,13 +18,14 @@ mod plan;
 mod protect;
 mod retire;
 mod runs;
+mod sandbox;
 mod status;
 mod sync;
+mod trigger;
 mod users;
 
 use crate::context::Context;
 use crate::failure::{Failure, Status};
-use crate::interrupt::Interrupt;
 use clap::Subcommand;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -42,6 +45,7 @@ pub(crate) enum Command {
     Events(events::Options),
     Runs(runs::Options),
     Export(export::Options),
+    Changes(changes::Options),
     Backup(backup::Options),
     Copy(copy::Options),
     Link(link::Options),
@@ -49,6 +53,9 @@ pub(crate) enum Command {
     Unprotect(protect::UserOptions),
     Retire(retire::Options),
     Erase(erase::Options),
+    Sandbox(sandbox::Options),
+    Trigger(trigger::Options),
+    Doctor(doctor::Options),
     /// Print a script that completes commands and options in a shell
     ///
     /// Example for bash: headcount completions bash > ~/.local/share/bash-completion/completions/headcount
@@ -66,22 +73,23 @@ pub(crate) enum Command {
     Version,
 }
 
-/// Runs a command that waits for nothing. Returns any other command. `definition` makes the definition of the command line.
+/// Runs a command that needs no asynchronous runtime, or returns `None` for any other. `definition` makes the definition of the command line.
 pub(crate) fn run_without_runtime(
     context: &Context,
     definition: fn() -> clap::Command,
-    command: Command,
-) -> Result<Result<Status, Failure>, Command> {
+    command: &Command,
+) -> Option<Result<Status, Failure>> {
     match command {
-        Command::Completions { shell } => Ok(completions(context, definition(), shell)),
-        Command::Man { folder } => Ok(manual(definition(), &folder)),
-        Command::Version => Ok(version(context)),
-        other => Err(other),
+        Command::Completions { shell } => Some(completions(context, definition(), *shell)),
+        Command::Man { folder } => Some(manual(definition(), folder)),
+        Command::Version => Some(version(context)),
+        Command::Sandbox(options) => Some(sandbox::run(options)),
+        _ => None,
     }
 }
 
 /// Runs a command to its end. Dropping the future ends it, as its calls of the mirror document.
-pub(crate) async fn run(context: &Context, _interrupt: &Interrupt, command: Command) -> Result<Status, Failure> {
+pub(crate) async fn run(context: &Context, command: Command) -> Result<Status, Failure> {
     match command {
         Command::Sync(options) => sync::run(context, options).await,
         Command::Plan(options) => plan::run(context, options).await,
@@ -95,6 +103,7 @@ pub(crate) async fn run(context: &Context, _interrupt: &Interrupt, command: Comm
         Command::Events(options) => events::run(context, options).await,
         Command::Runs(options) => runs::run(context, options).await,
         Command::Export(options) => export::run(context, options).await,
+        Command::Changes(options) => changes::run(context, options).await,
         Command::Backup(options) => backup::run(context, options).await,
         Command::Copy(options) => copy::run(context, options).await,
         Command::Link(options) => link::run(context, options).await,
@@ -102,7 +111,9 @@ pub(crate) async fn run(context: &Context, _interrupt: &Interrupt, command: Comm
         Command::Unprotect(options) => protect::unprotect(context, options).await,
         Command::Retire(options) => retire::run(context, options).await,
         Command::Erase(options) => erase::run(context, options).await,
-        Command::Completions { .. } | Command::Man { .. } | Command::Version => {
+        Command::Trigger(options) => trigger::run(context, options).await,
+        Command::Doctor(options) => doctor::run(context, options).await,
+        Command::Sandbox(_) | Command::Completions { .. } | Command::Man { .. } | Command::Version => {
             Err(Failure::new("expected a command that needs a runtime: please report this"))
         }
     }

@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, HashMap};
 /// Lists the users and groups as a sync does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Data: text, grouped by user, in which + is a new user or group, - one that would go, and ~ another change. With --json, one line for each change of the
+Data: text, grouped by user, in which + is a new user or group, - one that would go, and ~ another change. With --json, one line for each change of the \
 feed that the sync would make. Exit code 3 if the guard would hold losses of access, 4 if a listing is incomplete.
 
 Examples:

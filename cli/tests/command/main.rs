@@ -1,10 +1,15 @@
 //! Runs the program `headcount` against a sandbox, on SQLite and on PostgreSQL.
 //!
 //! `setup` starts the program with a time limit, and compares its output with the files in `tests/snapshots`: HEADCOUNT_BLESS=1 writes these again.
-//! `manners` tests what all commands have in common, `everyday` and `holds` the commands on both stores, and `terminal` what a terminal shows.
+//! `manners` tests what all commands have in common, `everyday`, `holds` and `feed` the
+//! commands on both stores, `developers` the sandbox, test webhooks and `doctor`, and `terminal` what a terminal shows. `endpoint` is an
+//! HTTP server whose answers a test chooses.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+mod developers;
+mod endpoint;
 mod everyday;
+mod feed;
 mod holds;
 mod manners;
 mod setup;

@@ -1,0 +1,26 @@
+//! `headcount sandbox`.
+
+use crate::failure::{Failure, Status};
+use headcount_sandbox::program;
+
+/// Run a local Scalekit environment, for demos and tests without an account
+///
+/// Prints its settings, and serves until Ctrl-C. It has REST, signed webhooks, and faults on demand.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Data: one line of JSON with the settings, or with --env lines for a shell.
+
+Example:
+  headcount sandbox --users 50 --env > sandbox.env &
+  . ./sandbox.env && headcount sync")]
+// The group would have the name of that of the flattened options.
+#[group(skip)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    program: program::Options,
+}
+
+pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
+    program::run(&options.program)?;
+    Ok(Status::Done)
+}
