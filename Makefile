@@ -95,6 +95,7 @@ demo: ## runs the quickstarts in Rust, C, Python and Node, each with one directo
 	  -- C build/c/quickstart \
 	  -- Python $(VENV) examples/python/quickstart.py \
 	  -- Node node examples/node/quickstart.mjs
+	@echo 'Next: target/debug/headcount sandbox --env, and in another terminal, with these settings, target/debug/headcount sync. See docs/command.md.'
 
 # ---- the tests ------------------------------------------------------------------------------------------------------------
 
@@ -109,7 +110,7 @@ test: ## runs every suite, two at a time
 	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(SUITES)
 	@echo "every suite passed"
 
-test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
+test-rust: prerequisites ## core, sandbox, the command and the C ABI, in Rust
 	$(ALONE) cargo test --quiet $(SELECTION) --no-run
 	$(LIMIT) $(ALONE) cargo test --quiet $(SELECTION)
 	HEADCOUNT_LISTINGS_IN=postgres $(LIMIT) $(ALONE) cargo test --quiet $(SELECTION) --test listings

@@ -83,6 +83,18 @@ on_both_stores! {
         assert_eq!(setup.run(&["sync", &organization]).code, Some(0));
     }
 
+    fn a_listing_that_cannot_be_applied_as_a_whole_exits_with_4(setup) {
+        setup.out(&["sync"]);
+        // The sandbox numbers everything that it generates. The second organization of this one has a user with the id of a user of the first sandbox.
+        let setup = setup.with_sandbox(Sandbox::builder().organizations(2).users(2).groups(1));
+        let client = headcount::blocking::Client::new(setup.sandbox.client()).unwrap();
+        let organizations: Vec<String> = client.organizations().list().iter().map(|found| found.unwrap().id).collect();
+        let second = organizations.iter().find(|id| *id != setup.sandbox.organization_id()).unwrap();
+        let ended = setup.run(&["sync", second]);
+        assert_eq!(ended.code, Some(4), "{}{}", ended.out, ended.err);
+        assert!(ended.err.contains("incomplete: "), "{}", ended.err);
+    }
+
     fn an_interrupted_sync_exits_with_130_and_releases_its_lease(setup) {
         // Each call takes eight seconds, so that the sync is interrupted while it lists.
         setup.out(&["sync"]);

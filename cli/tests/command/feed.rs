@@ -1,8 +1,8 @@
 //! `headcount changes` on both stores: to stdout, to commands and to a URL; failures of each.
 
 use crate::endpoint::Endpoint;
-use crate::setup::{Running, Setup, on_both_stores, run, until, wait};
-use std::io::{BufRead, BufReader};
+use crate::setup::{Running, Setup, on_both_stores, run, until};
+use headcount_sandbox::NewUser;
 use std::net::TcpListener;
 use std::process::Stdio;
 
@@ -46,18 +46,14 @@ on_both_stores! {
 
     fn follows_until_it_is_interrupted(setup) {
         setup.out(&["sync"]);
-        let mut child = setup.command(&changes(&["--follow"])).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        for _ in 0..CHANGES {
-            lines.next().unwrap().unwrap();
-        }
+        let running = Running::start(&mut setup.command(&changes(&["--follow"])));
+        until("the first changes", || running.out().lines().count() == CHANGES);
         setup.sandbox.delete_user(setup.json(&["users"])[0]["id"].as_str().unwrap()).unwrap();
         setup.out(&["sync", "--full"]);
-        assert!(lines.next().unwrap().unwrap().contains("user.deleted"));
+        until("the deletion", || running.out().contains("user.deleted"));
         until("the acknowledgement", || lag(&setup) == 0);
-        let killed = std::process::Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
-        assert_eq!(wait(&mut child), Some(130));
+        running.signal("INT");
+        assert_eq!(running.end().code, Some(130));
     }
 
     fn runs_a_command_for_each_change(setup) {
@@ -128,8 +124,7 @@ on_both_stores! {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let url = format!("http://{address}/?key=t0ken");
         let running = Running::start(&mut setup.command(&changes(&["--post", &url, "--follow"])));
-        // Nothing is acknowledged meanwhile.
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        until("some attempts", || running.err().contains("attempt 4 in "));
         running.signal("INT");
         let ended = running.end();
         assert_eq!(ended.code, Some(130), "{}", ended.err);
@@ -145,13 +140,18 @@ fn a_closed_pipe_ends_the_feed_quietly() {
     let script = format!("{} changes --consumer test --follow | head -n 1", env!("CARGO_BIN_EXE_headcount"));
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", &script]).envs(setup.variables()).current_dir(&setup.folder);
-    let running = Running::start(&mut shell);
-    // The reader closes the pipe after one line. The feed sees that when it writes the next one.
-    until("the first line", || {
-        setup.json(&["status"])[0]["consumers"].as_array().is_some_and(|consumers| !consumers.is_empty())
+    let mut running = Running::start(&mut shell);
+    // The reader closes the pipe after one line. The feed sees that when it writes a later one.
+    let mut number = 0;
+    until("the end of the feed", || {
+        number += 1;
+        setup
+            .sandbox
+            .create_user(NewUser { email: format!("user{number}@example.com"), ..NewUser::default() })
+            .unwrap();
+        setup.out(&["sync"]);
+        running.child.try_wait().unwrap().is_some()
     });
-    setup.sandbox.delete_user(setup.json(&["users"])[0]["id"].as_str().unwrap()).unwrap();
-    setup.out(&["sync", "--full"]);
     let ended = running.end();
     assert_eq!(ended.out.lines().count(), 1);
     assert_eq!(ended.err, "");

@@ -32,6 +32,15 @@ on_both_stores! {
         setup.compare("held", &text.replace(&hold, "<hold>"));
     }
 
+    fn a_sync_of_one_organization_reports_what_is_held(setup) {
+        held(&setup);
+        let ended = setup.run(&["sync", setup.sandbox.organization_id(), "--full", "--json"]);
+        assert_eq!(ended.code, Some(3), "{}", ended.err);
+        let report: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+        assert_eq!(report["outcome"], "held");
+        assert_eq!(report["error"]["kind"], "mass_removal");
+    }
+
     fn an_approval_removes_the_users_of_the_hold(setup) {
         let (user, hold) = held(&setup);
         let by = ["--by", "ops@example.com", "--note", "left"];

@@ -4,8 +4,8 @@ use headcount_sandbox::{Sandbox, SandboxBuilder};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 /// How long a command may take.
@@ -155,22 +155,32 @@ pub(crate) fn run(command: &mut Command) -> Ended {
 /// A command that runs. It is killed when it is dropped.
 pub(crate) struct Running {
     pub(crate) child: Child,
-    out: Option<std::thread::JoinHandle<String>>,
-    err: Option<std::thread::JoinHandle<String>>,
+    out: Stream,
+    err: Stream,
 }
 
 impl Running {
     pub(crate) fn start(command: &mut Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        Running { child, out: Some(read(out)), err: Some(read(err)) }
+        let (out, err) = (Stream::read(child.stdout.take().unwrap()), Stream::read(child.stderr.take().unwrap()));
+        Running { child, out, err }
+    }
+
+    /// Returns what the command has written to stdout so far.
+    pub(crate) fn out(&self) -> String {
+        self.out.text()
+    }
+
+    /// Returns what the command has written to stderr so far.
+    pub(crate) fn err(&self) -> String {
+        self.err.text()
     }
 
     /// Waits for the end of the command, for [`LIMIT`] at most.
     pub(crate) fn end(mut self) -> Ended {
         let code = wait(&mut self.child);
-        let text = |reader: Option<std::thread::JoinHandle<String>>| reader.unwrap().join().unwrap();
-        Ended { code, out: text(self.out.take()), err: text(self.err.take()) }
+        until("the end of the output", || self.out.has_ended() && self.err.has_ended());
+        Ended { code, out: self.out(), err: self.err() }
     }
 
     /// Sends a signal, such as `INT`.
@@ -187,12 +197,32 @@ impl Drop for Running {
     }
 }
 
-fn read(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = from.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+/// What a thread reads from a pipe.
+struct Stream {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: std::thread::JoinHandle<()>,
+}
+
+impl Stream {
+    fn read(mut from: impl Read + Send + 'static) -> Stream {
+        let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let read = Arc::clone(&bytes);
+        let reader = std::thread::spawn(move || {
+            let mut part = [0; 4096];
+            while let Ok(count @ 1..) = from.read(&mut part) {
+                read.lock().unwrap().extend_from_slice(&part[..count]);
+            }
+        });
+        Stream { bytes, reader }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.reader.is_finished()
+    }
 }
 
 /// Waits for the end of a process, for [`LIMIT`] at most, and returns its exit code.
