@@ -5,6 +5,7 @@
 
 pub mod calls;
 pub mod client;
+pub mod command;
 pub mod errors;
 mod json;
 pub mod mirror;

@@ -9,6 +9,7 @@
 mod attach;
 mod call;
 mod client;
+mod command;
 mod connection;
 mod context;
 mod convert;
@@ -36,6 +37,8 @@ use pyo3::prelude::*;
 mod _headcount {
     #[pymodule_export]
     use crate::client::{AsyncClient, Client};
+    #[pymodule_export]
+    use crate::command::run_command;
     #[pymodule_export]
     use crate::directory::{AsyncDirectoryClient, DirectoryClient};
     #[pymodule_export]

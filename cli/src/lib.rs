@@ -40,7 +40,7 @@ const CLOSING: Duration = Duration::from_secs(10);
 
 /// Runs the command with these arguments, the first of which is the name of the program, and returns the exit code.
 ///
-/// It writes to stdout and stderr, handles SIGINT and SIGTERM from then on, and sets the process's subscriber of `tracing`: call it once in a process.
+/// It writes to stdout and stderr, handles SIGINT and SIGTERM from then on, and sets the process's subscriber of `tracing` if there is none: call it once in a process.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -70,8 +70,12 @@ fn execute(context: &Context, command: commands::Command) -> Result<Status, Fail
         return ended;
     }
     let interrupt = Interrupt::install()?;
-    logging::start(&context.output);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let log_from_thread = logging::start(&context.output);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .on_thread_start(log_from_thread)
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(async {
         // A command that is interrupted is dropped where it waits. The calls of the mirror write everything or nothing, or can be repeated.
         let ended = interrupt.token().run_until_cancelled(commands::run(context, command)).await;

@@ -3,16 +3,17 @@
 use crate::output::Output;
 use indicatif::MultiProgress;
 use std::io::Write;
+use tracing::Dispatch;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
-/// Sets the subscriber of the process. Has no effect if there is one.
+/// Sets the subscriber of the process; or if it has one, as in Python, the subscriber of this thread. Returns a function that does the same for each
+/// thread of the command's runtime.
 ///
 /// Levels of the target `headcount`: `info` with `--verbose`, `debug` with `-vv` and everything with `-vvv`, which also writes the debug lines of other
 /// crates. Without it, errors only, because the commands write what needs attention themselves.
-pub(crate) fn start(output: &Output) {
+pub(crate) fn start(output: &Output) -> impl Fn() + Send + Sync + 'static {
     let (own, others) = match output.verbosity() {
         0 => (LevelFilter::ERROR, LevelFilter::ERROR),
         1 => (LevelFilter::INFO, LevelFilter::WARN),
@@ -25,8 +26,16 @@ pub(crate) fn start(output: &Output) {
         .with_target(output.verbosity() > 2)
         .with_writer(AboveBars(output.bars().clone()));
     let targets = Targets::new().with_default(others).with_target("headcount", own);
-    // Fails if the process has a subscriber, which then gets the lines.
-    let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(lines).with(targets));
+    let is_set = tracing::dispatcher::set_global_default(dispatch.clone()).is_ok();
+    let set_for_thread = move || {
+        if !is_set {
+            // Until the thread ends.
+            std::mem::forget(tracing::dispatcher::set_default(&dispatch));
+        }
+    };
+    set_for_thread();
+    set_for_thread
 }
 
 /// Writes lines to stderr above the progress bars.

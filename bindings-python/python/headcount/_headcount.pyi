@@ -86,6 +86,7 @@ __all__ = [
     "verify_webhook_payload",
     "__version__",
     "_error_classes",
+    "_run_command",
 ]
 
 _Bytes: TypeAlias = Union[bytes, bytearray, memoryview]
@@ -110,6 +111,8 @@ METRICS_CONTENT_TYPE: str
 
 __version__: str
 _error_classes: dict[str, str]
+
+def _run_command(arguments: list[str]) -> int: ...
 
 @final
 class Client:
