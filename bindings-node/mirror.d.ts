@@ -15,6 +15,7 @@ import type {
   MirrorGroup,
   MirrorSettings,
   MirrorUser,
+  OrganizationErasure,
   Outcome,
   ParkedChange,
   PendingEvent,
@@ -607,6 +608,31 @@ export class Mirror {
    * is completed later then.
    */
   eraseUser(userId: string): Promise<Erasure>
+  /**
+   * Forgets an organization, for example a customer who left: removes everything that the mirror has about it. When the promise is fulfilled, the
+   * organization, its directories, the tombstones of its users and groups, their history, links and protections, its events, holds, decisions, retirements
+   * and syncs, and its entries in the role map are gone: in SQLite also from the file and its log. PostgreSQL removes replaced rows from its files when it
+   * vacuums them.
+   *
+   * It removes no accounts, so it is refused while that is not done: first `retire` the organization's directories, and let every consumer acknowledge the
+   * changes. Parked changes are removed, but it is refused while the deletion of a user is parked.
+   *
+   * The numbers of the feed stay as they are. Each change of the organization becomes an `organization.forgotten` with the cause `erasure:` and the
+   * erasure's id, without any other id. Consumers that start at the beginning of the feed get these changes, and only acknowledge them.
+   *
+   * A tombstone keeps the organization forgotten: events about it are ignored (the outcome `erased`), and `syncAll` leaves it out, without a report. It has
+   * a keyed hash of the id, not the id. An organization that the mirror does not know gets one as well. Syncing the organization by its id removes the
+   * tombstone and mirrors the organization anew. Backups that were made before still have the data. It waits for syncs of the directories to end. If it is
+   * interrupted, it is completed by another call, the next sync, the next removal of old rows, or when the mirror is next opened. Forgetting an
+   * organization again changes nothing.
+   * @param organizationId Id of the organization (`org_…`), 1 to 200 bytes.
+   * @throws errors.InvalidArgumentError if users or groups of the organization are mirrored; if a consumer has not acknowledged a change of the
+   * organization, or has parked the deletion of a user of it, with the consumer's name and the change's number in `context`; if the id is empty, too long, or
+   * has spaces or characters that are not printable ASCII.
+   * @throws errors.StoreError if the store fails, also if a reader of a SQLite file, such as a running backup, keeps its log for five seconds: call it again
+   * when the reader has ended.
+   */
+  forgetOrganization(organizationId: string): Promise<OrganizationErasure>
   /**
    * Returns metrics as OpenMetrics text, for Prometheus and compatible systems. Answer with the content type `METRICS_CONTENT_TYPE`.
    *

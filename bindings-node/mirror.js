@@ -557,6 +557,10 @@ class Mirror {
     return this.#calls.run(() => this.#native.eraseUser(text('the user id', userId)))
   }
 
+  async forgetOrganization(organizationId) {
+    return this.#calls.run(() => this.#native.forgetOrganization(text('the organization id', organizationId)))
+  }
+
   async metrics(options) {
     const { organizations } = knownOnly(['organizations'], options)
     if (organizations !== undefined && typeof organizations !== 'boolean') {

@@ -192,7 +192,7 @@ export type SyncPhase = 'groups' | 'users' | 'removals'
  * from another environment than the mirror's, or it names no organization.
  * - `ignored`: The event changed nothing: events of its type do not change the mirror, or it names more groups for a user than the setting
  * `groupsPerUser` permits (10,000 by default). In the second case the next sync lists the user.
- * - `erased`: The event changed nothing: it is about a user whom the application has erased.
+ * - `erased`: The event changed nothing: it is about a user whom the application has erased, or an organization that it has forgotten.
  */
 export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'foreign' | 'ignored' | 'erased'
 
@@ -258,6 +258,8 @@ export type ExportFormat = 'csv' | 'ndjson'
  * - `organization.missing`: The API no longer finds an organization, or an event reported its deletion. Its users are kept until its
  * directories are retired.
  * - `organization.found`: The API finds a missing organization again.
+ * - `organization.forgotten`: The application forgot an organization, which removed what this change was. It has no ids: acknowledge it,
+ * and do nothing else.
  */
 export type ChangeKind =
   | 'user.created'
@@ -277,6 +279,7 @@ export type ChangeKind =
   | 'directory.found'
   | 'organization.missing'
   | 'organization.found'
+  | 'organization.forgotten'
 
 /** A customer of the application: the schema `organizationsOrganization` of the vendor's API. */
 export interface Organization {
@@ -769,6 +772,37 @@ export interface Erasure {
   parked: number
 }
 
+/** The removal of everything that a mirror had about an organization. */
+export interface OrganizationErasure {
+  /** The erasure's id. The changes whose content was removed have the cause `erasure:` and this id. */
+  id: string
+  /** Id of the organization (`org_…`). */
+  organizationId: string
+  /**
+   * Time at which it was first requested that the organization be forgotten, in UTC, by the clock of the machine that recorded it. An RFC
+   * 3339 string.
+   */
+  at: string
+  /** Whether the mirror had the organization or one of its directories when this was called. False for a repeated call. */
+  wasMirrored: boolean
+  /** Number of directories that were removed. */
+  directories: number
+  /** Number of users whose rows were removed: tombstones of users who had left. */
+  users: number
+  /** Number of groups whose rows were removed, tombstones included. */
+  groups: number
+  /** Number of changes in the feed whose content was removed. */
+  changes: number
+  /** Number of entries of the history that were removed. */
+  history: number
+  /** Number of received events that were removed. */
+  events: number
+  /** Number of parked changes that were removed. */
+  parked: number
+  /** Number of records of past syncs that were removed. */
+  runs: number
+}
+
 /** A received event that waits for a sync. It has no personal data. */
 export interface PendingEvent {
   /** Event id (`evt_…`). */
@@ -1222,7 +1256,7 @@ interface ChangeOf<Kind extends ChangeKind, User, Group, Before, After> {
   seq: number
   /** The kind of the change. */
   kind: Kind
-  /** Id of the organization (`org_…`). */
+  /** Id of the organization (`org_…`); empty for `organization.forgotten`. */
   organizationId: string
   /** Id of the directory (`dir_…`); empty for changes of organizations. */
   directoryId: string
@@ -1281,7 +1315,8 @@ export type Change =
       | 'directory.missing'
       | 'directory.found'
       | 'organization.missing'
-      | 'organization.found',
+      | 'organization.found'
+      | 'organization.forgotten',
       null,
       null,
       null,

@@ -269,7 +269,7 @@ typedef enum hc_outcome {
    */
   HC_OUTCOME_FOREIGN = 7,
   /**
-   * The event changed nothing: it is about a user whom the application has erased.
+   * The event changed nothing: it is about a user whom the application has erased, or an organization that it has forgotten.
    */
   HC_OUTCOME_ERASED = 8,
 } hc_outcome;
@@ -484,6 +484,11 @@ typedef struct hc_mirror_user_list hc_mirror_user_list;
  * A customer of the application: the schema "organizationsOrganization" of the vendor's API.
  */
 typedef struct hc_organization hc_organization;
+
+/**
+ * The removal of everything that a mirror had about an organization.
+ */
+typedef struct hc_organization_erasure hc_organization_erasure;
 
 /**
  * An iterator over all organizations of a listing.
@@ -4505,6 +4510,38 @@ hc_status hc_mirror_erase_user(const struct hc_mirror *mirror,
                                     struct hc_error **error);
 
 /**
+ * Forgets an organization, for example a customer who left: removes everything that the mirror has about it. When this returns, the organization, its
+ * directories, the tombstones of its users and groups, their history, links and protections, its events, holds, decisions, retirements and syncs, and its
+ * entries in the role map are gone: in SQLite also from the file and its log. PostgreSQL removes replaced rows from its files when it vacuums them.
+ *
+ * It removes no accounts, so it is refused while that is not done: first retire the organization's directories (hc_mirror_retire), and let every consumer
+ * acknowledge the changes. Parked changes are removed, but it is refused while the deletion of a user is parked.
+ *
+ * The numbers of the feed stay as they are. Each change of the organization becomes an organization.forgotten with the cause "erasure:" and the erasure's id,
+ * without any other id. Consumers that start at the beginning of the feed get these changes, and only acknowledge them.
+ *
+ * A tombstone keeps the organization forgotten: events about it are ignored (HC_OUTCOME_ERASED), and a sync of all organizations leaves it out, without a
+ * report. It has a keyed hash of the id, not the id. An organization that the mirror does not know gets one as well. Syncing the organization by its id removes
+ * the tombstone and mirrors the organization anew. Backups that were made before still have the data. It waits for syncs of the directories to end. If it
+ * is interrupted, it is completed by another call, the next sync, the next removal of old rows, or when the mirror is next opened. Forgetting an organization
+ * again changes nothing.
+ *
+ * - `mirror`: required.
+ * - `organization_id`: "org_...", 1 to 200 bytes.
+ * - `erasure`: receives what was removed; free it with hc_organization_erasure_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT (users or groups of the organization are mirrored; a consumer has not acknowledged a change of the organization, or has
+ *   parked the deletion of a user of it: the message names the consumer and the change's number; the id is empty, too long, or has
+ *   spaces or characters that are not printable ASCII; the mirror is closed), HC_STORE (also if a reader of a SQLite file, such as a running backup, keeps its
+ *   log for five seconds: call it again when the reader has ended) or HC_CANCELLED (the mirror was closed during the call).
+ * - Threads: any number at once.
+ */
+hc_status hc_mirror_forget_organization(const struct hc_mirror *mirror,
+                                             const char *organization_id,
+                                             struct hc_organization_erasure **erasure,
+                                             struct hc_error **error);
+
+/**
  * Explains why a user has or lost access: the user as mirrored now or the removal, what gives each role, the changes with their causes, events that had no
  * effect and why, the open holds, and what would take access away or bring the user back. The changes come from the history: if the mirror keeps none,
  * there are none.
@@ -5120,8 +5157,8 @@ int64_t hc_change_seq(const struct hc_change *change);
 /**
  * The kind of the change. "user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted",
  * "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed",
- * "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing" or
- * "organization.found". Later versions may add values.
+ * "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing",
+ * "organization.found" or "organization.forgotten". Later versions may add values.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns text owned by `change`.
@@ -5130,7 +5167,7 @@ int64_t hc_change_seq(const struct hc_change *change);
 const char *hc_change_kind(const struct hc_change *change);
 
 /**
- * Id of the organization ("org_...").
+ * Id of the organization ("org_..."); empty for "organization.forgotten".
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns text owned by `change`.
@@ -7203,6 +7240,114 @@ hc_status hc_organization_iter_next(struct hc_organization_iter *iter,
  * - Threads: exclusive.
  */
 void hc_organization_iter_free(struct hc_organization_iter *iter);
+
+/**
+ * The erasure's id. The changes whose content was removed have the cause "erasure:" and this id.
+ *
+ * - `erasure`: may be NULL, which gives NULL.
+ * - Returns text owned by `erasure`.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_erasure_id(const struct hc_organization_erasure *erasure);
+
+/**
+ * Id of the organization ("org_...").
+ *
+ * - `erasure`: may be NULL, which gives NULL.
+ * - Returns text owned by `erasure`.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_erasure_organization_id(const struct hc_organization_erasure *erasure);
+
+/**
+ * Time at which it was first requested that the organization be forgotten, in UTC, by the clock of the machine that
+ * recorded it.
+ *
+ * - `erasure`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `erasure`.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_erasure_at(const struct hc_organization_erasure *erasure);
+
+/**
+ * Whether the mirror had the organization or one of its directories when this was called. False for a repeated call.
+ *
+ * - `erasure`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_organization_erasure_was_mirrored(const struct hc_organization_erasure *erasure);
+
+/**
+ * Number of directories that were removed.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_organization_erasure_directories(const struct hc_organization_erasure *erasure);
+
+/**
+ * Number of users whose rows were removed: tombstones of users who had left.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_organization_erasure_users(const struct hc_organization_erasure *erasure);
+
+/**
+ * Number of groups whose rows were removed, tombstones included.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_organization_erasure_groups(const struct hc_organization_erasure *erasure);
+
+/**
+ * Number of changes in the feed whose content was removed.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_organization_erasure_changes(const struct hc_organization_erasure *erasure);
+
+/**
+ * Number of entries of the history that were removed.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_organization_erasure_history(const struct hc_organization_erasure *erasure);
+
+/**
+ * Number of received events that were removed.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_organization_erasure_events(const struct hc_organization_erasure *erasure);
+
+/**
+ * Number of parked changes that were removed.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_organization_erasure_parked(const struct hc_organization_erasure *erasure);
+
+/**
+ * Number of records of past syncs that were removed.
+ *
+ * - `erasure`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_organization_erasure_runs(const struct hc_organization_erasure *erasure);
+
+/**
+ * Frees an erasure that hc_mirror_forget_organization gave, and the texts that came from it.
+ *
+ * - `erasure`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_organization_erasure_free(struct hc_organization_erasure *erasure);
 
 /**
  * The change.

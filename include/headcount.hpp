@@ -224,6 +224,7 @@ using Approvals = List<hc_approval_list, hc_approval, hc_approval_list_len, hc_a
 using Retirements = List<hc_retirement_list, hc_retirement, hc_retirement_list_len, hc_retirement_list_at, hc_retirement_list_free>;
 using CopyReport = Object<hc_copy_report, hc_copy_report_free>;
 using Erasure = Object<hc_erasure, hc_erasure_free>;
+using OrganizationErasure = Object<hc_organization_erasure, hc_organization_erasure_free>;
 using PendingEvents = List<hc_pending_event_list, hc_pending_event, hc_pending_event_list_len, hc_pending_event_list_at, hc_pending_event_list_free>;
 using Runs = List<hc_run_list, hc_run, hc_run_list_len, hc_run_list_at, hc_run_list_free>;
 using ReceivedEvent = Object<hc_received_event, hc_received_event_free>;
@@ -815,6 +816,12 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     void unprotect(const std::string &user_id) const { call(hc_mirror_unprotect, user_id.c_str()); }
     /* Removes all personal data of a user from the mirror, and keeps listings and events from bringing the user back; see hc_mirror_erase_user. */
     Erasure erase_user(const std::string &user_id) const { return made<Erasure, hc_erasure>(hc_mirror_erase_user, user_id.c_str()); }
+    /* Removes everything about an organization from the mirror, once its directories are retired and the consumers have acknowledged that; see
+     * hc_mirror_forget_organization. */
+    OrganizationErasure forget_organization(const std::string &organization_id) const
+    {
+        return made<OrganizationErasure, hc_organization_erasure>(hc_mirror_forget_organization, organization_id.c_str());
+    }
     /* Replaces the role map with pairs of a group (its id, its name or a pattern of names) and a role. */
     void set_role_map(const std::vector<std::pair<std::string, std::string>> &pairs) const {
         std::vector<hc_role_pair> list;

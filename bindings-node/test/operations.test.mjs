@@ -267,6 +267,41 @@ test('an erasure says what was removed', async (t) => {
   await assert.rejects(mirror.eraseUser(1), { name: 'InvalidArgumentError', message: /the user id is a number/ })
 })
 
+test('a moment that the history does not have is refused', async (t) => {
+  const { mirror, organization } = startMirror(t)
+  await mirror.sync(organization)
+  const first = async (moment) => mirror.at(moment, organization).next()
+  await assert.rejects(first(new Date(Date.now() + 86_400_000)), errors.InvalidArgumentError)
+  await assert.rejects(first(new Date(Date.now() - 86_400_000)), errors.HistoryTrimmedError)
+  assert.equal((await mirror.history({ userId: 'diruser_0' }).next()).done, true)
+})
+
+test('a forgotten organization leaves numbers alone', async (t) => {
+  const { client, mirror, organization, directory } = startMirror(t)
+  await mirror.sync(organization)
+  await assert.rejects(mirror.forgetOrganization(organization), { name: 'InvalidArgumentError', message: /retire its directories/ })
+  await mirror.poll('app', { limit: 1 })
+  await client.directory.disableDirectory(organization, directory)
+  await mirror.sync(organization)
+  await mirror.retire(directory, { by: 'ops', note: 'the customer left' })
+  await assert.rejects(mirror.forgetOrganization(organization), { name: 'InvalidArgumentError', context: { organization, consumer: 'app', seq: '1' } })
+  const { seq } = (await mirror.poll('app', { limit: 10_000 })).at(-1)
+  await mirror.ack('app', seq)
+  const erasure = await mirror.forgetOrganization(organization)
+  const fields = ['id', 'organizationId', 'at', 'wasMirrored', 'directories', 'users', 'groups', 'changes', 'history', 'events', 'parked', 'runs']
+  assert.deepEqual(Object.keys(erasure), fields)
+  assertFields(erasure, { organizationId: organization, wasMirrored: true, directories: 1, users: 5, changes: seq, parked: 0 })
+  const changes = await mirror.poll('new', { limit: 10_000 })
+  assert.equal(changes.length, seq)
+  assert.deepEqual([...new Set(changes.map(({ kind, organizationId, user }) => `${kind} ${organizationId}${user}`))], ['organization.forgotten null'])
+  assert.deepEqual(await mirror.syncAll(), [])
+  assertFields(await mirror.forgetOrganization(organization), { id: erasure.id, at: erasure.at, wasMirrored: false, changes: 0 })
+  for (const wrong of ['', 'org 1', 'o'.repeat(201)]) {
+    await assert.rejects(mirror.forgetOrganization(wrong), { name: 'InvalidArgumentError', message: /expected the id of an organization/ })
+  }
+  await assert.rejects(mirror.forgetOrganization(1), { name: 'InvalidArgumentError', message: /the organization id is a number/ })
+})
+
 test('a mirror that was unbound from its environment can be synced again', async (t) => {
   const { mirror, organization } = startMirror(t)
   await mirror.sync(organization)

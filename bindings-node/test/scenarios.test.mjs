@@ -41,7 +41,7 @@ async function run(t, name, path, options = {}) {
   if (scenario.mirror?.deletion_grace) settings.deletionGraceSeconds = scenario.mirror.deletion_grace
   const mirror = new Mirror(path, { client, webhookSecret: sandbox.webhookSecret, ...settings, ...options })
   t.after(() => mirror.close())
-  const runners = stepRunners({ sandbox, mirror, webhook, ids: new Map(), workers: [] })
+  const runners = stepRunners({ sandbox, client, mirror, webhook, ids: new Map(), workers: [] })
   for (const [index, step] of scenario.steps.entries()) {
     assert.ok(runners[step.do], `there is no step ${step.do}`)
     await runners[step.do](step, `step ${index}: ${JSON.stringify(step)}`)
@@ -49,7 +49,7 @@ async function run(t, name, path, options = {}) {
 }
 
 /** Returns an object with one function for each kind of step. The function runs a step of that kind. */
-function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
+function stepRunners({ sandbox, client, mirror, webhook, ids, workers }) {
   const organization = sandbox.organizationId
   const id = (name) => ids.get(name) ?? assert.fail(`no user, group or hold is called ${name}`)
 
@@ -246,6 +246,20 @@ function stepRunners({ sandbox, mirror, webhook, ids, workers }) {
       assert.deepEqual({ userId, wasMirrored, changes }, { userId: id(step.user), wasMirrored: step.was_mirrored, changes: step.count }, at)
       assert.equal(await mirror.user(id(step.user)), null, at)
     },
+    enable_directory: () => client.directory.enableDirectory(organization, sandbox.directoryId),
+    disable_directory: () => client.directory.disableDirectory(organization, sandbox.directoryId),
+    retire: async (step, at) => assert.equal(await mirror.retire(sandbox.directoryId, { by: 'ops@example.com', note: 'looked at' }), step.count, at),
+    forget_organization: async (step, at) => {
+      const forgotten = mirror.forgetOrganization(organization)
+      if (step.error !== undefined) {
+        await assert.rejects(forgotten, (error) => kindOf(error) === step.error, at)
+        return
+      }
+      const { organizationId, wasMirrored, users, changes } = await forgotten
+      const expected = { organizationId: organization, wasMirrored: step.was_mirrored, users: step.users, changes: step.count }
+      assert.deepEqual({ organizationId, wasMirrored, users, changes }, expected, at)
+    },
+    sync_all: async (step, at) => assert.equal((await mirror.syncAll()).length, step.count, at),
     status: async (step, at) => {
       const [{ users, groups, held }] = await mirror.status()
       assert.deepEqual({ users, groups, held: held && held.reason }, { users: step.users, groups: step.groups, held: step.held }, at)

@@ -2,7 +2,7 @@
 import byDefault, { Client, METRICS_CONTENT_TYPE, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
-import type { Approval, Change, ChangeKind, CopyReport, Directory, Erasure, Event, GroupPage, MirrorOptions, MirrorSettings, MirrorUser, Organization, PendingEvent, Plan, ReceivedEvent, Retirement, Run, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
+import type { Approval, Change, ChangeKind, CopyReport, Directory, Erasure, Event, GroupPage, MirrorOptions, MirrorSettings, MirrorUser, Organization, OrganizationErasure, PendingEvent, Plan, ReceivedEvent, Retirement, Run, RoleMapEntry, SyncReport, User, UserPage, Worker } from 'headcount'
 
 export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
   const scalekit = new ScalekitClient(process.env.SCALEKIT_ENVIRONMENT_URL!, process.env.SCALEKIT_CLIENT_ID!, process.env.SCALEKIT_CLIENT_SECRET!)
@@ -150,6 +150,8 @@ export async function provision(client: Client, request: { headers: Record<strin
   await mirror.backup('backup.db')
   const erasure: Erasure = await mirror.eraseUser('diruser_1')
   console.log(erasure.at, erasure.changes + erasure.history)
+  const forgotten: OrganizationErasure = await mirror.forgetOrganization('org_1')
+  console.log(forgotten.at, forgotten.directories + forgotten.users)
   const metrics: [string, string] = [await mirror.metrics({ organizations: true }), METRICS_CONTENT_TYPE]
   console.log(metrics)
   const absent: string[] = await mirror.reconcile(new Set(['diruser_1']), { organizationId: 'org_1', since: new Date(0) })
@@ -222,6 +224,7 @@ function handle(change: Change): string {
     case 'directory.found':
     case 'organization.missing':
     case 'organization.found':
+    case 'organization.forgotten':
       return change.directoryId
     default: {
       const none: never = change

@@ -47,8 +47,8 @@ mod _headcount {
     use crate::generated::{
         Approval, Change, Consumer, CopiedTable, CopyReport, Directory, DirectoryStatus, DirectoryToggle, Erasure,
         ExplainedChange, Explanation, Group, GuardSettings, HistoryEntry, Hold, IgnoredSetting, MirrorDirectory,
-        MirrorGroup, MirrorSettings, MirrorUser, Organization, ParkedChange, PendingEvent, PortalLink, Progress,
-        ReceivedEvent, Retirement, RoleGrant, RoleMapEntry, Run, SyncReport, User,
+        MirrorGroup, MirrorSettings, MirrorUser, Organization, OrganizationErasure, ParkedChange, PendingEvent,
+        PortalLink, Progress, ReceivedEvent, Retirement, RoleGrant, RoleMapEntry, Run, SyncReport, User,
     };
     #[pymodule_export]
     use crate::listing::{

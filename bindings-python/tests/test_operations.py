@@ -443,6 +443,58 @@ def test_an_erasure_says_what_was_removed(environment, opened):
     run(test())
 
 
+def test_a_moment_that_the_history_does_not_have_is_refused(environment):
+    org = environment.organization_id
+    with environment.client() as client, headcount.Mirror(":memory:", client=client) as mirror:
+        mirror.sync(org)
+        now = datetime.now(timezone.utc)
+        for moment, error in (
+            (datetime(2025, 1, 6, 9), headcount.InvalidArgumentError),
+            ("2025-01-06T09:00:00", headcount.InvalidArgumentError),
+            (now + timedelta(days=1), headcount.InvalidArgumentError),
+            (now - timedelta(days=1), headcount.HistoryTrimmedError),
+        ):
+            with pytest.raises(error):
+                list(mirror.at(moment, org))
+        assert list(mirror.history(user_id="diruser_0")) == []
+        assert list(mirror.at(now, "org_0")) == []
+
+
+def test_a_forgotten_organization_leaves_numbers_alone(environment, opened):
+    async def test():
+        org, directory = environment.organization_id, environment.directory_id
+        mirror = opened()
+        await mirror.sync(org)
+        with pytest.raises(headcount.InvalidArgumentError, match="retire its directories"):
+            await mirror.forget_organization(org)
+        await mirror.poll("app", 1)
+        with environment.client() as client:
+            client.directory.disable_directory(org, directory)
+        await mirror.sync(org)
+        await mirror.retire(directory, by="ops", note="the customer left")
+        with pytest.raises(headcount.InvalidArgumentError, match='consumer "app" has not acknowledged change 1:'):
+            await mirror.forget_organization(org)
+        last = (await mirror.poll("app", 10_000))[-1].seq
+        await mirror.ack("app", last)
+        erasure = await mirror.forget_organization(org)
+        assert isinstance(erasure, headcount.OrganizationErasure)
+        assert (erasure.organization_id, erasure.was_mirrored, erasure.directories) == (org, True, 1)
+        assert erasure.users > 0 and erasure.groups > 0 and erasure.changes == last and erasure.runs > 0
+        assert same_after_pickling(erasure)
+        changes = await mirror.poll("new", 10_000)
+        assert [change.seq for change in changes] == list(range(1, last + 1))
+        assert {(change.kind, change.organization_id, change.user) for change in changes} == {("organization.forgotten", "", None)}
+        assert await mirror.sync_all() == []
+        again = await mirror.forget_organization(org)
+        assert (again.id, again.at, again.was_mirrored, again.changes) == (erasure.id, erasure.at, False, 0)
+        for wrong in ("", "org 1", "o" * 201):
+            with pytest.raises(headcount.InvalidArgumentError, match="expected the id of an organization"):
+                await mirror.forget_organization(wrong)
+        await mirror.close()
+
+    run(test())
+
+
 def test_a_mirror_is_bound_to_its_environment_until_it_is_unbound(environment, tmp_path, opened):
     async def test():
         path = tmp_path / "mirror.db"

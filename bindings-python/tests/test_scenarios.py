@@ -266,6 +266,29 @@ class Player:
         assert (erasure.user_id, erasure.was_mirrored, erasure.changes) == (self.ids[user], was_mirrored, count)
         assert await self.mirror.user(self.ids[user]) is None
 
+    async def enable_directory(self):
+        with self.sandbox.client() as client:
+            client.directory.enable_directory(self.sandbox.organization_id, self.sandbox.directory_id)
+
+    async def disable_directory(self):
+        with self.sandbox.client() as client:
+            client.directory.disable_directory(self.sandbox.organization_id, self.sandbox.directory_id)
+
+    async def retire(self, count):
+        assert await self.mirror.retire(self.sandbox.directory_id, by="ops@example.com", note="looked at") == count
+
+    async def forget_organization(self, error=None, **expected):
+        try:
+            erasure = await self.mirror.forget_organization(self.sandbox.organization_id)
+        except headcount.Error as raised:
+            assert raised.kind == error, raised
+            return
+        found = {"was_mirrored": erasure.was_mirrored, "users": erasure.users, "count": erasure.changes}
+        assert (erasure.organization_id, error, found) == (self.sandbox.organization_id, None, expected)
+
+    async def sync_all(self, count):
+        assert len(await self.mirror.sync_all()) == count
+
     async def status(self, users, groups, held):
         status = (await self.mirror.status())[0]
         assert (status.users, status.groups, status.held and status.held.reason) == (users, groups, held)

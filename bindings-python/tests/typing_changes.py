@@ -31,6 +31,9 @@ def handle(change: headcount.Change) -> str:
         case "organization.missing" | "organization.found":
             change.group.display_name  # type: ignore[attr-defined]
             return change.organization_id
+        case "organization.forgotten":
+            change.user.email  # type: ignore[attr-defined]
+            return change.cause
 
 
 def new_address(change: headcount.Change) -> str:

@@ -91,6 +91,8 @@ def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) ->
         mirror.backup("backup.db")
         erasure: headcount.Erasure = mirror.erase_user("diruser_1")
         print(erasure.at, erasure.changes + erasure.history)
+        forgotten: headcount.OrganizationErasure = mirror.forget_organization("org_1")
+        print(forgotten.at, forgotten.directories + forgotten.users)
         metrics: tuple[str, str] = (mirror.metrics(organizations=True), headcount.METRICS_CONTENT_TYPE)
         print(metrics)
         absent: list[str] = mirror.reconcile({"diruser_1"}, organization_id="org_1", since=1.0)

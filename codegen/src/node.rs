@@ -36,6 +36,7 @@ const RECORDS: &[&str] = &[
     "Approval",
     "Retirement",
     "Erasure",
+    "OrganizationErasure",
     "PendingEvent",
     "Run",
     "ReceivedEvent",

@@ -65,6 +65,7 @@ pub(crate) const RECORDS: &[Surface] = &[
     by_id("Approval"),
     by_id("Retirement"),
     by_id("Erasure"),
+    by_id("OrganizationErasure"),
     by_id("PendingEvent"),
     Surface { name: "Run", key: &["id", "directory_id"] },
     by_id("ReceivedEvent"),

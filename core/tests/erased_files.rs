@@ -1,4 +1,4 @@
-//! What is left of an erased user in the bytes of a mirror's file and of its log.
+//! What is left of an erased user and of a forgotten organization in the bytes of a mirror's file and of its log.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use headcount::mirror::SyncMode;
@@ -26,13 +26,18 @@ fn file(name: &str) -> PathBuf {
     folder.join("mirror.db")
 }
 
-/// Returns those of the texts that are in one of the files beside `path` whose names begin with its name.
+/// Returns those of [`PERSONAL`] that are in one of the files in the folder of `path`.
 fn found(path: &Path) -> Vec<String> {
+    found_of(path, &PERSONAL)
+}
+
+/// Returns those of the texts that are in one of the files in the folder of `path`.
+fn found_of(path: &Path, texts: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path.parent().unwrap()).unwrap() {
         let path = entry.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
-        for text in PERSONAL {
+        for text in texts {
             let (exact, lower) = (text.as_bytes(), text.to_lowercase());
             let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
             if has(exact) || has(lower.as_bytes()) {
@@ -113,11 +118,48 @@ async fn a_reader_that_keeps_the_log_makes_the_erasure_fail_until_it_has_ended()
     let error = mirror.erase_user(&id).await.unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::Store);
-    assert!(error.message().contains("the user is erased, but a reader"), "{error}");
+    assert!(error.message().contains("the data is erased, but a reader"), "{error}");
     assert!(mirror.user(&id).await.unwrap().is_none());
     reader.execute_batch("COMMIT").unwrap();
     drop(reader);
     mirror.trim().await.unwrap();
     assert_eq!(found(&path), [] as [String; 0]);
     assert_eq!(mirror.erase_user(&id).await.unwrap().changes, 0);
+}
+
+#[tokio::test]
+async fn the_file_and_its_log_have_no_text_of_a_forgotten_organization() {
+    let path = file("organization");
+    let sandbox = Sandbox::builder().organizations(2).users(600).groups(5).start().unwrap();
+    let (mirror, id) = with_ada(&sandbox, &path).await;
+    let organization_id = sandbox.organization_id().to_owned();
+    let directory_id = sandbox.directory_id().to_owned();
+    let directories = mirror.directories(Some(&organization_id)).await.unwrap();
+    let directory_name = directories[0].name.clone();
+    mirror.unprotect(&id).await.unwrap();
+    let client = sandbox.client().build().unwrap();
+    client.directories().disable(&organization_id, &directory_id).await.unwrap();
+    mirror.sync(&organization_id).await.unwrap();
+    mirror.retire(&directory_id, "ops", "the customer has left").await.unwrap();
+    while let Some(last) = mirror.poll("app", 10_000).await.unwrap().last() {
+        mirror.ack("app", last.seq).await.unwrap();
+    }
+    mirror.trim().await.unwrap();
+    let texts =
+        [PERSONAL.as_slice(), &[&organization_id, &directory_id, &directory_name, "the customer has left"]].concat();
+    let others = mirror.status().await.unwrap().iter().map(|status| status.users).sum::<u64>();
+    assert!(found_of(&path, &texts).len() > 4);
+
+    let erasure = mirror.forget_organization(&organization_id).await.unwrap();
+
+    assert!(erasure.users > 600);
+    assert!(erasure.history > 600);
+    assert_eq!(found_of(&path, &texts), [] as [String; 0]);
+    assert_eq!(mirror.status().await.unwrap().iter().map(|status| status.users).sum::<u64>(), others);
+    mirror.sync_all().mode(SyncMode::Full).await.unwrap();
+    mirror.close().await.unwrap();
+    assert_eq!(found_of(&path, &texts), [] as [String; 0]);
+    let check: String =
+        Connection::open(&path).unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
 }

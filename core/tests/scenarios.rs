@@ -197,6 +197,17 @@ impl Run {
                 tokio::time::sleep(self.mirror.settings().await.unwrap().deletion_grace.unwrap()).await;
             }
             "erase_user" => self.erase_user(step).await,
+            "enable_directory" => self.toggle_directory(true).await,
+            "disable_directory" => self.toggle_directory(false).await,
+            "retire" => {
+                let users = self.mirror.retire(self.sandbox.directory_id(), BY, NOTE).await.unwrap();
+                assert_eq!(users, step.number("count"), "{}", step.at);
+            }
+            "forget_organization" => self.forget_organization(step).await,
+            "sync_all" => {
+                let reports = self.mirror.sync_all().await.unwrap();
+                assert_eq!(reports.len() as u64, step.number("count"), "{}", step.at);
+            }
             "status" => self.check_status(step).await,
             "hold" => self.check_hold(step).await,
             "approve" => self.check_decision(step, self.mirror.approve(self.id(step, "hold"), BY, NOTE).await),
@@ -410,6 +421,30 @@ impl Run {
         assert_eq!(json!(erasure.was_mirrored), step.json["was_mirrored"], "{}", step.at);
         assert_eq!(erasure.changes, step.number("count"), "{}", step.at);
         assert!(self.mirror.user(id).await.unwrap().is_none(), "{}", step.at);
+    }
+
+    /// Enables or disables the sandbox's directory.
+    async fn toggle_directory(&self, enables: bool) {
+        let client = self.sandbox.client().build().unwrap();
+        let (directories, ids) = (client.directories(), (self.sandbox.organization_id(), self.sandbox.directory_id()));
+        let toggled = match enables {
+            true => directories.enable(ids.0, ids.1).await,
+            false => directories.disable(ids.0, ids.1).await,
+        };
+        toggled.unwrap();
+    }
+
+    async fn forget_organization(&self, step: &Step<'_>) {
+        let id = self.sandbox.organization_id();
+        match self.mirror.forget_organization(id).await {
+            Err(error) => assert_eq!(error.kind().name(), step.json["error"], "{}: {error}", step.at),
+            Ok(erasure) => {
+                assert_eq!(erasure.organization_id, id, "{}", step.at);
+                assert_eq!(json!(erasure.was_mirrored), step.json["was_mirrored"], "{}", step.at);
+                assert_eq!(erasure.users, step.number("users"), "{}", step.at);
+                assert_eq!(erasure.changes, step.number("count"), "{}", step.at);
+            }
+        }
     }
 
     async fn set_role_map_entries(&self, step: &Step<'_>) {

@@ -9,7 +9,7 @@ from vectors_to_c import text, texts
 
 NONE = -1  # HC_SANDBOX_NONE and HC_GUARD_NOBODY, for the number 0. In C's options, 0 means the default.
 STEPS = ("create_user", "update_user", "delete_user", "create_group", "update_group", "delete_group", "add_member", "remove_member",
-         "delete_users", "sync", "plan", "moment", "at", "history", "export", "reconcile", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "runs", "event", "explain", "link", "protect", "unprotect", "erase_user", "wait_for_deletion", "status", "hold", "approve", "dismiss", "feed", "poll_groups", "skip",
+         "delete_users", "sync", "plan", "moment", "at", "history", "export", "reconcile", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "runs", "event", "explain", "link", "protect", "unprotect", "erase_user", "enable_directory", "disable_directory", "retire", "forget_organization", "sync_all", "wait_for_deletion", "status", "hold", "approve", "dismiss", "feed", "poll_groups", "skip",
          "start_workers", "stop_workers", "lose_partition")
 
 

@@ -123,6 +123,7 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     hc_approval_list *approvals = NULL;
     hc_retirement_list *retirements = NULL;
     hc_erasure *erasure = NULL;
+    hc_organization_erasure *forgotten = NULL;
     hc_copy_report *copied = NULL;
     hc_pending_event_list *events = NULL;
     hc_run_list *runs = NULL;
@@ -350,6 +351,10 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_mirror_erase_user(mirror, NULL, &erasure, place), "user_id");
     TEXT_IS_REFUSED(hc_mirror_erase_user(mirror, NOT_UTF8, &erasure, place), "user_id");
     NULL_IS_REFUSED(hc_mirror_erase_user(mirror, "u", NULL, place), "erasure");
+    NULL_IS_REFUSED(hc_mirror_forget_organization(NULL, "o", &forgotten, place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_forget_organization(mirror, NULL, &forgotten, place), "organization_id");
+    TEXT_IS_REFUSED(hc_mirror_forget_organization(mirror, NOT_UTF8, &forgotten, place), "organization_id");
+    NULL_IS_REFUSED(hc_mirror_forget_organization(mirror, "o", NULL, place), "erasure");
     NULL_IS_REFUSED(hc_mirror_backup(NULL, "backup.db", place), "mirror");
     NULL_IS_REFUSED(hc_mirror_backup(mirror, NULL, place), "path");
     TEXT_IS_REFUSED(hc_mirror_backup(mirror, NOT_UTF8, place), "path");
@@ -378,7 +383,7 @@ static void calls_of_a_mirror_check_their_arguments(void) {
     NULL_IS_REFUSED(hc_mirror_set_role_map_entries(mirror, &entry, 1, place), "entries[0].group");
     entry = (hc_role_entry){.group = "Crew", .role = "sailor", .organization_id = NOT_UTF8};
     TEXT_IS_REFUSED(hc_mirror_set_role_map_entries(mirror, &entry, 1, place), "entries[0].organization_id");
-    CHECK(changes == NULL && change == NULL && approvals == NULL && retirements == NULL && erasure == NULL && copied == NULL);
+    CHECK(changes == NULL && change == NULL && approvals == NULL && retirements == NULL && erasure == NULL && forgotten == NULL && copied == NULL);
     CHECK(events == NULL && entries == NULL && settings == NULL);
 
     pairs[0].group = NULL;

@@ -238,6 +238,8 @@ static void a_mirror_syncs_receives_webhooks_and_gives_changes_to_consumers(cons
     CHECK(mirror.approvals().size() == 1 && hc_approval_is_approved(&approvals[0]));
     Erasure erasure = mirror.erase_user("diruser_nobody");
     CHECK(hc_erasure_was_mirrored(erasure.get()) == 0 && hc_erasure_changes(erasure.get()) == 0);
+    OrganizationErasure forgotten = mirror.forget_organization("org_nobody");
+    CHECK(hc_organization_erasure_was_mirrored(forgotten.get()) == 0 && hc_organization_erasure_directories(forgotten.get()) == 0);
     CHECK(mirror.retirements().empty() && mirror.pending_events(organization).empty());
     auto newest = options<hc_run_options>();
     newest.limit = 1;

@@ -210,6 +210,10 @@ static void accessors_accept_null(void) {
     CHECK(hc_approval_organization_id(NULL) == NULL && hc_approval_directory_id(NULL) == NULL && hc_approval_reason(NULL) == NULL);
     CHECK(!hc_approval_is_approved(NULL) && hc_approval_at(NULL) == NULL && hc_approval_count(NULL) == 0);
     CHECK(hc_erasure_id(NULL) == NULL && hc_erasure_user_id(NULL) == NULL && hc_erasure_at(NULL) == NULL && hc_erasure_was_mirrored(NULL) == 0);
+    CHECK(hc_organization_erasure_id(NULL) == NULL && hc_organization_erasure_organization_id(NULL) == NULL && hc_organization_erasure_at(NULL) == NULL);
+    CHECK(hc_organization_erasure_was_mirrored(NULL) == 0 && hc_organization_erasure_directories(NULL) == 0 && hc_organization_erasure_users(NULL) == 0);
+    CHECK(hc_organization_erasure_groups(NULL) == 0 && hc_organization_erasure_changes(NULL) == 0 && hc_organization_erasure_history(NULL) == 0);
+    CHECK(hc_organization_erasure_events(NULL) == 0 && hc_organization_erasure_parked(NULL) == 0 && hc_organization_erasure_runs(NULL) == 0);
     CHECK(hc_erasure_changes(NULL) == 0 && hc_erasure_history(NULL) == 0 && hc_erasure_events(NULL) == 0 && hc_erasure_parked(NULL) == 0);
     CHECK(hc_retirement_list_len(NULL) == 0 && hc_retirement_list_at(NULL, 0) == NULL);
     CHECK(hc_retirement_id(NULL) == NULL && hc_retirement_organization_id(NULL) == NULL && hc_retirement_directory_id(NULL) == NULL);
@@ -348,6 +352,7 @@ static void free_functions_accept_null(void) {
     hc_approval_list_free(NULL);
     hc_retirement_list_free(NULL);
     hc_erasure_free(NULL);
+    hc_organization_erasure_free(NULL);
     hc_pending_event_list_free(NULL);
     hc_run_list_free(NULL);
     hc_explanation_free(NULL);

@@ -233,6 +233,40 @@ static void erase_user(const run *run, const step *step) {
     CHECK(user == NULL);
 }
 
+/* Enables or disables the sandbox's directory. */
+static void toggle_directory(const run *run, bool enables) {
+    hc_error *error = NULL;
+    hc_directory_toggle *toggle = NULL;
+    const char *organization = hc_sandbox_organization_id(run->sandbox), *directory = hc_sandbox_directory_id(run->sandbox);
+    WORKS((enables ? hc_directory_enable : hc_directory_disable)(run->client, organization, directory, &toggle, &error));
+    hc_directory_toggle_free(toggle);
+}
+
+/* Forgets the sandbox's organization, and checks the result. */
+static void forget_organization(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_organization_erasure *erasure = NULL;
+    hc_status status = hc_mirror_forget_organization(run->mirror, hc_sandbox_organization_id(run->sandbox), &erasure, &error);
+    CHECK_TEXT(hc_status_name(status), step->error ? step->error : "ok");
+    if (step->error == NULL) {
+        CHECK_TEXT(hc_organization_erasure_organization_id(erasure), hc_sandbox_organization_id(run->sandbox));
+        CHECK(hc_organization_erasure_was_mirrored(erasure) == (step->was_mirrored == 1));
+        CHECK(hc_organization_erasure_users(erasure) == (uint64_t)step->users);
+        CHECK(hc_organization_erasure_changes(erasure) == (uint64_t)step->count);
+    }
+    hc_error_free(error);
+    hc_organization_erasure_free(erasure);
+}
+
+/* Syncs all organizations, and checks the number of reports. */
+static void sync_all(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_sync_reports *reports = NULL;
+    WORKS(hc_mirror_sync_all(run->mirror, NULL, &reports, &error));
+    CHECK(hc_sync_reports_len(reports) == step->count);
+    hc_sync_reports_free(reports);
+}
+
 /* Checks the open hold with the step's reason, and stores its id under the step's name. */
 static void check_hold(run *run, const step *step) {
     hc_error *error = NULL;
@@ -704,6 +738,16 @@ static void run_step(run *run, const step *step) {
         wait_for_deletion(run, step);
     } else if (strcmp(what, "erase_user") == 0) {
         erase_user(run, step);
+    } else if (strcmp(what, "enable_directory") == 0 || strcmp(what, "disable_directory") == 0) {
+        toggle_directory(run, what[0] == 'e');
+    } else if (strcmp(what, "retire") == 0) {
+        uint64_t users = 0;
+        WORKS(hc_mirror_retire(run->mirror, hc_sandbox_directory_id(run->sandbox), "ops@example.com", "looked at", &users, &error));
+        CHECK(users == step->count);
+    } else if (strcmp(what, "forget_organization") == 0) {
+        forget_organization(run, step);
+    } else if (strcmp(what, "sync_all") == 0) {
+        sync_all(run, step);
     } else if (strcmp(what, "status") == 0) {
         check_status(run, step);
     } else if (strcmp(what, "hold") == 0) {

@@ -1,4 +1,4 @@
-//! Backups and metrics of the mirror, erasures of users, and the users whom an application knows and the mirror lacks.
+//! Backups and metrics of the mirror, erasures of users and organizations, and the users whom an application knows and the mirror lacks.
 
 use super::{NativeMirror, Promise};
 use crate::calls::promise;
@@ -22,6 +22,16 @@ impl NativeMirror {
     #[napi]
     pub fn erase_user<'env>(&self, env: &'env Env, user_id: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.erase_user(&user_id).await?) })
+    }
+
+    /// Forgets an organization.
+    #[napi]
+    pub fn forget_organization<'env>(&self, env: &'env Env, organization_id: String) -> Promise<'env> {
+        self.call(
+            env,
+            None,
+            move |mirror| async move { json::text(&mirror.forget_organization(&organization_id).await?) },
+        )
     }
 
     /// Returns the content type of the metrics.

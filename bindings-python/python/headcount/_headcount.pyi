@@ -72,6 +72,7 @@ __all__ = [
     "User",
     "AsyncOrganizationClient",
     "OrganizationClient",
+    "OrganizationErasure",
     "ReplayGuard",
     "ReceivedEvent",
     "Retirement",
@@ -100,7 +101,7 @@ _Span: TypeAlias = Union[float, timedelta, None]
 _Mode: TypeAlias = Literal["auto", "full", "incremental"]
 _Outcome: TypeAlias = Literal["applied", "duplicate", "stale", "pending", "held", "foreign", "ignored", "erased"]
 _PlanOutcome: TypeAlias = Literal["done", "incomplete", "held", "already_running", "failed"]
-_Kind: TypeAlias = Literal["user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted", "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed", "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing", "organization.found"]
+_Kind: TypeAlias = Literal["user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted", "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed", "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing", "organization.found", "organization.forgotten"]
 _ExportFormat: TypeAlias = Literal["csv", "ndjson"]
 # ---- end of values ----
 
@@ -2067,7 +2068,7 @@ class Mirror:
         Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
         shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause, until it is approved),
         ``foreign`` (it is about a row of another organization than its own, is from another environment, or names no organization),
-        ``erased`` (it is about a user whom the application has erased) or ``ignored``. Answer 201 to all of them.
+        ``erased`` (it is about an erased user or a forgotten organization) or ``ignored``. Answer 201 to all of them.
 
         Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
         ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails or has no room for another
@@ -2539,6 +2540,34 @@ class Mirror:
         five seconds: the erasure is completed later then.
         """
 
+    def forget_organization(self, organization_id: str) -> OrganizationErasure:
+        """Forgets an organization, for example a customer who left: removes everything that the mirror has about it. When this returns, the
+        organization, its directories, the tombstones of its users and groups, their history, links and protections, its events, holds,
+        decisions, retirements and syncs, and its entries in the role map are gone: in SQLite also from the file and its log. PostgreSQL removes
+        replaced rows from its files when it vacuums them.
+
+        - ``organization_id``: id of the organization (``org_...``), 1 to 200 bytes.
+
+        It removes no accounts, so it is refused while that is not done: first ``retire`` the organization's directories, and let every consumer
+        acknowledge the changes. Parked changes are removed, but it is refused while the deletion of a user is parked.
+
+        The numbers of the feed stay as they are. Each change of the organization becomes an ``organization.forgotten`` with the cause
+        ``erasure:`` and the erasure's id, without any other id. Consumers that start at the beginning of the feed get these changes, and only
+        acknowledge them.
+
+        A tombstone keeps the organization forgotten: events about it are ignored (the outcome ``erased``), and ``sync_all`` leaves it out,
+        without a report. It has a keyed hash of the id, not the id. An organization that the mirror does not know gets one as well. Syncing
+        the organization by its id removes the tombstone and mirrors the organization anew. Backups that were made before still have the data.
+        It waits for syncs of the directories to end. If it is interrupted, it is completed by another call, the next sync, the next removal
+        of old rows, or when the mirror is next opened. Forgetting an organization again changes nothing.
+
+        Raises ``InvalidArgumentError`` if users or groups of the organization are mirrored; if a consumer has not acknowledged a change of the
+        organization, or has parked the deletion of a user of it (the message names the consumer and the number of the change); if the id is
+        empty, too long, or has spaces or characters that are not printable ASCII; and if the mirror is closed. Raises ``StoreError`` if the
+        store fails, also if a reader of a SQLite file, such as a running backup, keeps its log for five seconds: call it again when the reader
+        has ended.
+        """
+
     def backup(self, path: Union[str, PathLike[str]]) -> None:
         """Writes a backup of the mirror to a new file, while the mirror is in use: for a mirror in a file or in memory. The backup is a
         mirror's file with everything that was in the mirror at one moment. It is durable when the call has returned, and only its owner
@@ -2949,7 +2978,7 @@ class AsyncMirror:
         Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
         shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause, until it is approved),
         ``foreign`` (it is about a row of another organization than its own, is from another environment, or names no organization),
-        ``erased`` (it is about a user whom the application has erased) or ``ignored``. Answer 201 to all of them.
+        ``erased`` (it is about an erased user or a forgotten organization) or ``ignored``. Answer 201 to all of them.
 
         Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
         ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails or has no room for another
@@ -3419,6 +3448,34 @@ class AsyncMirror:
         Raises ``InvalidArgumentError`` if the id is empty, too long, or has spaces or characters that are not printable ASCII, and if the
         mirror is closed; and ``StoreError`` if the store fails, also if a reader of a SQLite file, such as a running backup, keeps its log for
         five seconds: the erasure is completed later then.
+        """
+
+    def forget_organization(self, organization_id: str) -> Coroutine[Any, Any, OrganizationErasure]:
+        """Forgets an organization, for example a customer who left: removes everything that the mirror has about it. When this returns, the
+        organization, its directories, the tombstones of its users and groups, their history, links and protections, its events, holds,
+        decisions, retirements and syncs, and its entries in the role map are gone: in SQLite also from the file and its log. PostgreSQL removes
+        replaced rows from its files when it vacuums them.
+
+        - ``organization_id``: id of the organization (``org_...``), 1 to 200 bytes.
+
+        It removes no accounts, so it is refused while that is not done: first ``retire`` the organization's directories, and let every consumer
+        acknowledge the changes. Parked changes are removed, but it is refused while the deletion of a user is parked.
+
+        The numbers of the feed stay as they are. Each change of the organization becomes an ``organization.forgotten`` with the cause
+        ``erasure:`` and the erasure's id, without any other id. Consumers that start at the beginning of the feed get these changes, and only
+        acknowledge them.
+
+        A tombstone keeps the organization forgotten: events about it are ignored (the outcome ``erased``), and ``sync_all`` leaves it out,
+        without a report. It has a keyed hash of the id, not the id. An organization that the mirror does not know gets one as well. Syncing
+        the organization by its id removes the tombstone and mirrors the organization anew. Backups that were made before still have the data.
+        It waits for syncs of the directories to end. If it is interrupted, it is completed by another call, the next sync, the next removal
+        of old rows, or when the mirror is next opened. Forgetting an organization again changes nothing.
+
+        Raises ``InvalidArgumentError`` if users or groups of the organization are mirrored; if a consumer has not acknowledged a change of the
+        organization, or has parked the deletion of a user of it (the message names the consumer and the number of the change); if the id is
+        empty, too long, or has spaces or characters that are not printable ASCII; and if the mirror is closed. Raises ``StoreError`` if the
+        store fails, also if a reader of a SQLite file, such as a running backup, keeps its log for five seconds: call it again when the reader
+        has ended.
         """
 
     def backup(self, path: Union[str, PathLike[str]]) -> Coroutine[Any, Any, None]:
@@ -4673,6 +4730,70 @@ class Erasure:
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
 
 @final
+class OrganizationErasure:
+    """The removal of everything that a mirror had about an organization."""
+
+    @property
+    def id(self) -> str:
+        """The erasure's id. The changes whose content was removed have the cause ``erasure:`` and this id."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization (``org_…``)."""
+
+    @property
+    def at(self) -> datetime:
+        """Time at which it was first requested that the organization be forgotten, in UTC, by the clock of the machine that
+        recorded it.
+        """
+
+    @property
+    def was_mirrored(self) -> bool:
+        """Whether the mirror had the organization or one of its directories when this was called. False for a repeated call."""
+
+    @property
+    def directories(self) -> int:
+        """Number of directories that were removed."""
+
+    @property
+    def users(self) -> int:
+        """Number of users whose rows were removed: tombstones of users who had left."""
+
+    @property
+    def groups(self) -> int:
+        """Number of groups whose rows were removed, tombstones included."""
+
+    @property
+    def changes(self) -> int:
+        """Number of changes in the feed whose content was removed."""
+
+    @property
+    def history(self) -> int:
+        """Number of entries of the history that were removed."""
+
+    @property
+    def events(self) -> int:
+        """Number of received events that were removed."""
+
+    @property
+    def parked(self) -> int:
+        """Number of parked changes that were removed."""
+
+    @property
+    def runs(self) -> int:
+        """Number of records of past syncs that were removed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> OrganizationErasure: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
 class PendingEvent:
     """A received event that waits for a sync. It has no personal data."""
 
@@ -5200,12 +5321,12 @@ class Change:
         """The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot."""
 
     @property
-    def kind(self) -> Literal["user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted", "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed", "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing", "organization.found"]:
+    def kind(self) -> Literal["user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted", "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed", "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing", "organization.found", "organization.forgotten"]:
         """The kind of the change."""
 
     @property
     def organization_id(self) -> str:
-        """Id of the organization (``org_…``)."""
+        """Id of the organization (``org_…``); empty for ``organization.forgotten``."""
 
     @property
     def directory_id(self) -> str:
@@ -6029,8 +6150,24 @@ class _OrganizationFound(Change):
 @type_check_only
 class _AsyncOrganizationFound(_OrganizationFound, AsyncChange): ...  # type: ignore[misc]
 
+@type_check_only
+class _OrganizationForgotten(Change):
+    @property
+    def kind(self) -> Literal["organization.forgotten"]: ...
+    @property
+    def user(self) -> None: ...
+    @property
+    def group(self) -> None: ...
+    @property
+    def before(self) -> None: ...
+    @property
+    def after(self) -> None: ...
+
+@type_check_only
+class _AsyncOrganizationForgotten(_OrganizationForgotten, AsyncChange): ...  # type: ignore[misc]
+
 # A test of `kind` narrows these unions to the class of that kind. `headcount` exports them under the names of the classes `Change` and `AsyncChange`. They
 # are written with `|`, because mypy refuses `isinstance` with an alias of `Union`.
-_Change: TypeAlias = _UserCreated | _UserUpdated | _UserDeactivated | _UserReactivated | _UserDeleted | _GroupCreated | _GroupUpdated | _GroupDeleted | _MembershipAdded | _MembershipRemoved | _RolesChanged | _DirectoryEnabled | _DirectoryDisabled | _DirectoryMissing | _DirectoryFound | _OrganizationMissing | _OrganizationFound
-_AsyncChange: TypeAlias = _AsyncUserCreated | _AsyncUserUpdated | _AsyncUserDeactivated | _AsyncUserReactivated | _AsyncUserDeleted | _AsyncGroupCreated | _AsyncGroupUpdated | _AsyncGroupDeleted | _AsyncMembershipAdded | _AsyncMembershipRemoved | _AsyncRolesChanged | _AsyncDirectoryEnabled | _AsyncDirectoryDisabled | _AsyncDirectoryMissing | _AsyncDirectoryFound | _AsyncOrganizationMissing | _AsyncOrganizationFound
+_Change: TypeAlias = _UserCreated | _UserUpdated | _UserDeactivated | _UserReactivated | _UserDeleted | _GroupCreated | _GroupUpdated | _GroupDeleted | _MembershipAdded | _MembershipRemoved | _RolesChanged | _DirectoryEnabled | _DirectoryDisabled | _DirectoryMissing | _DirectoryFound | _OrganizationMissing | _OrganizationFound | _OrganizationForgotten
+_AsyncChange: TypeAlias = _AsyncUserCreated | _AsyncUserUpdated | _AsyncUserDeactivated | _AsyncUserReactivated | _AsyncUserDeleted | _AsyncGroupCreated | _AsyncGroupUpdated | _AsyncGroupDeleted | _AsyncMembershipAdded | _AsyncMembershipRemoved | _AsyncRolesChanged | _AsyncDirectoryEnabled | _AsyncDirectoryDisabled | _AsyncDirectoryMissing | _AsyncDirectoryFound | _AsyncOrganizationMissing | _AsyncOrganizationFound | _AsyncOrganizationForgotten
 # ---- end of records ----

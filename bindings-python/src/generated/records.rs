@@ -1306,6 +1306,138 @@ impl Erasure {
     }
 }
 
+/// The removal of everything that a mirror had about an organization.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct OrganizationErasure {
+    pub(crate) value: headcount::mirror::OrganizationErasure,
+}
+
+impl From<headcount::mirror::OrganizationErasure> for OrganizationErasure {
+    fn from(value: headcount::mirror::OrganizationErasure) -> OrganizationErasure {
+        OrganizationErasure { value }
+    }
+}
+
+#[pymethods]
+impl OrganizationErasure {
+    /// The erasure's id. The changes whose content was removed have the cause ``erasure:`` and this id.
+    #[getter]
+    fn id(&self) -> &str {
+        &self.value.id
+    }
+
+    /// Id of the organization (``org_…``).
+    #[getter]
+    fn organization_id(&self) -> &str {
+        &self.value.organization_id
+    }
+
+    /// Time at which it was first requested that the organization be forgotten, in UTC, by the clock of the machine that
+    /// recorded it.
+    #[getter]
+    fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        datetime(py, self.value.at)
+    }
+
+    /// Whether the mirror had the organization or one of its directories when this was called. False for a repeated call.
+    #[getter]
+    fn was_mirrored(&self) -> bool {
+        self.value.was_mirrored
+    }
+
+    /// Number of directories that were removed.
+    #[getter]
+    fn directories(&self) -> u64 {
+        self.value.directories
+    }
+
+    /// Number of users whose rows were removed: tombstones of users who had left.
+    #[getter]
+    fn users(&self) -> u64 {
+        self.value.users
+    }
+
+    /// Number of groups whose rows were removed, tombstones included.
+    #[getter]
+    fn groups(&self) -> u64 {
+        self.value.groups
+    }
+
+    /// Number of changes in the feed whose content was removed.
+    #[getter]
+    fn changes(&self) -> u64 {
+        self.value.changes
+    }
+
+    /// Number of entries of the history that were removed.
+    #[getter]
+    fn history(&self) -> u64 {
+        self.value.history
+    }
+
+    /// Number of received events that were removed.
+    #[getter]
+    fn events(&self) -> u64 {
+        self.value.events
+    }
+
+    /// Number of parked changes that were removed.
+    #[getter]
+    fn parked(&self) -> u64 {
+        self.value.parked
+    }
+
+    /// Number of records of past syncs that were removed.
+    #[getter]
+    fn runs(&self) -> u64 {
+        self.value.runs
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, OrganizationErasure>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self) -> u64 {
+        hash(&(&self.value.id,))
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, OrganizationErasure>) -> PyResult<String> {
+        repr(
+            slf.as_any(),
+            "OrganizationErasure",
+            &[
+                "id",
+                "organization_id",
+                "at",
+                "was_mirrored",
+                "directories",
+                "users",
+                "groups",
+                "changes",
+                "history",
+                "events",
+                "parked",
+                "runs",
+            ],
+        )
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<OrganizationErasure> {
+        unpickle::<headcount::mirror::OrganizationErasure>(py, json).map(OrganizationErasure::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, OrganizationErasure>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
 /// A received event that waits for a sync. It has no personal data.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct PendingEvent {
@@ -2343,7 +2475,7 @@ impl Change {
         self.value.kind.name()
     }
 
-    /// Id of the organization (``org_…``).
+    /// Id of the organization (``org_…``); empty for ``organization.forgotten``.
     #[getter]
     fn organization_id(&self) -> &str {
         &self.value.organization_id

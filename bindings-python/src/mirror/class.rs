@@ -93,7 +93,7 @@ macro_rules! mirror {
             /// Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
             /// shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause, until it is approved),
             /// ``foreign`` (it is about a row of another organization than its own, is from another environment, or names no organization),
-            /// ``erased`` (it is about a user whom the application has erased) or ``ignored``. Answer 201 to all of them.
+            /// ``erased`` (it is about an erased user or a forgotten organization) or ``ignored``. Answer 201 to all of them.
             ///
             /// Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
             /// ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails or has no room for another pending

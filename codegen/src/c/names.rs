@@ -183,6 +183,14 @@ pub(super) const RECORDS: &[CRecord] = &[
         ..EMPTY
     },
     CRecord {
+        record: "OrganizationErasure",
+        noun: "organization_erasure",
+        parameter: "erasure",
+        one: "the erasure of an organization",
+        free: Some("Frees an erasure that hc_mirror_forget_organization gave, and the texts that came from it."),
+        ..EMPTY
+    },
+    CRecord {
         record: "PendingEvent",
         noun: "pending_event",
         parameter: "event",

@@ -24,6 +24,7 @@ pub(super) const CLASSES: &[&str] = &[
     "Approval",
     "Retirement",
     "Erasure",
+    "OrganizationErasure",
     "PendingEvent",
     "Run",
     "ReceivedEvent",

@@ -8,9 +8,9 @@ use headcount::mirror::{Approval, EventQuery, MirrorOptions, ParkedChange, Retir
 use headcount::store::{
     AddressUser, Batch, Chore, Committed, ConsumerRow, ConsumerState, ConsumerWrite, Counts, CountsKey,
     DirectoryCounts, DirectoryRow, Durability, Entry, EnvironmentRow, ErasureRow, EventRow, EventState, Expiry,
-    FeedMarks, FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HistoryRow, HoldRow, Keys, Lease,
-    LossRow, MembersKey, OrganizationRow, PendingEvents, Redaction, Retention, RunRow, Snapshot, Store, StoreFuture,
-    TakenHistory, UserFilter, UserRow, WorkingSet, Write, email_key,
+    FeedMarks, FeedPage, Fence, ForgottenRows, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HistoryRow, HoldRow,
+    Keys, Lease, LossRow, MembersKey, OrganizationRow, PendingEvents, RedactedEntry, Redaction, Retention, RunRow,
+    Snapshot, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write, email_key,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -390,9 +390,46 @@ impl Rows {
         }
         for row in batch.erasures {
             let known = self.erasures.get(&row.mark).cloned().unwrap_or_else(|| row.clone());
-            self.erasures.insert(row.mark.clone(), ErasureRow { user_id: row.user_id, ..known });
+            let ErasureRow { user_id, organization_id, .. } = row;
+            self.erasures.insert(row.mark, ErasureRow { user_id, organization_id, ..known });
+        }
+        for mark in batch.ended_erasures {
+            self.erasures.remove(&mark);
         }
         Ok(committed)
+    }
+
+    fn forget_organization(&mut self, organization_id: &str, limit: usize) -> ForgottenRows {
+        let is_own = |id: &String| id == organization_id;
+        let directories: BTreeSet<String> = self
+            .directories
+            .values()
+            .map(|row| &row.directory)
+            .filter(|row| is_own(&row.organization_id))
+            .map(|row| row.id.clone())
+            .collect();
+        let users = remove(&mut self.users, limit, |_, row| is_own(&row.user.organization_id));
+        let groups = remove(&mut self.groups, limit, |_, row| is_own(&row.group.organization_id));
+        let events = remove(&mut self.events, limit, |_, row| is_own(&row.organization_id));
+        self.user_numbers.retain(|_, number| self.users.contains_key(number));
+        self.group_numbers.retain(|_, number| self.groups.contains_key(number));
+        self.event_numbers.retain(|_, number| self.events.contains_key(number));
+        self.chores.retain(|_, row| row.group_id.is_empty() || self.group_numbers.contains_key(&row.group_id));
+        let history = remove(&mut self.history, limit, |_, row| is_own(&row.organization_id));
+        let runs = remove(&mut self.runs, limit, |_, row| is_own(&row.run.organization_id));
+        let approvals = remove(&mut self.approvals, limit, |_, row| is_own(&row.organization_id));
+        let losses = remove(&mut self.losses, limit, |_, row| directories.contains(&row.directory_id));
+        let counts = [users, groups, history, events, runs, approvals, losses];
+        let is_complete = counts.iter().all(|count| *count < limit);
+        if is_complete {
+            self.holds.retain(|_, row| !is_own(&row.organization_id));
+            self.retirements.retain(|_, row| !is_own(&row.organization_id));
+            self.organizations.remove(organization_id);
+            self.directories.retain(|id, _| !directories.contains(id));
+        }
+        let [users, groups, history, events, runs, approvals, losses] = counts.map(|count| count as u64);
+        let directories = if is_complete { directories.len() as u64 } else { 0 };
+        ForgottenRows { users, groups, history, events, runs, approvals, losses, directories, is_complete }
     }
 
     fn changes(&self, after: i64, limit: usize) -> Result<Vec<Change>> {
@@ -744,7 +781,7 @@ impl Store for DiskStore {
 
     fn open_erasures(&self, limit: usize) -> StoreFuture<'_, Vec<ErasureRow>> {
         self.read(|rows| {
-            let mut open: Vec<_> = rows.erasures.values().filter(|row| row.user_id.is_some()).cloned().collect();
+            let mut open: Vec<_> = rows.erasures.values().filter(|row| row.is_open()).cloned().collect();
             open.sort_by_key(|row| row.at);
             open.truncate(limit);
             open
@@ -760,7 +797,9 @@ impl Store for DiskStore {
         self.change(Durability::Process, |rows| {
             for (entry, body) in redaction.entries.into_iter().zip(bodies) {
                 if let Some(known) = rows.entries.get_mut(&entry.last) {
-                    *known = Arc::new(Entry { kind: None, cause: entry.cause, body, ..Entry::clone(known) });
+                    let RedactedEntry { organization_id, directory_id, cause, .. } = entry;
+                    let kept = Entry::clone(known);
+                    *known = Arc::new(Entry { kind: None, organization_id, directory_id, cause, body, ..kept });
                 }
             }
             for (consumer, parked) in redaction.parked {
@@ -787,6 +826,10 @@ impl Store for DiskStore {
             }
             removed
         })
+    }
+
+    fn forget_organization(&self, organization_id: String, limit: usize) -> StoreFuture<'_, ForgottenRows> {
+        self.change(Durability::Process, |rows| rows.forget_organization(&organization_id, limit))
     }
 
     fn history(&self, filter: HistoryFilter, after: i64, limit: usize) -> StoreFuture<'_, HistoryPage> {

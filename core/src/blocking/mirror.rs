@@ -8,8 +8,8 @@ use crate::mirror::{CopyOptions, MetricsOptions, ReconcileOptions};
 use crate::process::{PerProcess, Process};
 use crate::record::{
     Approval, Consumer, CopyReport, DirectoryStatus, Erasure, EventQuery, Explanation, ExportFormat, HistoryEntry,
-    Hold, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Outcome, ParkedChange, PendingEvent, Progress,
-    ReceivedEvent, Retirement, RoleMapEntry, Run, RunQuery, SyncMode, SyncReport,
+    Hold, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, OrganizationErasure, Outcome, ParkedChange,
+    PendingEvent, Progress, ReceivedEvent, Retirement, RoleMapEntry, Run, RunQuery, SyncMode, SyncReport,
 };
 use crate::webhook::Headers;
 use crate::{Change, Error, Event, MirrorBuilder, MirrorUser, Result, Timestamp, mirror};
@@ -225,6 +225,7 @@ calls! {
     protect(user_id: &str, reason: &str) -> ();
     unprotect(user_id: &str) -> ();
     erase_user(user_id: &str) -> Erasure;
+    forget_organization(organization_id: &str) -> OrganizationErasure;
     pending_events(organization_id: &str) -> Vec<PendingEvent>;
     role_map() -> Vec<(String, String)>;
     settings() -> MirrorSettings;

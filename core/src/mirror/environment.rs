@@ -28,8 +28,9 @@ impl Mirror {
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn unbind_environment(&self) -> Result<()> {
         run(self.store(), self.settings_task(), |step| {
-            let erasure_key = step.environment().erasure_key.clone();
-            step.batch().environment = Some(EnvironmentRow { erasure_key, ..EnvironmentRow::default() });
+            let EnvironmentRow { erasure_key, has_forgotten, .. } = step.environment().clone();
+            let unbound = EnvironmentRow { erasure_key, has_forgotten, ..EnvironmentRow::default() };
+            step.batch().environment = Some(unbound);
             Ok(())
         })
         .await

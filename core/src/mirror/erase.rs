@@ -15,28 +15,28 @@ use crate::{Error, Result, Timestamp};
 use std::time::Duration;
 
 /// How many entries of the feed are searched at a time. Those about other users are not returned by the store.
-const ENTRIES: usize = 2_000;
+pub(super) const ENTRIES: usize = 2_000;
 
 /// How many entries are replaced in one write, and how many rows of the history are removed.
-const PAGE: usize = 200;
+pub(super) const PAGE: usize = 200;
 
 /// How many open erasures are read at a time.
 const OPEN: usize = 100;
 
-/// The longest id of a user, in bytes.
+/// The longest id of a user or an organization, in bytes.
 const MAX_ID: usize = 200;
 
 /// How often the log is truncated again if a reader prevents it, and the wait between: five seconds in total.
-const PURGES: u32 = 50;
+pub(super) const PURGES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Checks the id of a user who is to be erased. A wrong id would not be noticed later, because the erasure of an unknown user is no error.
-fn check_user_id(id: &str) -> Result<()> {
+/// Checks the id of what is to be erased. A wrong id would not be noticed later, because the erasure of something unknown is no error.
+pub(super) fn check_id(what: &str, id: &str) -> Result<()> {
     let is_wrong = |byte: u8| !byte.is_ascii_graphic();
     if id.is_empty() || id.len() > MAX_ID || id.bytes().any(is_wrong) {
         return Err(Error::invalid_argument(format!(
-            "expected the id of a directory user (diruser_…), in 1 to {MAX_ID} printable characters without spaces, got a text of {} bytes: pass \
-             the id that the mirror's users and changes have",
+            "expected the id of {what}, in 1 to {MAX_ID} printable characters without spaces, got a text of {} bytes: pass the id that the mirror's \
+             users and changes have",
             id.len()
         )));
     }
@@ -70,7 +70,7 @@ impl Mirror {
     /// not printable ASCII; [`ErrorKind::Store`](crate::ErrorKind::Store), also if a reader of a SQLite file, such as a running backup, prevented for five
     /// seconds that its log is truncated: the erasure is then completed later, as after an interruption.
     pub async fn erase_user(&self, user_id: &str) -> Result<Erasure> {
-        check_user_id(user_id)?;
+        check_id("a directory user (diruser_…)", user_id)?;
         let Begun { row, was_mirrored } = self.begin_erasure(user_id).await?;
         let erasure = Erasure::new(&row, user_id, was_mirrored);
         self.complete_erasure(&row, erasure, PURGES).await
@@ -83,6 +83,10 @@ impl Mirror {
         }
         let finish = async {
             for row in self.store().open_erasures(OPEN).await? {
+                if let Some(organization_id) = &row.organization_id {
+                    self.finish_forgetting(&row, organization_id).await?;
+                    continue;
+                }
                 let erasure = Erasure::new(&row, row.user_id.as_deref().unwrap_or_default(), false);
                 // Without waiting for readers, because a sync or the answer to a webhook would wait as well.
                 self.complete_erasure(&row, erasure, 1).await?;
@@ -98,7 +102,8 @@ impl Mirror {
     async fn begin_erasure(&self, user_id: &str) -> Result<Begun> {
         let (id, user_id) = (self.fresh_id(), user_id.to_owned());
         let key = ErasureKey::new([self.random_bits(), self.random_bits(), self.random_bits(), self.random_bits()]);
-        let row = ErasureRow { mark: String::new(), id: id.clone(), at: Timestamp::UNIX_EPOCH, user_id: None };
+        let (mark, at) = (String::new(), Timestamp::UNIX_EPOCH);
+        let row = ErasureRow { mark, id: id.clone(), at, user_id: None, organization_id: None };
         let keys = Keys { users: [user_id.clone()].into(), ..Keys::default() };
         let task = Task { cause: row.cause(), keys, ..self.settings_task() };
         let done = run(self.store(), task, move |step| Ok(begin_erasure(step, &user_id, &id, &key))).await?;
@@ -192,7 +197,7 @@ impl Mirror {
     }
 
     /// Removes what was deleted and replaced from the log of the store.
-    async fn purge(&self, attempts: u32) -> Result<()> {
+    pub(super) async fn purge(&self, attempts: u32) -> Result<()> {
         for attempt in 0..attempts {
             if attempt > 0 {
                 tokio::time::sleep(PAUSE).await;
@@ -202,14 +207,15 @@ impl Mirror {
             }
         }
         Err(Error::store(
-            "the user is erased, but a reader of the file, such as a backup, keeps the log with the removed data: call this again when the reader has \
+            "the data is erased, but a reader of the file, such as a backup, keeps the log with the removed data: call this again when the reader has \
              ended, or wait until the next sync does it",
         )
         .temporary())
     }
 
-    /// Returns a change that a consumer parks, without its content if its user was erased after the consumer had polled it.
+    /// Returns a change that a consumer parks, without its content if its user was erased, or its organization forgotten, after the consumer had polled it.
     pub(super) async fn without_erased(&self, change: Change) -> Result<Change> {
+        let change = self.without_forgotten(change).await?;
         let sides = [change.user.as_ref(), change.before.as_ref().and_then(Mirrored::user)];
         let Some(user_id) = sides.into_iter().flatten().map(|user: &MirrorUser| user.id.clone()).next() else {
             return Ok(change);

@@ -7,7 +7,7 @@
 // syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one directory, `removal` removes
 // what its listing lacks, and `reports` makes the reports; `receive` applies webhooks; `holds` has the losses of access that the guard held, and the
 // decisions about them; `runs` records syncs, and reads them and the received events; `explain` explains a user's access; `chores` completes work that takes more than one write; `retire` removes the users and groups of a directory that the
-// application retires; `erase` removes everything about a user; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers
+// application retires; `erase` removes everything about a user, and `forget` about an organization; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers
 // (`groups` reads them one by one or in groups), `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, `polls` what polls have returned, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
 // `history` takes the history from the feed and returns it, and `past` computes past states from it. `export` writes users as text.
@@ -28,6 +28,7 @@ mod exclusive;
 mod explain;
 mod export;
 mod feed;
+mod forget;
 mod groups;
 pub(crate) mod handle;
 mod history;
@@ -63,9 +64,9 @@ mod write;
 pub use crate::record::{
     Approval, Consumer, CopiedTable, CopyReport, DirectoryStatus, Erasure, EventQuery, ExplainedChange, Explanation,
     ExportFormat, GuardSettings, HistoryEntry, Hold, HoldReason, IgnoredSetting, MirrorDirectory, MirrorGroup,
-    MirrorOptions, MirrorSettings, Mirrored, Outcome, ParkedChange, PendingEvent, Phase, Progress, ReceivedEvent,
-    Retirement, RoleGrant, RoleMapEntry, RoleMapKey, Run, RunOutcome, RunQuery, SyncMode, SyncOutcome, SyncReport,
-    UserFields, UserState,
+    MirrorOptions, MirrorSettings, Mirrored, OrganizationErasure, Outcome, ParkedChange, PendingEvent, Phase, Progress,
+    ReceivedEvent, Retirement, RoleGrant, RoleMapEntry, RoleMapKey, Run, RunOutcome, RunQuery, SyncMode, SyncOutcome,
+    SyncReport, UserFields, UserState,
 };
 pub use changes::Changes;
 pub use consumer::{Worker, WorkerBuilder};

@@ -18,6 +18,8 @@ pub(super) struct Options {
     pub(super) approved: bool,
     /// Whether to wait for another sync of the directory to end.
     pub(super) wait: bool,
+    /// Whether an organization that was forgotten is mirrored anew. If not, it is left out.
+    pub(super) readmits: bool,
     pub(super) concurrency: usize,
     pub(super) on_progress: Option<OnProgress>,
 }
@@ -29,6 +31,7 @@ impl Default for Options {
             mode: SyncMode::Auto,
             approved: false,
             wait: true,
+            readmits: false,
             concurrency: CONCURRENCY,
             on_progress: None,
         }

@@ -1,7 +1,7 @@
 //! Lists the directories of one organization, syncs each of them, and reports those that are missing.
 
 use super::Mirror;
-use super::decide::{Shown, hold_directory, lose_organization, take_directories};
+use super::decide::{Shown, check_not_forgotten, hold_directory, lose_organization, take_directories};
 use super::options::Options;
 use super::reports::sync_cause;
 use super::run::Run;
@@ -85,7 +85,10 @@ impl Mirror {
     async fn run_directories(&self, organization_id: &str, options: &Options, run_id: &str) -> Result<Vec<SyncReport>> {
         self.check_environment().await?;
         self.finish_chores().await?;
-        self.finish_interrupted().await?;
+        let environment = self.finish_interrupted().await?;
+        if !self.admits(organization_id, &environment, options.readmits).await? {
+            return Ok(Vec::new());
+        }
         let Answer { directories, shown, not_found } = self.ask(organization_id, run_id).await?;
         let all = directories.clone();
         let mut wanted: Vec<Directory> = match &options.directory_id {
@@ -243,6 +246,7 @@ impl Mirror {
             now: self.now(),
         };
         let done = run(self.store(), task, move |step| {
+            check_not_forgotten(step, &id)?;
             step.bind_host(host.as_deref())?;
             Ok(if is_found {
                 take_directories(step, &id, &rows, started)

@@ -62,7 +62,8 @@ impl Mirror {
     /// ```
     pub fn plan(&self, organization_id: &str) -> PlanBuilder {
         let organization_id = organization_id.to_owned();
-        PlanBuilder { mirror: self.clone(), organization_id, options: Options::default() }
+        let options = Options { readmits: true, ..Options::default() };
+        PlanBuilder { mirror: self.clone(), organization_id, options }
     }
 }
 

@@ -4,7 +4,7 @@ use super::Mirror;
 use super::decide::{Order, PAGE, Step, end_retirement, retire_groups, retire_users, start_retirement};
 use super::holds::check_decider;
 use super::write::{Done, Task, run};
-use crate::record::Retirement;
+use crate::record::{EnvironmentRow, Retirement};
 use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter};
 use crate::{ErrorKind, Result};
 
@@ -56,13 +56,14 @@ impl Mirror {
     }
 
     /// Completes retirements and erasures that were interrupted, except retirements that another process is working on.
-    pub(super) async fn finish_interrupted(&self) -> Result<()> {
+    /// Returns the environment as it was read from the store.
+    pub(super) async fn finish_interrupted(&self) -> Result<EnvironmentRow> {
         let set = self.store().load(Keys { retirements: true, ..Keys::default() }).await?;
         self.finish_retirements(set.retirements).await?;
         if set.environment.erasure_key.is_some() {
             self.finish_erasures().await;
         }
-        Ok(())
+        Ok(set.environment)
     }
 
     async fn finish_retirements(&self, retirements: Vec<Retirement>) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Records of past syncs, and the received events: what the mirror did, when, and why.
 
 use super::Mirror;
+use super::decide::is_forgotten;
 use super::write::{Task, run};
 use crate::record::{EventQuery, ReceivedEvent, Run, RunOutcome, RunQuery, RunRow, SyncOutcome, SyncReport};
 use crate::store::{Durability, Keys, Scope};
@@ -132,8 +133,12 @@ impl Mirror {
             cause: String::new(),
             now: self.now(),
         };
+        let id = organization_id.clone();
         let stored = run(self.store(), task, move |step| {
-            step.batch().runs.extend(rows.iter().cloned());
+            // The organization may have been forgotten while its sync began.
+            if !is_forgotten(step, &id) {
+                step.batch().runs.extend(rows.iter().cloned());
+            }
             Ok(())
         });
         if let Err(error) = stored.await {

@@ -23,15 +23,18 @@ pub struct SyncBuilder {
 }
 
 impl Mirror {
-    /// Syncs every directory of an organization, or [one](SyncBuilder::directory): `mirror.sync("org_1").await?`.
+    /// Syncs every directory of an organization, or [one](SyncBuilder::directory): `mirror.sync("org_1").await?`. An organization that was
+    /// [forgotten](Mirror::forget_organization) is mirrored anew.
     pub fn sync(&self, organization_id: &str) -> SyncBuilder {
         let organization_id = Some(organization_id.to_owned());
-        SyncBuilder { mirror: self.clone(), organization_id, options: Options::default() }
+        let options = Options { readmits: true, ..Options::default() };
+        SyncBuilder { mirror: self.clone(), organization_id, options }
     }
 
     /// Syncs every directory of every organization, several at once. If one fails, its report has the error, and the others continue. If the
     /// organizations cannot be listed to the end, those that were listed are synced, and a report without an organization has the error.
-    /// Mirrored organizations that are not listed any more are asked for as well: their directories are reported as missing.
+    /// Mirrored organizations that are not listed any more are asked for as well: their directories are reported as missing. Organizations that were
+    /// [forgotten](Mirror::forget_organization) are left out, without a report.
     pub fn sync_all(&self) -> SyncBuilder {
         SyncBuilder { mirror: self.clone(), organization_id: None, options: Options::default() }
     }

@@ -47,8 +47,10 @@ pub struct Batch {
     pub done_chores: BTreeSet<i64>,
     /// Syncs to insert or replace.
     pub runs: Vec<RunRow>,
-    /// Erasures to insert. For a mark that is stored already, only [`ErasureRow::user_id`] is replaced.
+    /// Erasures to insert. For a mark that is stored already, only [`ErasureRow::user_id`] and [`ErasureRow::organization_id`] are replaced.
     pub erasures: Vec<ErasureRow>,
+    /// Marks of the erasures to delete: of organizations that are synced again.
+    pub ended_erasures: BTreeSet<String>,
 }
 
 /// A user to insert (row number 0) or to replace.
@@ -110,6 +112,7 @@ impl Batch {
             done_chores,
             runs,
             erasures,
+            ended_erasures,
         } = self;
         !(organizations.is_empty()
             && directories.is_empty()
@@ -125,7 +128,8 @@ impl Batch {
             && chores.is_empty()
             && done_chores.is_empty()
             && runs.is_empty()
-            && erasures.is_empty())
+            && erasures.is_empty()
+            && ended_erasures.is_empty())
     }
 
     /// Adds the rows and entries of a batch that was decided after this one. Its role map, settings, environment and mirror id, if it has them, replace
@@ -151,6 +155,7 @@ impl Batch {
             done_chores,
             runs,
             erasures,
+            ended_erasures,
         } = later;
         self.organizations.extend(organizations);
         self.directories.extend(directories);
@@ -171,5 +176,6 @@ impl Batch {
         self.done_chores.extend(done_chores);
         self.runs.extend(runs);
         self.erasures.extend(erasures);
+        self.ended_erasures.extend(ended_erasures);
     }
 }

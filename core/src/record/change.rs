@@ -44,6 +44,8 @@ named! {
         OrganizationMissing = "organization.missing",
         /// The API finds a missing organization again.
         OrganizationFound = "organization.found",
+        /// The application forgot an organization, which removed what this change was. It has no ids: acknowledge it, and do nothing else.
+        OrganizationForgotten = "organization.forgotten",
     }
 }
 
@@ -70,7 +72,8 @@ impl ChangeKind {
             | ChangeKind::DirectoryMissing
             | ChangeKind::DirectoryFound
             | ChangeKind::OrganizationMissing
-            | ChangeKind::OrganizationFound => &[],
+            | ChangeKind::OrganizationFound
+            | ChangeKind::OrganizationForgotten => &[],
         }
     }
 }
@@ -113,7 +116,7 @@ pub struct Change {
     pub seq: i64,
     /// The kind of the change.
     pub kind: ChangeKind,
-    /// Id of the organization (`org_…`).
+    /// Id of the organization (`org_…`); empty for `organization.forgotten`.
     pub organization_id: String,
     /// Id of the directory (`dir_…`); empty for changes of organizations.
     pub directory_id: String,

@@ -19,8 +19,11 @@ pub struct EnvironmentRow {
     /// there was none.
     #[serde(default)]
     pub all_listed_at: Option<Timestamp>,
-    /// Key of the marks of erased users; `None` if no user was ever erased. It is here because every write reads this row: without an erasure, writes do
-    /// not look for marks.
+    /// Key of the marks of erased users and forgotten organizations; `None` if nothing was ever erased. It is here because every write reads this row:
+    /// without an erasure, writes do not look for marks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erasure_key: Option<ErasureKey>,
+    /// Whether an organization was ever forgotten. If not, syncs and events do not look for the marks of organizations.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_forgotten: bool,
 }

@@ -1,7 +1,7 @@
-//! Erasures: the removal of all personal data of one user, which the application requests.
+//! Erasures: the removal of all personal data of one user, or of everything about one organization, which the application requests.
 //!
 //! What stays of an erased user is a tombstone with a keyed mark, which does not contain the user's id, and the entries of the feed, whose content is
-//! replaced by ids.
+//! replaced by ids. What stays of a forgotten organization is such a tombstone, and the numbers of its entries.
 
 use super::{ChangeBody, ChangeKind, Delta, Entry, EntryBody, MirrorUser, Mirrored, ParkedChange};
 use crate::{Change, Error, Result, Timestamp};
@@ -37,30 +37,66 @@ pub struct Erasure {
     pub parked: u64,
 }
 
+/// The removal of everything that a mirror had about an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OrganizationErasure {
+    /// The erasure's id. The changes whose content was removed have the cause `erasure:` and this id.
+    pub id: String,
+    /// Id of the organization (`org_…`).
+    pub organization_id: String,
+    /// Time at which it was first requested that the organization be forgotten, in UTC, by the clock of the machine that recorded it.
+    pub at: Timestamp,
+    /// Whether the mirror had the organization or one of its directories when this was called. False for a repeated call.
+    pub was_mirrored: bool,
+    /// Number of directories that were removed.
+    pub directories: u64,
+    /// Number of users whose rows were removed: tombstones of users who had left.
+    pub users: u64,
+    /// Number of groups whose rows were removed, tombstones included.
+    pub groups: u64,
+    /// Number of changes in the feed whose content was removed.
+    pub changes: u64,
+    /// Number of entries of the history that were removed.
+    pub history: u64,
+    /// Number of received events that were removed.
+    pub events: u64,
+    /// Number of parked changes that were removed.
+    pub parked: u64,
+    /// Number of records of past syncs that were removed.
+    pub runs: u64,
+}
+
 /// The tombstone of an erasure, as stores keep it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErasureRow {
-    /// Identifies whose erasure it is: [`ErasureKey::mark_of_user`].
+    /// Identifies whose erasure it is: [`ErasureKey::mark_of_user`] or [`ErasureKey::mark_of_organization`].
     pub mark: String,
     /// The erasure's id.
     pub id: String,
     /// Time at which the erasure was requested, by the clock of the machine that recorded it.
     pub at: Timestamp,
-    /// The user's id while data of the user may be left; `None` once all of it is removed.
+    /// The user's id while data of the user may be left; `None` once all of it is removed, and for an organization.
     pub user_id: Option<String>,
+    /// The organization's id while data of the organization may be left; `None` once all of it is removed, and for a user.
+    pub organization_id: Option<String>,
 }
 
-/// The random key of a mirror from which the marks of erasures are computed: without it, the tombstones do not show who was erased. It is
-/// made by the first erasure.
+/// The random key of a mirror from which the marks of erasures are computed: without it, the tombstones do not show who was erased, and which
+/// organizations were forgotten. It is made by the first erasure.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ErasureKey(String);
 
-/// An entry of the feed that replaces the entry with the same number: see [`Entry::without_user`].
+/// An entry of the feed that replaces the entry with the same number: see [`Entry::without_user`] and [`Entry::forgotten`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedactedEntry {
     /// Number of the entry's last change.
     pub last: i64,
+    /// The new id of the organization; empty if the organization was forgotten.
+    pub organization_id: String,
+    /// The new id of the directory; empty if the organization was forgotten.
+    pub directory_id: String,
     /// The new cause.
     pub cause: String,
     /// The new content; stored as [`EntryBody::encode`] writes it.
@@ -83,7 +119,32 @@ impl Erasure {
     }
 }
 
+impl OrganizationErasure {
+    /// Makes the record of an erasure that has removed nothing yet.
+    pub(crate) fn new(row: &ErasureRow, organization_id: &str, was_mirrored: bool) -> OrganizationErasure {
+        OrganizationErasure {
+            id: row.id.clone(),
+            organization_id: organization_id.to_owned(),
+            at: row.at,
+            was_mirrored,
+            directories: 0,
+            users: 0,
+            groups: 0,
+            changes: 0,
+            history: 0,
+            events: 0,
+            parked: 0,
+            runs: 0,
+        }
+    }
+}
+
 impl ErasureRow {
+    /// Returns whether data may be left that the erasure has to remove.
+    pub fn is_open(&self) -> bool {
+        self.user_id.is_some() || self.organization_id.is_some()
+    }
+
     /// Returns the cause of the changes that the erasure makes.
     pub fn cause(&self) -> String {
         format!("{CAUSE}{}", self.id)
@@ -104,6 +165,11 @@ impl ErasureKey {
     /// Returns the mark of a user: the HMAC-SHA-256 of the id with this key, as 64 hexadecimal digits.
     pub fn mark_of_user(&self, user_id: &str) -> String {
         self.mark("user:", user_id)
+    }
+
+    /// Returns the mark of an organization: the HMAC-SHA-256 of the id with this key, as 64 hexadecimal digits.
+    pub fn mark_of_organization(&self, organization_id: &str) -> String {
+        self.mark("organization:", organization_id)
     }
 
     fn mark(&self, kind: &str, id: &str) -> String {
@@ -182,13 +248,28 @@ impl Entry {
             // The creation of another user may name the user as the same person.
             let is_named = old.rehire.as_ref().is_some_and(|rehire| rehire.user_id == user_id);
             let body = EntryBody { rehire: None, ..old };
-            return Ok(is_named.then_some(RedactedEntry { last, cause: old_cause, body }));
+            let same = RedactedEntry { last, organization_id, directory_id, cause: old_cause, body };
+            return Ok(is_named.then_some(same));
         };
         let deletes = old.changes.iter().any(|change| change.kind == ChangeKind::UserDeleted);
         let linked_id = user.linked_id.clone().filter(|_| deletes && keeps_link);
         let user = erased_user(user_id, &organization_id, &directory_id, linked_id);
         let body = erased_body(user, usize::try_from(count).unwrap_or(0));
-        Ok(Some(RedactedEntry { last, cause: cause.to_owned(), body }))
+        Ok(Some(RedactedEntry { last, organization_id, directory_id, cause: cause.to_owned(), body }))
+    }
+
+    /// Returns what replaces the entry if its organization is forgotten: the same number of changes, all of them `organization.forgotten` without ids and with
+    /// the given cause.
+    pub fn forgotten(&self, cause: &str) -> RedactedEntry {
+        let forgotten = Delta { kind: ChangeKind::OrganizationForgotten, group_id: None, fields: Vec::new() };
+        let changes = vec![forgotten; usize::try_from(self.count).unwrap_or(0)];
+        RedactedEntry {
+            last: self.last,
+            organization_id: String::new(),
+            directory_id: String::new(),
+            cause: cause.to_owned(),
+            body: EntryBody { changes, ..EntryBody::default() },
+        }
     }
 }
 
@@ -312,6 +393,25 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_of_a_forgotten_organization_has_the_same_number_of_changes_and_no_ids() {
+        let old = entry(&[ChangeKind::UserUpdated, ChangeKind::RolesChanged]);
+        let new = old.forgotten("erasure:9");
+        assert_eq!(new.organization_id, "");
+        assert_eq!(new.directory_id, "");
+        let RedactedEntry { organization_id, directory_id, cause, body, .. } = new;
+        let changes =
+            Entry { organization_id, directory_id, cause, body: body.encode().unwrap(), ..old }.changes().unwrap();
+        assert_eq!(changes.len(), 2);
+        for change in changes {
+            assert_eq!(change.kind, ChangeKind::OrganizationForgotten);
+            assert_eq!(change.cause, "erasure:9");
+            assert_eq!(change.user, None);
+            assert_eq!(change.before, None);
+            assert_eq!(change.after, None);
+        }
+    }
+
+    #[test]
     fn an_entry_of_version_0_1_0_is_replaced_by_one_in_the_present_form() {
         let body = ChangeBody { user: Some(ada()), ..ChangeBody::default() };
         let old = Entry {
@@ -345,6 +445,7 @@ mod tests {
         assert_eq!(mark, one.mark_of_user("diruser_1"));
         assert_ne!(mark, other.mark_of_user("diruser_1"));
         assert_ne!(mark, one.mark_of_user("diruser_2"));
+        assert_ne!(mark, one.mark_of_organization("diruser_1"));
         assert_eq!(format!("{one:?}"), "ErasureKey(…)");
     }
 }

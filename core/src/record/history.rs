@@ -172,12 +172,13 @@ fn letter(kind: ChangeKind) -> char {
         ChangeKind::DirectoryFound => 'F',
         ChangeKind::OrganizationMissing => 'm',
         ChangeKind::OrganizationFound => 'f',
+        ChangeKind::OrganizationForgotten => 'o',
     }
 }
 
 impl HistoryRow {
     /// Makes the row of an entry of the feed, or returns `None` for an entry that version 0.1.0 wrote, and for one of an erasure. The history of a store
-    /// that is brought up to date starts after entries of version 0.1.0, and has nothing about erased users.
+    /// that is brought up to date starts after entries of version 0.1.0, and has nothing about erased users and forgotten organizations.
     ///
     /// # Errors
     ///

@@ -36,7 +36,7 @@ pub use directory::{DirectoryRow, DirectoryStatus, MirrorDirectory, Organization
 pub(crate) use entry::brief;
 pub use entry::{Delta, Entry, EntryBody, NewEntry};
 pub use environment::EnvironmentRow;
-pub use erasure::{Erasure, ErasureKey, ErasureRow, RedactedEntry};
+pub use erasure::{Erasure, ErasureKey, ErasureRow, OrganizationErasure, RedactedEntry};
 pub(crate) use erasure::{erased_body, erased_user, is_erasure};
 pub use event::{EventNote, EventQuery, EventRow, EventState, PendingEvent, PendingEvents, ReceivedEvent};
 pub use explanation::{ExplainedChange, Explanation, RoleGrant, UserState};

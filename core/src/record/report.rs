@@ -66,7 +66,7 @@ named! {
         /// The event changed nothing: events of its type do not change the mirror, or it names more groups for a user than the setting
         /// `groups_per_user` permits (10,000 by default). In the second case the next sync lists the user.
         Ignored = "ignored",
-        /// The event changed nothing: it is about a user whom the application has erased.
+        /// The event changed nothing: it is about a user whom the application has erased, or an organization that it has forgotten.
         Erased = "erased",
     }
 }

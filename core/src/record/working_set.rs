@@ -38,7 +38,7 @@ pub struct Keys {
     pub retirements: bool,
     /// The greatest number of users to load with the oldest chore, or `None` if the chore is not needed.
     pub chore: Option<usize>,
-    /// Marks of users, for which the decision needs to know whether they were [erased](ErasureRow).
+    /// Marks of users and organizations, for which the decision needs to know whether they were [erased](ErasureRow).
     pub erasures: BTreeSet<String>,
 }
 

@@ -152,8 +152,8 @@ tables! {
         number: Number, id: Text, directory_id: Text, organization_id: Text, started_at: Bytes, quiet: Truth, token: Number,
         body: Json,
     }
-    /// Erasures of users. The key of their marks is in the settings.
-    ERASURES = "erasure" (1) { mark: Text, id: Text, at: Bytes, user_id: Text }
+    /// Erasures of users and organizations. The key of their marks is in the settings.
+    ERASURES = "erasure" (1) { mark: Text, id: Text, at: Bytes, user_id: Text, organization_id: Text }
 }
 
 /// Rows of a table that a sync of one organization may read.

@@ -174,10 +174,44 @@ pub struct TakenHistory {
     pub restarts: bool,
 }
 
-/// The entries about a user in one page of the feed.
+/// How many rows of an organization [`Store::forget_organization`] has removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ForgottenRows {
+    /// Users, tombstones included.
+    pub users: u64,
+    /// Groups, tombstones included.
+    pub groups: u64,
+    /// Rows of the history.
+    pub history: u64,
+    /// Received events.
+    pub events: u64,
+    /// Records of syncs.
+    pub runs: u64,
+    /// Decisions about holds.
+    pub approvals: u64,
+    /// Losses of access.
+    pub losses: u64,
+    /// Directories.
+    pub directories: u64,
+    /// Whether no rows of the organization are left.
+    pub is_complete: bool,
+}
+
+impl ForgottenRows {
+    /// Returns whether the pages of all kinds were the last ones, after which `limit` rows of each kind are removed at most.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn is_last(&self, limit: usize) -> bool {
+        let ForgottenRows { users, groups, history, events, runs, approvals, losses, directories: _, is_complete: _ } =
+            *self;
+        let limit = limit as u64;
+        [users, groups, history, events, runs, approvals, losses].iter().all(|count| *count < limit)
+    }
+}
+
+/// The entries about a user or of an organization in one page of the feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UserEntries {
-    /// The entries whose stored form names the user, oldest first.
+pub struct FoundEntries {
+    /// The entries, oldest first: those whose stored form names the user, or those of the organization.
     pub entries: Vec<Entry>,
     /// Number of the last entry of the page, after which the next page begins; `None` if the feed has no more entries.
     pub searched: Option<i64>,
@@ -186,7 +220,7 @@ pub struct UserEntries {
 /// What [`Store::redact`] replaces. Nothing is stored for an entry or a parked change that does not exist any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redaction {
-    /// Entries of the feed. The number, the count, the organization, the directory and the time of each stay as they are.
+    /// Entries of the feed. The number, the count and the time of each stay as they are.
     pub entries: Vec<RedactedEntry>,
     /// Parked changes, each with the name of its consumer.
     pub parked: Vec<(String, ParkedChange)>,
@@ -546,8 +580,8 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async { Err(Error::store(NO_HISTORY)) })
     }
 
-    /// Reads the erasures that have not ended, oldest first, `limit` at most. The default returns none: it is for a store that does not
-    /// [forget](Store::forget_user) users.
+    /// Reads the erasures that have not [ended](ErasureRow::is_open), oldest first, `limit` at most. The default returns none: it is for a store that does
+    /// not [forget](Store::forget_user) users.
     ///
     /// The future may be dropped: it only reads.
     fn open_erasures(&self, limit: usize) -> StoreFuture<'_, Vec<ErasureRow>> {
@@ -559,13 +593,31 @@ pub trait Store: Send + Sync + 'static {
     /// id as a JSON text. The default calls [`entries`](Store::entries); another implementation need not return all entries from a database.
     ///
     /// The future may be dropped: it only reads.
-    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, UserEntries> {
+    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, FoundEntries> {
         Box::pin(async move {
             let id = serde_json::Value::String(user_id).to_string();
             let mut entries = self.entries(after, limit).await?;
             let searched = entries.last().map(|entry| entry.last);
             entries.retain(|entry| entry.body.contains(&id));
-            Ok(UserEntries { entries, searched })
+            Ok(FoundEntries { entries, searched })
+        })
+    }
+
+    /// Reads the first `limit` entries of the feed after `after`, and returns those of them that have changes of this organization. The default calls
+    /// [`entries`](Store::entries); another implementation need not return all entries from a database.
+    ///
+    /// The future may be dropped: it only reads.
+    fn entries_of_organization(
+        &self,
+        organization_id: String,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, FoundEntries> {
+        Box::pin(async move {
+            let mut entries = self.entries(after, limit).await?;
+            let searched = entries.last().map(|entry| entry.last);
+            entries.retain(|entry| entry.organization_id == organization_id);
+            Ok(FoundEntries { entries, searched })
         })
     }
 
@@ -585,6 +637,19 @@ pub trait Store: Send + Sync + 'static {
     fn forget_user(&self, user_id: String, mark: String, limit: usize) -> StoreFuture<'_, usize> {
         let _ = (user_id, mark, limit);
         Box::pin(async { Err(Error::store(NOT_ERASED)) })
+    }
+
+    /// Removes what is stored about an organization besides entries of the feed, parked changes, the role map and its erasure: `limit` rows of each kind at
+    /// most. Removes the directories, the organization's row, its holds, retirements, the count of its pending events, and the rest, in the call that leaves no
+    /// other rows. The users and groups that are left are tombstones, but live ones are removed as well, without changes; with them, their memberships and the
+    /// chores of the groups. The default fails: it is for a store that cannot forget organizations.
+    ///
+    /// The future may be dropped: then `limit` rows of some kinds may have been removed.
+    fn forget_organization(&self, organization_id: String, limit: usize) -> StoreFuture<'_, ForgottenRows> {
+        let _ = (organization_id, limit);
+        Box::pin(async {
+            Err(Error::store("this store cannot forget organizations: its implementation has no `forget_organization`"))
+        })
     }
 
     /// Removes the deleted and replaced rows of all earlier writes from the files of the store, as far as the store itself can: from the log of a SQLite

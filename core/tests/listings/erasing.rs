@@ -41,7 +41,7 @@ async fn changes_of(mirror: &Mirror, consumer: &str, user_id: &str) -> Vec<Chang
 }
 
 /// Asserts that no row of any table of the store has one of these texts.
-async fn assert_no_row_has(store: &Arc<dyn Store>, texts: &[&str]) {
+pub(crate) async fn assert_no_row_has(store: &Arc<dyn Store>, texts: &[&str]) {
     for table in copy::TABLES {
         let mut after = None;
         loop {

@@ -12,6 +12,7 @@ mod events;
 mod explain;
 mod exports;
 mod feed;
+mod forgetting;
 mod groups;
 mod guard;
 mod history;

@@ -168,7 +168,9 @@ impl Store for Process {
         read history(filter: HistoryFilter, after: i64, limit: usize) -> HistoryPage;
         read history_of(subject_ids: BTreeSet<String>, after: i64) -> HistoryPage;
         read open_erasures(limit: usize) -> Vec<headcount::store::ErasureRow>;
-        read entries_of_user(user_id: String, after: i64, limit: usize) -> headcount::store::UserEntries;
+        read entries_of_user(user_id: String, after: i64, limit: usize) -> headcount::store::FoundEntries;
+        read entries_of_organization(organization_id: String, after: i64, limit: usize) -> headcount::store::FoundEntries;
+        written forget_organization(organization_id: String, limit: usize) -> headcount::store::ForgottenRows;
         written redact(redaction: headcount::store::Redaction) -> ();
         written forget_user(user_id: String, mark: String, limit: usize) -> usize;
         written purge() -> bool;

@@ -51,8 +51,8 @@ pub unsafe extern "C" fn hc_change_seq(change: *const hc_change) -> i64 {
 
 /// The kind of the change. "user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted",
 /// "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed",
-/// "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing" or
-/// "organization.found". Later versions may add values.
+/// "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing",
+/// "organization.found" or "organization.forgotten". Later versions may add values.
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns text owned by `change`.
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn hc_change_kind(change: *const hc_change) -> *const c_ch
     read!(change => change.cached.kind.of(change.record.kind.name()))
 }
 
-/// Id of the organization ("org_...").
+/// Id of the organization ("org_..."); empty for "organization.forgotten".
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns text owned by `change`.

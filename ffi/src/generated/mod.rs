@@ -22,6 +22,7 @@ pub mod mirror_directory_status;
 pub mod mirror_group;
 pub mod mirror_user;
 pub mod organization;
+pub mod organization_erasure;
 pub mod outcome;
 pub mod parked_change;
 pub mod pending_event;
@@ -58,6 +59,7 @@ pub use mirror_directory_status::{hc_mirror_directory_status, hc_mirror_director
 pub use mirror_group::{hc_mirror_group, hc_mirror_group_list};
 pub use mirror_user::{hc_mirror_user, hc_mirror_user_list};
 pub use organization::{hc_organization, hc_organization_iter, hc_organization_page};
+pub use organization_erasure::hc_organization_erasure;
 pub use outcome::hc_outcome;
 pub use parked_change::{hc_parked_change, hc_parked_list};
 pub use pending_event::{hc_pending_event, hc_pending_event_list};
@@ -104,6 +106,7 @@ const _: () = {
     any_number_of_threads::<hc_retirement>();
     any_number_of_threads::<hc_retirement_list>();
     any_number_of_threads::<hc_erasure>();
+    any_number_of_threads::<hc_organization_erasure>();
     any_number_of_threads::<hc_pending_event>();
     any_number_of_threads::<hc_pending_event_list>();
     any_number_of_threads::<hc_run>();

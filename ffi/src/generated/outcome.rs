@@ -25,7 +25,8 @@ pub enum hc_outcome {
     /// The event changed nothing: it is about a user, group or directory of another organization than the one that it
     /// names, it is from another environment than the mirror's, or it names no organization.
     HC_OUTCOME_FOREIGN = 7,
-    /// The event changed nothing: it is about a user whom the application has erased.
+    /// The event changed nothing: it is about a user whom the application has erased, or an organization that it has
+    /// forgotten.
     HC_OUTCOME_ERASED = 8,
 }
 

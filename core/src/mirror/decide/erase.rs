@@ -28,7 +28,7 @@ pub(in crate::mirror) fn begin_erasure(step: &mut Step, user_id: &str, id: &str,
     let now = step.now();
     let row = known.unwrap_or_else(|| {
         let user_id = Some(user_id.to_owned());
-        let row = ErasureRow { mark, id: id.to_owned(), at: now, user_id };
+        let row = ErasureRow { mark, id: id.to_owned(), at: now, user_id, organization_id: None };
         step.batch().erasures.push(row.clone());
         row
     });

@@ -5,6 +5,7 @@
 
 use super::environment::{bind_event, is_other_environment};
 use super::erase::{ERASED, is_ignored};
+use super::forget::{FORGOTTEN, is_forgotten};
 use super::listing::set_enabled;
 use super::loss::EVENT;
 use super::missing::record_deletion;
@@ -47,7 +48,7 @@ pub(in crate::mirror) enum Settled {
     Held,
     /// It is about a row of another organization, is from another environment, or names no organization.
     Foreign,
-    /// It is about a user whom the application has erased.
+    /// It is about a user whom the application has erased, or an organization that it has forgotten.
     Erased,
 }
 
@@ -195,9 +196,12 @@ impl Applying<'_> {
             why: self.why(step, &settled).map(str::to_owned),
         };
         let body = (state != EventState::Settled).then(|| self.stored_body(step.fields));
+        let organization_id = organization_of(self.event);
+        // Nothing that is stored names a forgotten organization.
+        let is_forgotten = settled == Settled::Erased && is_forgotten(step, &organization_id);
         step.batch().events.push(EventRow {
             id: self.event.id().to_owned(),
-            organization_id: organization_of(self.event),
+            organization_id: if is_forgotten { String::new() } else { organization_id },
             received_at: self.received_at,
             state,
             body,
@@ -257,6 +261,7 @@ impl Applying<'_> {
             Settled::Pending => Some(why_pending(self.event)),
             Settled::Ignored => Some("it names more groups for the user than the setting groups_per_user permits"),
             Settled::Held => Some("the guard holds the loss of access that it would cause, until that is approved"),
+            Settled::Erased if is_forgotten(step, &organization_of(self.event)) => Some(FORGOTTEN),
             Settled::Erased => Some(ERASED),
             Settled::Foreign if is_other_environment(step, self.event) => {
                 Some("it is from another environment than the mirror's")
@@ -314,7 +319,13 @@ impl Applying<'_> {
 
     fn apply_data(&self, step: &mut Step) -> Result<Settled> {
         use EventType::*;
-        if is_other_environment(step, self.event) || is_foreign(step, self.event) {
+        if is_other_environment(step, self.event) {
+            return Ok(Settled::Foreign);
+        }
+        if is_forgotten(step, &organization_of(self.event)) {
+            return Ok(Settled::Erased);
+        }
+        if is_foreign(step, self.event) {
             return Ok(Settled::Foreign);
         }
         match self.event.event_type() {

@@ -4,7 +4,7 @@
 //! and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row; `tenant` keeps
 //! organizations apart; `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and groups that a listing
 //! lacks; `leaver` removes users at once or after the grace; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks directories that are not listed any
-//! more, and `retire` removes the users of directories that the application retires; `erase` erases a user whom the application wants erased; `reconcile` decides whether a user who is not mirrored has left;
+//! more, and `retire` removes the users of directories that the application retires; `erase` erases a user whom the application wants erased, and `forget` an organization; `reconcile` decides whether a user who is not mirrored has left;
 //! `rehire` finds the former user whom a new user may be; `explain` says which groups give a user's roles, and what would take access away; `cursor`
 //! decides which acknowledgements of the feed's consumers count; `partition` divides a consumer among workers, and `holding` has what one of them returned
 //! and acknowledged.
@@ -16,6 +16,7 @@ mod environment;
 mod erase;
 mod event;
 mod explain;
+mod forget;
 mod guard;
 mod holding;
 mod leaver;
@@ -39,13 +40,16 @@ pub(super) use environment::bind_host;
 pub(super) use erase::{Begun, begin_erasure, erase_events};
 pub(super) use event::{Applying, Settled, event_cause, event_keys, why_pending};
 pub(super) use explain::{Present, explain_roles, outlook};
+pub(super) use forget::{
+    Forgetting, begin_forgetting, check_not_forgotten, end_forgetting, is_forgotten, readmit, still_mirrored,
+};
 pub(super) use guard::{Budget, budget, hold_directory};
 pub(super) use holding::{Acknowledged, AcknowledgedAll, Holdings};
 pub(super) use listing::{Listing, Taken, end_memberships, take_group, take_user};
 pub(super) use missing::{Shown, lose_organization, take_directories};
 pub(super) use partition::{
-    MAX_PARTITIONS, Members, PartitionAck, Turn, check_count, check_holder, leave, lost, partition_of,
-    without_partitions,
+    MAX_PARTITIONS, Members, PartitionAck, Turn, check_count, check_holder, has_acknowledged, leave, lost,
+    partition_of, without_partitions,
 };
 pub(super) use reconcile::{check_all_are_listed, check_are_synced, check_is_listed};
 pub(super) use retire::{Order, end_retirement, retire_groups, retire_users, start_retirement};

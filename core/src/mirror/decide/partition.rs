@@ -32,6 +32,14 @@ fn partition_of_id(id: &str, partitions: u32) -> u32 {
     folded % partitions.max(1)
 }
 
+/// Returns whether a consumer does not need a change any more: it has acknowledged the change, or its snapshot includes it.
+pub(in crate::mirror) fn has_acknowledged(row: &ConsumerRow, change: &Change) -> bool {
+    let own = u32::try_from(row.partitions.len()).ok().filter(|count| *count > 0);
+    let partition = own.and_then(|count| row.partitions.get(partition_of(change, count) as usize));
+    let cursor = partition.map_or(row.cursor, |partition| partition.cursor);
+    change.seq <= ConsumerRow { cursor, ..row.clone() }.seen()
+}
+
 /// The workers of a consumer, from the row and the leases that one of them has read.
 #[derive(Clone, Debug)]
 pub(in crate::mirror) struct Members {
@@ -312,6 +320,31 @@ mod tests {
             cursors: BTreeMap::new(),
             releases: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_change_is_acknowledged_by_the_cursor_of_its_own_partition_or_by_the_snapshot() {
+        let place = ("org_1".to_owned(), "dir_1".to_owned());
+        let at = |seq| {
+            let body = ChangeBody::default();
+            Change::new(seq, ChangeKind::DirectoryEnabled, place.clone(), body, String::new(), NOW)
+        };
+        let own = partition_of(&at(5), 2) as usize;
+        let mut cursors = [(3, None), (3, None)];
+        assert!(!has_acknowledged(&row(&cursors), &at(5)));
+        cursors[1 - own].0 = 9;
+        assert!(!has_acknowledged(&row(&cursors), &at(5)), "another partition's cursor does not count");
+        cursors[own].0 = 5;
+        assert!(has_acknowledged(&row(&cursors), &at(5)));
+        assert!(!has_acknowledged(&row(&cursors), &at(6)));
+
+        let whole = ConsumerRow { cursor: 5, ..ConsumerRow::default() };
+        assert!(has_acknowledged(&whole, &at(5)));
+        assert!(!has_acknowledged(&whole, &at(6)));
+        let snapshot = crate::record::Snapshot { seq: 6, ..crate::record::Snapshot::default() };
+        let reading = ConsumerRow { cursor: -9, snapshot: Some(snapshot), ..ConsumerRow::default() };
+        assert!(has_acknowledged(&reading, &at(6)));
+        assert!(!has_acknowledged(&reading, &at(7)));
     }
 
     fn holders(row: &ConsumerRow) -> Vec<Option<u32>> {

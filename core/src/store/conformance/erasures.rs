@@ -21,7 +21,13 @@ async fn create(setup: &Setup) -> Option<Arc<dyn Store>> {
 /// Makes the redacted form of an entry with `count` changes.
 fn redacted(last: i64, user_id: &str, count: usize) -> RedactedEntry {
     let user = erased_user(user_id, "org_1", "dir_1", None);
-    RedactedEntry { last, cause: "erasure:1".to_owned(), body: erased_body(user, count) }
+    RedactedEntry {
+        last,
+        organization_id: "org_1".to_owned(),
+        directory_id: "dir_1".to_owned(),
+        cause: "erasure:1".to_owned(),
+        body: erased_body(user, count),
+    }
 }
 
 pub async fn an_erasure_is_loaded_by_its_mark_and_open_until_it_has_ended(setup: Setup) {

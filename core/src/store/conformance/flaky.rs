@@ -4,9 +4,9 @@ use crate::record::{Approval, ConsumerRow, EventQuery, HistoryMark, HoldRow, Par
 use crate::store::copy::{Row, Table};
 use crate::store::{
     Committed, ConsumerWrite, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Entry, EntryPage,
-    ErasureRow, EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, Keys, Lease,
-    PollNote, Redaction, Retention, RowPages, Store, StoreFuture, TakenHistory, UserEntries, UserFilter, UserRow,
-    WorkingSet, Write,
+    ErasureRow, EventRow, EventState, Expiry, FeedPage, Fence, ForgottenRows, FoundEntries, GroupRow, HistoryFilter,
+    HistoryPage, Keys, Lease, PollNote, Redaction, Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter,
+    UserRow, WorkingSet, Write,
 };
 use crate::{Change, Error, ErrorStatus, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -250,12 +250,25 @@ impl Store for Flaky {
         self.store.open_erasures(limit)
     }
 
-    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, UserEntries> {
+    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, FoundEntries> {
         self.store.entries_of_user(user_id, after, limit)
     }
 
     fn redact(&self, redaction: Redaction) -> StoreFuture<'_, ()> {
         self.store.redact(redaction)
+    }
+
+    fn entries_of_organization(
+        &self,
+        organization_id: String,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, FoundEntries> {
+        self.store.entries_of_organization(organization_id, after, limit)
+    }
+
+    fn forget_organization(&self, organization_id: String, limit: usize) -> StoreFuture<'_, ForgottenRows> {
+        self.store.forget_organization(organization_id, limit)
     }
 
     fn forget_user(&self, user_id: String, mark: String, limit: usize) -> StoreFuture<'_, usize> {

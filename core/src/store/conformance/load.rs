@@ -569,6 +569,7 @@ pub async fn the_environment_is_loaded_and_replaced(setup: Setup) {
             environment_id: Some("env_1".to_owned()),
             all_listed_at: Some(at(5)),
             erasure_key: Some(ErasureKey::new([1, 2, 3, 4])),
+            has_forgotten: true,
         };
         commit(&store, Batch { environment: Some(environment.clone()), ..Batch::default() }).await;
         commit_users(&store, &[&format!("diruser_{host}")], &[]).await;

@@ -37,6 +37,7 @@ mod entries;
 mod erasures;
 mod feed;
 mod flaky;
+mod forgetting;
 mod history;
 mod keeping;
 mod leases;
@@ -56,6 +57,7 @@ pub use entries::*;
 pub use erasures::*;
 pub use feed::*;
 pub use flaky::Flaky;
+pub use forgetting::*;
 pub use history::*;
 pub use keeping::*;
 pub use leases::*;
@@ -312,6 +314,10 @@ macro_rules! store_tests {
             parked_changes_are_redacted_and_dropped_ones_stay_dropped
             an_erased_user_is_forgotten_and_others_are_kept
             losses_of_an_erased_user_stay_counted
+            an_erasure_of_an_organization_is_open_until_it_has_ended_and_can_be_deleted
+            the_entries_of_an_organization_are_found_page_by_page
+            an_entry_of_a_forgotten_organization_has_neither_organization_nor_directory
+            all_rows_of_a_forgotten_organization_are_removed_and_others_are_kept
         }
     };
     (@each $setup:expr; $($name:ident)*) => {

@@ -86,6 +86,7 @@ pub(super) fn erasure(user_id: &str, is_open: bool) -> ErasureRow {
         id: format!("erasure of {user_id}"),
         at: at(1),
         user_id: is_open.then(|| user_id.to_owned()),
+        organization_id: None,
     }
 }
 

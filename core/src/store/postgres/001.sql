@@ -312,12 +312,14 @@ CREATE INDEX user_leaving ON {s}.users (deletes_at, number) WHERE deletes_at IS 
 DROP INDEX {s}.user_of_directory;
 CREATE INDEX user_of_directory ON {s}.users (directory_id, number, added_at, deletes_at) WHERE deleted_at IS NULL;
 
--- Erasures of users. `mark` is a keyed hash of the user's id. `user_id` is the id while data of the user may be left, and then NULL. Rows are never
--- removed: they keep listings and late events from bringing the user back.
+-- Erasures of users and organizations. `mark` is a keyed hash of the id. `user_id` is the user's id while data of the user may be left, and
+-- `organization_id` that of an organization; then they are NULL. The rows of users are never removed: they keep listings and late events from bringing
+-- the user back. That of an organization is removed when the organization is synced again.
 CREATE TABLE {s}.erasure (
     mark text COLLATE "C" PRIMARY KEY,
     id text COLLATE "C" NOT NULL,
     at bytea NOT NULL,
-    user_id text COLLATE "C"
+    user_id text COLLATE "C",
+    organization_id text COLLATE "C"
 );
-CREATE INDEX erasure_open ON {s}.erasure (at) WHERE user_id IS NOT NULL;
+CREATE INDEX erasure_open ON {s}.erasure (at) WHERE user_id IS NOT NULL OR organization_id IS NOT NULL;

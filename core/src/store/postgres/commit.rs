@@ -474,6 +474,7 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
         done_chores,
         runs,
         erasures,
+        ended_erasures,
     } = batch;
     let mut statements = Vec::new();
     if !users.is_empty() {
@@ -530,6 +531,9 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
     }
     if !erasures.is_empty() {
         statements.push(put_erasures(&erasures));
+    }
+    if !ended_erasures.is_empty() {
+        statements.push(Statement::new("DELETE FROM {s}.erasure WHERE mark = ANY($1)").with(texts(&ended_erasures)));
     }
     Ok(statements)
 }
@@ -855,5 +859,10 @@ fn put_erasures(rows: &[ErasureRow]) -> Statement {
         .with("id", |row| Text::new(&row.id))
         .with("at", |row| Time(row.at))
         .with("user_id", |row| row.user_id.as_deref().map(Text::new))
-        .insert("erasure", "ON CONFLICT (mark) DO UPDATE SET user_id = excluded.user_id", &[])
+        .with("organization_id", |row| row.organization_id.as_deref().map(Text::new))
+        .insert(
+            "erasure",
+            "ON CONFLICT (mark) DO UPDATE SET user_id = excluded.user_id, organization_id = excluded.organization_id",
+            &[],
+        )
 }

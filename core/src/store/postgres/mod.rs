@@ -37,9 +37,9 @@ pub use options::PostgresOptions;
 use super::copy::{Row, Table};
 use super::{
     Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Entry, EntryPage, ErasureRow,
-    EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys, Lease,
-    PollNote, Redaction, Retention, RowPages, Store, StoreFuture, TakenHistory, UserEntries, UserFilter, UserRow,
-    WorkingSet, Write, closed,
+    EventRow, EventState, Expiry, FeedPage, Fence, ForgottenRows, FoundEntries, GroupRow, HistoryFilter, HistoryPage,
+    HoldRow, Keys, Lease, PollNote, Redaction, Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter,
+    UserRow, WorkingSet, Write, closed,
 };
 use crate::record::{ConsumerRow, EventQuery, HistoryMark, ParkedChange, RunQuery, RunRow};
 use crate::{Change, Result, Timestamp};
@@ -253,12 +253,25 @@ impl Store for PostgresStore {
         self.call(erasure::open(&self.database, limit))
     }
 
-    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, UserEntries> {
+    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, FoundEntries> {
         self.call(async move { erasure::entries_of_user(&self.database, &user_id, after, limit).await })
     }
 
     fn redact(&self, redaction: Redaction) -> StoreFuture<'_, ()> {
         self.call(async move { erasure::redact(&self.database, &redaction).await })
+    }
+
+    fn entries_of_organization(
+        &self,
+        organization_id: String,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, FoundEntries> {
+        self.call(async move { erasure::entries_of_organization(&self.database, &organization_id, after, limit).await })
+    }
+
+    fn forget_organization(&self, organization_id: String, limit: usize) -> StoreFuture<'_, ForgottenRows> {
+        self.call(async move { erasure::forget_organization(&self.database, &organization_id, limit).await })
     }
 
     fn forget_user(&self, user_id: String, mark: String, limit: usize) -> StoreFuture<'_, usize> {

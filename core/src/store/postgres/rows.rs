@@ -384,7 +384,7 @@ pub(super) fn parked(row: &Row) -> Result<ParkedChange> {
 }
 
 /// The columns of an erasure, as [`erasure`] reads them.
-pub(super) const ERASURE: &str = "mark, id, at, user_id";
+pub(super) const ERASURE: &str = "mark, id, at, user_id, organization_id";
 
 pub(super) fn erasure(row: &Row) -> Result<ErasureRow> {
     Ok(ErasureRow {
@@ -392,6 +392,7 @@ pub(super) fn erasure(row: &Row) -> Result<ErasureRow> {
         id: get_text(row, 1)?,
         at: get_time(row, 2)?.unwrap_or_default(),
         user_id: get_text_if_any(row, 3)?,
+        organization_id: get_text_if_any(row, 4)?,
     })
 }
 

@@ -121,8 +121,11 @@ static RUNS: Insert = Insert::new(
         token = excluded.token, body = excluded.body"],
 );
 
-static ERASURES: Insert =
-    Insert::new("erasure (mark, id, at, user_id)", 4, &["ON CONFLICT (mark) DO UPDATE SET user_id = excluded.user_id"]);
+static ERASURES: Insert = Insert::new(
+    "erasure (mark, id, at, user_id, organization_id)",
+    5,
+    &["ON CONFLICT (mark) DO UPDATE SET user_id = excluded.user_id, organization_id = excluded.organization_id"],
+);
 
 /// Runs a write in the open transaction.
 pub(super) fn write(database: &Database, write: &mut Write) -> Result<Committed> {
@@ -184,6 +187,7 @@ fn commit(
         done_chores,
         runs,
         erasures,
+        ended_erasures,
     } = batch;
     put_organizations(database, &organizations)?;
     put_directories(database, &directories)?;
@@ -222,6 +226,10 @@ fn commit(
     }
     put_runs(database, &runs)?;
     put_erasures(database, &erasures)?;
+    if !ended_erasures.is_empty() {
+        let sql = "DELETE FROM erasure WHERE mark IN (SELECT value FROM json_each(?1))";
+        database.run(sql, [to_json(&ended_erasures)?])?;
+    }
     database.set_counter(counter, durability);
     if changes_settings {
         database.end_sharing()?;
@@ -623,10 +631,11 @@ fn put_runs(database: &Database, rows: &[RunRow]) -> Result<()> {
 }
 
 fn put_erasures(database: &Database, rows: &[ErasureRow]) -> Result<()> {
-    database.put(&ERASURES, rows, |ErasureRow { mark, id, at, user_id }, values| {
+    database.put(&ERASURES, rows, |ErasureRow { mark, id, at, user_id, organization_id }, values| {
         values.push(mark)?;
         values.push(id)?;
         values.push(time_bytes(*at))?;
-        values.push(user_id)
+        values.push(user_id)?;
+        values.push(organization_id)
     })
 }

@@ -26,9 +26,9 @@ mod worker;
 use super::copy::{PAGE_ROWS, Row, Table, TablePage, interrupted};
 use super::{
     Approval, Committed, ConsumerWrite, CopyPages, DirectoryCounts, DirectoryRow, Durability, Entry, EntryPage,
-    ErasureRow, EventRow, EventState, Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryPage, HoldRow, Keys,
-    Lease, Redaction, Retention, RowPages, Store, StoreFuture, TakenHistory, UserEntries, UserFilter, UserRow,
-    WorkingSet, Write, closed,
+    ErasureRow, EventRow, EventState, Expiry, FeedPage, Fence, ForgottenRows, FoundEntries, GroupRow, HistoryFilter,
+    HistoryPage, HoldRow, Keys, Lease, Redaction, Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter,
+    UserRow, WorkingSet, Write, closed,
 };
 use crate::error::catch_panic;
 use crate::record::{ConsumerRow, EventQuery, HistoryMark, ParkedChange, RunQuery, RunRow};
@@ -353,7 +353,7 @@ impl Store for SqliteStore {
         self.read(move |database| erasure::open(database, limit))
     }
 
-    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, UserEntries> {
+    fn entries_of_user(&self, user_id: String, after: i64, limit: usize) -> StoreFuture<'_, FoundEntries> {
         self.read(move |database| erasure::entries_of_user(database, &user_id, after, limit))
     }
 
@@ -363,6 +363,21 @@ impl Store for SqliteStore {
 
     fn forget_user(&self, user_id: String, mark: String, limit: usize) -> StoreFuture<'_, usize> {
         self.change(Durability::Process, move |database| erasure::forget_user(database, &user_id, &mark, limit))
+    }
+
+    fn entries_of_organization(
+        &self,
+        organization_id: String,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, FoundEntries> {
+        self.read(move |database| erasure::entries_of_organization(database, &organization_id, after, limit))
+    }
+
+    fn forget_organization(&self, organization_id: String, limit: usize) -> StoreFuture<'_, ForgottenRows> {
+        self.change(Durability::Process, move |database| {
+            erasure::forget_organization(database, &organization_id, limit)
+        })
     }
 
     fn purge(&self) -> StoreFuture<'_, bool> {

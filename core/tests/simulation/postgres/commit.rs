@@ -491,6 +491,7 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
         done_chores,
         runs,
         erasures,
+        ended_erasures,
     } = batch;
     let (mut statements, mut numbers) = (Vec::new(), Numbers::default());
     if !users.is_empty() {
@@ -587,7 +588,18 @@ pub(super) fn put_rows(batch: Batch, stored: &Stored, extend: Option<Statement>)
         statements.push(Statement::run("UPSERT erasure", move |access| {
             for row in &erasures {
                 let known = access.lock_key(ERASURE, &row.mark)?.unwrap_or_else(|| row.clone());
-                access.put(ERASURE, &row.mark, ErasureRow { user_id: row.user_id.clone(), ..known });
+                let (user_id, organization_id) = (row.user_id.clone(), row.organization_id.clone());
+                access.put(ERASURE, &row.mark, ErasureRow { user_id, organization_id, ..known });
+            }
+            Ok(())
+        }));
+    }
+    if !ended_erasures.is_empty() {
+        statements.push(Statement::run("DELETE FROM erasure", move |access| {
+            for mark in &ended_erasures {
+                if access.lock_key(ERASURE, mark)?.is_some() {
+                    access.delete(ERASURE, mark);
+                }
             }
             Ok(())
         }));
