@@ -318,8 +318,7 @@ impl Former {
     }
 
     /// Sets the former values of the fields that differ. The pattern names every field, so that a new field does not compile until it is handled here.
-    /// Changes of `linked_id`, `protection` and `updated_at` alone are not in the feed, so their former values are not known. Neither is `deletes_at` of a
-    /// user who was inactive when they left.
+    /// Changes of `linked_id`, `protection` and `updated_at` alone are not in the feed, so their former values are not known.
     fn set_differences(&mut self, before: &MirrorUser, after: &MirrorUser) {
         let MirrorUser {
             id: _,
@@ -485,7 +484,7 @@ impl Former {
             active,
             roles: self.roles.unwrap_or(user.roles),
             vendor_roles: self.vendor_roles.unwrap_or(user.vendor_roles),
-            // A user who is active is not to be deleted. Someone who left while inactive has no entry from which the time would be known.
+            // A user who is active is not to be deleted.
             deletes_at: self.deletes_at.unwrap_or(user.deletes_at).filter(|_| !active),
             detail: self.detail.unwrap_or(user.detail),
             attributes: self.attributes.unwrap_or(user.attributes),

@@ -252,14 +252,17 @@ async fn a_late_event_of_the_deletion_does_not_change_the_time_of_the_deletion()
 }
 
 #[tokio::test]
-async fn a_user_who_was_inactive_has_no_change_at_first_and_is_deleted_later() {
+async fn a_user_who_was_inactive_is_updated_with_the_time_of_the_deletion_and_deleted_later() {
     let test = Leaving::with_users(10).await;
     test.event("evt_1", USER_UPDATED, json!({ "id": numbered_user(0), "active": false })).await;
     test.pass(DAY);
     test.changes().await;
     test.list(1..10);
     test.sync().await;
-    assert_eq!(test.kinds().await, []);
+    let changes = test.changes().await;
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].kind, ChangeKind::UserUpdated);
+    assert_eq!(changes[0].fields, ["deletes_at"]);
     assert_eq!(test.user(0).await.unwrap().deletes_at, Some(test.now() + GRACE));
     test.pass(GRACE);
     test.sync().await;
@@ -279,7 +282,12 @@ async fn an_inactive_user_returns_inactive_if_the_listing_does_not_say_otherwise
     test.sync().await;
     let user = test.user(0).await.unwrap();
     assert_eq!((user.active, user.deletes_at), (false, None));
-    assert_eq!(test.kinds().await, []);
+    let changes = test.changes().await;
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].kind, ChangeKind::UserUpdated);
+    assert_eq!(changes[0].fields, ["deletes_at"]);
+    assert!(user_of(changes[0].before.as_ref()).deletes_at.is_some());
+    assert_eq!(user_of(changes[0].after.as_ref()).deletes_at, None);
     test.pass(GRACE);
     test.sync().await;
     assert!(test.user(0).await.is_some());

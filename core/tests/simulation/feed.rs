@@ -266,12 +266,6 @@ impl Records {
         records
     }
 
-    /// Returns the records without [`MirrorUser::deletes_at`]: the feed has no change if a user who leaves was inactive before.
-    pub(crate) fn without_deletions(mut self) -> Records {
-        self.users.values_mut().for_each(|user| user.deletes_at = None);
-        self
-    }
-
     /// Returns the records without users whose deletion is due: any received event may delete them.
     pub(crate) fn without_due(mut self, now: Timestamp) -> Records {
         self.users.retain(|_, user| user.deletes_at.is_none_or(|at| at > now));

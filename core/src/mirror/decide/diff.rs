@@ -22,7 +22,11 @@ pub(super) fn user(before: Option<&MirrorUser>, after: Option<&MirrorUser>) -> V
             changes.push(change(ChangeKind::UserDeleted, Vec::new()));
         }
         (Some(before), Some(after)) => {
-            let fields = profile_fields(before, after);
+            let mut fields = profile_fields(before, after);
+            // If `active` changes as well, the change of `active` has it.
+            if before.active == after.active && before.deletes_at != after.deletes_at {
+                fields.push("deletes_at");
+            }
             if !fields.is_empty() {
                 changes.push(change(ChangeKind::UserUpdated, fields));
             }
@@ -85,8 +89,8 @@ macro_rules! differing {
 }
 
 /// Returns the names of the profile fields that differ; a `user.updated` lists them. Changes of `active`, groups and roles have kinds of their
-/// own, a new `updated_at` alone is no change, and the application sets `linked_id` and `protection`. `deletes_at` changes together with `active`, or without a
-/// change of its own if the user was inactive before.
+/// own, a new `updated_at` alone is no change, and the application sets `linked_id` and `protection`. `deletes_at` usually changes together with `active`, and is
+/// listed by the caller otherwise.
 fn profile_fields(before: &MirrorUser, after: &MirrorUser) -> Vec<&'static str> {
     differing!(
         MirrorUser, before, after,
@@ -143,6 +147,22 @@ mod tests {
             ..ada()
         };
         assert_eq!(user(Some(&ada()), Some(&later)), []);
+    }
+
+    #[test]
+    fn a_deletion_that_is_planned_or_cancelled_updates_a_user_who_is_inactive_before_and_after() {
+        let inactive = MirrorUser { active: false, ..ada() };
+        let leaver = MirrorUser { deletes_at: Some(Timestamp::UNIX_EPOCH), ..inactive.clone() };
+        for (before, after) in [(&inactive, &leaver), (&leaver, &inactive)] {
+            let changes = user(Some(before), Some(after));
+            assert_eq!(kinds(&changes), [ChangeKind::UserUpdated]);
+            assert_eq!(changes[0].fields, ["deletes_at"]);
+        }
+        for (before, after, kind) in
+            [(&ada(), &leaver, ChangeKind::UserDeactivated), (&leaver, &ada(), ChangeKind::UserReactivated)]
+        {
+            assert_eq!(kinds(&user(Some(before), Some(after))), [kind], "it changes together with `active`");
+        }
     }
 
     #[test]

@@ -148,10 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn a_leaver_who_was_inactive_has_no_change_at_first() {
+    fn a_leaver_who_was_inactive_is_updated_with_the_time_of_the_deletion() {
         let inactive = UserRow { user: MirrorUser { active: false, ..ada() }, ..row() };
         let (row, kinds) = leave(inactive, Some(7));
-        assert_eq!(kinds, []);
+        assert_eq!(kinds, [ChangeKind::UserUpdated]);
         assert!(row.user.deletes_at.is_some());
         assert!(!row.leaving.unwrap().was_active);
     }
