@@ -166,10 +166,13 @@ export type RunOutcome = 'running' | 'done' | 'incomplete' | 'held' | 'failed' |
  *
  * - `present`: The user is mirrored.
  * - `removed`: The user was removed.
+ * - `erased`: The application has erased the user: listings and events about the user are ignored.
+ * - `forgotten`: The application has forgotten the user's organization, and what is left of it is being removed. After that, the user is
+ * not known.
  * - `unknown`: The mirror has neither the user nor a change of the user: the id is wrong, no listing and no event has named the user, or
  * the mirror no longer keeps what it had.
  */
-export type UserState = 'present' | 'removed' | 'unknown'
+export type UserState = 'present' | 'removed' | 'erased' | 'forgotten' | 'unknown'
 
 /**
  * What a running sync is doing.
@@ -1171,7 +1174,7 @@ export interface ExplainedChange {
 export interface Explanation {
   /** Id of the user, as it was asked for. */
   userId: string
-  /** Whether the user is mirrored, was removed, or is not known. */
+  /** Whether the user is mirrored, was removed or erased, or is not known. */
   state: UserState
   /** The user as mirrored now, or null if the user is not mirrored. */
   user: MirrorUser | null

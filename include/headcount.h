@@ -269,7 +269,8 @@ typedef enum hc_outcome {
    */
   HC_OUTCOME_FOREIGN = 7,
   /**
-   * The event changed nothing: it is about a user whom the application has erased, or an organization that it has forgotten.
+   * The event changed nothing: it is about a user whom the application has erased, or an organization that it has
+   * forgotten.
    */
   HC_OUTCOME_ERASED = 8,
 } hc_outcome;
@@ -5866,8 +5867,8 @@ const struct hc_retirement *hc_explained_change_retirement(const struct hc_expla
 const char *hc_explanation_user_id(const struct hc_explanation *explanation);
 
 /**
- * Whether the user is mirrored, was removed, or is not known. "present", "removed" or "unknown". Later versions may
- * add values.
+ * Whether the user is mirrored, was removed or erased, or is not known. "present", "removed", "erased", "forgotten" or
+ * "unknown". Later versions may add values.
  *
  * - `explanation`: may be NULL, which gives NULL.
  * - Returns text owned by `explanation`.

@@ -5575,8 +5575,8 @@ class Explanation:
         """Id of the user, as it was asked for."""
 
     @property
-    def state(self) -> Literal["present", "removed", "unknown"]:
-        """Whether the user is mirrored, was removed, or is not known."""
+    def state(self) -> Literal["present", "removed", "erased", "forgotten", "unknown"]:
+        """Whether the user is mirrored, was removed or erased, or is not known."""
 
     @property
     def user(self) -> Optional[MirrorUser]:

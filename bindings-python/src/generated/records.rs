@@ -2949,7 +2949,7 @@ impl Explanation {
         &self.value.user_id
     }
 
-    /// Whether the user is mirrored, was removed, or is not known.
+    /// Whether the user is mirrored, was removed or erased, or is not known.
     #[getter]
     fn state(&self) -> &'static str {
         self.value.state.name()

@@ -1,11 +1,11 @@
 //! Explains why a user has or lost access.
 
 use super::Mirror;
-use super::decide::{Present, RoleMap, explain_roles, outlook};
+use super::decide::{Present, RoleMap, explain_roles, outlook, outlook_if_erased};
 use super::history::NewestEntries;
 use crate::record::{
-    Approval, EventQuery, ExplainedChange, Explanation, HistoryEntry, Hold, HoldId, ReceivedEvent, Retirement, Run,
-    RunQuery, UserRow, UserState, WorkingSet,
+    Approval, EnvironmentRow, EventQuery, ExplainedChange, Explanation, HistoryEntry, Hold, HoldId, ReceivedEvent,
+    Retirement, Run, RunQuery, UserRow, UserState, WorkingSet,
 };
 use crate::store::Keys;
 use crate::{Error, Result};
@@ -41,10 +41,10 @@ impl Mirror {
     /// the changes with the sync, event, approval or retirement that caused each of them, the events about the user that changed nothing or wait and why,
     /// the open holds, and what would take access away or bring the user back. [`Explanation::text`] returns it as text for a ticket.
     ///
-    /// A user of whom the mirror knows nothing has the state [`Unknown`](UserState::Unknown); events about such a user, for example pending ones, are
+    /// A user whom the application has [erased](Mirror::erase_user) has the state [`Erased`](UserState::Erased). A user of whom the mirror knows nothing has the state [`Unknown`](UserState::Unknown); events about such a user, for example pending ones, are
     /// listed nevertheless. The changes come from the [history](Mirror::history): if the mirror keeps none, there are none.
     ///
-    /// For a user of one directory, it reads the store at most twelve times, and once more for every further 200 changes of the user in the history and
+    /// For a user of one directory, it reads the store at most thirteen times, and once more for every further 200 changes of the user in the history and
     /// 1,000 events about the user. Memory is bounded by the newest 1,000 changes. The parts are read one after another: a write at the same time may be in some of them.
     ///
     /// The future may be dropped: it only reads, except that it may take changes of the feed into the history, as reading the history does.
@@ -77,11 +77,13 @@ impl Mirror {
             let id = row.map(of_row).or_else(|| newest.entries.last().map(of_entry));
             id.filter(|id| !id.is_empty()).cloned()
         };
+        let organization_id = place(|row| &row.user.organization_id, |entry| &entry.organization_id);
+        let state = self.state_if_erased(user_id, organization_id.as_deref(), &set.environment).await?.unwrap_or(state);
         let mut explanation = Explanation {
             user_id: user_id.to_owned(),
             state,
             user,
-            organization_id: place(|row| &row.user.organization_id, |entry| &entry.organization_id),
+            organization_id,
             directory_id: place(|row| &row.user.directory_id, |entry| &entry.directory_id),
             removed_at: removed_at.filter(|_| state == UserState::Removed),
             roles: Vec::new(),
@@ -96,6 +98,25 @@ impl Mirror {
         self.explain_changes(&mut explanation, newest.entries, applied).await?;
         self.explain_present(&mut explanation, row, &set).await?;
         Ok(explanation)
+    }
+
+    /// Returns the state of a user whom the application has erased, or whose organization it has forgotten; `None` for other users.
+    async fn state_if_erased(
+        &self,
+        user_id: &str,
+        organization_id: Option<&str>,
+        environment: &EnvironmentRow,
+    ) -> Result<Option<UserState>> {
+        let Some(key) = &environment.erasure_key else { return Ok(None) };
+        let user = key.mark_of_user(user_id);
+        let organization = organization_id.filter(|_| environment.has_forgotten).map(|id| key.mark_of_organization(id));
+        let erasures = organization.iter().chain([&user]).cloned().collect();
+        let found = self.store().load(Keys { erasures, ..Keys::default() }).await?.erasures;
+        Ok(if found.contains_key(&user) {
+            Some(UserState::Erased)
+        } else {
+            organization.filter(|mark| found.contains_key(mark)).map(|_| UserState::Forgotten)
+        })
     }
 
     /// Explains what the mirror has of a user now: roles, holds, and what would change them.
@@ -117,6 +138,10 @@ impl Mirror {
             let concerns =
                 |hold: &Hold| names_user(hold) || (hold.reason.is_of_directory() && hold.directory_id == directory_id);
             explanation.holds = holds.into_iter().filter(concerns).collect();
+        }
+        if let Some(sentence) = outlook_if_erased(explanation.state) {
+            explanation.outlook = vec![sentence.to_owned()];
+            return Ok(());
         }
         let is_retiring = |order: &Retirement| order.directory_id == directory_id && order.ended_at.is_none();
         explanation.outlook = outlook(&Present {

@@ -17,6 +17,10 @@ named! {
         Present = "present",
         /// The user was removed.
         Removed = "removed",
+        /// The application has erased the user: listings and events about the user are ignored.
+        Erased = "erased",
+        /// The application has forgotten the user's organization, and what is left of it is being removed. After that, the user is not known.
+        Forgotten = "forgotten",
         /// The mirror has neither the user nor a change of the user: the id is wrong, no listing and no event has named the user, or the mirror no longer
         /// keeps what it had.
         Unknown = "unknown",
@@ -71,7 +75,7 @@ debug_without_personal_data!(ExplainedChange { entry, run, event });
 pub struct Explanation {
     /// Id of the user, as it was asked for.
     pub user_id: String,
-    /// Whether the user is mirrored, was removed, or is not known.
+    /// Whether the user is mirrored, was removed or erased, or is not known.
     pub state: UserState,
     /// The user as mirrored now, or `None` if the user is not mirrored.
     pub user: Option<MirrorUser>,
@@ -163,6 +167,8 @@ impl Explanation {
             (UserState::Present, ..) => "mirrored, active".to_owned(),
             (UserState::Removed, _, Some(at)) => format!("removed at {at}"),
             (UserState::Removed, ..) => "removed".to_owned(),
+            (UserState::Erased, ..) => "erased by the application".to_owned(),
+            (UserState::Forgotten, ..) => "forgotten by the application, with the organization".to_owned(),
             (UserState::Unknown, ..) => {
                 "not known: the id is wrong, no listing and no event has named the user, or the mirror no longer keeps what it had".to_owned()
             }
@@ -171,7 +177,7 @@ impl Explanation {
 
     /// Says that changes are missing, if any are.
     fn earlier_changes(&self) -> Option<String> {
-        if self.is_complete || self.state == UserState::Unknown {
+        if self.is_complete || !matches!(self.state, UserState::Present | UserState::Removed) {
             return None;
         }
         Some(match self.history_since {
@@ -530,7 +536,10 @@ What comes next:
 
     #[test]
     fn the_state_of_a_user_has_a_name() {
-        assert_eq!(serde_json::to_value(UserState::ALL).unwrap(), json!(["present", "removed", "unknown"]));
+        assert_eq!(
+            serde_json::to_value(UserState::ALL).unwrap(),
+            json!(["present", "removed", "erased", "forgotten", "unknown"])
+        );
         assert_eq!(serde_json::from_value::<UserState>(json!("removed")).unwrap(), UserState::Removed);
     }
 }

@@ -4,7 +4,9 @@ use crate::api::{
     FakeApi, USER_DELETED, USER_UPDATED, apply_event, full_sync, incremental_sync, listed_user, numbered_user,
     open_store,
 };
-use headcount::mirror::{EventQuery, HoldReason, MirrorOptions, Outcome, ReconcileOptions, SyncMode, SyncOutcome};
+use headcount::mirror::{
+    EventQuery, HoldReason, MirrorOptions, Outcome, ReconcileOptions, SyncMode, SyncOutcome, UserState,
+};
 use headcount::store::{Store, copy};
 use headcount::{Change, ChangeKind, ErrorKind, Mirror};
 use serde_json::{Value, json};
@@ -355,6 +357,59 @@ async fn a_change_that_an_iterator_had_before_the_erasure_is_parked_without_its_
     let parked = mirror.parked_changes("app").await.unwrap();
     assert_eq!(parked[0].change.kind, ChangeKind::UserDeleted);
     assert_eq!(parked[0].change.user.as_ref().unwrap().email, "");
+}
+
+#[tokio::test]
+async fn an_explanation_says_that_a_user_was_erased() {
+    let (_, mirror) = with_ada(2).await;
+    mirror.erase_user("diruser_ada").await.unwrap();
+    for id in ["diruser_ada", "diruser_never_mirrored"] {
+        mirror.erase_user(id).await.unwrap();
+        let why = mirror.explain(id).await.unwrap();
+        assert_eq!(why.state, UserState::Erased, "{id}");
+        assert_eq!(why.user, None);
+        assert_eq!(why.changes, []);
+        assert_eq!(why.removed_at, None);
+        assert_eq!(why.outlook, ["The application has erased the user: no listing and no event adds the user."]);
+        assert!(why.to_string().contains("State: erased by the application"), "{why}");
+    }
+    assert_eq!(mirror.explain(&numbered_user(0)).await.unwrap().state, UserState::Present);
+    assert_eq!(mirror.explain("diruser_nobody").await.unwrap().state, UserState::Unknown);
+}
+
+#[tokio::test]
+async fn the_creation_of_a_person_who_was_hired_again_does_not_name_the_erased_user_also_in_a_copy() {
+    let api = FakeApi::default();
+    api.list_users([ada(), listed_user(0)]);
+    let store = open_store().await;
+    let mirror = api.mirror_builder().open_in(Arc::clone(&store)).await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    mirror.link("diruser_ada", Some("acct_ada")).await.unwrap();
+    apply_event(&mirror, "evt_gone", USER_DELETED, "2025-06-01T12:00:00Z", json!({ "id": "diruser_ada" })).await;
+    let again = json!({ "id": "diruser_again", "email": "ada@example.com" });
+    apply_event(&mirror, "evt_again", "organization.directory.user_created", "2025-06-01T12:01:00Z", again).await;
+    let created = changes_of(&mirror, "app", "diruser_again").await.remove(0);
+    assert_eq!(created.possible_rehire_of.as_deref(), Some("diruser_ada"));
+    assert_eq!(created.possible_rehire_linked_id.as_deref(), Some("acct_ada"));
+    mirror.park("app", created.seq, "ask the administrator").await.unwrap();
+
+    mirror.erase_user("diruser_ada").await.unwrap();
+
+    let target = open_store().await;
+    mirror.copy_to_store(Arc::clone(&target)).await.unwrap();
+    let copy = api.mirror_builder().open_in(Arc::clone(&target)).await.unwrap();
+    for (mirror, store) in [(&mirror, &store), (&copy, &target)] {
+        let created = changes_of(mirror, "new", "diruser_again").await.remove(0);
+        assert_eq!(created.kind, ChangeKind::UserCreated);
+        assert_eq!(created.possible_rehire_of, None);
+        assert_eq!(created.possible_rehire_linked_id, None);
+        assert_eq!(created.user.as_ref().unwrap().email, "ada@example.com", "the other user stays");
+        let parked = mirror.parked_changes("app").await.unwrap();
+        assert_eq!(parked[0].change.possible_rehire_of, None);
+        assert_eq!(parked[0].change.possible_rehire_linked_id, None);
+        assert_eq!(parked[0].reason, "ask the administrator");
+        assert_no_row_has(store, &["acct_ada"]).await;
+    }
 }
 
 #[tokio::test]

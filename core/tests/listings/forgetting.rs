@@ -3,7 +3,7 @@
 use crate::api::{FakeApi, USER_UPDATED, apply_event, event, listed_user, numbered_user, open_store};
 use crate::erasing::assert_no_row_has;
 use headcount::mirror::{
-    EventQuery, MirrorOptions, OrganizationErasure, Outcome, RoleMapEntry, RunQuery, SyncMode, SyncOutcome,
+    EventQuery, MirrorOptions, OrganizationErasure, Outcome, RoleMapEntry, RunQuery, SyncMode, SyncOutcome, UserState,
 };
 use headcount::store::{Store, UserFilter};
 use headcount::{Change, ChangeKind, Error, ErrorKind, Mirror};
@@ -367,6 +367,9 @@ async fn an_interrupted_forgetting_is_completed_by_another_call_the_next_opening
         }
         drop(forgetting);
         store.released().await.unwrap();
+        let why = mirror.explain(&numbered_user(0)).await.unwrap();
+        assert_eq!(why.state, UserState::Forgotten);
+        assert!(why.outlook[0].contains("has forgotten the user's organization"), "{why}");
 
         match way {
             "call" => drop(mirror.forget_organization("org_1").await.unwrap()),
@@ -377,6 +380,7 @@ async fn an_interrupted_forgetting_is_completed_by_another_call_the_next_opening
         }
 
         assert_eq!(store.open_erasures(1).await.unwrap(), [], "{way}");
+        assert_eq!(mirror.explain(&numbered_user(1)).await.unwrap().state, UserState::Unknown);
         if way != "sync of the organization" {
             assert_no_row_has(&store, OWN).await;
         } else {

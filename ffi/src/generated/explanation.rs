@@ -48,8 +48,8 @@ pub unsafe extern "C" fn hc_explanation_user_id(explanation: *const hc_explanati
     read!(explanation => explanation.cached.user_id.of(&explanation.record.user_id))
 }
 
-/// Whether the user is mirrored, was removed, or is not known. "present", "removed" or "unknown". Later versions may
-/// add values.
+/// Whether the user is mirrored, was removed or erased, or is not known. "present", "removed", "erased", "forgotten" or
+/// "unknown". Later versions may add values.
 ///
 /// - `explanation`: may be NULL, which gives NULL.
 /// - Returns text owned by `explanation`.

@@ -3,7 +3,7 @@
 use super::SKEW;
 use super::roles::RoleMap;
 use crate::Timestamp;
-use crate::record::{DirectoryRow, GroupRow, Hold, MirrorSettings, ReceivedEvent, RoleGrant, UserRow};
+use crate::record::{DirectoryRow, GroupRow, Hold, MirrorSettings, ReceivedEvent, RoleGrant, UserRow, UserState};
 use std::collections::HashMap;
 
 /// The most groups and entries of the role map that are returned for one role.
@@ -74,6 +74,18 @@ pub(in crate::mirror) fn outlook(present: &Present<'_>) -> Vec<String> {
     }
 }
 
+/// Returns what is to be expected of a user whom the application has erased, or whose organization it has forgotten; `None` for the other states.
+pub(in crate::mirror) fn outlook_if_erased(state: UserState) -> Option<&'static str> {
+    match state {
+        UserState::Erased => Some("The application has erased the user: no listing and no event adds the user."),
+        UserState::Forgotten => Some(
+            "The application has forgotten the user's organization: no event and no sync of all organizations adds the user. A sync of the organization \
+             mirrors it anew.",
+        ),
+        UserState::Present | UserState::Removed | UserState::Unknown => None,
+    }
+}
+
 /// Returns what would add a user who is not mirrored.
 fn return_of(present: &Present<'_>, row: Option<&UserRow>) -> Vec<String> {
     let by_listing = match present.directory {
@@ -107,17 +119,16 @@ fn is_waiting(event: &ReceivedEvent) -> bool {
 /// Returns what would take access away from a user who is mirrored.
 fn losses(present: &Present<'_>, row: &UserRow) -> Vec<String> {
     let Present { directory, hold, settings, now, .. } = present;
+    if let Some(at) = row.user.deletes_at {
+        return leaver_sentences(present, row, at);
+    }
     let mut sentences = held_losses(row, *hold);
     if row.user.is_protected() {
         sentences.push(
             "The application protects the user: whatever a listing or an event would take away is held until it is approved.".to_owned(),
         );
     }
-    if let Some(at) = row.user.deletes_at {
-        sentences.push(format!(
-            "The directory no longer has the user, who is deleted after {at}, unless a listing or a newer event names the user before."
-        ));
-    } else if !row.user.active {
+    if !row.user.active {
         sentences.push(
             "The user is not active: an event or a listing that reports the user as active reactivates the user."
                 .to_owned(),
@@ -148,6 +159,20 @@ fn losses(present: &Present<'_>, row: &UserRow) -> Vec<String> {
                 .to_owned()
         }
     });
+    sentences
+}
+
+/// Returns what is to be expected of a leaver, who is deleted at the time `at`. What removes other users makes no difference: the user has left already.
+fn leaver_sentences(present: &Present<'_>, row: &UserRow, at: Timestamp) -> Vec<String> {
+    let mut sentences = vec![format!(
+        "The directory no longer has the user, who is deleted after {at}, unless a listing or a newer event names the user before."
+    )];
+    if row.user.is_protected() {
+        sentences.push("The protection does not prevent that: it was set after the user had left.".to_owned());
+    }
+    if present.is_retiring {
+        sentences.push("The directory is being retired: the user is about to be removed.".to_owned());
+    }
     sentences
 }
 
@@ -395,6 +420,26 @@ mod tests {
         let at = |now| outlook(&Present { now, ..present(&row, &directory, &settings) }).join("\n");
         assert!(at(second(299)).contains("starts before 1970-01-01T00:05:00Z does not remove the user"));
         assert!(!at(second(300)).contains("arrived less than five minutes ago"));
+    }
+
+    #[test]
+    fn the_outlook_of_a_leaver_has_nothing_that_would_remove_other_users() {
+        let mut row = user(&["dirgroup_1"], &["developer"]);
+        (row.user.active, row.user.deletes_at) = (false, Some(second(60)));
+        let sentences = text(&row, &enabled());
+        assert_eq!(
+            sentences,
+            "The directory no longer has the user, who is deleted after 1970-01-01T00:01:00Z, unless a listing or a newer event names the user before."
+        );
+        row.user.protection = Some("last admin".to_owned());
+        assert!(text(&row, &enabled()).contains("The protection does not prevent that"));
+    }
+
+    #[test]
+    fn only_an_erased_user_and_one_of_a_forgotten_organization_are_ignored() {
+        let ignored: Vec<_> =
+            UserState::ALL.iter().copied().filter(|state| outlook_if_erased(*state).is_some()).collect();
+        assert_eq!(ignored, [UserState::Erased, UserState::Forgotten]);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) use cursor::{Acks, acknowledge};
 pub(super) use environment::bind_host;
 pub(super) use erase::{Begun, begin_erasure, erase_events};
 pub(super) use event::{Applying, Settled, event_cause, event_keys, why_pending};
-pub(super) use explain::{Present, explain_roles, outlook};
+pub(super) use explain::{Present, explain_roles, outlook, outlook_if_erased};
 pub(super) use forget::{
     Forgetting, begin_forgetting, check_not_forgotten, end_forgetting, is_forgotten, readmit, still_mirrored,
 };
