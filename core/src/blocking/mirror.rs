@@ -391,6 +391,15 @@ impl SyncBuilder {
     pub fn run(self) -> Result<Vec<SyncReport>> {
         wait(self.0?.into_future())
     }
+
+    /// Runs the sync until it is done, and returns the report of each directory also if the sync of one failed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`mirror::SyncBuilder::reports`](crate::mirror::SyncBuilder::reports).
+    pub fn reports(self) -> Result<Vec<SyncReport>> {
+        wait(self.0?.reports())
+    }
 }
 
 /// The options of a plan, which [`run`](PlanBuilder::run) makes. Returned by [`Mirror::plan`].

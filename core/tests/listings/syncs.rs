@@ -232,6 +232,24 @@ async fn sync_all_reports_every_directory_in_order() {
 }
 
 #[tokio::test]
+async fn a_sync_of_an_organization_reports_every_directory_although_one_has_an_error() {
+    let api = FakeApi::with_users(3);
+    let mirror = api.synced_mirror().await;
+    api.list_numbered_users(0);
+    api.with(|state| state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true })));
+
+    let reports = mirror.sync("org_1").mode(SyncMode::Full).reports().await.unwrap();
+    let error = mirror.sync("org_1").mode(SyncMode::Full).await.unwrap_err();
+
+    let directories: Vec<&str> = reports.iter().map(|report| report.directory_id.as_str()).collect();
+    assert_eq!(directories, ["dir_1", "dir_2"]);
+    assert_eq!(reports[0].outcome, SyncOutcome::Held);
+    assert_eq!(reports[0].error.as_ref().unwrap().kind(), ErrorKind::MassRemoval);
+    assert_eq!(reports[1].outcome, SyncOutcome::Done);
+    assert_eq!(error.kind(), ErrorKind::MassRemoval);
+}
+
+#[tokio::test]
 async fn sync_all_refuses_a_concurrency_of_zero() {
     let mirror = FakeApi::default().open_mirror().await;
     let error = mirror.sync_all().concurrency(0).await.unwrap_err();
