@@ -68,7 +68,9 @@ impl Mirror {
         if reports.iter().any(|report| matches!(report.outcome, SyncOutcome::Done | SyncOutcome::Incomplete)) {
             while self.expire_events(Some(organization_id), PENDING).await? >= PAGE as u64 {}
         }
-        let removed = self.trim_all(UNFLUSHED).await?;
+        self.delete_leavers().await?;
+        self.take_history_after_sync().await?;
+        let removed = self.trim_all().await?;
         self.shrink(removed > 0 && self.moments().shrunk.is_due(self.now())).await;
         Ok(())
     }
