@@ -9,6 +9,8 @@
 //! The disk is a store in memory (`core/examples/in_memory`), on which a seed always leads to the same run. The first 60 seeds run on SQLite as well,
 //! without power cuts. There the same seed can lead to different runs, because the store's threads do not always run in the same order.
 //!
+//! [`erasing`] also erases users and forgets an organization.
+//!
 //! [`fleet`] runs other scenarios with the same directories: two or three processes at the same time, on a model of the PostgreSQL store.
 //!
 //! - `HEADCOUNT_SIM_SEEDS=100000` sets the number of seeds, from `HEADCOUNT_SIM_FIRST` on. Default: 2,000 from 0. On SQLite, the number is always 60.
@@ -24,6 +26,7 @@
 
 #[path = "../../examples/in_memory/store.rs"]
 mod disk;
+mod erasing;
 mod feed;
 mod fleet;
 mod history;
@@ -73,6 +76,8 @@ const SQLITE_RUNS: u32 = 20;
 pub(crate) enum Medium {
     /// The store of `core/examples/in_memory`, which supports power cuts.
     Disk,
+    /// As `Disk`, in runs that erase users: see [`erasing`].
+    Erasing,
     /// A SQLite database in memory.
     Sqlite,
     /// The PostgreSQL store on a model of the server, which several processes use at the same time: see [`fleet`]. With a [`Mistake`],
@@ -83,6 +88,16 @@ pub(crate) enum Medium {
 #[test]
 fn the_guarantees_hold_for_every_seed() {
     run_chosen_seeds("the_guarantees_hold_for_every_seed", 2_000, Medium::Disk);
+}
+
+#[test]
+fn nothing_is_left_of_erased_users_and_forgotten_organizations() {
+    run_chosen_seeds("nothing_is_left_of_erased_users_and_forgotten_organizations", 2_000, Medium::Erasing);
+    let counts = [&erasing::ERASED, &erasing::FORGOTTEN].map(|count| count.load(Ordering::Relaxed));
+    println!("{} mirrored users were erased, and {} mirrored organizations were forgotten", counts[0], counts[1]);
+    if number("HEADCOUNT_SIM_SEED").is_none() {
+        assert!(counts.iter().all(|count| *count > 0), "the runs erase too little: {counts:?}");
+    }
 }
 
 #[test]
@@ -229,6 +244,12 @@ struct Simulation {
     guards_events: bool,
     /// How long after they left users are deleted: see [`grace_of`].
     grace: Option<Duration>,
+    /// Whether users are erased.
+    erases: bool,
+    /// Ids of the users who were erased.
+    erased: BTreeSet<String>,
+    /// Ids of users whose erasure failed, and may have begun.
+    maybe_erased: BTreeSet<String>,
 }
 
 /// Returns the grace of a seed: none for half of the seeds, and otherwise one that ends within most runs, or one that is longer than they are.
@@ -282,7 +303,7 @@ impl Simulation {
     fn new(seed: u64, random: SeededRandom, medium: Medium, trace: Trace) -> Simulation {
         let organizations = random.between(1, 2);
         let machine = match medium {
-            Medium::Disk => Machine::with_disk(random.clone()),
+            Medium::Disk | Medium::Erasing => Machine::with_disk(random.clone()),
             Medium::Sqlite => Machine::with_sqlite(random.clone()),
             Medium::Server(_) => unreachable!("`fleet` runs these scenarios"),
         };
@@ -291,6 +312,9 @@ impl Simulation {
             processes: (0..random.between(1, 2)).map(|_| None).collect(),
             world: with_returns(World::new(random.clone(), 2, organizations), grace_of(seed)),
             grace: grace_of(seed),
+            erases: medium == Medium::Erasing,
+            erased: BTreeSet::new(),
+            maybe_erased: BTreeSet::new(),
             random,
             machine,
             current: 0,
@@ -377,6 +401,9 @@ impl Simulation {
                 self.note(|| "the local clock jumps".to_owned());
                 self.world.jump();
             }
+        }
+        if self.erases && self.random.chance(10) {
+            self.erase_user().await;
         }
         let longest = if self.random.chance(40) { 20 } else { 400 };
         self.world.advance_clock(self.random.between(1, longest) as i64 * 1_000);
@@ -639,7 +666,9 @@ impl Simulation {
         self.world.stop_faults();
         self.world.advance_past_lag();
         let mirror = self.mirror().await;
-        let facts = self.world.facts();
+        self.settle_erasures(&mirror).await;
+        let mut facts = self.world.facts();
+        facts.listed.retain(|id, _| !self.erased.contains(id));
         wait_for_deletions(&self.world, &mirror, &facts, self.grace).await;
         for report in sync_and_approve_all(&mirror).await {
             if facts.enabled.contains(report.directory_id.as_str()) {
@@ -654,6 +683,13 @@ impl Simulation {
             }
         }
         self.check_acknowledged(&mirror).await;
+        if self.erases {
+            self.check_erasures(&mirror).await;
+            if self.random.chance(50) {
+                self.check_forgetting(&mirror).await;
+            }
+            return;
+        }
         self.check_move(&mirror).await;
         let facts = self.world.facts();
         self.check_feed(&mirror, &facts).await;

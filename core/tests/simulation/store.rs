@@ -55,10 +55,7 @@ impl Machine {
 
     /// Starts the process with this number. While one of its calls is under way, the other process may run: see [`World::interrupt`].
     pub(crate) fn start_process(&self, number: usize, world: &World) -> Process {
-        let store: Arc<dyn Store> = match &self.0.medium {
-            Medium::Disk(disk) => Arc::new(disk.open()),
-            Medium::Sqlite(store) => Arc::clone(store),
-        };
+        let store = self.store();
         let cuts = self.0.cuts.load(Ordering::Relaxed);
         Process { machine: self.clone(), number, world: world.clone(), store, cuts, running: AtomicBool::new(true) }
     }
@@ -72,9 +69,22 @@ impl Machine {
         }
     }
 
-    /// Ends crashes for the rest of the run.
+    /// Ends crashes until [`allow_crashes`](Machine::allow_crashes).
     pub(crate) fn stop_crashes(&self) {
         self.0.never_crashes.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets processes crash again.
+    pub(crate) fn allow_crashes(&self) {
+        self.0.never_crashes.store(false, Ordering::Relaxed);
+    }
+
+    /// Opens the store without a process, for checks: its calls do not crash, and no other process runs meanwhile.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        match &self.0.medium {
+            Medium::Disk(disk) => Arc::new(disk.open()),
+            Medium::Sqlite(store) => Arc::clone(store),
+        }
     }
 }
 

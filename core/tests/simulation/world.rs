@@ -407,6 +407,16 @@ impl World {
         })
     }
 
+    /// Disables the directories of an organization and loses the events.
+    pub(crate) fn disable_directories(&self, organization_id: &str) {
+        self.with(|state| {
+            for (id, enabled) in &mut state.content.enabled {
+                *enabled &= organization_of(id) != organization_id;
+            }
+            state.record();
+        });
+    }
+
     /// Makes an event of one organization about a random row of the other one, or `None` if there is none.
     pub(crate) fn foreign_event(&self) -> Option<(Message, Claim)> {
         self.with(|state| state.content.enabled.contains_key(OTHER_DIRECTORY).then(|| state.foreign_event())?)
