@@ -198,49 +198,56 @@ async fn ids_of_all_rows(store: &Arc<dyn Store>) -> Vec<String> {
 }
 
 pub async fn all_rows_of_a_forgotten_organization_are_removed_and_others_are_kept(setup: Setup) {
-    for limit in [1, 2, 100] {
-        let Some(store) = create(&setup).await else { return };
-        commit(&store, rows_of("org_2", 2)).await;
-        let others = ids_of_all_rows(&store).await;
-        assert!(others.len() > 12, "{others:?}");
-        commit(&store, rows_of("org_1", 1)).await;
-        append(&store, &[1, 2, 3, 4]).await;
-        let row = |seq: i64, organization_id: &str| HistoryRow {
-            seq,
-            at: at(seq),
-            organization_id: organization_id.to_owned(),
-            directory_id: "dir_1".to_owned(),
-            subject_id: "diruser_a_1".to_owned(),
-            is_removal: false,
-            cause: String::new(),
-            body: r#"{"k":"u"}"#.to_owned(),
-        };
-        let has_history = store.history_mark().await.unwrap().is_some();
-        if has_history {
-            let organizations = ["org_1", "org_2", "org_1", "org_1"];
-            take_rows(&store, (1..).zip(organizations).map(|(seq, id)| row(seq, id)).collect()).await;
-        }
-        let has_runs = store.runs(RunQuery::default()).await.is_ok();
+    forget_one_of_two_organizations(setup, 100).await;
+}
 
-        let (rows, calls) = forget(&store, "org_1", limit).await.unwrap();
+pub async fn the_rows_of_a_forgotten_organization_are_removed_page_by_page(setup: Setup) {
+    forget_one_of_two_organizations(setup, 1).await;
+}
 
-        assert_eq!(rows.users, 3, "{limit} rows at a time");
-        assert_eq!(rows.groups, 4);
-        assert_eq!(rows.history, if has_history { 3 } else { 0 });
-        assert_eq!(rows.events, 2);
-        assert_eq!(rows.runs, if has_runs { 2 } else { 0 });
-        assert_eq!(rows.approvals, 2);
-        assert_eq!(rows.losses, 2);
-        assert_eq!(rows.directories, 1);
-        assert_eq!(calls, if limit == 100 { 1 } else { 4 / limit + 1 });
-        assert_eq!(ids_of_all_rows(&store).await, others);
-        if has_history {
-            assert_eq!(store.history(HistoryFilter::default(), 0, 10).await.unwrap().rows, [row(2, "org_2")]);
-        }
-        // The memberships are gone as well: users who get the numbers and groups again would be members.
-        let members = UserFilter { group_id: Some("dirgroup_b_1".to_owned()), removed: true, ..UserFilter::default() };
-        assert_eq!(store.users(members, 0, 10).await.unwrap(), []);
-        let (again, _) = forget(&store, "org_1", limit).await.unwrap();
-        assert_eq!(again, ForgottenRows { is_complete: true, ..ForgottenRows::default() });
+/// Forgets one of two organizations, with pages of `limit` rows, and checks what is left.
+async fn forget_one_of_two_organizations(setup: Setup, limit: usize) {
+    let Some(store) = create(&setup).await else { return };
+    commit(&store, rows_of("org_2", 2)).await;
+    let others = ids_of_all_rows(&store).await;
+    assert!(others.len() > 12, "{others:?}");
+    commit(&store, rows_of("org_1", 1)).await;
+    append(&store, &[1, 2, 3, 4]).await;
+    let row = |seq: i64, organization_id: &str| HistoryRow {
+        seq,
+        at: at(seq),
+        organization_id: organization_id.to_owned(),
+        directory_id: "dir_1".to_owned(),
+        subject_id: "diruser_a_1".to_owned(),
+        is_removal: false,
+        cause: String::new(),
+        body: r#"{"k":"u"}"#.to_owned(),
+    };
+    let has_history = store.history_mark().await.unwrap().is_some();
+    if has_history {
+        let organizations = ["org_1", "org_2", "org_1", "org_1"];
+        take_rows(&store, (1..).zip(organizations).map(|(seq, id)| row(seq, id)).collect()).await;
     }
+    let has_runs = store.runs(RunQuery::default()).await.is_ok();
+
+    let (rows, calls) = forget(&store, "org_1", limit).await.unwrap();
+
+    assert_eq!(rows.users, 3, "{limit} rows at a time");
+    assert_eq!(rows.groups, 4);
+    assert_eq!(rows.history, if has_history { 3 } else { 0 });
+    assert_eq!(rows.events, 2);
+    assert_eq!(rows.runs, if has_runs { 2 } else { 0 });
+    assert_eq!(rows.approvals, 2);
+    assert_eq!(rows.losses, 2);
+    assert_eq!(rows.directories, 1);
+    assert_eq!(calls, if limit == 100 { 1 } else { 4 / limit + 1 });
+    assert_eq!(ids_of_all_rows(&store).await, others);
+    if has_history {
+        assert_eq!(store.history(HistoryFilter::default(), 0, 10).await.unwrap().rows, [row(2, "org_2")]);
+    }
+    // The memberships are gone as well: users who get the numbers and groups again would be members.
+    let members = UserFilter { group_id: Some("dirgroup_b_1".to_owned()), removed: true, ..UserFilter::default() };
+    assert_eq!(store.users(members, 0, 10).await.unwrap(), []);
+    let (again, _) = forget(&store, "org_1", limit).await.unwrap();
+    assert_eq!(again, ForgottenRows { is_complete: true, ..ForgottenRows::default() });
 }

@@ -318,6 +318,7 @@ macro_rules! store_tests {
             the_entries_of_an_organization_are_found_page_by_page
             an_entry_of_a_forgotten_organization_has_neither_organization_nor_directory
             all_rows_of_a_forgotten_organization_are_removed_and_others_are_kept
+            the_rows_of_a_forgotten_organization_are_removed_page_by_page
         }
     };
     (@each $setup:expr; $($name:ident)*) => {
