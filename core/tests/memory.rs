@@ -1,8 +1,8 @@
-//! Memory does not grow with the size of a directory: a process that syncs 50,000 users needs no more than one that syncs 1,000, apart from
+//! Memory does not grow with the size of a directory: a process that syncs 50,000 users, and reconciles 1,000,000 ids with duplicates, needs no more than one that syncs 1,000, apart from
 //! SQLite's page caches, which have a fixed limit, and the allocator's fragmentation.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
-use headcount::mirror::{Source, SourceFuture, SourcePages, SyncMode};
+use headcount::mirror::{ReconcileOptions, Source, SourceFuture, SourcePages, SyncMode};
 use headcount::model::{Directory, Group, Organization, Page, User};
 use headcount::{Mirror, Timestamp};
 use serde_json::json;
@@ -81,7 +81,7 @@ impl Source for GeneratedDirectory {
 }
 
 /// The measured process. The test below starts this function with the environment variables; without them, the function does nothing. Syncs twice,
-/// gives all users a role, and removes all users but one. Prints the process's peak memory in KiB.
+/// gives all users a role, removes all users but one, and reconciles 20 times as many ids as there were users. Prints the process's peak memory in KiB.
 #[tokio::test]
 async fn measured_process() {
     let (Ok(users), Ok(file)) = (std::env::var(USERS), std::env::var(FILE)) else { return };
@@ -102,6 +102,10 @@ async fn measured_process() {
     assert_eq!(error.removals().unwrap().count, users as u64 - 1);
     mirror.sync("org_1").approve_removals(true).await.unwrap();
     assert_eq!(mirror.status().await.unwrap()[0].users, 1);
+    let ids = (0..users * 20).map(|number| format!("diruser_{:012}", number % 2));
+    let mut options = ReconcileOptions::default();
+    options.organization_id = Some("org_1".to_owned());
+    assert_eq!(mirror.reconcile(ids, options).await.unwrap(), ["diruser_000000000001"]);
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
     println!("peak {}", peak.split_whitespace().nth(1).unwrap());

@@ -360,6 +360,19 @@ async fn a_change_that_an_iterator_had_before_the_erasure_is_parked_without_its_
 }
 
 #[tokio::test]
+async fn an_erased_user_can_be_neither_linked_nor_protected() {
+    let (_, mirror) = with_ada(1).await;
+    mirror.erase_user("diruser_ada").await.unwrap();
+    for error in [
+        mirror.link("diruser_ada", Some("acct_ada")).await.unwrap_err(),
+        mirror.protect("diruser_ada", "last admin").await.unwrap_err(),
+        mirror.unprotect("diruser_ada").await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_explanation_says_that_a_user_was_erased() {
     let (_, mirror) = with_ada(2).await;
     mirror.erase_user("diruser_ada").await.unwrap();

@@ -139,6 +139,14 @@ async fn a_mirror_without_changes_has_no_past() {
 }
 
 #[tokio::test]
+async fn an_unknown_user_group_or_organization_has_no_entries() {
+    let (_api, mirror, _) = synced(1).await;
+    assert_eq!(mirror.history().user("diruser_none").next().await.unwrap(), None);
+    assert_eq!(mirror.history().group("dirgroup_none").next().await.unwrap(), None);
+    assert_eq!(mirror.history().organization("org_none").next().await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn an_unknown_organization_has_no_users_at_any_time() {
     let (_api, mirror, moment) = synced(1).await;
     assert_eq!(mirror.at(moment, "org_unknown").next().await.unwrap(), None);
