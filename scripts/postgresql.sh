@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs PostgreSQL, pgbouncer, Patroni, etcd and nginx from Debian's packages if they are missing. Starts no service and creates no database cluster,
+# Installs PostgreSQL, pgbouncer, Patroni, etcd, nginx and jq from Debian's packages if they are missing. Starts no service and creates no database cluster,
 # because the tests that use these programs start their own servers.
 set -eu
 # Debian's packages install the programs in these places.
@@ -8,11 +8,12 @@ has_pgbouncer() { [ -x /usr/sbin/pgbouncer ]; }
 has_patroni() { [ -x /usr/bin/patroni ]; }
 has_etcd() { [ -x /usr/bin/etcd ]; }
 has_nginx() { [ -x /usr/sbin/nginx ]; }
-if has_postgresql && has_pgbouncer && has_patroni && has_etcd && has_nginx; then
+has_jq() { command -v jq >/dev/null 2>&1; }
+if has_postgresql && has_pgbouncer && has_patroni && has_etcd && has_nginx && has_jq; then
     exit 0
 fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo 'PostgreSQL, pgbouncer, Patroni, etcd or nginx is missing: install the packages postgresql (15 or later), pgbouncer, patroni, etcd-server and nginx' >&2
+    echo 'PostgreSQL, pgbouncer, Patroni, etcd, nginx or jq is missing: install the packages postgresql (15 or later), pgbouncer, patroni, etcd-server, nginx and jq' >&2
     exit 1
 fi
 install_packages() {
@@ -41,3 +42,4 @@ has_pgbouncer || install_packages pgbouncer
 has_patroni || install_packages patroni
 has_etcd || install_packages etcd-server
 has_nginx || install_packages nginx-light
+has_jq || install_packages jq

@@ -9,6 +9,7 @@ mod erase;
 mod events;
 mod explain;
 mod export;
+mod forget;
 mod groups;
 mod history;
 mod holds;
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Unprotect(protect::UserOptions),
     Retire(retire::Options),
     Erase(erase::Options),
+    Forget(forget::Options),
     Sandbox(sandbox::Options),
     Trigger(trigger::Options),
     Doctor(doctor::Options),
@@ -111,6 +113,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Status, F
         Command::Unprotect(options) => protect::unprotect(context, options).await,
         Command::Retire(options) => retire::run(context, options).await,
         Command::Erase(options) => erase::run(context, options).await,
+        Command::Forget(options) => forget::run(context, options).await,
         Command::Trigger(options) => trigger::run(context, options).await,
         Command::Doctor(options) => doctor::run(context, options).await,
         Command::Sandbox(_) | Command::Completions { .. } | Command::Man { .. } | Command::Version => {

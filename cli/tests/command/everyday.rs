@@ -196,6 +196,23 @@ on_both_stores! {
         assert_eq!(setup.json(&["users"]).len(), 1);
     }
 
+    fn forgets_an_organization_once_its_users_are_gone(setup) {
+        setup.out(&["sync"]);
+        let organization = setup.sandbox.organization_id().to_owned();
+        let ended = setup.run(&["forget", &organization]);
+        assert_eq!(ended.code, Some(2));
+        assert!(ended.err.contains("pass --yes"), "{}", ended.err);
+        let ended = setup.run(&["forget", &organization, "--yes"]);
+        assert_eq!(ended.code, Some(2), "users are mirrored: {}", ended.err);
+        let directory = setup.sandbox.directory_id().to_owned();
+        // Another sandbox does not have the organization, so its directory is missing, and can be retired.
+        let setup = setup.with_sandbox(Sandbox::builder().users(1).seed(2));
+        assert_eq!(setup.run(&["sync"]).code, Some(3));
+        setup.out(&["retire", &directory, "--yes", "--by", "ops", "--note", "moved"]);
+        assert_eq!(setup.json(&["forget", &organization, "--yes"])[0]["users"], 6);
+        assert!(!setup.out(&["history", "--json"]).contains(&organization));
+    }
+
     fn copies_the_mirror_to_another_file(setup) {
         setup.out(&["sync"]);
         let ended = setup.run(&["copy", "--to", "copy.db"]);

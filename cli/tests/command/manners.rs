@@ -202,6 +202,7 @@ fn a_wrong_value_is_a_usage_error() {
         &["holds", "show", "x"],
         &["holds", "approve", "hold_1-1", "--yes"],
         &["erase"],
+        &["forget"],
     ] {
         let ended = setup.run(arguments);
         assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.err);

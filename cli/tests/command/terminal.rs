@@ -12,6 +12,8 @@ struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keyboard: Box<dyn Write + Send>,
     shown: Arc<Mutex<String>>,
+    /// Reads what is shown until the terminal is closed.
+    reading: std::thread::JoinHandle<()>,
 }
 
 impl Terminal {
@@ -29,14 +31,14 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let shown: Arc<Mutex<String>> = Arc::default();
         let seen = Arc::clone(&shown);
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             // At the end of the program, reading from a pseudo-terminal fails.
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 seen.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
             }
         });
-        Terminal { child, keyboard: pair.master.take_writer().unwrap(), master: pair.master, shown }
+        Terminal { child, keyboard: pair.master.take_writer().unwrap(), master: pair.master, shown, reading }
     }
 
     fn shown(&self) -> String {
@@ -59,6 +61,8 @@ impl Terminal {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
+        // The program may have ended before everything that it has written was read.
+        until("the end of the output", || self.reading.is_finished());
         (status.unwrap().exit_code(), self.shown())
     }
 }
