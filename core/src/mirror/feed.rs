@@ -495,7 +495,7 @@ impl Mirror {
     /// Deletes leavers whose [grace](crate::MirrorBuilder::deletion_grace) is over, and takes new changes into the [history](Mirror::history). Then removes changes that are older than the
     /// [retention](crate::MirrorBuilder::retention) and that every consumer has acknowledged, except for
     /// consumers that have [expired](crate::MirrorBuilder::consumer_expiry); old entries of the history; syncs that are older than 400 days and the retention, or than the retention if they changed nothing; decisions about holds whose changes were removed; and tombstones
-    /// and events that are older than a week. Each sync of an organization does this at its end, but takes 5,000 entries into the history and those that are older than an hour; and at most once a minute a received event
+    /// and events that are older than a week. Each sync of an organization does this at its end, and at most once a minute a received event
     /// removes some of these rows. A SQLite store overwrites what was removed in its file, and truncates its log unless another process is reading at this
     /// moment.
     ///
@@ -505,18 +505,18 @@ impl Mirror {
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn trim(&self) -> Result<()> {
-        self.delete_leavers().await?;
-        // Flushed first, so that all changes can be removed.
-        self.take_history(usize::MAX, 1).await?;
-        if self.trim_all().await? > 0 {
+        if self.trim_all(1).await? > 0 {
             self.shrink(true).await;
         }
         Ok(())
     }
 
-    /// Removes all old rows. Returns how many.
-    pub(super) async fn trim_all(&self) -> Result<usize> {
+    /// Deletes leavers and removes all old rows. Changes that a power failure can undo are made durable first if there are `flushes_from` or more of them, so
+    /// that they can be removed. Returns the number of removed rows.
+    pub(super) async fn trim_all(&self, flushes_from: i64) -> Result<usize> {
         let mut removed = 0;
+        self.delete_leavers().await?;
+        self.take_history(usize::MAX, flushes_from).await?;
         loop {
             let count = self.trim_some(TRIM).await?;
             removed += count;

@@ -4,7 +4,6 @@
 //! Whatever was not taken yet is read from the feed itself, so that answers are up to date also for a handle that may not write.
 
 use super::Mirror;
-use super::decide::before;
 use crate::record::{HistoryEntry, HistoryMark, HistoryRow, MirrorGroup, MirrorUser, Mirrored};
 use crate::store::{HistoryFilter, HistoryPage, Keys, Store, TakenHistory};
 use crate::{Error, ErrorKind, Result, Timestamp};
@@ -25,13 +24,6 @@ pub(super) const UNFLUSHED: i64 = 1_000;
 
 /// How many times entries are read again that another process has trimmed.
 const MOST_RETRIES: u32 = 100;
-
-/// How many entries [`upkeep`](super::upkeep) takes after a sync at most, except for those that are older than [`AT_ONCE`]. Taking those of the first sync of a large
-/// directory takes half as long as listing the directory.
-pub(super) const AFTER_SYNC: usize = 5_000;
-
-/// Entries that are older than this when a sync ends are all taken.
-const AT_ONCE: Duration = Duration::from_secs(3_600);
 
 /// The error of a store without a history.
 const UNSUPPORTED: &str = "this store keeps no history: its implementation has no `history_mark`";
@@ -276,29 +268,19 @@ impl Mirror {
         Ok(Some(settings.history).filter(|kept| !kept.is_zero()))
     }
 
-    /// Takes entries of the feed into the history: `limit` if there are as many, and those that were written before `all_before`. Returns how many it took.
-    /// Takes nothing for a plan, or if the store keeps no history. Changes that a power failure can undo are not taken: if the server fails between the read of an entry and the write of its row,
+    /// Takes entries of the feed into the history, at least `limit` if there are as many. Returns how many it took. Takes nothing for a plan, or if the store
+    /// keeps no history. Changes that a power failure can undo are not taken: if the server fails between the read of an entry and the write of its row,
     /// another change may get the entry's number. They are made durable first if there are `flushes_from` or more of them.
-    async fn take(&self, limit: usize, all_before: Timestamp, flushes_from: i64) -> Result<usize> {
+    pub(super) async fn take_history(&self, limit: usize, flushes_from: i64) -> Result<usize> {
         let store = self.store();
         if self.is_plan() || store.is_read_only() || self.kept_history().await?.is_none() {
             return Ok(0);
         }
-        self.take_entries(limit, all_before, flushes_from).await
-    }
-
-    /// Takes at most `limit` entries of the feed into the history, as [`take`](Mirror::take) does.
-    pub(super) async fn take_history(&self, limit: usize, flushes_from: i64) -> Result<usize> {
-        self.take(limit, Timestamp::MIN, flushes_from).await
-    }
-
-    /// Takes entries of the feed into the history at the end of a sync: [`AFTER_SYNC`] and those that are older than [`AT_ONCE`].
-    pub(super) async fn take_history_after_sync(&self) -> Result<usize> {
-        self.take(AFTER_SYNC, before(self.now(), AT_ONCE), UNFLUSHED).await
+        self.take_entries(limit, flushes_from).await
     }
 
     /// Does what [`take_history`](Mirror::take_history) does, for a mirror that keeps a history and may write.
-    async fn take_entries(&self, limit: usize, all_before: Timestamp, flushes_from: i64) -> Result<usize> {
+    async fn take_entries(&self, limit: usize, flushes_from: i64) -> Result<usize> {
         let store = self.store();
         let (mut count, mut retries) = (0, 0);
         let Some(mut mark) = store.history_mark().await? else { return Ok(0) };
@@ -306,20 +288,13 @@ impl Mirror {
             store.flush().await?;
             mark = self::mark(store).await?;
         }
-        while mark.taken < mark.durable {
-            let is_over = count >= limit;
-            if is_over && all_before == Timestamp::MIN {
-                break;
-            }
+        while count < limit && mark.taken < mark.durable {
             // While no history was kept, changes may have been trimmed that it did not take.
             let restarts = mark.trimmed > mark.taken;
             let after = mark.taken.max(mark.trimmed);
-            let mut entries = store.entries(after, if is_over { ENTRIES } else { ENTRIES.min(limit - count) }).await?;
+            let mut entries = store.entries(after, ENTRIES.min(limit - count)).await?;
             entries.retain(|entry| entry.last <= mark.durable);
             let (first, last) = (entries.first(), entries.last());
-            if is_over && first.is_none_or(|entry| entry.at >= all_before) {
-                break;
-            }
             if first.is_some_and(|entry| entry.last - i64::from(entry.count) > after) {
                 // Another process has taken and trimmed entries since the mark was read.
                 retries += 1;
@@ -370,7 +345,7 @@ impl Mirror {
     ) -> Result<NewestEntries> {
         let store = self.store();
         if !self.is_plan() && !store.is_read_only() {
-            self.take_entries(usize::MAX, Timestamp::MIN, 1).await?;
+            self.take_entries(usize::MAX, 1).await?;
         }
         let Some(mark) = store.history_mark().await? else { return Ok(NewestEntries::default()) };
         let filter = HistoryFilter { subject_id: Some(user_id.to_owned()), ..HistoryFilter::default() };

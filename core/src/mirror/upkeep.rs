@@ -68,9 +68,7 @@ impl Mirror {
         if reports.iter().any(|report| matches!(report.outcome, SyncOutcome::Done | SyncOutcome::Incomplete)) {
             while self.expire_events(Some(organization_id), PENDING).await? >= PAGE as u64 {}
         }
-        self.delete_leavers().await?;
-        self.take_history_after_sync().await?;
-        let removed = self.trim_all().await?;
+        let removed = self.trim_all(UNFLUSHED).await?;
         self.shrink(removed > 0 && self.moments().shrunk.is_due(self.now())).await;
         Ok(())
     }
