@@ -112,9 +112,13 @@ pub(crate) struct Settings {
 impl ModelStore {
     /// Opens the store of a process. Must be called within the tokio runtime of the process.
     pub(crate) fn open(settings: Settings) -> ModelStore {
+        ModelStore::open_again(settings, lease::Releases::new())
+    }
+
+    /// Opens the store of a process that has opened it before: it waits for the releases of the earlier one.
+    fn open_again(settings: Settings, releases: lease::Releases) -> ModelStore {
         let Settings { server, process, random, callers_time, mistake } = settings;
         let database = Arc::new(Database::new(server, process, random, callers_time, mistake));
-        let releases = lease::Releases::new();
         ModelStore {
             holder: lease::Holder::new(Arc::clone(&database), releases.clone()),
             queue: Arc::new(group::Queue::new(Arc::clone(&database), releases.clone())),

@@ -279,34 +279,42 @@ fn a_transaction_whose_client_sends_no_command_is_ended_before_others_time_out()
 
 #[cfg(feature = "store-testing")]
 mod conformance {
-    use super::super::{ModelStore, Settings, server::Server};
+    use super::super::{ModelStore, Settings, lease::Releases, server::Server};
     use crate::random::SeededRandom;
     use headcount::store::conformance::{Factory, Setup};
     use headcount::store::{Store, StoreFuture};
     use std::collections::HashMap;
     use std::sync::{Arc, Mutex};
 
-    /// Servers by the name of the test, so that a test can open its store again.
-    #[derive(Default)]
-    struct Servers(Mutex<HashMap<String, Arc<Mutex<Server>>>>);
+    /// The server of a test, and the releases of its only process.
+    #[derive(Clone)]
+    struct Place {
+        server: Arc<Mutex<Server>>,
+        releases: Releases,
+    }
 
-    fn open(server: Arc<Mutex<Server>>) -> StoreFuture<'static, Arc<dyn Store>> {
+    /// Places by the name of the test, so that a test can open its store again.
+    #[derive(Default)]
+    struct Servers(Mutex<HashMap<String, Place>>);
+
+    fn open(place: Place) -> StoreFuture<'static, Arc<dyn Store>> {
         Box::pin(async {
+            let Place { server, releases } = place;
             let random = SeededRandom::new(headcount::system::Random::bits(&headcount::system::OsRandom));
-            let store = ModelStore::open(Settings { server, process: 0, random, callers_time: true, mistake: None });
-            Ok(Arc::new(store) as Arc<dyn Store>)
+            let settings = Settings { server, process: 0, random, callers_time: true, mistake: None };
+            Ok(Arc::new(ModelStore::open_again(settings, releases)) as Arc<dyn Store>)
         })
     }
 
     impl Factory for Servers {
         fn create(&self, name: String) -> StoreFuture<'_, Arc<dyn Store>> {
-            let server = Arc::new(Mutex::new(Server::new(true)));
-            self.0.lock().unwrap().insert(name, Arc::clone(&server));
-            open(server)
+            let place = Place { server: Arc::new(Mutex::new(Server::new(true))), releases: Releases::new() };
+            self.0.lock().unwrap().insert(name, place.clone());
+            open(place)
         }
 
         fn reopen(&self, name: String) -> Option<StoreFuture<'_, Arc<dyn Store>>> {
-            Some(open(Arc::clone(&self.0.lock().unwrap()[&name])))
+            Some(open(self.0.lock().unwrap()[&name].clone()))
         }
     }
 
