@@ -1,5 +1,6 @@
 //! Waiting times between attempts, which grow.
 
+use headcount::internal::{jittered, longest_wait};
 use headcount::system::Random;
 use std::time::Duration;
 
@@ -13,12 +14,9 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// Returns how long to wait after `failed` attempts, at least 1: a random time between half of the longest wait and the longest wait, so that
-    /// processes that failed together do not try again together.
+    /// Returns how long to wait after `failed` attempts, at least 1: a random time between half of the longest wait and the longest wait.
     pub(crate) fn wait(&self, failed: u32, random: &dyn Random) -> Duration {
-        let longest = self.first.saturating_mul(2_u32.saturating_pow(failed.saturating_sub(1).min(20))).min(self.limit);
-        let share = (random.bits() >> 11) as f64 / (1_u64 << 53) as f64;
-        longest.mul_f64(0.5 + share / 2.0)
+        jittered(longest_wait(self.first, failed, self.limit), random)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Log lines on stderr: what the core does, with `--verbose`.
 
-use crate::output::Output;
+use crate::output::{Output, write_above};
 use indicatif::MultiProgress;
 use std::io::Write;
 use tracing::Dispatch;
@@ -67,7 +67,6 @@ impl Write for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        // If stderr cannot be written, nobody can be told.
-        let _ = self.bars.suspend(|| std::io::stderr().lock().write_all(&self.text));
+        write_above(&self.bars, &self.text);
     }
 }

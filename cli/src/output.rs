@@ -164,13 +164,17 @@ impl Output {
 
     /// Writes a line to stderr, also with `--quiet`.
     pub(crate) fn message(&self, text: &str) {
-        // If stderr cannot be written, nobody can be told.
-        let _ = self.bars.suspend(|| writeln!(std::io::stderr().lock(), "{text}"));
+        write_above(&self.bars, format!("{text}\n").as_bytes());
     }
 
     fn out(&self) -> MutexGuard<'_, BufWriter<Stdout>> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Writes text to stderr, above the progress bars. An error is ignored: there is no other place to report it.
+pub(crate) fn write_above(bars: &MultiProgress, text: &[u8]) {
+    let _ = bars.suspend(|| std::io::stderr().lock().write_all(text));
 }
 
 /// Returns whether progress is shown as a bar: on a terminal, and without log lines, which would move it.

@@ -1,9 +1,9 @@
 //! Shows on stderr how far a sync is: as a bar if stderr is a terminal, or else as lines.
 
-use crate::output::Output;
+use crate::output::{Output, write_above};
 use crate::text::{count, fit, width};
 use headcount::mirror::{Phase, Progress};
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,8 @@ const WIDE: usize = 60;
 /// The progress of one sync, of one or several directories. It is removed from the terminal when it is dropped.
 pub(crate) struct SyncProgress {
     bar: Option<ProgressBar>,
-    lines: bool,
+    /// Where lines are written, if progress is shown as lines.
+    lines: Option<MultiProgress>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -67,17 +68,17 @@ impl SyncProgress {
             bar.enable_steady_tick(TICK);
             bar
         });
-        SyncProgress { lines: bar.is_none() && !output.is_quiet(), bar, seen }
+        let lines = (bar.is_none() && !output.is_quiet()).then(|| output.bars().clone());
+        SyncProgress { lines, bar, seen }
     }
 
     /// Returns the observer of the sync's progress.
     pub(crate) fn observer(&self) -> impl Fn(&Progress) + Send + Sync + 'static {
-        let (seen, lines) = (Arc::clone(&self.seen), self.lines);
+        let (seen, lines) = (Arc::clone(&self.seen), self.lines.clone());
         move |progress| {
             let line = seen.lock().unwrap_or_else(PoisonError::into_inner).add(progress, Instant::now());
-            if lines && let Some(line) = line {
-                // If stderr cannot be written, nobody can be told.
-                let _ = std::io::Write::write_fmt(&mut std::io::stderr().lock(), format_args!("{line}\n"));
+            if let (Some(lines), Some(line)) = (&lines, line) {
+                write_above(lines, format!("{line}\n").as_bytes());
             }
         }
     }

@@ -40,9 +40,14 @@ pub(crate) fn time(moment: Option<Timestamp>) -> String {
     moment.map_or_else(|| "-".to_owned(), |moment| moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
-/// Returns a number and the noun that it counts.
+/// Returns a number and the noun that it counts, which is given in the singular.
 pub(crate) fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    match noun.strip_suffix('y') {
+        _ if number == 1 => format!("{number} {noun}"),
+        Some(stem) => format!("{number} {stem}ies"),
+        None if noun.ends_with('s') => format!("{number} {noun}es"),
+        None => format!("{number} {noun}s"),
+    }
 }
 
 #[cfg(test)]
@@ -67,5 +72,8 @@ mod tests {
     fn one_is_singular() {
         assert_eq!(count(1, "user"), "1 user");
         assert_eq!(count(0, "user"), "0 users");
+        assert_eq!(count(1, "entry"), "1 entry");
+        assert_eq!(count(2, "entry"), "2 entries");
+        assert_eq!(count(2, "address"), "2 addresses");
     }
 }

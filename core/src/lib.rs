@@ -139,9 +139,12 @@ pub mod internal {
     pub use crate::config::is_loopback;
     pub use crate::debug_without_personal_data;
     pub use crate::error::catch_panic;
+    #[cfg(feature = "client")]
+    pub use crate::http::longest_wait;
     pub use crate::moment::parse_moment;
     #[cfg(any(feature = "blocking", feature = "webhook"))]
     pub use crate::process::{PerProcess, ProcessId, SetOnce};
+    pub use crate::random::jittered;
     #[cfg(all(feature = "sqlite", feature = "webhook"))]
     pub use crate::sqlite::closing::close_files_in_background;
     #[cfg(feature = "client")]

@@ -152,7 +152,8 @@ impl Feed<'_> {
             self.context.output.json(change)?;
         }
         self.context.output.finish()?;
-        for change in page {
+        // The last change first: an acknowledgement is stored when all earlier changes are acknowledged, so the page is stored once and not once a change.
+        for change in page.iter().rev() {
             self.changes.ack(change.seq).await?;
         }
         Ok(())

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Status, message_of};
 use crate::output::Colour;
 use crate::post::Poster;
-use crate::text::clean;
+use crate::text::{clean, count};
 use headcount::mirror::MirrorOptions;
 use headcount::system::{Clock, SystemClock};
 use headcount::{Client, Error, ErrorKind, Timestamp, Webhook, env};
@@ -135,8 +135,7 @@ async fn connection(checks: &mut Checks<'_>) -> Result<bool, Failure> {
             return Ok(false);
         }
     };
-    checks
-        .ok("dns", format!("{host} has {} addresses", addresses.len()).replace("has 1 addresses", "has 1 address"))?;
+    checks.ok("dns", format!("{host} has {}", count(addresses.len() as u64, "address")))?;
     match tokio::time::timeout(TIMEOUT, tokio::net::TcpStream::connect(addresses.as_slice())).await {
         Ok(Ok(_)) => checks.ok("connection", format!("port {port} accepts connections"))?,
         Ok(Err(error)) => {
@@ -211,8 +210,8 @@ async fn account(checks: &mut Checks<'_>, client: &Client) -> Result<(), Failure
         }
     }
     let detail = format!(
-        "{directories} in {} organizations{}",
-        page.items.len(),
+        "{directories} in {}{}",
+        count(page.items.len() as u64, "organization"),
         if without.is_empty() { "" } else { "; none in " }
     );
     checks.ok("directories", detail + &without.join(", "))
@@ -271,8 +270,10 @@ async fn store(checks: &mut Checks<'_>, context: &Context) -> Result<(), Failure
     };
     // Writes the settings as they are.
     match mirror.configure(MirrorOptions::default()).await {
-        Ok(()) => checks
-            .ok("store", format!("{} can be read and written, and has {} directories", context.place(), status.len())),
+        Ok(()) => checks.ok(
+            "store",
+            format!("{} can be read and written, and has {}", context.place(), count(status.len() as u64, "directory")),
+        ),
         Err(error) => {
             checks.failed("store", format!("it can be read, but not written: {}", message_of(&error)), remedy)
         }

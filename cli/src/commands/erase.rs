@@ -35,10 +35,7 @@ pub(crate) async fn run(context: &Context, options: Options) -> Result<Status, F
             "erased {}: {}, {} of the history, {}",
             options.user,
             count(erasure.changes, "change"),
-            match erasure.history {
-                1 => "1 entry".to_owned(),
-                entries => format!("{entries} entries"),
-            },
+            count(erasure.history, "entry"),
             count(erasure.events, "event")
         )),
     }

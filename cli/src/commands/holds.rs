@@ -4,7 +4,7 @@ use super::pages::{Rows, USER_COLUMNS, add_users, name_of};
 use crate::context::Context;
 use crate::failure::{Failure, Status};
 use crate::output::Colour;
-use crate::prompt;
+use crate::prompt::{self, Decision};
 use crate::text::{clean, count, time};
 use clap::Subcommand;
 use headcount::Mirror;
@@ -64,15 +64,8 @@ pub(crate) struct ShowOptions {
 pub(crate) struct DecideOptions {
     /// Id of the hold (hold_…), as it was shown: users who were added later stay held
     hold: String,
-    /// Do it without a question
-    #[arg(long, requires = "by", requires = "note")]
-    yes: bool,
-    /// Who decides
-    #[arg(long, value_name = "NAME")]
-    by: Option<String>,
-    /// The reason
-    #[arg(long, value_name = "TEXT")]
-    note: Option<String>,
+    #[command(flatten)]
+    decision: Decision,
 }
 
 #[derive(Serialize)]
@@ -152,7 +145,7 @@ fn head(context: &Context, hold: &Hold) -> Result<(), Failure> {
 
 async fn decide(context: &Context, mirror: &Mirror, options: DecideOptions, approves: bool) -> Result<Status, Failure> {
     let output = &context.output;
-    if !options.yes {
+    if !options.decision.yes {
         let total = show_some(context, mirror, &options.hold).await?;
         let question = match approves {
             true => format!("Approve? {} will lose access.", count(total, "user")),
@@ -160,8 +153,7 @@ async fn decide(context: &Context, mirror: &Mirror, options: DecideOptions, appr
         };
         prompt::confirm(output, &question).await?;
     }
-    let by = prompt::text(output, options.by, "Who decides? ", "--by").await?;
-    let note = prompt::text(output, options.note, "Why? ", "--note").await?;
+    let (by, note) = options.decision.by_and_note(output).await?;
     let users = match approves {
         true => mirror.approve(&options.hold, &by, &note).await?,
         false => mirror.dismiss(&options.hold, &by, &note).await?,

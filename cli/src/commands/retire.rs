@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::failure::{Failure, Status};
-use crate::prompt;
+use crate::prompt::{self, Decision};
 use crate::text::count;
 use serde_json::json;
 
@@ -16,15 +16,8 @@ Example:
 pub(crate) struct Options {
     /// Id of the directory (dir_…)
     directory: String,
-    /// Do it without a question
-    #[arg(long, requires = "by", requires = "note")]
-    yes: bool,
-    /// Who decides
-    #[arg(long, value_name = "NAME")]
-    by: Option<String>,
-    /// The reason
-    #[arg(long, value_name = "TEXT")]
-    note: Option<String>,
+    #[command(flatten)]
+    decision: Decision,
 }
 
 pub(crate) async fn run(context: &Context, options: Options) -> Result<Status, Failure> {
@@ -32,9 +25,9 @@ pub(crate) async fn run(context: &Context, options: Options) -> Result<Status, F
     let output = &context.output;
     let status = mirror.status().await?.into_iter().find(|status| status.directory.id == options.directory);
     let users = status.map_or(0, |status| status.users);
-    let by = prompt::text(output, options.by, "Who decides? ", "--by").await?;
-    let note = prompt::text(output, options.note, "Why? ", "--note").await?;
-    if !options.yes {
+    let asks = !options.decision.yes;
+    let (by, note) = options.decision.by_and_note(output).await?;
+    if asks {
         prompt::confirm(output, &format!("Retire {}, and remove {}?", options.directory, count(users, "user"))).await?;
     }
     let users = mirror.retire(&options.directory, &by, &note).await?;

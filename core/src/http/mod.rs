@@ -22,7 +22,7 @@ pub(crate) use answer::Dated;
 pub(crate) use call::Call;
 pub use cancel::Cancel;
 pub use observe::{Activity, ActivityKind, Level, Observer, Stats};
-pub use retry::RetryPolicy;
+pub use retry::{RetryPolicy, longest_wait};
 pub(crate) use session::Http;
 pub use settings::CallOptions;
 pub(crate) use settings::{Account, CaFile, CaVariable, Settings};

@@ -1,7 +1,7 @@
 //! The retry policy: number of attempts, waits between them, and the retry budget of a client.
 
 use crate::defaults;
-use crate::random::Random;
+use crate::random::{Random, fraction};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -34,11 +34,13 @@ impl RetryPolicy {
     /// Returns the wait after the `attempt`-th failure, counted from 1: uniformly distributed between zero and `base * 2^(attempt - 1)`, at most
     /// `cap`, so that callers that failed at the same time do not retry at the same time.
     pub(super) fn backoff(&self, attempt: u32, random: &dyn Random) -> Duration {
-        let doubled = self.base.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX));
-        let longest = doubled.min(self.cap);
-        // A double represents integers of up to 53 bits exactly.
-        longest.mul_f64((random.bits() >> 11) as f64 / (1_u64 << 53) as f64)
+        longest_wait(self.base, attempt, self.cap).mul_f64(fraction(random))
     }
+}
+
+/// Returns the longest wait after the `attempt`-th failure, counted from 1: `first`, doubled after each further failure, at most `limit`.
+pub fn longest_wait(first: Duration, attempt: u32, limit: Duration) -> Duration {
+    first.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX)).min(limit)
 }
 
 /// The retries that a client has left, counted in halves.

@@ -97,6 +97,11 @@ impl ConsumerRow {
     /// Returns the number of the last change of the feed that the consumer does not need any more, because it has acknowledged the change or its
     /// snapshot includes it. Returns 0 if there is none.
     pub fn seen(&self) -> i64 {
-        self.cursor.max(self.snapshot.map_or(0, |snapshot| snapshot.seq)).max(0)
+        self.seen_with(self.cursor)
+    }
+
+    /// Returns what [`seen`](ConsumerRow::seen) returns, with `cursor`, such as that of one partition, instead of the consumer's own.
+    pub(crate) fn seen_with(&self, cursor: i64) -> i64 {
+        cursor.max(self.snapshot.map_or(0, |snapshot| snapshot.seq)).max(0)
     }
 }

@@ -37,7 +37,7 @@ pub(in crate::mirror) fn has_acknowledged(row: &ConsumerRow, change: &Change) ->
     let own = u32::try_from(row.partitions.len()).ok().filter(|count| *count > 0);
     let partition = own.and_then(|count| row.partitions.get(partition_of(change, count) as usize));
     let cursor = partition.map_or(row.cursor, |partition| partition.cursor);
-    change.seq <= ConsumerRow { cursor, ..row.clone() }.seen()
+    change.seq <= row.seen_with(cursor)
 }
 
 /// The workers of a consumer, from the row and the leases that one of them has read.

@@ -1,6 +1,6 @@
 //! Errors of the server and of connections, and whether a call is repeated after them.
 
-use crate::random::{OsRandom, Random};
+use crate::random::{OsRandom, jittered};
 use crate::{Error, ErrorStatus, Result};
 use std::error::Error as _;
 use std::io::ErrorKind;
@@ -230,8 +230,7 @@ impl Attempts {
                 Duration::from_millis(if self.losses == 1 { 0 } else { 10 << self.losses.min(6) })
             }
         };
-        let jitter = pause.mul_f64(0.5 + (OsRandom.bits() % 512) as f64 / 1024.0);
-        tokio::time::sleep(jitter).await;
+        tokio::time::sleep(jittered(pause, &OsRandom)).await;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@
 
 use super::pool::Pool;
 use crate::process::Process;
-use crate::random::{OsRandom, Random};
+use crate::random::{OsRandom, jittered};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -146,8 +146,7 @@ async fn listen(pool: Arc<Pool>, channel: String, appended: Arc<watch::Sender<u6
         } else {
             tracing::debug!(target: "headcount", "the connection for notifications cannot be made: it is tried again");
         }
-        // At least half of the pause, so that many processes do not connect at the same moment after the server was restarted.
-        tokio::time::sleep(pause.mul_f64(0.5 + (OsRandom.bits() % 512) as f64 / 1024.0)).await;
+        tokio::time::sleep(jittered(pause, &OsRandom)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
