@@ -199,20 +199,8 @@ pub(crate) fn check_groups(feed: &[&Change], facts: &Facts) {
 pub(crate) async fn listed_state(mirror: &Mirror, facts: &Facts) -> BTreeMap<String, String> {
     let mut records = Records::of_mirror(mirror).await;
     let is_enabled = |directory_id: &str| facts.enabled.contains(directory_id);
-    for organization_id in ORGANIZATIONS {
-        let directories = mirror.directories(Some(organization_id)).await.unwrap();
-        if directories.iter().all(|directory| is_enabled(&directory.id)) {
-            continue;
-        }
-        // A user whom only events have named may be in a disabled directory, which is not read, and therefore stays.
-        let unlisted = records.users.values().filter(|user| user.organization_id == organization_id);
-        let unlisted: Vec<String> =
-            unlisted.map(|user| user.id.clone()).filter(|id| !facts.listed.contains_key(id)).collect();
-        for id in unlisted {
-            if is_known_from_events_alone(mirror, &id).await {
-                records.users.remove(&id);
-            }
-        }
+    for id in unlisted_who_stay(mirror, facts, &records).await {
+        records.users.remove(&id);
     }
     let users = records.users.into_iter().filter(|(_, user)| is_enabled(&user.directory_id)).map(|(id, user)| {
         let MirrorUser { directory_id, email, family_name, active, group_ids, .. } = user;
@@ -223,10 +211,34 @@ pub(crate) async fn listed_state(mirror: &Mirror, facts: &Facts) -> BTreeMap<Str
     users.chain(groups).collect()
 }
 
-/// Whether all changes of a user since the user's creation, or since the user's latest return, were made by events.
+/// Returns the ids of the users whom no directory lists, and whom the mirror keeps all the same: only events have named them, and their organization has a
+/// disabled directory. They may be in that directory, which is not read.
+pub(crate) async fn unlisted_who_stay(mirror: &Mirror, facts: &Facts, records: &Records) -> BTreeSet<String> {
+    let mut staying = BTreeSet::new();
+    for organization_id in ORGANIZATIONS {
+        let directories = mirror.directories(Some(organization_id)).await.unwrap();
+        if directories.iter().all(|directory| facts.enabled.contains(directory.id.as_str())) {
+            continue;
+        }
+        let users = records.users.values().filter(|user| user.organization_id == organization_id);
+        for user in users.filter(|user| !facts.listed.contains_key(&user.id)) {
+            if is_known_from_events_alone(mirror, &user.id).await {
+                staying.insert(user.id.clone());
+            }
+        }
+    }
+    staying
+}
+
+/// Whether all changes of a user since the user's creation, or since the user's latest return, were made by events. A listing without a group ends the
+/// memberships of that group, which does not show that it names the user.
 async fn is_known_from_events_alone(mirror: &Mirror, user_id: &str) -> bool {
     let (mut history, mut is_by_events) = (mirror.history().user(user_id), false);
+    let ended = [ChangeKind::MembershipRemoved, ChangeKind::RolesChanged].map(ChangeKind::name);
     while let Some(entry) = history.next().await.unwrap() {
+        if entry.kinds.iter().all(|kind| ended.contains(&kind.as_str())) {
+            continue;
+        }
         let is_new = entry.kinds.iter().any(|kind| kind == ChangeKind::UserCreated.name());
         is_by_events = (is_new || is_by_events) && entry.cause.starts_with("event:");
     }

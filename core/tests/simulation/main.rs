@@ -37,7 +37,7 @@ mod shrink;
 mod store;
 mod world;
 
-use feed::{ConsumerLog, Records, listed_state};
+use feed::{ConsumerLog, Records, listed_state, unlisted_who_stay};
 use headcount::mirror::{HoldReason, MirrorOptions, Mirrored, Outcome, SyncMode, SyncOutcome, SyncReport};
 use headcount::store::Store;
 use headcount::system::Clock;
@@ -274,12 +274,16 @@ pub(crate) fn grace_settings(grace: Option<Duration>) -> MirrorOptions {
     MirrorOptions { deletion_grace: grace, ..MirrorOptions::default() }
 }
 
-/// Syncs, and checks that those who have left and are still within the grace are inactive; then waits until it is over. Does nothing without a grace.
+/// Syncs, and checks that those who have left and are still within the grace are inactive; then waits until it is over. Does nothing without a grace. Users
+/// who may be in a disabled directory have not left.
 pub(crate) async fn wait_for_deletions(world: &World, mirror: &Mirror, facts: &Facts, grace: Option<Duration>) {
     let Some(grace) = grace else { return };
     sync_and_approve_all(mirror).await;
-    for (id, user) in Records::of_mirror(mirror).await.users() {
-        let is_gone = facts.enabled.contains(user.directory_id.as_str()) && !facts.listed.contains_key(id);
+    let records = Records::of_mirror(mirror).await;
+    let staying = unlisted_who_stay(mirror, facts, &records).await;
+    for (id, user) in records.users() {
+        let is_unlisted = facts.enabled.contains(user.directory_id.as_str()) && !facts.listed.contains_key(id);
+        let is_gone = is_unlisted && !staying.contains(id);
         assert!(!is_gone || user.deletes_at.is_some(), "{id} has left, and is not to be deleted");
         assert!(user.deletes_at.is_none() || !user.active, "{id} is to be deleted, and active");
         assert!(user.deletes_at.is_none() || !facts.listed.contains_key(id), "{id} is listed, and to be deleted");
@@ -759,9 +763,20 @@ impl Simulation {
 /// limit applies to the whole run.
 pub(crate) fn check_guard(feed: &[&Change], guards_events: bool) {
     let mut lost: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    // The leavers who have returned, and what brought each of them back.
+    let mut returned = BTreeSet::new();
     for change in feed {
+        let deletes_at = |side: &Option<Mirrored>| side.as_ref().and_then(Mirrored::user)?.deletes_at;
+        let returns =
+            deletes_at(&change.before).is_some() && change.after.is_some() && deletes_at(&change.after).is_none();
+        let by = (feed::user_id(change), change.cause.as_str());
+        if returns {
+            returned.insert(by);
+        }
         let is_limited = change.cause.starts_with("sync:") || guards_events && change.cause.starts_with("event:");
-        if let Some(user) = change.user.as_ref().filter(|_| is_limited && is_loss(change)) {
+        // A leaver who returns with fewer roles than before lost access by leaving, not by the return.
+        let is_return = change.kind == ChangeKind::RolesChanged && returned.contains(&by);
+        if let Some(user) = change.user.as_ref().filter(|_| is_limited && is_loss(change) && !is_return) {
             lost.entry(&change.directory_id).or_default().insert(&user.id);
         }
     }
