@@ -55,6 +55,22 @@ impl Context {
         self.open(Mirror::builder().client(self.client()?), store).await
     }
 
+    /// Opens the mirror with a client for `listen`, or creates it; or, unless it `keeps` the mirror, one in memory without a guard, because nothing but
+    /// events is made of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`syncing_mirror`](Context::syncing_mirror).
+    pub(crate) async fn listening_mirror(&self, keeps: bool) -> Result<Mirror, Failure> {
+        if keeps {
+            return self.syncing_mirror().await;
+        }
+        let builder = Mirror::builder().client(self.client()?).guard_share(1.0);
+        let mirror = builder.open(":memory:").await?;
+        let _ = self.mirror.set(mirror.clone());
+        Ok(mirror)
+    }
+
     /// Makes a client with the settings in the environment.
     ///
     /// # Errors

@@ -4,8 +4,9 @@
 //!
 //! Modules: `arguments` defines the command line, with the options in `globals`. `commands` has one module for each command. `context` opens the store and the client for them.
 //! `output` writes data to stdout and messages to stderr, `table` and `text` make readable text, and `progress` shows how far a sync is. `failure` has
-//! the exit codes, `interrupt` ends a command after Ctrl-C, `prompt` asks questions, and `logging` writes log lines to stderr. `values` parses arguments. `post` sends
-//! requests to URLs, `shell` runs commands for changes, and `backoff` computes the waits between attempts.
+//! the exit codes, `interrupt` ends a command after Ctrl-C, `prompt` asks questions, and `logging` writes log lines to stderr. `values` parses arguments. `target`
+//! hands changes to commands, which `shell` runs, and to URLs, to which `post` sends requests; `backoff` computes the waits between attempts. `webhooks` makes the
+//! vendor's events of changes.
 //!
 //! This crate uses the public API of headcount, and has no rules about users, holds or changes.
 #![forbid(unsafe_code)]
@@ -24,8 +25,10 @@ mod progress;
 mod prompt;
 mod shell;
 mod table;
+mod target;
 mod text;
 mod values;
+mod webhooks;
 
 use arguments::Arguments;
 use clap::{CommandFactory, Parser};

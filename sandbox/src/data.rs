@@ -38,12 +38,17 @@ fn epoch() -> Timestamp {
 /// Makes random credentials: a web page or another program must not be able to compute them from the seed.
 pub(crate) fn credentials() -> Credentials {
     let random = || OsRandom.bits();
-    let secret: Vec<u8> = std::iter::repeat_with(random).take(4).flat_map(u64::to_be_bytes).collect();
     Credentials {
         client_id: format!("skc_{}", 10_000_000_000_000_000 + random() % 90_000_000_000_000_000),
         client_secret: format!("test_{:016x}{:016x}", random(), random()),
-        webhook_secret: format!("whsec_{}", STANDARD.encode(secret)),
+        webhook_secret: new_webhook_secret(random),
     }
+}
+
+/// Makes a webhook secret of 32 random bytes, in the form of the vendor's dashboard.
+pub fn new_webhook_secret(random: impl FnMut() -> u64) -> String {
+    let secret: Vec<u8> = std::iter::repeat_with(random).take(4).flat_map(u64::to_be_bytes).collect();
+    format!("whsec_{}", STANDARD.encode(secret))
 }
 
 /// Generates the organizations with their directories, users and groups.

@@ -14,7 +14,7 @@
 //! Modules: `builder` starts a sandbox and `handle` controls it; `control` offers that control over HTTP, for programs in other languages.
 //! `input` has the types of the options, changes and bodies that both of them accept. `data` generates the initial data, `state` holds
 //! and changes them. `api` implements the vendor's OpenAPI document ("the contract", `tests/contract`). `outbox` signs and
-//! sends a webhook for every change. `fault` decides which calls fail. `events` makes the body of any event, without a sandbox.
+//! sends a webhook for every change, whose body `vendor` makes. `fault` decides which calls fail. `events` makes the body of any event, without a sandbox.
 //! `program` is what the program `headcount-sandbox` does.
 #![forbid(unsafe_code)]
 
@@ -39,6 +39,7 @@ mod rng;
 mod server;
 mod state;
 mod tls;
+mod vendor;
 
 pub use builder::SandboxBuilder;
 pub use clock::parse_duration;
@@ -51,3 +52,13 @@ pub use input::{
     from_json,
 };
 pub use outbox::{Attempt, Delivery, DeliveryState};
+
+/// Functions and types for the command `headcount`. Any version may change them.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::data::new_webhook_secret;
+    pub use crate::vendor::{
+        DIRECTORY_DISABLED, DIRECTORY_ENABLED, Event, EventUser, GROUP_CREATED, GROUP_DELETED, GROUP_UPDATED, Kind,
+        USER_CREATED, USER_DELETED, USER_UPDATED, directory_data, group_data,
+    };
+}

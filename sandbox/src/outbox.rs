@@ -8,7 +8,6 @@ use headcount::system::{Clock, SystemClock};
 use headcount::{Timestamp, Webhook};
 use jiff::SignedDuration;
 use serde::Serialize;
-use serde_json::json;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -130,18 +129,7 @@ impl Outbox {
         inner.events += 1;
         let number = 60_000_000_000_000_000 + inner.events;
         let event_id = format!("evt_{number}");
-        let body = json!({
-            "spec_version": "1",
-            "id": event_id,
-            "type": event.type_,
-            "object": event.object,
-            "occurred_at": now,
-            "environment_id": environment_id,
-            "organization_id": event.organization_id,
-            "data": event.data,
-            "display_name": event.display_name,
-        })
-        .to_string();
+        let body = event.body(&event_id, now, environment_id).to_string();
         for index in 0..inner.endpoints.len() {
             let delivery = Delivery {
                 message_id: format!("msg_{number}_{index}"),

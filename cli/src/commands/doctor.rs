@@ -163,7 +163,7 @@ async fn connection(checks: &mut Checks<'_>) -> Result<bool, Failure> {
             Ok(true)
         }
         Err(reason) => {
-            let remedy = "install the certificate authority of a proxy that inspects TLS, or correct the URL";
+            let remedy = "trust the server's certificate authority (SSL_CERT_FILE), or correct the URL";
             checks.failed("tls", reason, remedy)?;
             Ok(false)
         }

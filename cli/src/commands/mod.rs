@@ -3,6 +3,7 @@
 mod at;
 mod backup;
 mod changes;
+mod consumers;
 mod copy;
 mod doctor;
 mod erase;
@@ -14,7 +15,9 @@ mod groups;
 mod history;
 mod holds;
 mod link;
+mod listen;
 mod pages;
+mod parked;
 mod plan;
 mod protect;
 mod retire;
@@ -47,6 +50,9 @@ pub(crate) enum Command {
     Runs(runs::Options),
     Export(export::Options),
     Changes(changes::Options),
+    Parked(parked::Options),
+    #[command(subcommand)]
+    Consumers(consumers::Command),
     Backup(backup::Options),
     Copy(copy::Options),
     Link(link::Options),
@@ -57,6 +63,7 @@ pub(crate) enum Command {
     Forget(forget::Options),
     Sandbox(sandbox::Options),
     Trigger(trigger::Options),
+    Listen(listen::Options),
     Doctor(doctor::Options),
     /// Print a script that completes commands and options in a shell
     ///
@@ -106,6 +113,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Status, F
         Command::Runs(options) => runs::run(context, options).await,
         Command::Export(options) => export::run(context, options).await,
         Command::Changes(options) => changes::run(context, options).await,
+        Command::Parked(options) => parked::run(context, options).await,
+        Command::Consumers(command) => consumers::run(context, command).await,
         Command::Backup(options) => backup::run(context, options).await,
         Command::Copy(options) => copy::run(context, options).await,
         Command::Link(options) => link::run(context, options).await,
@@ -115,6 +124,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Status, F
         Command::Erase(options) => erase::run(context, options).await,
         Command::Forget(options) => forget::run(context, options).await,
         Command::Trigger(options) => trigger::run(context, options).await,
+        Command::Listen(options) => listen::run(context, options).await,
         Command::Doctor(options) => doctor::run(context, options).await,
         Command::Sandbox(_) | Command::Completions { .. } | Command::Man { .. } | Command::Version => {
             Err(Failure::new("expected a command that needs a runtime: please report this"))

@@ -88,16 +88,22 @@ fn directory_table(directories: &[DirectoryStatus]) -> Table {
 }
 
 fn consumer_table(consumers: &[Consumer]) -> Table {
-    let mut table = Table::new(&["CONSUMER", "CURSOR", "LAG", "PARKED", "SEEN", "EXPIRES"]);
-    for consumer in consumers {
-        table.add([
-            consumer.name.clone(),
-            consumer.cursor.to_string(),
-            consumer.lag.to_string(),
-            consumer.parked.to_string(),
-            time(Some(consumer.seen_at)),
-            time(consumer.expires_at),
-        ]);
-    }
+    let mut table = Table::new(CONSUMER_COLUMNS);
+    consumers.iter().for_each(|consumer| table.add(consumer_cells(consumer)));
     table
+}
+
+/// Columns of a table of consumers.
+pub(super) const CONSUMER_COLUMNS: &[&str] = &["CONSUMER", "CURSOR", "LAG", "PARKED", "SEEN", "EXPIRES"];
+
+/// Returns the cells of a consumer.
+pub(super) fn consumer_cells(consumer: &Consumer) -> Vec<String> {
+    vec![
+        consumer.name.clone(),
+        consumer.cursor.to_string(),
+        consumer.lag.to_string(),
+        consumer.parked.to_string(),
+        time(Some(consumer.seen_at)),
+        time(consumer.expires_at),
+    ]
 }

@@ -3,8 +3,10 @@
 use crate::endpoint::Endpoint;
 use crate::setup::{Setup, on_both_stores, program, run, wait};
 use headcount::Webhook;
+use headcount_sandbox::Sandbox;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Stdio;
 
 /// Returns the results of `doctor` by check.
@@ -54,6 +56,30 @@ on_both_stores! {
             assert!(!ended.out.contains("wr0ng") && !ended.out.contains("s3cret"), "{}", ended.out);
         }
     }
+}
+
+#[test]
+fn doctor_checks_the_certificate_of_a_server_with_tls() {
+    let folder = std::env::temp_dir();
+    let file = |name: &str| folder.join(format!("headcount_cli_{}_{name}.pem", std::process::id()));
+    let (trusted, other) = (file("trusted"), file("other"));
+    let setup = Setup::with(Sandbox::builder().users(3).tls(&trusted), false);
+    let _other = Sandbox::builder().users(1).tls(&other).start().unwrap();
+    let doctor = |authority: &Path| {
+        run(setup.command(&["doctor", "--json"]).env("SSL_CERT_FILE", authority).env_remove("SSL_CERT_DIR"))
+    };
+    let ended = doctor(&trusted);
+    assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.err);
+    for check in ["connection", "tls", "clock", "credentials", "directories"] {
+        assert_eq!(result_of(&ended.out, check).as_deref(), Some("ok"), "{check}: {}", ended.out);
+    }
+    let ended = doctor(&other);
+    assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.err);
+    assert_eq!(result_of(&ended.out, "connection").as_deref(), Some("ok"));
+    assert_eq!(result_of(&ended.out, "tls").as_deref(), Some("failed"));
+    assert!(ended.out.contains("SSL_CERT_FILE"), "{}", ended.out);
+    assert_eq!(result_of(&ended.out, "credentials"), None);
+    [trusted, other].iter().for_each(|path| std::fs::remove_file(path).unwrap());
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub(crate) struct Endpoint {
 pub(crate) struct Request {
     /// The header lines, in lower case.
     pub(crate) head: String,
+    /// The headers as they were sent, with names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
@@ -59,11 +61,13 @@ fn serve(stream: TcpStream, requests: &Mutex<Vec<Request>>, statuses: &Mutex<Vec
                 return;
             }
         }
+        let lines = head.lines().filter_map(|line| line.split_once(": "));
+        let headers = lines.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect();
         let head = head.to_lowercase().replace('\r', "");
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
-        requests.lock().unwrap().push(Request { head, body: String::from_utf8(body).unwrap() });
+        requests.lock().unwrap().push(Request { head, headers, body: String::from_utf8(body).unwrap() });
         let status = statuses.lock().unwrap().pop_front().unwrap_or(204);
         let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n");
         if reader.get_mut().write_all(answer.as_bytes()).is_err() {

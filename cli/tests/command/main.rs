@@ -2,7 +2,8 @@
 //!
 //! `setup` starts the program with a time limit, and compares its output with the files in `tests/snapshots`: HEADCOUNT_BLESS=1 writes these again.
 //! `manners` tests what all commands have in common, `everyday`, `holds` and `feed` the
-//! commands on both stores, `developers` the sandbox, test webhooks and `doctor`, and `terminal` what a terminal shows. `endpoint` is an
+//! commands on both stores, `parked` parked changes and consumers, `developers` the sandbox, test webhooks and `doctor`, `listen` the webhooks of a mirror's
+//! changes, and `terminal` what a terminal shows. `endpoint` is an
 //! HTTP server whose answers a test chooses.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -11,6 +12,8 @@ mod endpoint;
 mod everyday;
 mod feed;
 mod holds;
+mod listen;
 mod manners;
+mod parked;
 mod setup;
 mod terminal;

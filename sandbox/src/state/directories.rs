@@ -3,6 +3,7 @@
 use super::event::Event;
 use super::tables::State;
 use crate::error::Error;
+use crate::vendor::{DIRECTORY_DISABLED, DIRECTORY_ENABLED, directory_data};
 use headcount::Timestamp;
 use serde_json::{Value, json};
 
@@ -24,16 +25,9 @@ impl State {
         }
         directory.enabled = enabled;
         directory.updated_at = now;
-        let (type_, display_name) = if enabled {
-            ("organization.directory_enabled", "Directory Enabled")
-        } else {
-            ("organization.directory_disabled", "Directory Disabled")
-        };
-        let data = json!({
-            "directory_type": "SCIM", "enabled": enabled, "id": directory.id, "organization_id": organization_id,
-            "provider": directory.provider, "updated_at": now,
-        });
-        let event = directory.event(type_, "Directory", display_name, data);
+        let kind = if enabled { DIRECTORY_ENABLED } else { DIRECTORY_DISABLED };
+        let data = directory_data(&directory.id, organization_id, ("SCIM", directory.provider), enabled, now);
+        let event = directory.event(kind, data);
         Ok((json!({ "enabled": enabled, "error_message": "" }), Some(event)))
     }
 }

@@ -5,6 +5,7 @@ use super::rows::Group;
 use super::tables::State;
 use crate::error::Error;
 use crate::input::{GroupChange, NewGroup};
+use crate::vendor::{GROUP_CREATED, GROUP_DELETED, GROUP_UPDATED};
 use headcount::Timestamp;
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ impl State {
         let directory = self.directory_mut(&target)?;
         let external_id = format!("dp_{id}");
         let number = directory.add_group(Group { id, display_name: new.display_name, external_id, updated_at: now });
-        Ok(directory.group_and_event(number, "organization.directory.group_created", "Directory Group Created"))
+        Ok(directory.group_and_event(number, GROUP_CREATED))
     }
 
     /// Renames a group. Returns its JSON as in REST listings, and the event.
@@ -33,14 +34,13 @@ impl State {
             group.display_name = change.display_name;
             group.updated_at = now;
         }
-        Ok(directory.group_and_event(number, "organization.directory.group_updated", "Directory Group Updated"))
+        Ok(directory.group_and_event(number, GROUP_UPDATED))
     }
 
     /// Removes a group and returns the event. Its members stay in the directory.
     pub(crate) fn delete_group(&mut self, id: &str) -> Result<Event, Error> {
         let (directory, number) = self.find_group(id)?;
-        let (_, event) =
-            directory.group_and_event(number, "organization.directory.group_deleted", "Directory Group Deleted");
+        let (_, event) = directory.group_and_event(number, GROUP_DELETED);
         directory.remove_group(number);
         Ok(event)
     }

@@ -5,11 +5,9 @@ use super::rows::User;
 use super::tables::State;
 use crate::error::Error;
 use crate::input::{NewUser, UserChange};
+use crate::vendor::{EventUser, USER_CREATED, USER_DELETED, USER_UPDATED};
 use headcount::Timestamp;
-use serde_json::{Value, json};
-
-/// Type and display name of the event of a changed user.
-const UPDATED: (&str, &str) = ("organization.directory.user_updated", "Directory User Updated");
+use serde_json::Value;
 
 impl State {
     /// Adds a user. Returns the user's JSON as in REST listings, and the event.
@@ -33,7 +31,7 @@ impl State {
             groups,
             updated_at: now,
         });
-        Ok(directory.user_and_event(number, "organization.directory.user_created", "Directory User Created"))
+        Ok(directory.user_and_event(number, USER_CREATED))
     }
 
     /// Changes the fields of a user that are not `None`. Returns the user's JSON as in REST listings, and the event.
@@ -64,17 +62,21 @@ impl State {
             user.active = active.unwrap_or(user.active);
             user.updated_at = now;
         }
-        Ok(directory.user_and_event(number, UPDATED.0, UPDATED.1))
+        Ok(directory.user_and_event(number, USER_UPDATED))
     }
 
     /// Removes a user and returns the event.
     pub(crate) fn delete_user(&mut self, id: &str) -> Result<Event, Error> {
         let (directory, number) = self.find_user(id)?;
         let user = directory.remove_user(number).ok_or_else(|| Error::not_found("user"))?;
-        let data = json!({
-            "id": user.id, "organization_id": directory.organization_id, "dp_id": user.dp_id, "email": user.email,
-        });
-        Ok(directory.event("organization.directory.user_deleted", "DirectoryUser", "Directory User Deleted", data))
+        let deleted = EventUser {
+            id: &user.id,
+            organization_id: &directory.organization_id,
+            dp_id: &user.dp_id,
+            email: &user.email,
+            ..EventUser::default()
+        };
+        Ok(directory.event(USER_DELETED, deleted.deleted_data()))
     }
 
     /// Adds a user to a group of the same directory, or removes them from it. Returns the event.
@@ -98,7 +100,7 @@ impl State {
         if let Some(user) = directory.users.get_mut(&user) {
             user.updated_at = now;
         }
-        Ok(directory.user_and_event(user, UPDATED.0, UPDATED.1).1)
+        Ok(directory.user_and_event(user, USER_UPDATED).1)
     }
 }
 
