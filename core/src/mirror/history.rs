@@ -321,6 +321,16 @@ impl Mirror {
         Ok(count)
     }
 
+    /// Takes everything that is in the feed into the history, if this handle may write. Returns the earliest time of which the history has the changes, or `None`
+    /// if the mirror keeps none.
+    pub(super) async fn history_start(&self) -> Result<Option<Timestamp>> {
+        if self.kept_history().await?.is_none() {
+            return Ok(None);
+        }
+        self.take_history(usize::MAX, 1).await?;
+        Ok(self.store().history_mark().await?.and_then(|mark| mark.starts_at))
+    }
+
     /// Takes everything that is in the feed into the history. Returns the mark.
     pub(super) async fn prepare_history(&self) -> Result<HistoryMark> {
         if self.kept_history().await?.is_none() {

@@ -10,7 +10,7 @@
 // application retires; `erase` removes everything about a user, and `forget` about an organization; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers
 // (`groups` reads them one by one or in groups), `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
 // has the leases of `changes`, `polls` what polls have returned, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
-// `history` takes the history from the feed and returns it, and `past` computes past states from it. `export` writes users as text.
+// `history` takes the history from the feed and returns it, `past` computes past states from it, and `days` counts users and changes a day. `export` writes users as text.
 // `copy` copies a mirror to another store, and `backup` to a file. `reconcile` finds users whom an application knows and the mirror lacks. `plan` runs a sync on a copy of an organization's rows.
 // `tasks` counts the tasks that outlive their calls. `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `counters` counts what a handle does, `metrics` writes
 // these and the numbers of the store, `openmetrics` has the format. `options` has the options of a sync, `moments` the times of
@@ -21,6 +21,7 @@ mod chores;
 mod consumer;
 mod copy;
 mod counters;
+mod days;
 mod decide;
 mod environment;
 mod erase;
@@ -61,6 +62,8 @@ mod upkeep;
 mod view;
 mod write;
 
+#[doc(hidden)]
+pub use crate::record::DayCount;
 pub use crate::record::{
     Approval, Consumer, CopiedTable, CopyReport, DirectoryStatus, Erasure, EventQuery, ExplainedChange, Explanation,
     ExportFormat, GuardSettings, HistoryEntry, Hold, HoldReason, IgnoredSetting, MirrorDirectory, MirrorGroup,

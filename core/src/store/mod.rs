@@ -21,10 +21,10 @@ pub use sqlite::SqliteStore;
 
 pub use crate::record::{
     AddressUser, Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody,
-    EnvironmentRow, ErasureKey, ErasureRow, EventNote, EventRow, EventState, GroupRow, HeldLoss, HistoryMark,
-    HistoryRow, HoldId, HoldRow, Keys, Leaving, Loss, LossRow, MembersKey, MessageKind, NewEntry, OrganizationRow,
-    Partition, PendingEvents, RedactedEntry, Rehire, RunRow, Snapshot, Trail, UserRow, UserWrite, Version, WorkerId,
-    WorkingSet, email_key, rehire_key,
+    EnvironmentRow, ErasureKey, ErasureRow, EventNote, EventRow, EventState, GroupRow, HeldLoss, HistoryDay,
+    HistoryMark, HistoryRow, HoldId, HoldRow, Keys, Leaving, Loss, LossRow, MembersKey, MessageKind, NewEntry,
+    OrganizationRow, Partition, PendingEvents, RedactedEntry, Rehire, RunRow, Snapshot, Trail, UserRow, UserWrite,
+    Version, WorkerId, WorkingSet, email_key, rehire_key,
 };
 
 use crate::record::{Approval, EventQuery, ParkedChange, RunQuery};
@@ -578,6 +578,15 @@ pub trait Store: Send + Sync + 'static {
     fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
         let _ = (subject_ids, after);
         Box::pin(async { Err(Error::store(NO_HISTORY)) })
+    }
+
+    /// Counts the rows of the history of each day since a time: those after the last row that was written before this time. In the order of the days, without days that
+    /// have no rows. The default returns none.
+    ///
+    /// The future may be dropped: it only reads.
+    fn history_days(&self, since: Timestamp) -> StoreFuture<'_, Vec<HistoryDay>> {
+        let _ = since;
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     /// Reads the erasures that have not [ended](ErasureRow::is_open), oldest first, `limit` at most. The default returns none: it is for a store that does

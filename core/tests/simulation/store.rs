@@ -177,6 +177,7 @@ impl Store for Process {
         written take_history(taken: headcount::store::TakenHistory) -> bool;
         read history(filter: HistoryFilter, after: i64, limit: usize) -> HistoryPage;
         read history_of(subject_ids: BTreeSet<String>, after: i64) -> HistoryPage;
+        read history_days(since: headcount::Timestamp) -> Vec<headcount::store::HistoryDay>;
         read open_erasures(limit: usize) -> Vec<headcount::store::ErasureRow>;
         read entries_of_user(user_id: String, after: i64, limit: usize) -> headcount::store::FoundEntries;
         read entries_of_organization(organization_id: String, after: i64, limit: usize) -> headcount::store::FoundEntries;

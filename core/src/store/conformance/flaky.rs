@@ -1,6 +1,8 @@
 //! A store that calls the decisions of writes more than once, at random.
 
-use crate::record::{Approval, ConsumerRow, EventQuery, HistoryMark, HoldRow, ParkedChange, RunQuery, RunRow};
+use crate::record::{
+    Approval, ConsumerRow, EventQuery, HistoryDay, HistoryMark, HoldRow, ParkedChange, RunQuery, RunRow,
+};
 use crate::store::copy::{Row, Table};
 use crate::store::{
     Committed, ConsumerWrite, CopyPages, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Entry, EntryPage,
@@ -244,6 +246,10 @@ impl Store for Flaky {
 
     fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
         self.store.history_of(subject_ids, after)
+    }
+
+    fn history_days(&self, since: Timestamp) -> StoreFuture<'_, Vec<HistoryDay>> {
+        self.store.history_days(since)
     }
 
     fn open_erasures(&self, limit: usize) -> StoreFuture<'_, Vec<ErasureRow>> {

@@ -3,7 +3,7 @@
 use super::Setup;
 use super::retention::KEEP_ALL;
 use super::rows::{append, at, commit, ids, joining, kept, removed, user};
-use crate::record::{Batch, HistoryMark, HistoryRow, UserWrite};
+use crate::record::{Batch, HistoryDay, HistoryMark, HistoryRow, UserWrite};
 use crate::store::{HistoryFilter, Retention, Store, TakenHistory, UserFilter};
 use std::sync::Arc;
 
@@ -174,6 +174,37 @@ pub async fn a_history_that_restarts_has_only_the_new_rows(setup: Setup) {
     assert!(store.take_history(taken).await.unwrap());
     assert_eq!(seqs(&store, HistoryFilter::default()).await, [5]);
     assert_eq!(store.history_mark().await.unwrap().unwrap().starts_at, Some(at(9)));
+}
+
+/// The number of the day of `at(0)`, and the seconds until the next one.
+const DAY: i64 = 20_833;
+const NEXT_DAY: i64 = (DAY + 1) * 86_400 - 1_800_000_000;
+
+pub async fn the_rows_of_the_history_are_counted_by_day(setup: Setup) {
+    let Some(store) = create(&setup).await else { return };
+    let created = HistoryRow { body: r#"{"k":"cr+"}"#.to_owned(), ..row(2, "diruser_2") };
+    // The value of a field is no kind of change.
+    let updated =
+        HistoryRow { at: at(NEXT_DAY - 1), body: r#"{"k":"u","e":"c\u0000"}"#.to_owned(), ..row(3, "diruser_2") };
+    let deleted =
+        HistoryRow { at: at(NEXT_DAY), is_removal: true, body: r#"{"k":"x"}"#.to_owned(), ..row(4, "diruser_2") };
+    take(&store, 0, vec![row(1, "dirgroup_1"), created, updated, deleted]).await;
+    let first = HistoryDay { day: DAY, rows: 3, created: 1, deleted: 0 };
+    let second = HistoryDay { day: DAY + 1, rows: 1, created: 0, deleted: 1 };
+
+    assert_eq!(store.history_days(at(0)).await.unwrap(), [first, second]);
+
+    assert_eq!(store.history_days(at(3)).await.unwrap(), [HistoryDay { rows: 1, created: 0, ..first }, second]);
+    assert_eq!(store.history_days(at(NEXT_DAY)).await.unwrap(), [second]);
+    assert_eq!(store.history_days(at(NEXT_DAY + 1)).await.unwrap(), []);
+}
+
+pub async fn days_without_rows_are_not_counted(setup: Setup) {
+    let Some(store) = create(&setup).await else { return };
+    let later = HistoryRow { at: at(NEXT_DAY + 86_400), ..row(2, "diruser_1") };
+    take(&store, 0, vec![row(1, "diruser_1"), later]).await;
+    let days: Vec<i64> = store.history_days(at(0)).await.unwrap().iter().map(|day| day.day).collect();
+    assert_eq!(days, [DAY, DAY + 2]);
 }
 
 pub async fn users_are_read_with_their_tombstones_if_asked_for(setup: Setup) {

@@ -307,6 +307,8 @@ macro_rules! store_tests {
             changes_that_the_history_has_not_taken_are_kept
             old_rows_of_the_history_are_removed_and_it_starts_after_them
             a_history_that_restarts_has_only_the_new_rows
+            the_rows_of_the_history_are_counted_by_day
+            days_without_rows_are_not_counted
             users_are_read_with_their_tombstones_if_asked_for
             an_erasure_is_loaded_by_its_mark_and_open_until_it_has_ended
             the_entries_of_a_user_are_found_page_by_page

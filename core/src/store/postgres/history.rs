@@ -1,10 +1,10 @@
 //! The history: appends rows that are made from entries of the feed, and reads them.
 
 use super::database::{Columns, Database, Flush, Statement};
-use super::rows::{Json, Text, Time, first, get, get_text, get_time, signed, texts, time};
-use crate::Result;
-use crate::record::{HistoryMark, HistoryRow};
+use super::rows::{Json, Text, Time, count, first, get, get_text, get_time, signed, texts, time};
+use crate::record::{HistoryDay, HistoryMark, HistoryRow};
 use crate::store::{HistoryFilter, HistoryPage, TakenHistory};
+use crate::{Result, Timestamp};
 use std::collections::BTreeSet;
 use tokio_postgres::Row;
 
@@ -114,4 +114,20 @@ async fn read(database: &Database, select: Statement) -> Result<HistoryPage> {
     let rows = database.read(&[select, select_mark()]).await?;
     let [rows, mark] = rows.as_slice() else { return Err(super::rows::no_row()) };
     Ok(HistoryPage { rows: rows.iter().map(row).collect::<Result<Vec<_>>>()?, mark: read_mark(mark)? })
+}
+
+/// Counts the rows of each day as [`Store::history_days`](crate::store::Store::history_days) describes.
+///
+/// The last seven of the eight bytes with the seconds are the seconds since 1970. The kinds of the changes are the first text in `body`, which is not parsed as JSON because
+/// PostgreSQL refuses JSON with an escaped NUL.
+pub(super) async fn days(database: &Database, since: Timestamp) -> Result<Vec<HistoryDay>> {
+    let sql = "SELECT ('x' || encode(substring(at FROM 2 FOR 7), 'hex'))::bit(56)::bigint / 86400 AS day, count(*),
+            count(*) FILTER (WHERE position('c' IN split_part(body, '\"', 4)) > 0), count(*) FILTER (WHERE is_removal)
+        FROM {s}.history WHERE seq > coalesce((SELECT seq FROM {s}.history WHERE at < $1 ORDER BY seq DESC LIMIT 1), 0)
+        GROUP BY day ORDER BY day";
+    let rows = database.read_one(Statement::new(sql).with(Time(since))).await?;
+    let day = |row: &Row| {
+        Ok(HistoryDay { day: get(row, 0)?, rows: count(row, 1)?, created: count(row, 2)?, deleted: count(row, 3)? })
+    };
+    rows.iter().map(day).collect()
 }

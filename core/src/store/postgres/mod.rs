@@ -41,7 +41,7 @@ use super::{
     HoldRow, Keys, Lease, PollNote, Redaction, Retention, RowPages, Store, StoreFuture, TakenHistory, UserFilter,
     UserRow, WorkingSet, Write, closed,
 };
-use crate::record::{ConsumerRow, EventQuery, HistoryMark, ParkedChange, RunQuery, RunRow};
+use crate::record::{ConsumerRow, EventQuery, HistoryDay, HistoryMark, ParkedChange, RunQuery, RunRow};
 use crate::{Change, Result, Timestamp};
 use database::{Database, Flush};
 use notify::Listener;
@@ -247,6 +247,10 @@ impl Store for PostgresStore {
 
     fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
         self.call(async move { history::of(&self.database, &subject_ids, after).await })
+    }
+
+    fn history_days(&self, since: Timestamp) -> StoreFuture<'_, Vec<HistoryDay>> {
+        self.call(async move { history::days(&self.database, since).await })
     }
 
     fn open_erasures(&self, limit: usize) -> StoreFuture<'_, Vec<ErasureRow>> {

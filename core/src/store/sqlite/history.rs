@@ -3,12 +3,12 @@
 use super::database::{Database, Insert, limited, list};
 use super::feed::no_counters;
 use super::rows::{Time, get, get_time};
-use crate::Result;
-use crate::record::{HistoryMark, HistoryRow};
+use crate::record::{HistoryDay, HistoryMark, HistoryRow};
 use crate::store::codec::time_bytes;
 use crate::store::{HistoryFilter, HistoryPage, TakenHistory};
+use crate::{Result, Timestamp};
 use rusqlite::{Row, ToSql, params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The columns of a row, as [`row`] reads them.
 const HISTORY: &str = "seq, at, organization_id, directory_id, subject_id, is_removal, cause, body";
@@ -99,4 +99,20 @@ pub(super) fn of(database: &Database, subject_ids: &BTreeSet<String>, after: i64
         "SELECT {HISTORY} FROM history WHERE subject_id IN (SELECT value FROM json_each(?1)) AND seq > ?2 ORDER BY subject_id, seq"
     );
     Ok(HistoryPage { rows: database.all(&sql, params![list(subject_ids)?, after], row)?, mark: mark(database)? })
+}
+
+/// Counts the rows of each day as [`Store::history_days`](crate::store::Store::history_days) describes. SQL cannot compute the day from the stored form of a time.
+pub(super) fn days(database: &Database, since: Timestamp) -> Result<Vec<HistoryDay>> {
+    let sql = "SELECT at, is_removal, instr(body ->> 'k', 'c') > 0 FROM history
+        WHERE seq > coalesce((SELECT seq FROM history WHERE at < ?1 ORDER BY seq DESC LIMIT 1), 0)";
+    let mut days: BTreeMap<i64, HistoryDay> = BTreeMap::new();
+    database.each(sql, [time_bytes(since)], |row| {
+        let day = get::<Time>(row, 0)?.0.as_second().div_euclid(86_400);
+        let counted = days.entry(day).or_insert(HistoryDay { day, ..HistoryDay::default() });
+        counted.rows += 1;
+        counted.deleted += u64::from(get::<bool>(row, 1)?);
+        counted.created += u64::from(get::<bool>(row, 2)?);
+        Ok(())
+    })?;
+    Ok(days.into_values().collect())
 }

@@ -31,7 +31,7 @@ use super::{
     UserRow, WorkingSet, Write, closed,
 };
 use crate::error::catch_panic;
-use crate::record::{ConsumerRow, EventQuery, HistoryMark, ParkedChange, RunQuery, RunRow};
+use crate::record::{ConsumerRow, EventQuery, HistoryDay, HistoryMark, ParkedChange, RunQuery, RunRow};
 use crate::sqlite::check_is_path;
 use crate::sqlite::closing::{self, Closed};
 use crate::task::carried_to_thread;
@@ -347,6 +347,10 @@ impl Store for SqliteStore {
 
     fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
         self.read(move |database| history::of(database, &subject_ids, after))
+    }
+
+    fn history_days(&self, since: Timestamp) -> StoreFuture<'_, Vec<HistoryDay>> {
+        self.read(move |database| history::days(database, since))
     }
 
     fn open_erasures(&self, limit: usize) -> StoreFuture<'_, Vec<ErasureRow>> {
