@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::failure::{Failure, Status};
 use crate::output::Colour;
+use crate::state::directory_state;
 use crate::table::Table;
 use crate::text::{count, time};
 use headcount::mirror::{Consumer, DirectoryStatus};
@@ -65,17 +66,11 @@ fn directory_table(directories: &[DirectoryStatus]) -> Table {
     ]);
     for status in directories {
         let directory = &status.directory;
-        let state = match (status.missing_since, directory.enabled, status.incomplete_since) {
-            (Some(_), ..) => "missing",
-            (_, false, _) => "disabled",
-            (.., Some(_)) => "incomplete",
-            _ => "enabled",
-        };
         table.add([
             directory.id.clone(),
             directory.organization_id.clone(),
             directory.name.clone(),
-            state.to_owned(),
+            directory_state(status).to_owned(),
             status.users.to_string(),
             status.groups.to_string(),
             time(status.last_full_sync),
