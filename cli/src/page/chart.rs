@@ -85,7 +85,7 @@ fn bars(values: &[u64], days: &[DayCount], label: &str) -> Markup {
             @for (at, (value, day)) in values.iter().zip(days).enumerate() {
                 // A day without changes has a thin bar, so that it is visible that there was a day.
                 @let top = if *value == 0 { HEIGHT - 1.0 } else { height(*value as f64, most).min(HEIGHT - 3.0) };
-                rect.bar.nothing[*value == 0] x=(format!("{:.1}", at as f64 * step + step * 0.15)) y=(format!("{top:.1}"))
+                rect.column.nothing[*value == 0] x=(format!("{:.1}", at as f64 * step + step * 0.15)) y=(format!("{top:.1}"))
                     width=(format!("{:.1}", step * 0.7)) height=(format!("{:.1}", HEIGHT - top)) {
                     title { (date(day)) ": " (number(*value)) }
                 }

@@ -15,7 +15,7 @@ use axum::response::Response;
 use headcount::mirror::HistoryEntry;
 use headcount::{ErrorKind, Mirror};
 use maud::html;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 /// The most changes that are shown. Groups change when they are renamed, which is rare.
 const CHANGES: usize = 50;
@@ -50,7 +50,7 @@ pub(super) async fn show(
         }))
         (section("changes", "Changes, newest first", html! {
             @if changes.is_empty() { (empty("No changes are kept.")) } @else {
-                ol.timeline { @for change in changes.iter().rev() { (entry(change, &cause(&change.cause))) } }
+                ol.timeline { @for change in changes.iter().rev() { (entry(change, &cause(&change.cause), &HashMap::new())) } }
             }
         }))
     };

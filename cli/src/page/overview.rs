@@ -76,7 +76,9 @@ fn directory_table(directories: &[DirectoryStatus], runs: &[Run]) -> Markup {
     }
     let row = |status: &DirectoryStatus| {
         let directory = &status.directory;
-        let failed = last_run(runs, directory).filter(|run| run.outcome != RunOutcome::Done);
+        // A held sync has its holds beside the state.
+        let failed =
+            last_run(runs, directory).filter(|run| !matches!(run.outcome, RunOutcome::Done | RunOutcome::Held));
         vec![
             html! {
                 (link::directory(&directory.id, &directory.name))

@@ -10,6 +10,7 @@ use headcount::mirror::{DirectoryStatus, HistoryEntry, MirrorUsers, ReceivedEven
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 
 /// Number of users on a page.
 pub(super) const USERS: usize = 100;
@@ -253,7 +254,7 @@ pub(super) fn runs(runs: &[Run], chosen: &str) -> Markup {
                         }
                         p.counts { (run_counts(run)) }
                         @if let Some(why) = &run.incomplete { p { (clean(why)) } }
-                        @if let Some(error) = &run.error { p.error { (clean(error)) } }
+                        @if let Some(error) = &run.error { p.error[run.outcome == RunOutcome::Failed] { (clean(error)) } }
                         p.under { (id(&run.id)) " by " (clean(&run.process)) }
                     }
                 }
@@ -327,11 +328,11 @@ fn subject_link(subject_id: &str) -> Markup {
     }
 }
 
-/// Returns an entry of the history in a timeline. `cause` says what made the change.
-pub(super) fn entry(entry: &HistoryEntry, cause: &Markup) -> Markup {
-    let groups = |title: &str, ids: &[String]| {
-        html! { @if !ids.is_empty() { p { (title) " " (list(ids.iter().map(|id| link::group(id, "")))) } } }
-    };
+/// Returns an entry of the history in a timeline. `cause` says what made the change, and `names` has names of groups by their ids.
+pub(super) fn entry(entry: &HistoryEntry, cause: &Markup, names: &HashMap<String, String>) -> Markup {
+    let group = |id: &String| link::group(id, names.get(id).map_or("", String::as_str));
+    let groups =
+        |title: &str, ids: &[String]| html! { @if !ids.is_empty() { p { (title) " " (list(ids.iter().map(group))) } } };
     html! {
         li {
             div.when { (time(Some(entry.at))) }

@@ -39,7 +39,7 @@ pub(super) fn none() -> Markup {
 /// Says how long ago something was, or in how long it will be.
 fn age(seconds: i64) -> String {
     let length = match seconds.unsigned_abs() {
-        0..5 => return "now".to_owned(),
+        0..5 => return "just now".to_owned(),
         seconds @ ..60 => format!("{seconds} s"),
         seconds @ ..3_600 => format!("{} min", seconds / 60),
         seconds @ ..86_400 => format!("{} h", seconds / 3_600),
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn ages_are_in_the_largest_unit() {
         let cases = [
-            (0, "now"),
+            (0, "just now"),
             (59, "59 s ago"),
             (60, "1 min ago"),
             (7_200, "2 h ago"),

@@ -39,7 +39,7 @@ pub(super) async fn show(
         ));
     }
     let user = explanation.user.as_ref();
-    let groups = group_names(&state.mirror, user).await?;
+    let groups = group_names(&state.mirror, &explanation).await?;
     let directory = match &explanation.directory_id {
         Some(id) => state
             .mirror
@@ -63,7 +63,7 @@ pub(super) async fn show(
         }
         (user_facts(&explanation, &groups, directory.as_ref().map_or("", |directory| &directory.name)))
         (section("access", "Why the user has or lost access", access(&explanation)))
-        (section("changes", "Changes, newest first", changes(&explanation, &link::path(&["users", &id]), paging.page())))
+        (section("changes", "Changes, newest first", changes(&explanation, &groups, &link::path(&["users", &id]), paging.page())))
         @if !explanation.events.is_empty() {
             (section("ignored", "Events without effect", events(&explanation.events)))
         }
@@ -77,12 +77,21 @@ pub(super) async fn show(
     Ok(reply(StatusCode::OK, frame.around(main)))
 }
 
-/// Reads the names of a user's groups by their ids: not of all if there are many.
-async fn group_names(mirror: &Mirror, user: Option<&MirrorUser>) -> Result<HashMap<String, String>, Failure> {
+/// Reads the names of the user's groups, and of those that the user joined and left, by their ids: the newest, if there are many.
+async fn group_names(mirror: &Mirror, explanation: &Explanation) -> Result<HashMap<String, String>, Failure> {
+    let mut ids: Vec<&String> = explanation.user.iter().flat_map(|user| &user.group_ids).collect();
+    for ExplainedChange { entry, .. } in explanation.changes.iter().rev() {
+        ids.extend(entry.groups_joined.iter().chain(&entry.groups_left));
+    }
     let mut names = HashMap::new();
-    for id in user.into_iter().flat_map(|user| &user.group_ids).take(NAMED_GROUPS) {
-        if let Some(group) = mirror.group(id).await? {
-            names.insert(group.id, group.display_name);
+    for id in ids {
+        if names.len() == NAMED_GROUPS {
+            break;
+        }
+        if !names.contains_key(id) {
+            // A group that is not mirrored any more has no name.
+            let name = mirror.group(id).await?.map(|group| group.display_name).unwrap_or_default();
+            names.insert(id.clone(), name);
         }
     }
     Ok(names)
@@ -152,7 +161,7 @@ fn role_row(grant: &RoleGrant) -> Vec<Markup> {
     vec![html! { strong { (name(&grant.role)) } }, group, rule]
 }
 
-fn changes(explanation: &Explanation, url: &str, page: usize) -> Markup {
+fn changes(explanation: &Explanation, groups: &HashMap<String, String>, url: &str, page: usize) -> Markup {
     let first = (page - 1).saturating_mul(CHANGES);
     let shown: Vec<&ExplainedChange> = explanation.changes.iter().rev().skip(first).take(CHANGES).collect();
     let is_last = explanation.changes.len() <= first.saturating_add(CHANGES);
@@ -160,7 +169,7 @@ fn changes(explanation: &Explanation, url: &str, page: usize) -> Markup {
         @if shown.is_empty() {
             (empty("No changes are kept."))
         } @else {
-            ol.timeline { @for change in shown { (entry(&change.entry, &cause(change))) } }
+            ol.timeline { @for change in shown { (entry(&change.entry, &cause(change), groups)) } }
         }
         @if is_last && !explanation.is_complete {
             p.under {
