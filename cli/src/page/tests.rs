@@ -302,7 +302,7 @@ async fn every_page_has_a_strict_policy_and_is_not_stored() {
         assert!(!policy.contains("unsafe"), "{policy}");
         assert_eq!(headers["cache-control"], "no-store");
         assert_eq!(headers["x-content-type-options"], "nosniff");
-        assert_eq!(headers["referrer-policy"], "no-referrer");
+        assert_eq!(headers["referrer-policy"], "same-origin");
     }
 }
 
