@@ -5,8 +5,8 @@
 //! Modules: `arguments` defines the command line, with the options in `globals`. `commands` has one module for each command. `context` opens the store and the client for them.
 //! `output` writes data to stdout and messages to stderr, `table` and `text` make readable text, and `progress` shows how far a sync is. `failure` has
 //! the exit codes, `interrupt` ends a command after Ctrl-C, `prompt` asks questions, and `logging` writes log lines to stderr. `values` parses arguments, and `state` names the
-//! states of directories. `target` hands changes to commands, which `shell` runs, and to URLs, to which `post` sends requests; `backoff` computes the waits between attempts.
-//! `webhooks` makes the vendor's events of changes. `page` is what `serve` shows in a browser.
+//! states of directories. `target` hands changes to commands, which `shell` runs, to URLs, to which `post` sends requests, and to streams, to which `nats` publishes; `backoff`
+//! computes the waits between attempts. `webhooks` makes the vendor's events of changes. `page` is what `serve` shows in a browser.
 //!
 //! This crate uses the public API of headcount, and has no rules about users, holds or changes.
 #![forbid(unsafe_code)]
@@ -19,6 +19,7 @@ mod failure;
 mod globals;
 mod interrupt;
 mod logging;
+mod nats;
 mod output;
 #[allow(dead_code, unused_imports, reason = "`serve` will show it")]
 mod page;

@@ -1,18 +1,16 @@
-//! What changes are handed to, one at a time: a command or a URL.
+//! What changes are handed to: a command, a URL or a stream.
 
-use crate::backoff::Backoff;
+use crate::backoff::NotHanded;
 use crate::failure::Failure;
+use crate::nats::Relay;
 use crate::post::Poster;
 use crate::shell::{self, NotDone};
 use crate::values;
 use headcount::Change;
-use headcount::system::OsRandom;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use std::time::Duration;
 
-/// The longest wait that a server can ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 /// The variable with the bearer token for `--post`.
 const TOKEN: &str = "HEADCOUNT_POST_TOKEN";
 
@@ -21,34 +19,22 @@ const TOKEN: &str = "HEADCOUNT_POST_TOKEN";
 pub(crate) struct TargetOptions {
     /// Run this command with `sh` for each change
     #[arg(long, value_name = "COMMAND", conflicts_with = "post")]
-    pub(crate) exec: Option<String>,
+    exec: Option<String>,
     /// Send each change to this URL
     #[arg(long, value_name = "URL")]
-    pub(crate) post: Option<String>,
+    post: Option<String>,
     /// Permit http:// to another machine
     #[arg(long, requires = "post")]
     plain_http: bool,
     /// How long a command or a request may take
     #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "30s")]
-    pub(crate) timeout: Duration,
+    timeout: Duration,
 }
 
-/// The options of repeated attempts.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub(crate) struct BackoffOptions {
-    /// The wait after the first failed attempt
-    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "1s")]
-    backoff: Duration,
-    /// The longest wait between two attempts
-    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "60s")]
-    backoff_limit: Duration,
-}
-
-impl BackoffOptions {
-    /// Returns how long to wait after `failed` attempts, at least 1. `retry_after` is how long the server asks to wait; at most an hour counts.
-    pub(crate) fn wait(self, failed: u32, retry_after: Option<Duration>) -> Duration {
-        let backoff = Backoff { first: self.backoff, limit: self.backoff_limit };
-        backoff.wait(failed, &OsRandom).max(retry_after.unwrap_or_default().min(LONGEST_WAIT))
+impl TargetOptions {
+    /// Returns how long a command or a request may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
     }
 }
 
@@ -56,19 +42,7 @@ impl BackoffOptions {
 pub(crate) enum Target {
     Command { command: String, limit: Duration },
     Url(Box<Poster>, HeaderMap),
-}
-
-/// Why a change was not handed over.
-pub(crate) struct NotHanded {
-    pub(crate) reason: String,
-    /// How long the server asks to wait.
-    pub(crate) retry_after: Option<Duration>,
-}
-
-impl NotHanded {
-    fn new(reason: String) -> NotHanded {
-        NotHanded { reason, retry_after: None }
-    }
+    Stream(Box<Relay>),
 }
 
 impl Target {
@@ -125,6 +99,7 @@ impl Target {
                 }
                 Ok(post(poster, headers, text).await.map(drop))
             }
+            Target::Stream(relay) => relay.publish(change, text, mirror_id).await,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! `headcount listen`.
 
+use crate::backoff::{BackoffOptions, NotHanded};
 use crate::context::Context;
 use crate::failure::{Failure, Status};
 use crate::post::Poster;
-use crate::target::{BackoffOptions, NotHanded, post};
+use crate::target::post;
 use crate::values;
 use crate::webhooks::{Names, event_of};
 use headcount::mirror::{SyncMode, SyncOutcome};

@@ -1,9 +1,10 @@
 //! `headcount parked`.
 
 use super::pages::Rows;
+use crate::backoff::NotHanded;
 use crate::context::Context;
 use crate::failure::{Failure, Status};
-use crate::target::{NotHanded, Target, TargetOptions};
+use crate::target::{Target, TargetOptions};
 use crate::text::{count, time};
 use clap::Subcommand;
 use headcount::Mirror;

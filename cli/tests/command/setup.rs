@@ -236,14 +236,19 @@ pub(crate) fn wait(child: &mut Child) -> Option<i32> {
 }
 
 /// Waits until `is_met` returns true, for [`LIMIT`] at most.
-pub(crate) fn until(what: &str, mut is_met: impl FnMut() -> bool) {
-    for _ in 0..LIMIT.as_millis() / 10 {
+pub(crate) fn until(what: &str, is_met: impl FnMut() -> bool) {
+    until_within(LIMIT, what, is_met);
+}
+
+/// As [`until`], with another limit.
+pub(crate) fn until_within(limit: Duration, what: &str, mut is_met: impl FnMut() -> bool) {
+    for _ in 0..limit.as_millis() / 10 {
         if is_met() {
             return;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("{what} did not come within {LIMIT:?}");
+    panic!("{what} did not come within {limit:?}");
 }
 
 /// Compares a text with a snapshot, or writes the snapshot if HEADCOUNT_BLESS is set.
