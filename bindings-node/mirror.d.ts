@@ -42,6 +42,8 @@ export interface SyncOptions {
    * the exception. If it is async, `sync` waits for its promises before it resolves, and a rejection has the same effect as an exception.
    */
   onProgress?: ((progress: SyncProgress) => unknown) | undefined
+  /** Whether to show the progress on the process's stderr: as a bar if it is a terminal, and otherwise as a line every few seconds. False by default. */
+  progress?: boolean | undefined
   /** Cancels the sync between two transactions. What was committed stays. */
   signal?: AbortSignal | undefined
 }
@@ -52,8 +54,8 @@ export interface SyncAllOptions extends SyncOptions {
   concurrency?: number | undefined
 }
 
-/** Options of `plan`: those of `sync` except for `wait`. */
-export interface PlanOptions extends Omit<SyncOptions, 'approveRemovals' | 'wait'> {
+/** Options of `plan`: those of `sync` except for `progress` and `wait`. */
+export interface PlanOptions extends Omit<SyncOptions, 'approveRemovals' | 'progress' | 'wait'> {
   /** Whether to plan a sync that approves the open holds of the directories first. Nothing is approved. False by default. */
   approveRemovals?: boolean | undefined
 }

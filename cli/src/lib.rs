@@ -8,6 +8,8 @@
 //! states of directories. `target` hands changes to commands, which `shell` runs, to URLs, to which `post` sends requests, and to streams, to which `nats` publishes; `backoff`
 //! computes the waits between attempts. `webhooks` makes the vendor's events of changes. `page` is what `serve` shows in a browser.
 //!
+//! [`ProgressDisplay`] is the progress of `sync` for the libraries, whose option `progress` shows it.
+//!
 //! This crate uses the public API of headcount, and has no rules about users, holds or changes.
 #![forbid(unsafe_code)]
 
@@ -41,6 +43,8 @@ use failure::{Failure, Status};
 use interrupt::Interrupt;
 use std::ffi::OsString;
 use std::time::Duration;
+
+pub use progress::ProgressDisplay;
 
 /// How long the store may take to close after the command has ended.
 const CLOSING: Duration = Duration::from_secs(10);

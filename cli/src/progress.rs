@@ -6,6 +6,7 @@ use headcount::mirror::{Phase, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io::{IsTerminal, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use terminal_size::{Width, terminal_size_of};
@@ -19,12 +20,44 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
 const BAR: usize = 22;
 const WIDE: usize = 60;
 
+/// Writes a line, which has no end of line.
+type Lines = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// The progress of one sync, of one or several directories. It is removed from the terminal when it is dropped.
 pub(crate) struct SyncProgress {
     bar: Option<ProgressBar>,
-    /// Where lines are written, if progress is shown as lines.
-    lines: Option<MultiProgress>,
+    /// What writes lines, if progress is shown as lines.
+    lines: Option<Lines>,
     seen: Arc<Mutex<Seen>>,
+}
+
+/// Shows the progress of one sync of a library, as the command does. A bar is removed from the terminal when this is dropped.
+pub struct ProgressDisplay(SyncProgress);
+
+impl ProgressDisplay {
+    /// Shows a sync that starts now on stderr: as a bar if that is a terminal, and otherwise as lines.
+    pub fn on_stderr() -> ProgressDisplay {
+        if std::io::stderr().is_terminal() {
+            return ProgressDisplay::as_bar();
+        }
+        // An error is ignored: there is no other place to report it.
+        ProgressDisplay::as_lines(|line| drop(writeln!(std::io::stderr().lock(), "{line}")))
+    }
+
+    /// Shows a sync that starts now as a bar on stderr, which is a terminal.
+    pub fn as_bar() -> ProgressDisplay {
+        ProgressDisplay(SyncProgress::new(Some(&MultiProgress::new()), None))
+    }
+
+    /// Shows a sync that starts now as lines, each of which is passed to `write` without its end, on any thread.
+    pub fn as_lines(write: impl Fn(&str) + Send + Sync + 'static) -> ProgressDisplay {
+        ProgressDisplay(SyncProgress::new(None, Some(Arc::new(write))))
+    }
+
+    /// Shows a report of the sync. May be called from any thread.
+    pub fn show(&self, progress: &Progress) {
+        show(&self.0.seen, self.0.lines.as_ref(), progress);
+    }
 }
 
 /// The last report of each directory.
@@ -52,8 +85,18 @@ struct Sum {
 impl SyncProgress {
     /// Shows the progress of a sync that starts now.
     pub(crate) fn start(output: &Output) -> SyncProgress {
+        let bars = output.bars().clone();
+        if output.shows_bars() {
+            return SyncProgress::new(Some(&bars), None);
+        }
+        let write = move |line: &str| write_above(&bars, format!("{line}\n").as_bytes());
+        SyncProgress::new(None, (!output.is_quiet()).then(|| Arc::new(write) as Lines))
+    }
+
+    /// Shows the progress of a sync that starts now as a bar among `bars`, or else as lines.
+    fn new(bars: Option<&MultiProgress>, lines: Option<Lines>) -> SyncProgress {
         let seen: Arc<Mutex<Seen>> = Arc::default();
-        let bar = output.shows_bars().then(|| {
+        let bar = bars.map(|bars| {
             let shown = Arc::clone(&seen);
             let line = move |_: &ProgressState, writer: &mut dyn Write| {
                 let columns =
@@ -64,23 +107,25 @@ impl SyncProgress {
             };
             // The template has only a key, so it cannot be malformed.
             let style = ProgressStyle::with_template("{line}").unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = output.bars().add(ProgressBar::no_length().with_style(style.with_key("line", line)));
+            let bar = bars.add(ProgressBar::no_length().with_style(style.with_key("line", line)));
             bar.enable_steady_tick(TICK);
             bar
         });
-        let lines = (bar.is_none() && !output.is_quiet()).then(|| output.bars().clone());
-        SyncProgress { lines, bar, seen }
+        SyncProgress { bar, lines, seen }
     }
 
     /// Returns the observer of the sync's progress.
     pub(crate) fn observer(&self) -> impl Fn(&Progress) + Send + Sync + 'static {
         let (seen, lines) = (Arc::clone(&self.seen), self.lines.clone());
-        move |progress| {
-            let line = seen.lock().unwrap_or_else(PoisonError::into_inner).add(progress, Instant::now());
-            if let (Some(lines), Some(line)) = (&lines, line) {
-                write_above(lines, format!("{line}\n").as_bytes());
-            }
-        }
+        move |progress| show(&seen, lines.as_ref(), progress)
+    }
+}
+
+/// Adds a report, and writes the line that is due, if progress is shown as lines.
+fn show(seen: &Mutex<Seen>, lines: Option<&Lines>, progress: &Progress) {
+    let line = seen.lock().unwrap_or_else(PoisonError::into_inner).add(progress, Instant::now());
+    if let (Some(write), Some(line)) = (lines, line) {
+        write(&line);
     }
 }
 

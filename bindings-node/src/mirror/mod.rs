@@ -27,6 +27,7 @@ use headcount::client::CallOptions;
 use headcount::internal::catch_panic;
 use headcount::mirror::Progress;
 use headcount::{Error, Event, Mirror, Result, Webhook};
+use headcount_cli::ProgressDisplay;
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Function, PromiseRaw, block_on};
 use options::{MirrorOptions, SyncOptions};
@@ -156,9 +157,18 @@ impl NativeMirror {
                 Some(id) => mirror.sync(&id).directory(directory_id.as_deref()),
                 None => mirror.sync_all(),
             };
-            let mut sync = read::<SyncOptions>(&options)?.apply(sync)?;
-            if let Some(callback) = on_progress {
-                sync = sync.on_progress(move |progress: &Progress| callback.call(progress));
+            let options = read::<SyncOptions>(&options)?;
+            let display = options.shows_progress().then(ProgressDisplay::on_stderr);
+            let mut sync = options.apply(sync)?;
+            if display.is_some() || on_progress.is_some() {
+                sync = sync.on_progress(move |progress: &Progress| {
+                    if let Some(display) = &display {
+                        display.show(progress);
+                    }
+                    if let Some(callback) = &on_progress {
+                        callback.call(progress);
+                    }
+                });
             }
             json::text(&sync.await?)
         })

@@ -144,6 +144,7 @@ pub(super) struct SyncOptions {
     approve_removals: Option<bool>,
     wait: Option<bool>,
     concurrency: Option<usize>,
+    progress: Option<bool>,
     #[serde(rename = "onProgress")]
     _on_progress: Separate,
     #[serde(rename = "signal")]
@@ -151,6 +152,11 @@ pub(super) struct SyncOptions {
 }
 
 impl SyncOptions {
+    /// Whether the progress is shown on stderr.
+    pub(super) fn shows_progress(&self) -> bool {
+        self.progress.unwrap_or(false)
+    }
+
     /// Sets the options of `sync` that are present.
     pub(super) fn apply(self, mut sync: SyncBuilder) -> Result<SyncBuilder> {
         if let Some(name) = self.mode {

@@ -1968,6 +1968,7 @@ class Mirror:
         approve_removals: bool = False,
         wait: Optional[bool] = None,
         on_progress: Optional[Callable[[Progress], object]] = None,
+        progress: bool = False,
     ) -> list[SyncReport]:
         """Synchronizes an organization's directories. Returns a report for each, or only the report of ``directory_id`` if that is
         given.
@@ -1982,6 +1983,8 @@ class Mirror:
           (default True).
         - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
           loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
+        - ``progress``: whether to show the progress on ``sys.stderr``: as a bar if it is a terminal, and otherwise, such as in a
+          notebook, as a line every few seconds (default False).
 
         If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
         holds removals; ``NotFoundError`` if the organization does not exist and has no mirrored directory, or does not have the
@@ -2000,6 +2003,7 @@ class Mirror:
         approve_removals: bool = False,
         wait: Optional[bool] = None,
         on_progress: Optional[Callable[[Progress], object]] = None,
+        progress: bool = False,
     ) -> SyncReport: ...
     def plan(
         self,
@@ -2037,6 +2041,7 @@ class Mirror:
         concurrency: Optional[int] = None,
         mode: Optional[_Mode] = None,
         on_progress: Optional[Callable[[Progress], object]] = None,
+        progress: bool = False,
     ) -> list[SyncReport]:
         """Synchronizes every directory of every organization. Returns a report for each.
 
@@ -2046,6 +2051,8 @@ class Mirror:
         - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that headcount starts, or by
           the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
           stays.
+        - ``progress``: whether to show the progress on ``sys.stderr``: as a bar if it is a terminal, and otherwise, such as in a
+          notebook, as a line every few seconds (default False).
 
         An error in one directory is the ``error`` of its report and does not stop the other ones. If the organizations cannot
         be listed to the end, those that were listed are synchronized, and a report with an empty ``organization_id`` has the
@@ -2878,6 +2885,7 @@ class AsyncMirror:
         approve_removals: bool = False,
         wait: Optional[bool] = None,
         on_progress: Optional[Callable[[Progress], object]] = None,
+        progress: bool = False,
     ) -> Coroutine[Any, Any, list[SyncReport]]:
         """Synchronizes an organization's directories. Returns a report for each, or only the report of ``directory_id`` if that is
         given.
@@ -2892,6 +2900,8 @@ class AsyncMirror:
           (default True).
         - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
           loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
+        - ``progress``: whether to show the progress on ``sys.stderr``: as a bar if it is a terminal, and otherwise, such as in a
+          notebook, as a line every few seconds (default False).
 
         If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
         holds removals; ``NotFoundError`` if the organization does not exist and has no mirrored directory, or does not have the
@@ -2910,6 +2920,7 @@ class AsyncMirror:
         approve_removals: bool = False,
         wait: Optional[bool] = None,
         on_progress: Optional[Callable[[Progress], object]] = None,
+        progress: bool = False,
     ) -> Coroutine[Any, Any, SyncReport]: ...
     def plan(
         self,
@@ -2947,6 +2958,7 @@ class AsyncMirror:
         concurrency: Optional[int] = None,
         mode: Optional[_Mode] = None,
         on_progress: Optional[Callable[[Progress], object]] = None,
+        progress: bool = False,
     ) -> Coroutine[Any, Any, list[SyncReport]]:
         """Synchronizes every directory of every organization. Returns a report for each.
 
@@ -2956,6 +2968,8 @@ class AsyncMirror:
         - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that headcount starts, or by
           the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
           stays.
+        - ``progress``: whether to show the progress on ``sys.stderr``: as a bar if it is a terminal, and otherwise, such as in a
+          notebook, as a line every few seconds (default False).
 
         An error in one directory is the ``error`` of its report and does not stop the other ones. If the organizations cannot
         be listed to the end, those that were listed are synchronized, and a report with an empty ``organization_id`` has the

@@ -1,7 +1,7 @@
 //! `mirror.plan(…)`: what a sync would change, and the iterators over the planned changes.
 
 use super::class::{AsyncMirror, Mirror};
-use super::sync::{mode, run_observed};
+use super::sync::{Observed, mode, run_observed};
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::convert::{Flag, Text};
 use crate::errors::OrRaise;
@@ -80,7 +80,8 @@ macro_rules! plan {
             ) -> PyResult<Bound<'py, PyAny>> {
                 let plan = self.0.current_for_sync(py)?.plan(&organization_id).directory(directory_id.as_deref());
                 let plan = with_mode(py, plan.approve_removals(approve_removals.0), mode.as_deref())?;
-                run_observed::<$mode, _, _, _>(py, plan, on_progress, PlanBuilder::on_progress, |py, plan| {
+                let progress = Observed { on_progress, shows: false };
+                run_observed::<$mode, _, _, _>(py, plan, progress, PlanBuilder::on_progress, |py, plan| {
                     Py::new(py, $plan { plan, error: PyOnceLock::new(), process: ProcessId::current() })
                 })
             }

@@ -8,6 +8,7 @@ use crate::convert::{Flag, Size, Text, named, wrong_type};
 use crate::coroutine::running_loop;
 use crate::generated::{Progress, SyncReport};
 use headcount::mirror::{SyncBuilder, SyncMode};
+use headcount_cli::ProgressDisplay;
 use pyo3::intern;
 use pyo3::prelude::*;
 use std::future::{Future, IntoFuture, poll_fn};
@@ -34,6 +35,8 @@ macro_rules! syncs {
             ///   (default True).
             /// - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
             ///   loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
+            /// - ``progress``: whether to show the progress on ``sys.stderr``: as a bar if it is a terminal, and otherwise, such as in a
+            ///   notebook, as a line every few seconds (default False).
             ///
             /// If a directory fails, the other ones are synchronized before its error is raised. Raises
             /// ``MassRemovalError`` if the guard holds removals; ``NotFoundError`` if the organization does not exist
@@ -43,8 +46,8 @@ macro_rules! syncs {
             /// store fails; and what ``client.directory`` raises.
             #[pyo3(signature = (
                 organization_id, directory_id = None, *, mode = None, approve_removals = Flag(false), wait = None,
-                on_progress = None
-            ), text_signature = "($self, organization_id, directory_id=None, *, mode=None, approve_removals=False, wait=None, on_progress=None)")]
+                on_progress = None, progress = Flag(false)
+            ), text_signature = "($self, organization_id, directory_id=None, *, mode=None, approve_removals=False, wait=None, on_progress=None, progress=False)")]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn sync<'py>(
                 &self,
@@ -55,10 +58,12 @@ macro_rules! syncs {
                 approve_removals: Flag,
                 wait: Option<Flag>,
                 on_progress: Option<Py<PyAny>>,
+                progress: Flag,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let sync = self.0.current_for_sync(py)?.sync(&organization_id);
                 let (approve_removals, wait) = (approve_removals.0, wait.map(bool::from));
-                let options = Options { directory_id, mode, approve_removals, wait, concurrency: None, on_progress };
+                let shows = progress.0;
+                let options = Options { directory_id, mode, approve_removals, wait, concurrency: None, on_progress, shows };
                 run::<$mode>(py, sync, options)
             }
 
@@ -70,6 +75,8 @@ macro_rules! syncs {
             /// - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that headcount starts, or by
             ///   the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
             ///   stays.
+            /// - ``progress``: whether to show the progress on ``sys.stderr``: as a bar if it is a terminal, and otherwise, such as in a
+            ///   notebook, as a line every few seconds (default False).
             ///
             /// An error in one directory is the ``error`` of its report and does not stop the other ones. If the organizations cannot
             /// be listed to the end, those that were listed are synchronized, and a report with an empty ``organization_id`` has the
@@ -77,16 +84,20 @@ macro_rules! syncs {
             /// another environment, ``StoreError``, and what ``client.organization.all`` raises. Raises ``InvalidArgumentError`` if
             /// ``concurrency`` is 0, ``mode`` is unknown or the mirror is closed, and ``CancelledError`` if the mirror is closed during
             /// the sync.
-            #[pyo3(signature = (*, concurrency = None, mode = None, on_progress = None))]
+            #[pyo3(signature = (
+                *, concurrency = None, mode = None, on_progress = None, progress = Flag(false)
+            ), text_signature = "($self, *, concurrency=None, mode=None, on_progress=None, progress=False)")]
             fn sync_all<'py>(
                 &self,
                 py: Python<'py>,
                 concurrency: Option<Size>,
                 mode: Option<Text>,
                 on_progress: Option<Py<PyAny>>,
+                progress: Flag,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let sync = self.0.current_for_sync(py)?.sync_all();
-                run::<$mode>(py, sync, Options { concurrency, mode, on_progress, ..Options::default() })
+                let shows = progress.0;
+                run::<$mode>(py, sync, Options { concurrency, mode, on_progress, shows, ..Options::default() })
             }
         }
     };
@@ -104,6 +115,8 @@ pub(super) struct Options {
     pub(super) wait: Option<bool>,
     pub(super) concurrency: Option<Size>,
     pub(super) on_progress: Option<Py<PyAny>>,
+    /// Whether the progress is shown on `sys.stderr`.
+    pub(super) shows: bool,
 }
 
 /// Runs a sync. Returns the report of `options.directory_id`, or a list of reports if that is `None`.
@@ -123,7 +136,8 @@ pub(super) fn run<'py, M: ProgressMode>(
         sync = sync.concurrency(organizations.into());
     }
     let single = options.directory_id.is_some();
-    run_observed::<M, _, _, _>(py, sync, options.on_progress, SyncBuilder::on_progress, move |py, reports| {
+    let progress = Observed { on_progress: options.on_progress, shows: options.shows };
+    run_observed::<M, _, _, _>(py, sync, progress, SyncBuilder::on_progress, move |py, reports| {
         let mut reports = reports.into_iter().map(SyncReport::from);
         if single && let Some(report) = reports.next() {
             return Ok(Py::new(py, report)?.into_any());
@@ -132,11 +146,19 @@ pub(super) fn run<'py, M: ProgressMode>(
     })
 }
 
-/// Runs what `builder` builds and converts its result. `observe` sets the observer of `builder`, which calls `on_progress`.
+/// What is done with the progress.
+pub(super) struct Observed {
+    /// The application's function.
+    pub(super) on_progress: Option<Py<PyAny>>,
+    /// Whether it is shown on `sys.stderr`.
+    pub(super) shows: bool,
+}
+
+/// Runs what `builder` builds and converts its result. `observe` sets the observer of `builder`.
 pub(super) fn run_observed<'py, M, B, T, P>(
     py: Python<'py>,
     builder: B,
-    on_progress: Option<Py<PyAny>>,
+    Observed { on_progress, shows }: Observed,
     observe: fn(B, ProgressObserver) -> B,
     convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
 ) -> PyResult<Bound<'py, PyAny>>
@@ -154,16 +176,50 @@ where
     }
     let make = move |py: Python<'_>| {
         let (mut builder, mut raised) = (builder, None);
+        let display = if shows { display(py)? } else { None };
+        let mut call = None;
         if let Some(callback) = on_progress {
             let (sender, receiver) = oneshot::channel();
             let context = Context::copy(py)?;
             let callback = Arc::new(Callback { function: callback, context, raised: Mutex::new(Some(sender)) });
-            builder = observe(builder, M::observer(py, callback)?);
+            call = Some(M::observer(py, callback)?);
             raised = Some(receiver);
+        }
+        if display.is_some() || call.is_some() {
+            let observer = move |progress: &headcount::mirror::Progress| {
+                if let Some(display) = &display {
+                    display.show(progress);
+                }
+                if let Some(call) = &call {
+                    call(progress);
+                }
+            };
+            builder = observe(builder, Box::new(observer));
         }
         Ok(run_to_end(builder, raised))
     };
     M::start(py, make, move |py, ended: PyResult<T>| convert(py, ended?))
+}
+
+/// Returns what shows the progress: a bar if `sys.stderr` is a terminal, or else lines, which are written to `sys.stderr`, because a notebook shows what is written
+/// there. `None` if there is no `sys.stderr`.
+fn display(py: Python<'_>) -> PyResult<Option<ProgressDisplay>> {
+    let stderr = py.import(intern!(py, "sys"))?.getattr(intern!(py, "stderr"))?;
+    if stderr.is_none() {
+        return Ok(None);
+    }
+    let is_terminal = stderr.call_method0(intern!(py, "isatty")).and_then(|answer| answer.is_truthy());
+    if is_terminal.unwrap_or(false) {
+        return Ok(Some(ProgressDisplay::as_bar()));
+    }
+    let stderr = stderr.unbind();
+    Ok(Some(ProgressDisplay::as_lines(move |line| {
+        attach(|py| {
+            // An error of the stream is ignored, so that the sync does not depend on what shows it.
+            let written = stderr.call_method1(py, intern!(py, "write"), (format!("{line}\n"),));
+            let _ = written.and_then(|_| stderr.call_method0(py, intern!(py, "flush")));
+        });
+    })))
 }
 
 /// Returns the sync mode of this name.
