@@ -119,7 +119,10 @@ async fn page(
         @if let Some(newer) = newer {
             p.alert.info { "Users were added to the hold since. It now names " (count(newer.count, "user")) ": " (link::hold(&newer.id)) }
         }
-        @if let Some(reason) = reason { p.lead { (explanation(reason)) } }
+        @if let Some(reason) = reason.filter(|_| found.is_some() || newer.is_some()) { p.lead { (explanation(reason)) } }
+        @if let Some(approval) = settled.filter(|_| found.is_none()) {
+            (facts(vec![("Hold", id(hold_id)), ("Directory", link::directory(&approval.directory_id, ""))]))
+        }
         @if let Some((hold, status)) = found {
             (facts(vec![
                 ("Hold", id(&hold.id)),

@@ -11,8 +11,6 @@
   /** Whether a reload is running, and whether something has changed since it began. */
   let isLoading = false;
   let isStale = false;
-  /** Whether the connection was lost since the page was loaded: changes may have been missed. */
-  let wasLost = false;
 
   const show = (state, text) => {
     live.dataset.state = state;
@@ -125,7 +123,7 @@
         }
       } while (isStale);
     } catch {
-      wasLost = true;
+      // The server is not reached: the connection is lost as well, and the page is reloaded when it is back.
     } finally {
       isLoading = false;
     }
@@ -134,14 +132,11 @@
   const source = new EventSource("/live");
   source.addEventListener("hello", () => {
     show("on", "Live");
-    if (wasLost) {
-      wasLost = false;
-      reload();
-    }
+    // What changed between the page and the connection was not reported.
+    reload();
   });
   source.addEventListener("changed", reload);
   source.addEventListener("error", () => {
-    wasLost = true;
     show("off", source.readyState === EventSource.CLOSED ? "Not live" : "Connecting");
   });
   // A page that the browser keeps for its Back button would otherwise hold a connection.
