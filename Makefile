@@ -102,7 +102,7 @@ demo: ## runs the quickstarts in Rust, C, Python and Node, each with one directo
 # A suite that runs for more than 20 minutes is ended, and fails.
 LIMIT := timeout --kill-after=10 1200
 
-SUITES := test-rust test-model test-c test-python test-node test-interop test-docs test-soak test-field
+SUITES := test-rust test-model test-c test-python test-node test-interop test-docs test-page test-soak test-field
 .PHONY: test $(SUITES) test-valgrind test-asan
 # Two suites run at a time, because one alone often leaves a processor idle: it runs on one thread, or waits for a timer. If make can do it (4.0 or
 # later), the output of a suite is printed as a whole when the suite ends.
@@ -157,6 +157,14 @@ test-interop: peers build-c ## whether headcount and the packages of PyPI and np
 # The documents have the command `pip install ./bindings-python`. Here, pip does not compile the library for release, but packs that of the shared build.
 test-docs: build-c build-python build-node examples/node/node_modules/.package-lock.json ## every code block of the documents
 	$(ALONE) CARGO=$(CURDIR)/scripts/cargo.sh MATURIN_PEP517_ARGS='--profile dev --auditwheel skip' $(LIMIT) $(VENV) -m pytest --quiet tests/docs
+
+tests/page/node_modules/.package-lock.json: tests/page/package.json tests/page/package-lock.json
+	cd tests/page && $(NPM) ci --ignore-scripts
+	touch $@
+
+test-page: build-rust tests/page/node_modules/.package-lock.json ## the page of the command in Chromium, with axe-core
+	sh scripts/chromium.sh
+	cd tests/page && $(LIMIT) node --test --test-timeout=600000 *.test.mjs
 
 .PHONY: test-field test-field-node test-field-python test-field-rust
 test-field: test-field-node test-field-python test-field-rust ## the packages with third-party servers, frameworks, test runners, bundlers and crates
