@@ -7,9 +7,13 @@ use headcount::{Client, Mirror, MirrorBuilder};
 use std::path::Path;
 use std::sync::OnceLock;
 
+/// The store, unless one is given.
+const STORE: &str = "headcount.db";
+
 pub(crate) struct Context {
     pub(crate) output: Output,
-    store: String,
+    /// The given store, or `None` for [`STORE`].
+    store: Option<String>,
     schema: Option<String>,
     /// The mirror that the command has opened, to close it at the end.
     mirror: OnceLock<Mirror>,
@@ -30,10 +34,10 @@ impl Context {
         if self.is_missing() {
             return Err(Failure::usage(format!(
                 "there is no mirror at {}: run `headcount sync`, or name another one with --store or HEADCOUNT_STORE",
-                self.store
+                self.store()
             )));
         }
-        self.open(Mirror::builder(), &self.store).await
+        self.open(Mirror::builder(), self.store()).await
     }
 
     /// Opens the mirror with a client, or creates it.
@@ -42,7 +46,7 @@ impl Context {
     ///
     /// Those of [`Client::from_env`] and [`Mirror::open`].
     pub(crate) async fn syncing_mirror(&self) -> Result<Mirror, Failure> {
-        self.open(Mirror::builder().client(self.client()?), &self.store).await
+        self.open(Mirror::builder().client(self.client()?), self.store()).await
     }
 
     /// Opens the mirror with a client, for a plan: if there is no mirror in the file, an empty one in memory, so that no file is created.
@@ -51,7 +55,7 @@ impl Context {
     ///
     /// As [`syncing_mirror`](Context::syncing_mirror).
     pub(crate) async fn planning_mirror(&self) -> Result<Mirror, Failure> {
-        let store = if self.is_missing() { ":memory:" } else { &self.store };
+        let store = if self.is_missing() { ":memory:" } else { self.store() };
         self.open(Mirror::builder().client(self.client()?), store).await
     }
 
@@ -82,12 +86,39 @@ impl Context {
 
     /// Returns the place of the mirror as it may be shown: a URL without its password and parameters.
     pub(crate) fn place(&self) -> String {
-        shown_place(&self.store)
+        shown_place(self.store())
     }
 
     /// Returns whether the mirror is to be in a file that does not exist.
     pub(crate) fn is_missing(&self) -> bool {
-        !is_url(&self.store) && !Path::new(&self.store).exists()
+        !is_url(self.store()) && !Path::new(self.store()).exists()
+    }
+
+    /// Returns the store and the schema that are given, without their defaults.
+    pub(crate) fn given_place(&self) -> (Option<String>, Option<String>) {
+        (self.store.clone(), self.schema.clone())
+    }
+
+    /// Opens the mirror of the service, or creates it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Mirror::open`].
+    pub(crate) async fn open_for_service(
+        &self,
+        builder: MirrorBuilder,
+        store: Option<String>,
+        schema: Option<String>,
+    ) -> Result<Mirror, Failure> {
+        let builder = match schema {
+            Some(schema) => builder.schema(schema),
+            None => builder,
+        };
+        Ok(self.keep(builder.open(store.as_deref().unwrap_or(STORE)).await?))
+    }
+
+    fn store(&self) -> &str {
+        self.store.as_deref().unwrap_or(STORE)
     }
 
     async fn open(&self, builder: MirrorBuilder, store: &str) -> Result<Mirror, Failure> {
@@ -95,10 +126,13 @@ impl Context {
             Some(schema) => builder.schema(schema),
             None => builder,
         };
-        let mirror = builder.open(store).await?;
+        Ok(self.keep(builder.open(store).await?))
+    }
+
+    fn keep(&self, mirror: Mirror) -> Mirror {
         // A command opens one mirror.
         let _ = self.mirror.set(mirror.clone());
-        Ok(mirror)
+        mirror
     }
 
     /// Closes the mirror, if one was opened.

@@ -6,7 +6,8 @@
 //! `output` writes data to stdout and messages to stderr, `table` and `text` make readable text, and `progress` shows how far a sync is. `failure` has
 //! the exit codes, `interrupt` ends a command after Ctrl-C, `prompt` asks questions, and `logging` writes log lines to stderr. `values` parses arguments, and `state` names the
 //! states of directories. `target` hands changes to commands, which `shell` runs, to URLs, to which `post` sends requests, and to streams, to which `nats` publishes; `backoff`
-//! computes the waits between attempts. `webhooks` makes the vendor's events of changes. `page` is what `serve` shows in a browser.
+//! computes the waits between attempts. `webhooks` makes the vendor's events of changes. `serve` is the service, and
+//! `page` what it shows in a browser.
 //!
 //! [`ProgressDisplay`] is the progress of `sync` for the libraries, whose option `progress` shows it.
 //!
@@ -23,11 +24,11 @@ mod interrupt;
 mod logging;
 mod nats;
 mod output;
-#[allow(dead_code, unused_imports, reason = "`serve` will show it")]
 mod page;
 mod post;
 mod progress;
 mod prompt;
+mod serve;
 mod shell;
 mod state;
 mod table;
@@ -81,15 +82,21 @@ fn execute(context: &Context, command: commands::Command) -> Result<Status, Fail
         return ended;
     }
     let interrupt = Interrupt::install()?;
-    let log_from_thread = logging::start(&context.output);
+    let log_from_thread = logging::start(&context.output, command.least_log_level());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .on_thread_start(log_from_thread)
         .enable_all()
         .build()?;
     let ended = runtime.block_on(async {
-        // A command that is interrupted is dropped where it waits. The calls of the mirror write everything or nothing, or can be repeated.
-        let ended = interrupt.token().run_until_cancelled(commands::run(context, command)).await;
+        let ended = match command {
+            // The service ends by itself.
+            commands::Command::Serve(options) => {
+                Some(commands::serve(context, options, interrupt.token().clone()).await)
+            }
+            // Another command is dropped where it waits. The calls of the mirror write everything or nothing, or can be repeated.
+            command => interrupt.token().run_until_cancelled(commands::run(context, command)).await,
+        };
         let closed = tokio::time::timeout(CLOSING, context.close()).await;
         match ended {
             None => Err(interrupt.failure()),

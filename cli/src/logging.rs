@@ -12,10 +12,10 @@ use tracing_subscriber::layer::SubscriberExt;
 /// thread of the command's runtime.
 ///
 /// Levels of the target `headcount`: `info` with `--verbose`, `debug` with `-vv` and everything with `-vvv`, which also writes the debug lines of other
-/// crates. Without it, errors only, because the commands write what needs attention themselves.
-pub(crate) fn start(output: &Output) -> impl Fn() + Send + Sync + 'static {
+/// crates. Without it, `least`: commands write what needs attention themselves, so errors are enough, and a service logs warnings as well.
+pub(crate) fn start(output: &Output, least: LevelFilter) -> impl Fn() + Send + Sync + 'static {
     let (own, others) = match output.verbosity() {
-        0 => (LevelFilter::ERROR, LevelFilter::ERROR),
+        0 => (least, least),
         1 => (LevelFilter::INFO, LevelFilter::WARN),
         2 => (LevelFilter::DEBUG, LevelFilter::WARN),
         _ => (LevelFilter::TRACE, LevelFilter::DEBUG),

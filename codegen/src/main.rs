@@ -4,7 +4,7 @@
 //! `cargo run -p headcount-codegen` writes the files; with `--check` it writes nothing, prints the paths of the files that are stale, and exits
 //! with status 1 if there are any.
 //!
-//! `read` parses the sources into the definitions of `ir`. There is one emitter per language (`c`, `python`, `node`, and `rust` for the types
+//! `read` parses the sources into the definitions of `ir`. There is one emitter per language (`c`, `python`, `node`, `openapi` for the API of `headcount serve`, and `rust` for the types
 //! of events). An emitter returns the path and the content of each of its files; `write` writes or compares them. `surface` lists the records
 //! that bindings offer and the fields with personal data, `events` the records of webhook events. `doc` converts doc comments.
 
@@ -13,6 +13,7 @@ mod doc;
 mod events;
 mod ir;
 mod node;
+mod openapi;
 mod python;
 mod read;
 mod rust;
@@ -28,7 +29,7 @@ use write::Output;
 type Emitter = fn(&Definitions) -> Result<Vec<Output>, String>;
 
 const EMITTERS: &[(&str, Emitter)] =
-    &[("rust", rust::emit), ("c", c::emit), ("python", python::emit), ("node", node::emit)];
+    &[("rust", rust::emit), ("c", c::emit), ("python", python::emit), ("node", node::emit), ("openapi", openapi::emit)];
 
 fn main() -> ExitCode {
     let check = match env::args().nth(1).as_deref() {

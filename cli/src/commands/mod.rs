@@ -23,6 +23,7 @@ mod protect;
 mod retire;
 mod runs;
 mod sandbox;
+mod serve;
 mod status;
 mod sync;
 mod trigger;
@@ -33,6 +34,7 @@ use crate::failure::{Failure, Status};
 use clap::Subcommand;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use tracing_subscriber::filter::LevelFilter;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -61,6 +63,7 @@ pub(crate) enum Command {
     Retire(retire::Options),
     Erase(erase::Options),
     Forget(forget::Options),
+    Serve(serve::Options),
     Sandbox(sandbox::Options),
     Trigger(trigger::Options),
     Listen(listen::Options),
@@ -81,6 +84,18 @@ pub(crate) enum Command {
     /// Print the version
     Version,
 }
+
+impl Command {
+    /// Returns the level of log lines without `--verbose`.
+    pub(crate) fn least_log_level(&self) -> LevelFilter {
+        match self {
+            Command::Serve(_) => LevelFilter::WARN,
+            _ => LevelFilter::ERROR,
+        }
+    }
+}
+
+pub(crate) use serve::run as serve;
 
 /// Runs a command that needs no asynchronous runtime, or returns `None` for any other. `definition` makes the definition of the command line.
 pub(crate) fn run_without_runtime(
@@ -126,9 +141,11 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Status, F
         Command::Trigger(options) => trigger::run(context, options).await,
         Command::Listen(options) => listen::run(context, options).await,
         Command::Doctor(options) => doctor::run(context, options).await,
-        Command::Sandbox(_) | Command::Completions { .. } | Command::Man { .. } | Command::Version => {
-            Err(Failure::new("expected a command that needs a runtime: please report this"))
-        }
+        Command::Serve(_)
+        | Command::Sandbox(_)
+        | Command::Completions { .. }
+        | Command::Man { .. }
+        | Command::Version => Err(Failure::new("expected a command that ends when it is dropped: please report this")),
     }
 }
 

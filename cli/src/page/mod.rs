@@ -33,7 +33,6 @@ mod viewer;
 mod watcher;
 
 pub(crate) use assets::assets;
-pub(crate) use reply::reply;
 pub(crate) use sign_in::sign_in;
 pub(crate) use viewer::Viewer;
 

@@ -30,6 +30,15 @@ impl Viewer {
         if !self.may_write {
             return Err(Failure::forbidden("You may read, but not decide: that takes a token that may write."));
         }
+        self.check_session(csrf)
+    }
+
+    /// Checks that a page of the viewer's session made a form.
+    ///
+    /// # Errors
+    ///
+    /// 403.
+    pub(crate) fn check_session(&self, csrf: &str) -> Result<(), Failure> {
         if self.csrf.is_empty() || !is_equal(&self.csrf, csrf) {
             return Err(Failure::forbidden(
                 "The form is not from this session. Go back, reload the page, and send the form again.",

@@ -16,5 +16,6 @@ mod listen;
 mod manners;
 mod nats;
 mod parked;
+mod serve;
 mod setup;
 mod terminal;

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// The variables that would change what the program does.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 12] = [
     "SCALEKIT_ENVIRONMENT_URL",
     "SCALEKIT_CLIENT_ID",
     "SCALEKIT_CLIENT_SECRET",
@@ -23,6 +23,8 @@ const VARIABLES: [&str; 10] = [
     "COLUMNS",
     "LINES",
     "PGPASSWORD",
+    "HEADCOUNT_TOKEN",
+    "HEADCOUNT_READ_TOKEN",
 ];
 
 /// A PostgreSQL server, which ends with this program.
@@ -176,10 +178,15 @@ impl Running {
         self.err.text()
     }
 
+    /// Returns whether the command has closed its outputs.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.out.has_ended() && self.err.has_ended()
+    }
+
     /// Waits for the end of the command, for [`LIMIT`] at most.
     pub(crate) fn end(mut self) -> Ended {
         let code = wait(&mut self.child);
-        until("the end of the output", || self.out.has_ended() && self.err.has_ended());
+        until("the end of the output", || self.has_ended());
         Ended { code, out: self.out(), err: self.err() }
     }
 

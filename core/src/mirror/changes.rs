@@ -4,7 +4,7 @@
 
 use super::Mirror;
 use super::decide::Acks;
-use super::exclusive::{ExclusiveLease, lost};
+use super::exclusive::{CHANGES, ExclusiveLease, lost};
 use super::feed::{Polled, consumer_name};
 use crate::process::ProcessId;
 use crate::record::Change;
@@ -193,7 +193,7 @@ impl Changes {
             });
         }
         loop {
-            if let Some(lease) = self.0.mirror.exclusive_lease(&self.0.consumer).await? {
+            if let Some(lease) = self.0.mirror.exclusive_lease(format!("{CHANGES}{}", self.0.consumer)).await? {
                 self.state(|state| state.lease = Some(Arc::clone(&lease)));
                 return Ok(Some(lease));
             }

@@ -1,7 +1,9 @@
-//! The leases of iterators over changes: one handle of the mirror at a time iterates over the changes of a consumer.
+//! The leases of work that one handle of the mirror at a time does: to iterate over the changes of a consumer, and the tasks of [`Mirror::lead`].
 //!
 //! The iterators of one handle share the lease of their consumer. It is taken when the first of them reads, renewed in the background, and released
 //! when the last of them is dropped or has ended, or the mirror is closed.
+//!
+//! [`Mirror::lead`]: crate::Mirror::lead
 
 use super::lapse::{is_renewal_due, says_lost};
 use super::tasks::Tasks;
@@ -14,8 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// The start of the names of the leases, which the name of the consumer follows.
-pub(super) const PREFIX: &str = "changes/";
+/// The start of the names of the leases of iterators, which the name of the consumer follows.
+pub(super) const CHANGES: &str = "changes/";
+
+/// The start of the names of the leases of tasks, which the name of the task follows.
+pub(super) const LEAD: &str = "lead/";
 
 /// The duration of the lease.
 const LEASE: Duration = Duration::from_secs(60);
@@ -25,13 +30,13 @@ const LEASE: Duration = Duration::from_secs(60);
 pub(super) struct ExclusiveLeases {
     /// Locked while a lease is taken, so that the iterators of a consumer take one together.
     taking: tokio::sync::Mutex<()>,
-    /// By the names of the consumers.
+    /// By their names.
     held: Mutex<BTreeMap<String, Weak<ExclusiveLease>>>,
 }
 
-/// The lease of a consumer's iterators. Released when the last reference is dropped, or the mirror is closed.
+/// A lease, such as that of a consumer's iterators. Released when the last reference is dropped, or the mirror is closed.
 pub(super) struct ExclusiveLease {
-    consumer: String,
+    name: String,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     fence: Fence,
@@ -42,40 +47,40 @@ pub(super) struct ExclusiveLease {
 }
 
 impl ExclusiveLeases {
-    /// Returns the lease of `consumer`'s iterators, and takes it if this handle does not have it. Returns `None` if another handle has it.
+    /// Returns the lease of this name, and takes it if this handle does not have it. Returns `None` if another handle has it.
     ///
     /// The future may be dropped: the lease is then taken and released before the next call of this handle takes it.
     pub(super) async fn take(
         self: &Arc<Self>,
-        consumer: &str,
+        name: String,
         store: &Arc<dyn Store>,
         clock: &Arc<dyn Clock>,
         closed: &CancellationToken,
         tasks: &Tasks,
     ) -> Result<Option<Arc<ExclusiveLease>>> {
-        let (leases, consumer) = (Arc::clone(self), consumer.to_owned());
+        let leases = Arc::clone(self);
         let (store, clock, closed) = (Arc::clone(store), Arc::clone(clock), closed.clone());
-        let taking = async move { leases.take_alone(&consumer, &store, &clock, &closed).await };
+        let taking = async move { leases.take_alone(name, &store, &clock, &closed).await };
         tokio::spawn(tasks.counted(taking)).await.map_err(write::task_error)?
     }
 
     async fn take_alone(
         &self,
-        consumer: &str,
+        name: String,
         store: &Arc<dyn Store>,
         clock: &Arc<dyn Clock>,
         closed: &CancellationToken,
     ) -> Result<Option<Arc<ExclusiveLease>>> {
         let _taking = self.taking.lock().await;
-        let held = self.held(|held| held.get(consumer).and_then(Weak::upgrade));
+        let held = self.held(|held| held.get(&name).and_then(Weak::upgrade));
         if let Some(lease) = held.filter(|lease| lease.is_held()) {
             return Ok(Some(lease));
         }
-        let Some(lease) = store.lease(format!("{PREFIX}{consumer}"), clock.now(), LEASE).await? else {
+        let Some(lease) = store.lease(name.clone(), clock.now(), LEASE).await? else {
             return Ok(None);
         };
         let lease = Arc::new(ExclusiveLease {
-            consumer: consumer.to_owned(),
+            name: name.clone(),
             store: Arc::clone(store),
             clock: Arc::clone(clock),
             fence: lease.fence().clone(),
@@ -84,7 +89,7 @@ impl ExclusiveLeases {
         });
         self.held(|held| {
             held.retain(|_, lease| lease.strong_count() > 0);
-            held.insert(consumer.to_owned(), Arc::downgrade(&lease));
+            held.insert(name, Arc::downgrade(&lease));
         });
         if closed.is_cancelled() {
             // `release_all` may have been called before the lease was in the map.
@@ -143,7 +148,7 @@ impl ExclusiveLease {
         if !self.is_held() || !self.is_due() {
             return Ok(self.is_held());
         }
-        let scope = Scope::Consumer(self.consumer.clone());
+        let scope = Scope::Consumer(self.name.clone());
         match write::extend(&self.store, scope, self.fence.clone(), self.clock.now()).await {
             Ok(()) => {
                 *self.renewed_at.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.now();

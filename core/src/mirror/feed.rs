@@ -551,14 +551,14 @@ impl Mirror {
 /// Checks that the changes after `position` are those that a consumer gets next, and that none of them was removed.
 pub(super) fn check_kept(name: &str, position: i64, marks: &FeedMarks, changes: &[Change]) -> Result<()> {
     // Numbers have no gaps, so if the first number is not `position + 1`, changes were removed, perhaps after the marks were read.
-    let first = changes.first().map_or(position + 1, |change| change.seq);
+    let first = changes.first().map_or(position.saturating_add(1), |change| change.seq);
     let trimmed = marks.trimmed.max(first - 1);
     if position >= trimmed {
         return Ok(());
     }
     let message = format!(
         "the changes from {} to {trimmed} were removed by the retention, so the history is incomplete: call start_from_snapshot(\"{name}\")",
-        position + 1
+        position.saturating_add(1)
     );
     Err(Error::new(ErrorKind::HistoryTrimmed, message))
 }

@@ -2,7 +2,7 @@
 
 use super::counters::Counters;
 use super::decide::Tally;
-use super::exclusive::{ExclusiveLease, ExclusiveLeases, PREFIX};
+use super::exclusive::{ExclusiveLease, ExclusiveLeases};
 use super::moments::Moments;
 #[cfg(feature = "sqlite")]
 use super::place::{DatabaseOptions, open_store};
@@ -188,7 +188,7 @@ impl Mirror {
         if Arc::strong_count(&self.0) > 1 {
             // An iterator that still exists keeps the store open. Its lease is released in the background; listing leases waits for that, so that another
             // mirror, which is opened after this, can take it.
-            let _ = self.store().leases(PREFIX.to_owned(), self.now()).await;
+            let _ = self.store().leases(String::new(), self.now()).await;
         }
         match Arc::into_inner(self.0) {
             Some(Inner { store, .. }) if Arc::strong_count(&store) == 1 => store.close().await,
@@ -335,10 +335,10 @@ impl Mirror {
         &self.0.store
     }
 
-    /// Returns the lease of this handle's iterators over the changes of `consumer`, or `None` if another handle has it.
-    pub(super) async fn exclusive_lease(&self, consumer: &str) -> Result<Option<Arc<ExclusiveLease>>> {
+    /// Returns the lease of this name, which all users of this handle share, or `None` if another handle has it.
+    pub(super) async fn exclusive_lease(&self, name: String) -> Result<Option<Arc<ExclusiveLease>>> {
         let Inner { exclusive, store, clock, closed, tasks, .. } = &*self.0;
-        exclusive.take(consumer, store, clock, closed, tasks).await
+        exclusive.take(name, store, clock, closed, tasks).await
     }
 
     /// The tasks of calls of this handle. Each task that uses the store has to be [counted](Tasks::counted).

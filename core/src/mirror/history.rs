@@ -76,6 +76,17 @@ impl History {
         self
     }
 
+    /// Starts after a [cursor](History::cursor), so that a program can show one page and later the next one; `None` for the start.
+    pub fn after(mut self, cursor: impl Into<Option<i64>>) -> Self {
+        self.position = Some(cursor.into().unwrap_or_default());
+        self
+    }
+
+    /// Returns the cursor after the last page that was read, or `None` if there are no more entries.
+    pub fn cursor(&self) -> Option<i64> {
+        self.position
+    }
+
     /// Returns the next entry, or `None` after the last one.
     ///
     /// The future may be dropped: no entry is lost, because the next call returns it.

@@ -9,7 +9,7 @@
 // decisions about them; `runs` records syncs, and reads them and the received events; `explain` explains a user's access; `chores` completes work that takes more than one write; `retire` removes the users and groups of a directory that the
 // application retires; `erase` removes everything about a user, and `forget` about an organization; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers
 // (`groups` reads them one by one or in groups), `changes` returns them one after another, `consumer` to the workers of one consumer, and `snapshot` returns the current rows to new consumers; `exclusive`
-// has the leases of `changes`, `polls` what polls have returned, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
+// has the leases of `changes` and of `lead`, `polls` what polls have returned, and `lapse` tells when leases are renewed; `view` reads the mirrored rows.
 // `history` takes the history from the feed and returns it, `past` computes past states from it, and `days` counts users and changes a day. `export` writes users as text.
 // `copy` copies a mirror to another store, and `backup` to a file. `reconcile` finds users whom an application knows and the mirror lacks. `plan` runs a sync on a copy of an organization's rows.
 // `tasks` counts the tasks that outlive their calls. `handle` is the open mirror, `place` opens its store, `source` the API that is listed. `counters` counts what a handle does, `metrics` writes
@@ -35,6 +35,7 @@ pub(crate) mod handle;
 mod history;
 mod holds;
 mod lapse;
+mod lead;
 mod leavers;
 mod metrics;
 mod moments;
@@ -77,6 +78,7 @@ pub use copy::CopyOptions;
 pub use export::Export;
 pub use feed::MAX_POLL;
 pub use history::History;
+pub use lead::Leadership;
 pub use metrics::{METRICS_CONTENT_TYPE, MetricsOptions};
 #[cfg(feature = "sqlite")]
 pub use plan::{Plan, PlanBuilder, PlannedChanges};

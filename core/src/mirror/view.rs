@@ -27,12 +27,22 @@ pub struct MirrorUsers {
     past: Option<Past>,
     /// The number of the last row that was read, or `None` after the last page.
     position: Option<i64>,
+    /// How many rows are read at a time.
+    page_size: usize,
     page: VecDeque<MirrorUser>,
 }
 
 impl MirrorUsers {
     pub(super) fn new(mirror: Mirror, filter: UserFilter) -> MirrorUsers {
-        MirrorUsers { mirror, filter, role: None, past: None, position: Some(0), page: VecDeque::new() }
+        MirrorUsers {
+            mirror,
+            filter,
+            role: None,
+            past: None,
+            position: Some(0),
+            page_size: PAGE,
+            page: VecDeque::new(),
+        }
     }
 
     fn at(mirror: &Mirror, moment: Timestamp, organization_id: &str) -> MirrorUsers {
@@ -67,6 +77,26 @@ impl MirrorUsers {
         self
     }
 
+    /// Starts after a [cursor](MirrorUsers::cursor), so that a program can show one page and later the next one; `None` for the start. Has no effect on users
+    /// at a past time.
+    pub fn after(mut self, cursor: impl Into<Option<i64>>) -> Self {
+        self.position = Some(cursor.into().unwrap_or_default());
+        self
+    }
+
+    /// Sets how many users are read at a time, from 1 to 500; other numbers count as the nearest of these. Default: 500. Has no effect on users at a past
+    /// time.
+    pub fn page_size(mut self, users: usize) -> Self {
+        self.page_size = users.clamp(1, PAGE);
+        self
+    }
+
+    /// Returns the cursor after the last page that was read, or `None` if there are no more users, and for users at a past time. It stays valid:
+    /// users who are added later come after it.
+    pub fn cursor(&self) -> Option<i64> {
+        self.position.filter(|_| self.past.is_none())
+    }
+
     /// Returns the next user, or `None` after the last one.
     ///
     /// The future may be dropped: no user is lost, because the next call returns them.
@@ -82,7 +112,7 @@ impl MirrorUsers {
         Ok(self.page.pop_front())
     }
 
-    /// Returns the next 500 users at most; an empty vector after the last one.
+    /// Returns the next 500 users at most, or as [`page_size`](MirrorUsers::page_size) says; an empty vector after the last one.
     ///
     /// The future may be dropped: no user is lost, because the next call returns them.
     ///
@@ -128,8 +158,8 @@ impl MirrorUsers {
                 return Ok(None);
             }
         }
-        let rows = self.mirror.store().users(self.filter.clone(), position, PAGE).await?;
-        self.position = rows.last().map(|row| row.number).filter(|_| rows.len() == PAGE);
+        let rows = self.mirror.store().users(self.filter.clone(), position, self.page_size).await?;
+        self.position = rows.last().map(|row| row.number).filter(|_| rows.len() == self.page_size);
         Ok(Some(rows.into_iter().map(|row| row.user).collect()))
     }
 }

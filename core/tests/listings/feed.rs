@@ -537,3 +537,20 @@ async fn the_deletion_of_a_large_group_follows_the_removal_of_its_last_member() 
     assert_eq!(members.len(), 1_200);
     assert!(members.iter().all(|change| change.kind == ChangeKind::MembershipRemoved));
 }
+
+#[tokio::test]
+async fn the_greatest_and_the_least_numbers_cause_no_panic() {
+    let (_api, mirror) = mirror_of_ten().await;
+    mirror.poll("app", 100).await.unwrap();
+    for seq in [i64::MAX, i64::MAX - 1, i64::MIN, i64::MIN + 1, -1, 0] {
+        mirror.poll_after("app", Some(seq), 100).await.unwrap();
+        // Refused or without effect: none of them is the number of a change.
+        for error in
+            [mirror.ack("app", seq).await, mirror.park("app", seq, "a test").await].into_iter().filter_map(Result::err)
+        {
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{seq}: {error}");
+        }
+        mirror.drop_parked("app", seq).await.unwrap();
+    }
+    assert_eq!(mirror.poll("app", 100).await.unwrap().len(), 11);
+}
