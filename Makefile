@@ -102,7 +102,7 @@ demo: ## runs the quickstarts in Rust, C, Python and Node, each with one directo
 # A suite that runs for more than 20 minutes is ended, and fails.
 LIMIT := timeout --kill-after=10 1200
 
-SUITES := test-rust test-model test-c test-python test-node test-interop test-docs test-page test-soak test-field
+SUITES := test-rust test-model test-c test-python test-node test-interop test-docs test-page test-serve test-soak test-field
 .PHONY: test $(SUITES) test-valgrind test-asan
 # Two suites run at a time, because one alone often leaves a processor idle: it runs on one thread, or waits for a timer. If make can do it (4.0 or
 # later), the output of a suite is printed as a whole when the suite ends.
@@ -165,6 +165,14 @@ tests/page/node_modules/.package-lock.json: tests/page/package.json tests/page/p
 test-page: build-rust tests/page/node_modules/.package-lock.json ## the page of the command in Chromium, with axe-core
 	sh scripts/chromium.sh
 	cd tests/page && $(LIMIT) node --test --test-timeout=600000 *.test.mjs
+
+.venv-serve/ready: tests/serve/requirements.txt tests/serve/constraints.txt
+	$(PYTHON) -m venv .venv-serve
+	.venv-serve/bin/python $(PIP) install --requirement tests/serve/requirements.txt --constraint tests/serve/constraints.txt
+	touch $@
+
+test-serve: build-rust .venv-serve/ready ## the API of `headcount serve` against its OpenAPI document, with schemathesis
+	$(LIMIT) .venv-serve/bin/python -m pytest --quiet tests/serve
 
 .PHONY: test-field test-field-node test-field-python test-field-rust
 test-field: test-field-node test-field-python test-field-rust ## the packages with third-party servers, frameworks, test runners, bundlers and crates
