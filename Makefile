@@ -275,9 +275,11 @@ packages: static-c .venv/ready bindings-node/node_modules/.package-lock.json ## 
 # ---- speed ----------------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: peers build-rust examples/node/node_modules/.package-lock.json ## compares verification, import and listings with other packages, and the mirror with SQLite alone; measures the webhook endpoints
+bench: peers build-rust examples/node/node_modules/.package-lock.json ## compares verification, import and listings with other packages, and the mirror with SQLite alone; measures the webhook endpoints and `headcount serve` under load
 	cargo bench --quiet --package headcount-benches --bench verify
 	cargo bench --quiet --package headcount-benches --bench mirror
+	cargo build --quiet --release --package headcount-cli
+	cargo bench --quiet --package headcount-benches --bench serve
 	$(INTEROP) benches/bench_python.py
 	node benches/bench_node.mjs
 	$(INTEROP) benches/bench_listing.py

@@ -4,6 +4,7 @@ use super::counters::Metrics;
 use super::limit::WrongTokens;
 use super::tokens::Tokens;
 use headcount::{Mirror, Webhook};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// What the handlers of requests share.
@@ -19,6 +20,8 @@ pub(super) struct App {
     pub(super) hosts: Vec<String>,
     pub(super) is_https: bool,
     pub(super) metrics: Metrics,
+    /// Held while a page of changes is read and written.
+    pub(super) pages: Semaphore,
     /// Cancelled when the service begins to end: waits end then.
     pub(super) ending: CancellationToken,
 }

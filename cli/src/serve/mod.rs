@@ -38,7 +38,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+
+/// How many pages of changes are read at a time.
+const PAGES: usize = 1;
 
 /// Serves until `ending` is cancelled. Then it accepts no more requests, and waits until those that were accepted are answered and a running sync has ended, but no
 /// longer than the settings say.
@@ -70,6 +74,7 @@ pub(crate) async fn serve(
         hosts: allowed_hosts(settings.hosts, address),
         is_https: tls.is_some(),
         metrics: Metrics::new(),
+        pages: Semaphore::new(PAGES),
         ending: ending.clone(),
     });
     announce(output, &app, address, settings.sync_every)?;

@@ -6,8 +6,9 @@ use super::super::schemas;
 use super::routes::{Api, limit_of};
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use headcount::ErrorKind;
 use headcount::mirror::{Consumer, ParkedChange};
-use headcount::{Change, ErrorKind};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,16 +66,22 @@ async fn changes(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     Query(query): Query<ChangesQuery>,
-) -> Result<Json<Items<Change>>, Problem> {
+) -> Result<Response, Problem> {
     let limit = limit_of(query.limit)?;
     let wait = query.wait.unwrap_or_default();
     if wait > LONGEST_WAIT {
         return Err(Problem::invalid(format!("wait: expected 0 to {LONGEST_WAIT} seconds, got {wait}")));
     }
-    let waiting = app.mirror.wait_after(&name, query.after, limit, Some(Duration::from_secs(wait)));
+    let waiting = app.mirror.wait_after(&name, query.after, 1, Some(Duration::from_secs(wait)));
     // A service that ends answers at once, so that its clients go on with another process.
-    let changes = app.ending.run_until_cancelled(waiting).await.unwrap_or_else(|| Ok(Vec::new()))?;
-    Ok(Json(Items::all(changes)))
+    let first = app.ending.run_until_cancelled(waiting).await.unwrap_or_else(|| Ok(Vec::new()))?;
+    if first.is_empty() {
+        return Ok(Json(Items::all(first)).into_response());
+    }
+    // Many clients can wait for the same change. A page of it is read and written for one of them after another, so that answers to webhooks do not wait for all of them.
+    let _turn = app.pages.acquire().await;
+    let changes = app.mirror.poll_after(&name, query.after, limit).await?;
+    Ok(Json(Items::all(changes)).into_response())
 }
 
 #[derive(Deserialize, ToSchema)]
