@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from sandbox import Sandbox  # noqa: E402
 
 DOCUMENT = ROOT / "docs/command.md"
+README = ROOT / "README.md"
 PROGRAMS = ROOT / "target/debug"
 LIMIT = 120  # seconds for one block
 
@@ -41,7 +42,7 @@ def test_the_shell_blocks_run(tmp_path):
 
 def test_five_commands_lead_to_an_explained_mirror(tmp_path):
     """The commands that start with a sandbox, as one program: it also ends the sandbox, which runs in the background."""
-    (code,) = [code for code in re.findall(r"^```text\n(.*?)^```$", DOCUMENT.read_text(), re.M | re.S) if "headcount sandbox" in code]
+    (code,) = [code for code in re.findall(r"^```text\n(.*?)^```$", README.read_text(), re.M | re.S) if "headcount sandbox" in code]
     # A person types the next command after the sandbox has printed its settings. Its stdin is that of the script, and no terminal.
     code = code.replace("&\n", "&\nuntil [ -s sandbox.env ]; do sleep 0.05; done\n", 1)
     env = {**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
