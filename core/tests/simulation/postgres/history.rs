@@ -4,9 +4,9 @@ use super::client::Database;
 use super::pages::{durable, later, read_one};
 use super::server::{Access, Flush, Statement};
 use super::tables::{COUNTER, HISTORY, HISTORY_MARK, Key, MARK};
-use headcount::Result;
-use headcount::store::{HistoryFilter, HistoryMark, HistoryPage, HistoryRow, TakenHistory};
-use std::collections::BTreeSet;
+use headcount::store::{HistoryDay, HistoryFilter, HistoryMark, HistoryPage, HistoryRow, TakenHistory};
+use headcount::{Result, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// `history::select_mark`.
@@ -83,6 +83,24 @@ pub(super) async fn select(
         page(access, wanted.take(limit))
     };
     read_one(database, "SELECT history", read).await
+}
+
+/// `history::days`. The kinds of the changes are the first text in the stored form.
+pub(super) async fn days(database: &Database, since: Timestamp) -> Result<Vec<HistoryDay>> {
+    let read = move |access: &Access<'_>| {
+        let rows = access.rows(HISTORY);
+        let earlier = rows.values().rev().find(|row| row.at < since).map_or(0, |row| row.seq);
+        let mut days: BTreeMap<i64, HistoryDay> = BTreeMap::new();
+        for (_, row) in later(rows, earlier) {
+            let day = row.at.as_second().div_euclid(86_400);
+            let counted = days.entry(day).or_insert(HistoryDay { day, ..HistoryDay::default() });
+            counted.rows += 1;
+            counted.deleted += u64::from(row.is_removal);
+            counted.created += u64::from(row.body.split('"').nth(3).is_some_and(|kinds| kinds.contains('c')));
+        }
+        days.into_values().collect()
+    };
+    read_one(database, "SELECT days of history", read).await
 }
 
 /// `history::of`.

@@ -38,8 +38,8 @@ use client::closed;
 use headcount::mirror::{Approval, EventQuery, ParkedChange, RunQuery};
 use headcount::store::{
     Committed, ConsumerRow, ConsumerWrite, DirectoryCounts, DirectoryRow, Entry, EntryPage, EventRow, EventState,
-    Expiry, FeedPage, Fence, GroupRow, HistoryFilter, HistoryMark, HistoryPage, HoldRow, Keys, Lease, PollNote,
-    Retention, RunRow, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write,
+    Expiry, FeedPage, Fence, GroupRow, HistoryDay, HistoryFilter, HistoryMark, HistoryPage, HoldRow, Keys, Lease,
+    PollNote, Retention, RunRow, Store, StoreFuture, TakenHistory, UserFilter, UserRow, WorkingSet, Write,
 };
 use headcount::{Change, Error, Result, Timestamp};
 use server::{Flush, Server};
@@ -251,6 +251,10 @@ impl Store for ModelStore {
 
     fn history(&self, filter: HistoryFilter, after: i64, limit: usize) -> StoreFuture<'_, HistoryPage> {
         self.call(history::select(&self.database, filter, after, limit))
+    }
+
+    fn history_days(&self, since: Timestamp) -> StoreFuture<'_, Vec<HistoryDay>> {
+        self.call(history::days(&self.database, since))
     }
 
     fn history_of(&self, subject_ids: BTreeSet<String>, after: i64) -> StoreFuture<'_, HistoryPage> {
