@@ -12,24 +12,8 @@ has_jq() { command -v jq >/dev/null 2>&1; }
 if has_postgresql && has_pgbouncer && has_patroni && has_etcd && has_nginx && has_jq; then
     exit 0
 fi
-if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo 'PostgreSQL, pgbouncer, Patroni, etcd, nginx or jq is missing: install the packages postgresql (15 or later), pgbouncer, patroni, etcd-server, nginx and jq' >&2
-    exit 1
-fi
-install_packages() {
-    DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends "$@" >/dev/null
-}
-undo=:
-trap 'eval "$undo"' EXIT
-# Debian runs this program before a package starts a service: exit status 101 forbids the start. If the file exists, the administrator made it, and it is
-# not changed.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-    undo="rm -f $policy"
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod 755 "$policy"
-fi
-apt-get update --quiet=2 >/dev/null
+. "$(dirname "$0")/debian.sh"
+begin_installing 'PostgreSQL, pgbouncer, Patroni, etcd, nginx or jq is missing: install the packages postgresql (15 or later), pgbouncer, patroni, etcd-server, nginx and jq'
 if ! has_postgresql; then
     install_packages postgresql-common
     settings=/etc/postgresql-common/createcluster.conf

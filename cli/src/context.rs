@@ -70,9 +70,7 @@ impl Context {
             return self.syncing_mirror().await;
         }
         let builder = Mirror::builder().client(self.client()?).guard_share(1.0);
-        let mirror = builder.open(":memory:").await?;
-        let _ = self.mirror.set(mirror.clone());
-        Ok(mirror)
+        self.open_at(builder, ":memory:", None).await
     }
 
     /// Makes a client with the settings in the environment.
@@ -110,11 +108,7 @@ impl Context {
         store: Option<String>,
         schema: Option<String>,
     ) -> Result<Mirror, Failure> {
-        let builder = match schema {
-            Some(schema) => builder.schema(schema),
-            None => builder,
-        };
-        Ok(self.keep(builder.open(store.as_deref().unwrap_or(STORE)).await?))
+        self.open_at(builder, store.as_deref().unwrap_or(STORE), schema.as_deref()).await
     }
 
     fn store(&self) -> &str {
@@ -122,7 +116,11 @@ impl Context {
     }
 
     async fn open(&self, builder: MirrorBuilder, store: &str) -> Result<Mirror, Failure> {
-        let builder = match &self.schema {
+        self.open_at(builder, store, self.schema.as_deref()).await
+    }
+
+    async fn open_at(&self, builder: MirrorBuilder, store: &str, schema: Option<&str>) -> Result<Mirror, Failure> {
+        let builder = match schema {
             Some(schema) => builder.schema(schema),
             None => builder,
         };

@@ -4,8 +4,8 @@
 //!
 //! Modules: `arguments` defines the command line, with the options in `globals`. `commands` has one module for each command. `context` opens the store and the client for them.
 //! `output` writes data to stdout and messages to stderr, `table` and `text` make readable text, and `progress` shows how far a sync is. `failure` has
-//! the exit codes, `interrupt` ends a command after Ctrl-C, `prompt` asks questions, and `logging` writes log lines to stderr. `values` parses arguments, and `state` names the
-//! states of directories. `target` hands changes to commands, which `shell` runs, to URLs, to which `post` sends requests, and to streams, to which `nats` publishes; `backoff`
+//! the exit codes, `interrupt` ends a command after Ctrl-C, `prompt` asks questions, and `logging` writes log lines to stderr. `values` parses arguments, `secrets`
+//! compares secrets, and `state` names the states of directories. `target` hands changes to commands, which `shell` runs, to URLs, to which `post` sends requests, and to streams, to which `nats` publishes; `backoff`
 //! computes the waits between attempts. `webhooks` makes the vendor's events of changes. `serve` is the service, and
 //! `page` what it shows in a browser.
 //!
@@ -28,6 +28,7 @@ mod page;
 mod post;
 mod progress;
 mod prompt;
+mod secrets;
 mod serve;
 mod shell;
 mod state;

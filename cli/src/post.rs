@@ -3,7 +3,8 @@
 use crate::failure::Failure;
 use headcount::internal::is_loopback;
 use headcount::internal::tls::{SystemRoots, config};
-use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use headcount::webhook::SignedHeaders;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Response, Url};
 use std::time::Duration;
 
@@ -19,6 +20,19 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// How long the server asks to wait (`Retry-After` in seconds).
     pub(crate) retry_after: Option<Duration>,
+}
+
+/// Returns the headers of a signed webhook.
+///
+/// # Errors
+///
+/// If the message's id has characters that a header cannot have.
+pub(crate) fn signed_headers(signed: &SignedHeaders) -> Result<HeaderMap, InvalidHeaderValue> {
+    signed
+        .iter()
+        .into_iter()
+        .map(|(name, value)| Ok((HeaderName::from_static(name), HeaderValue::from_str(value)?)))
+        .collect()
 }
 
 impl Poster {

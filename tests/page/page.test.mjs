@@ -10,7 +10,7 @@ import { browser, open, READ_TOKEN, ROOT, Scene, TOKEN } from "./setup.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Where screenshots go: into the documentation with HEADCOUNT_BLESS=1, or else where nobody keeps them. */
+/** Where screenshots go: into the documentation with HEADCOUNT_BLESS=1, or else into a temporary folder. */
 const IMAGES = process.env.HEADCOUNT_BLESS ? join(ROOT, "docs/images/page") : (process.env.HEADCOUNT_SCREENSHOTS ?? mkdtempSync(join(tmpdir(), "headcount-images-")));
 
 let scene;

@@ -21,7 +21,7 @@ class Service:
         self.sandbox = Sandbox(users=30, groups=3)
         environment = {**os.environ, **self.sandbox.env, **TOKENS, "HEADCOUNT_STORE": str(folder / "headcount.db")}
         command = [PROGRAM, "serve", "--listen", "127.0.0.1:0", "--json", *options]
-        # A file, because a pipe that nobody reads would stop the service when it is full.
+        # A file, because a pipe that is not read would stop the service when it is full.
         self.log = folder / "log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)

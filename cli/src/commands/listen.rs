@@ -3,7 +3,7 @@
 use crate::backoff::{BackoffOptions, NotHanded};
 use crate::context::Context;
 use crate::failure::{Failure, Status};
-use crate::post::Poster;
+use crate::post::{Poster, signed_headers};
 use crate::target::post;
 use crate::values;
 use crate::webhooks::{Names, event_of};
@@ -11,7 +11,6 @@ use headcount::mirror::{SyncMode, SyncOutcome};
 use headcount::system::{OsRandom, Random};
 use headcount::{Change, Mirror, Webhook, env};
 use headcount_sandbox::internal::Event;
-use reqwest::header::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -263,11 +262,7 @@ impl Sender<'_> {
         loop {
             // Signed for each attempt, because a receiver refuses an old signature.
             let signed = self.webhook.sign(body.as_bytes(), Some(&message_id), None)?;
-            let mut headers = HeaderMap::new();
-            for (name, value) in signed.iter() {
-                let value = HeaderValue::from_str(value).map_err(|_| Failure::new("the signature cannot be sent"))?;
-                headers.insert(name, value);
-            }
+            let headers = signed_headers(&signed).map_err(|_| Failure::new("the signature cannot be sent"))?;
             let NotHanded { reason, retry_after } = match post(&self.poster, headers, body.clone()).await {
                 Ok(status) => return self.write(event, id, Some(status), failed + 1).map(|()| true),
                 Err(not_handed) => not_handed,

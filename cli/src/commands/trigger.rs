@@ -2,11 +2,10 @@
 
 use crate::context::Context;
 use crate::failure::{Failure, Status};
-use crate::post::Poster;
+use crate::post::{Poster, signed_headers};
 use headcount::Webhook;
 use headcount_sandbox::{EventOverrides, event_body, event_types};
 use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -82,12 +81,8 @@ pub(crate) async fn run(context: &Context, options: Options) -> Result<Status, F
         context.output.json(&json!({ "headers": headers, "body": text }))?;
         return Ok(Status::Done);
     };
-    let mut headers = HeaderMap::new();
-    for (name, value) in signed.iter() {
-        let value = HeaderValue::from_str(value)
-            .map_err(|_| Failure::usage("the signature cannot be sent: use an --id of ASCII letters"))?;
-        headers.insert(name, value);
-    }
+    let headers = signed_headers(&signed)
+        .map_err(|_| Failure::usage("the signature cannot be sent: use an --id of ASCII letters"))?;
     let poster = Poster::new(&url, TIMEOUT, options.plain_http)?;
     let answer = poster.send(Method::POST, headers, text).await.map_err(Failure::new)?;
     match context.output.is_json() {

@@ -138,7 +138,7 @@ fn tab_url(id: &str, tab: &str) -> String {
 /// Makes the page of a directory with one of its tabs.
 fn show(viewer: &Viewer, status: &DirectoryStatus, tab: &str, content: Markup) -> Response {
     let directory = &status.directory;
-    let title = if directory.name.trim().is_empty() { &directory.id } else { &directory.name };
+    let title = super::text::title(&directory.name, &directory.id);
     let tabs = [
         ("", "Members", Some(status.users)),
         ("groups", "Groups", Some(status.groups)),

@@ -35,7 +35,7 @@ pub(super) async fn show(
     let directories = state.mirror.directories(Some(&group.organization_id)).await?;
     let directory = directories.iter().find(|directory| directory.id == group.directory_id);
     let directory_name = directory.map_or("", |directory| &directory.name);
-    let title = if group.display_name.trim().is_empty() { &group.id } else { &group.display_name };
+    let title = super::text::title(&group.display_name, &group.id);
     let main = html! {
         div.head { h1 { bdi { (crate::text::clean(title)) } } p.badges { span.badge.quiet { "Group" } } }
         (facts(vec![
@@ -56,7 +56,7 @@ pub(super) async fn show(
     };
     let mut frame = Frame::new(&viewer, title);
     frame.above.push((
-        if directory_name.trim().is_empty() { &group.directory_id } else { directory_name },
+        super::text::title(directory_name, &group.directory_id),
         link::path(&["directories", &group.directory_id]),
     ));
     Ok(reply(StatusCode::OK, frame.around(main)))

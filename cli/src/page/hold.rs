@@ -148,7 +148,7 @@ async fn page(
     if let Some((hold, status)) = found {
         let directory = &status.directory;
         frame.above.push((
-            if directory.name.trim().is_empty() { &hold.directory_id } else { &directory.name },
+            super::text::title(&directory.name, &hold.directory_id),
             link::path(&["directories", &hold.directory_id]),
         ));
     }

@@ -184,8 +184,10 @@ impl Paging {
 /// # Errors
 ///
 /// Those of [`MirrorUsers::next_page`].
-pub(super) async fn page_of(mut users: MirrorUsers, page: usize) -> Result<(Vec<MirrorUser>, bool), Failure> {
+pub(super) async fn page_of(users: MirrorUsers, page: usize) -> Result<(Vec<MirrorUser>, bool), Failure> {
     let first = (page - 1).saturating_mul(USERS);
+    // One more than the page has tells whether there are more.
+    let mut users = users.page_size(first.saturating_add(USERS + 1));
     let (mut skipped, mut shown) = (0, Vec::new());
     while shown.len() <= USERS {
         let read = users.next_page().await?;

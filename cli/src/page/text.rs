@@ -10,9 +10,14 @@ pub(super) fn name(text: &str) -> Markup {
     html! { bdi { (clean(text)) } }
 }
 
-/// Returns a name, or if it is empty, the id.
+/// Returns a name, or if it is empty, the id, as markup.
 pub(super) fn name_or_id(text: &str, id: &str) -> Markup {
     if text.trim().is_empty() { self::id(id) } else { name(text) }
+}
+
+/// Returns a name, or if it is empty, the id.
+pub(super) fn title<'a>(name: &'a str, id: &'a str) -> &'a str {
+    if name.trim().is_empty() { id } else { name }
 }
 
 /// Returns an id, which may be broken over two lines.

@@ -71,7 +71,7 @@ pub(super) async fn show(
     };
     let mut frame = Frame::new(&viewer, &title);
     if let Some(directory) = &directory {
-        let label = if directory.name.trim().is_empty() { &directory.id } else { &directory.name };
+        let label = super::text::title(&directory.name, &directory.id);
         frame.above.push((label, link::path(&["directories", &directory.id])));
     }
     Ok(reply(StatusCode::OK, frame.around(main)))

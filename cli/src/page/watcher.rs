@@ -41,7 +41,7 @@ impl Watcher {
         Some(receiver)
     }
 
-    /// Looks at the mirror until nobody is listening, or the mirror is closed.
+    /// Looks at the mirror until no browser is listening, or the mirror is closed.
     async fn look(self: Arc<Watcher>) {
         let mut known = None;
         loop {
@@ -50,7 +50,7 @@ impl Watcher {
             let is_new = known.is_some_and(|known| seen.is_some_and(|seen| seen != known));
             known = seen.or(known);
             {
-                // In one critical section, so that nobody begins to listen to a task that ends.
+                // In one critical section, so that no browser begins to listen to a task that ends.
                 let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
                 let Some(sender) = news.as_ref() else { return };
                 if is_new {

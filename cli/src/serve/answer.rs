@@ -32,6 +32,12 @@ impl<T> Items<T> {
         Items { items, next: None }
     }
 
+    /// Makes the answer of a list that is read by the numbers of its items. There may be more of them if it has as many as were asked for.
+    pub(super) fn numbered(items: Vec<T>, limit: usize, number: impl Fn(&T) -> i64) -> Items<T> {
+        let next = items.last().map(number).filter(|_| items.len() == limit);
+        Items::page(items, next)
+    }
+
     pub(super) fn page(items: Vec<T>, next: Option<i64>) -> Items<T> {
         Items { items, next: next.map(|next| next.to_string()) }
     }

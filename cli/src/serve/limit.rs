@@ -10,7 +10,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// How many addresses are counted at a time.
 const ADDRESSES: usize = 4_096;
 
-/// The wrong tokens of the last minute. Only wrong ones are counted and limited: a right token is always accepted, so that nobody can keep others out by sending
+/// The wrong tokens of the last minute. Only wrong ones are counted and limited: a right token is always accepted, so that one client cannot keep others out by sending
 /// wrong ones from the address that they share, such as that of a proxy. A token is too long to be guessed, so the limit bounds the work for wrong ones.
 pub(super) struct WrongTokens {
     /// How many wrong tokens of an address are answered within a [`WINDOW`].

@@ -21,7 +21,7 @@ pub(super) fn router() -> Router<Arc<App>> {
     Router::new().route("/signout", post(sign_out))
 }
 
-/// The routes for everybody.
+/// The routes that need no session.
 pub(super) fn public_router() -> Router<Arc<App>> {
     Router::new().route("/signin", get(show).post(sign_in))
 }

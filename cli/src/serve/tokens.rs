@@ -1,10 +1,10 @@
 //! Tokens: which of them a request has, and the sessions and forms of the page that are made from them.
 
 use crate::failure::Failure;
+use crate::secrets::{are_equal, mac};
 use headcount::Timestamp;
 use headcount::system::{OsRandom, Random};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(crate) enum Scope {
 /// The tokens of the service. Safe to use from several threads.
 pub(crate) struct Tokens {
     tokens: Vec<Token>,
-    /// The key of sessions while there are no tokens, and of comparisons.
+    /// The key of sessions while there are no tokens.
     random: Vec<u8>,
 }
 
@@ -94,13 +94,13 @@ impl Tokens {
 
     /// Returns what a token permits, or `None` if it is none of the tokens. The time that this takes does not tell how much of a token is right.
     pub(super) fn scope_of(&self, given: &[u8]) -> Option<Scope> {
-        let matching = self.tokens.iter().filter(|token| self.are_equal(token.secret.expose().as_bytes(), given));
+        let matching = self.tokens.iter().filter(|token| are_equal(token.secret.expose().as_bytes(), given));
         matching.map(|token| token.scope).max()
     }
 
     /// Makes the cookie of a session with what the given token permits, or returns `None` if it is none of the tokens.
     pub(super) fn session(&self, given: &[u8], now: Timestamp) -> Option<String> {
-        let token = self.tokens.iter().find(|token| self.are_equal(token.secret.expose().as_bytes(), given))?;
+        let token = self.tokens.iter().find(|token| are_equal(token.secret.expose().as_bytes(), given))?;
         let ends = now.as_second() + SESSION.as_secs() as i64;
         Some(format!("{ends}.{}", hex(&self.signature(token, "session", &ends.to_string()))))
     }
@@ -111,38 +111,26 @@ impl Tokens {
         if ends.parse::<i64>().ok()? <= now.as_second() {
             return None;
         }
-        let is_valid = |token: &&Token| {
-            self.are_equal(hex(&self.signature(token, "session", ends)).as_bytes(), signature.as_bytes())
-        };
+        let is_valid =
+            |token: &&Token| are_equal(hex(&self.signature(token, "session", ends)).as_bytes(), signature.as_bytes());
         let token = self.tokens.iter().filter(is_valid).max_by_key(|token| token.scope)?;
         Some(Session { scope: token.scope, csrf: hex(&self.signature(token, "form", cookie)) })
     }
 
     /// Returns the session of every request while there are no tokens.
     pub(super) fn open_session(&self) -> Session {
-        Session { scope: Scope::Write, csrf: hex(&mac(&self.random, &["form"])) }
+        Session { scope: Scope::Write, csrf: hex(&signature_of(&self.random, &["form"])) }
     }
 
     /// Signs a text with a token. So a session ends when its token is no longer accepted, and another process with the same tokens accepts it.
     fn signature(&self, token: &Token, purpose: &str, text: &str) -> Vec<u8> {
-        mac(token.secret.expose().as_bytes(), &["headcount", purpose, text])
-    }
-
-    /// Compares two texts in a time that does not depend on where they differ.
-    fn are_equal(&self, left: &[u8], right: &[u8]) -> bool {
-        let expected = new_mac(&self.random).chain_update(left).finalize();
-        new_mac(&self.random).chain_update(right).verify(&expected.into_bytes()).is_ok()
+        signature_of(token.secret.expose().as_bytes(), &["headcount", purpose, text])
     }
 }
 
-fn new_mac(key: &[u8]) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "HMAC accepts keys of every length (RFC 2104)")]
-    Hmac::new_from_slice(key).expect("a key of any length")
-}
-
-fn mac(key: &[u8], parts: &[&str]) -> Vec<u8> {
+fn signature_of(key: &[u8], parts: &[&str]) -> Vec<u8> {
     // The parts have no zero bytes.
-    let mac = parts.iter().fold(new_mac(key), |mac, part| mac.chain_update(part).chain_update([0]));
+    let mac = parts.iter().fold(mac(key), |mac, part| mac.chain_update(part).chain_update([0]));
     mac.finalize().into_bytes().to_vec()
 }
 

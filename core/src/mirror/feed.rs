@@ -569,9 +569,14 @@ fn after(at: Timestamp, span: Duration) -> Option<Timestamp> {
 }
 
 pub(super) fn consumer_name(name: &str) -> Result<String> {
+    checked_name("consumer", name)
+}
+
+/// Returns a name that the application chose. `what` says what has it.
+pub(super) fn checked_name(what: &str, name: &str) -> Result<String> {
     if name.is_empty() || name.len() > MAX_NAME {
         return Err(Error::invalid_argument(format!(
-            "the consumer's name has {} bytes: expected 1 to {MAX_NAME}",
+            "the {what}'s name has {} bytes: expected 1 to {MAX_NAME}",
             name.len()
         )));
     }

@@ -2,11 +2,9 @@
 
 use super::Mirror;
 use super::exclusive::{ExclusiveLease, LEAD};
-use crate::{Error, Result};
+use super::feed::checked_name;
+use crate::Result;
 use std::sync::Arc;
-
-/// The longest name of a task, in bytes.
-const MAX_NAME: usize = 200;
 
 /// The lease of a task; made by [`Mirror::lead`]. Clones share it. It is renewed in the background, and released when the last clone is dropped or the
 /// mirror is closed. Safe to use from several threads.
@@ -45,12 +43,7 @@ impl Mirror {
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for another name; [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn lead(&self, task: &str) -> Result<Option<Leadership>> {
-        if task.is_empty() || task.len() > MAX_NAME {
-            return Err(Error::invalid_argument(format!(
-                "expected a name of 1 to {MAX_NAME} bytes for a task, got {} bytes",
-                task.len()
-            )));
-        }
+        let task = checked_name("task", task)?;
         Ok(self.exclusive_lease(format!("{LEAD}{task}")).await?.map(Leadership))
     }
 }

@@ -554,3 +554,19 @@ async fn the_greatest_and_the_least_numbers_cause_no_panic() {
     }
     assert_eq!(mirror.poll("app", 100).await.unwrap().len(), 11);
 }
+
+#[tokio::test]
+async fn a_task_is_led_by_one_handle_at_a_time_and_has_a_short_name() {
+    let (_api, mirror) = mirror_of_ten().await;
+    for name in ["", &"x".repeat(201)] {
+        assert_eq!(mirror.lead(name).await.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+    let leadership = mirror.lead("syncs").await.unwrap().unwrap();
+    assert!(leadership.is_held().await.unwrap());
+    // The clones of a handle share the lease.
+    let shared = mirror.clone().lead("syncs").await.unwrap().unwrap();
+    drop(leadership);
+    assert!(shared.is_held().await.unwrap());
+    mirror.close().await.unwrap();
+    assert!(!shared.is_held().await.unwrap());
+}

@@ -12,7 +12,7 @@ use super::app::App;
 use super::schemas;
 use axum::Router;
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{any, get};
 use routes::Api;
 use serde_json::Value;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     let unknown = || async { Problem::not_found("there is no such path: see /openapi.json") };
     build(Some(Arc::clone(app)))
         .router
-        .route("/v1/{*path}", get(unknown).fallback(unknown))
+        .route("/v1/{*path}", any(unknown))
         .route("/openapi.json", get(show_document))
         .method_not_allowed_fallback(wrong_method)
 }

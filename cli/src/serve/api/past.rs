@@ -127,9 +127,7 @@ async fn runs(State(app): State<Arc<App>>, Query(query): Query<RunsQuery>) -> Re
         limit,
         ..RunQuery::default()
     };
-    let runs = app.mirror.runs(wanted).await?;
-    let next = runs.last().map(|run| run.number).filter(|_| runs.len() == limit);
-    Ok(Json(Items::page(runs, next)))
+    Ok(Json(Items::numbered(app.mirror.runs(wanted).await?, limit, |run| run.number)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -162,7 +160,5 @@ async fn events(
         limit,
         ..EventQuery::default()
     };
-    let events = app.mirror.events(wanted).await?;
-    let next = events.last().map(|event| event.number).filter(|_| events.len() == limit);
-    Ok(Json(Items::page(events, next)))
+    Ok(Json(Items::numbered(app.mirror.events(wanted).await?, limit, |event| event.number)))
 }

@@ -126,7 +126,7 @@ impl Api {
     }
 }
 
-/// Reads a number in a query as [`Items`](super::super::answer::Items) wrote it, or a limit.
+/// Returns how many items a request asks for.
 pub(super) fn limit_of(limit: Option<usize>) -> Result<usize, Problem> {
     match limit.unwrap_or(LIMIT) {
         limit @ 1..=MOST => Ok(limit),
