@@ -3,11 +3,12 @@
 //! A row of the history is a reverse delta of one entry of the feed: it has the former values of the fields that changed, and no others. So the state at
 //! an earlier time is the present state with the later rows undone, newest first. A creation needs no former values, and a deletion has all of them.
 
-use super::{ChangeKind, Entry, EntryBody, MirrorGroup, MirrorUser, Mirrored, is_erasure};
+use super::{ChangeKind, Entry, EntryBody, HistoryDay, MirrorGroup, MirrorUser, Mirrored, is_erasure};
 use crate::model::RawJson;
 use crate::secret::debug_without_personal_data;
 use crate::{Error, Result, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 
 /// What one step changed about one user, group, directory or organization.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,6 +220,20 @@ impl HistoryRow {
             Error::store("a row of the history cannot be read: the file is damaged, restore it or sync into a new one")
                 .with_source(error)
         })
+    }
+
+    /// Counts this row for its day in UTC.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the stored form cannot be read.
+    pub(crate) fn count(&self, days: &mut BTreeMap<i64, HistoryDay>) -> Result<()> {
+        let day = self.at.as_second().div_euclid(86_400);
+        let counted = days.entry(day).or_insert(HistoryDay { day, ..HistoryDay::default() });
+        counted.rows += 1;
+        counted.created += u64::from(self.former()?.has(ChangeKind::UserCreated));
+        counted.deleted += u64::from(self.is_removal);
+        Ok(())
     }
 
     /// Returns the state before this row's changes, given a later state in which all later changes have been undone. It makes no difference whether the

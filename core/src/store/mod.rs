@@ -581,12 +581,28 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Counts the rows of the history of each day since a time: those after the last row that was written before this time. In the order of the days, without days that
-    /// have no rows. The default returns none.
+    /// have no rows. The default reads all rows with [`history`](Store::history), or returns none if there is no [mark](Store::history_mark).
     ///
     /// The future may be dropped: it only reads.
     fn history_days(&self, since: Timestamp) -> StoreFuture<'_, Vec<HistoryDay>> {
-        let _ = since;
-        Box::pin(async { Ok(Vec::new()) })
+        Box::pin(async move {
+            let mut days = BTreeMap::new();
+            let Some(mark) = self.history_mark().await? else { return Ok(Vec::new()) };
+            let mut read = 0;
+            while read < mark.taken {
+                let page = self.history(HistoryFilter::default(), read, HISTORY_PAGE).await?;
+                let Some(last) = page.rows.last() else { break };
+                read = last.seq;
+                for row in &page.rows {
+                    if row.at < since {
+                        days.clear();
+                    } else {
+                        row.count(&mut days)?;
+                    }
+                }
+            }
+            Ok(days.into_values().collect())
+        })
     }
 
     /// Reads the erasures that have not [ended](ErasureRow::is_open), oldest first, `limit` at most. The default returns none: it is for a store that does
@@ -872,6 +888,9 @@ pub trait CopyPages: Send {
 
 /// The error of a store that cannot erase users.
 const NOT_ERASED: &str = "this store cannot erase users: its implementation has no `redact` and `forget_user`";
+
+/// How many rows the default of [`Store::history_days`] reads at a time.
+const HISTORY_PAGE: usize = 1000;
 
 /// The error of a store without a history.
 const NO_HISTORY: &str = "this store keeps no history: its implementation has no `history`";
