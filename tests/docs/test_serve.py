@@ -1,4 +1,4 @@
-"""Runs the shell blocks of docs/serve.md, one after another in one folder, with a service and a sandbox; and the settings and the example of the sidecar."""
+"""Runs the shell blocks of docs/serve.md, one after another in one folder, with a service and a sandbox, and checks the settings."""
 
 import contextlib
 import json
@@ -58,11 +58,3 @@ def test_the_settings_are_valid(tmp_path):
     env = {**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
     shown = run("headcount serve --config headcount.toml --print-config", tmp_path, env)
     assert all(line in shown for line in settings.splitlines())
-
-
-def test_the_sidecar_in_shell_handles_each_change_once(service, tmp_path):
-    script = ROOT / "examples/sidecar/provision.sh"
-    env = {**service, "ONCE": "1"}
-    first = run(f"sh {script}", tmp_path, env)
-    assert first.count("create account") == 20
-    assert run(f"sh {script}", tmp_path, env) == ""
