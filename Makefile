@@ -154,8 +154,13 @@ peers: build-python build-node .venv-interop/ready tests/interop/node_modules/.p
 test-interop: peers build-c ## whether headcount and the packages of PyPI and npm accept each other's signatures
 	$(LIMIT) $(INTEROP) -m pytest --quiet tests/interop
 
+.venv-docs/ready: tests/docs/requirements.txt tests/docs/constraints.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python $(PIP) install --requirement tests/docs/requirements.txt --constraint tests/docs/constraints.txt
+	touch $@
+
 # The documents have the command `pip install ./bindings-python`. Here, pip does not compile the library for release, but packs that of the shared build.
-test-docs: build-c build-python build-node examples/node/node_modules/.package-lock.json ## every code block of the documents
+test-docs: build-c build-python build-node .venv-docs/ready examples/node/node_modules/.package-lock.json ## every code block of the documents
 	$(ALONE) CARGO=$(CURDIR)/scripts/cargo.sh MATURIN_PEP517_ARGS='--profile dev --auditwheel skip' $(LIMIT) $(VENV) -m pytest --quiet tests/docs
 
 tests/page/node_modules/.package-lock.json: tests/page/package.json tests/page/package-lock.json
