@@ -6,6 +6,7 @@
 
 use headcount::Webhook;
 use reqwest::Client;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -14,6 +15,17 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// What a client reads of a page of changes. The rest of the page is skipped, because the clients share the processors with the service.
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<Change>,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    seq: i64,
+}
 
 /// A process that is killed when it is dropped.
 struct Process(Child);
@@ -98,9 +110,8 @@ async fn main() {
                 else {
                     return;
                 };
-                let page: Value = answer.json().await.unwrap();
-                let Some(last) = page["items"].as_array().unwrap().last() else { continue };
-                let seq = last["seq"].as_i64().unwrap();
+                let page: Page = answer.json().await.unwrap();
+                let Some(&Change { seq }) = page.items.last() else { continue };
                 let acknowledged =
                     client.post(format!("{consumer}/acknowledgement")).json(&json!({ "seq": seq })).send().await;
                 assert!(acknowledged.unwrap().status().is_success());

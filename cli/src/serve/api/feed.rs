@@ -7,8 +7,8 @@ use super::routes::{Api, limit_of};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use headcount::ErrorKind;
 use headcount::mirror::{Consumer, ParkedChange};
+use headcount::{Change, ErrorKind};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,16 +72,22 @@ async fn changes(
     if wait > LONGEST_WAIT {
         return Err(Problem::invalid(format!("wait: expected 0 to {LONGEST_WAIT} seconds, got {wait}")));
     }
+    if let Some(page) = page(&app, &name, query.after, limit).await? {
+        return Ok(page);
+    }
     let waiting = app.mirror.wait_after(&name, query.after, 1, Some(Duration::from_secs(wait)));
     // A service that ends answers at once, so that its clients go on with another process.
     let first = app.ending.run_until_cancelled(waiting).await.unwrap_or_else(|| Ok(Vec::new()))?;
-    if first.is_empty() {
-        return Ok(Json(Items::all(first)).into_response());
-    }
-    // Many clients can wait for the same change. A page of it is read and written for one of them after another, so that answers to webhooks do not wait for all of them.
+    let page = if first.is_empty() { None } else { page(&app, &name, query.after, limit).await? };
+    Ok(page.unwrap_or_else(|| Json(Items::<Change>::all(Vec::new())).into_response()))
+}
+
+/// Reads and writes a page of changes, or returns `None` if there are none. Many clients can wait for the same change, and each of them has its turn, so that answers to
+/// webhooks do not wait for the pages of all of them.
+async fn page(app: &App, name: &str, after: Option<i64>, limit: usize) -> headcount::Result<Option<Response>> {
     let _turn = app.pages.acquire().await;
-    let changes = app.mirror.poll_after(&name, query.after, limit).await?;
-    Ok(Json(Items::all(changes)).into_response())
+    let changes = app.mirror.poll_after(name, after, limit).await?;
+    Ok((!changes.is_empty()).then(|| Json(Items::all(changes)).into_response()))
 }
 
 #[derive(Deserialize, ToSchema)]
