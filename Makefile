@@ -102,7 +102,7 @@ demo: ## runs the quickstarts in Rust, C, Python and Node, each with one directo
 # A suite that runs for more than 20 minutes is ended, and fails.
 LIMIT := timeout --kill-after=10 1200
 
-SUITES := test-rust test-model test-c test-python test-node test-interop test-docs test-page test-serve test-soak test-field
+SUITES := test-rust test-model test-c test-python test-node test-interop test-docs test-page test-serve test-site test-soak test-field
 .PHONY: test $(SUITES) test-valgrind test-asan
 # Two suites run at a time, because one alone often leaves a processor idle: it runs on one thread, or waits for a timer. If make can do it (4.0 or
 # later), the output of a suite is printed as a whole when the suite ends.
@@ -206,6 +206,26 @@ test-field-python: build-python .venv-field-oldest/ready .venv-field-newest/read
 	done
 	$(LIMIT) .venv-field-oldest/bin/python -m pytest --quiet tests/field/python/test_frameworks.py
 	$(LIMIT) .venv-field-newest/bin/python -m pytest --quiet tests/field/python
+
+.venv-site/ready: docs/site/requirements.txt docs/site/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("the site needs Python 3.11 or later: make docs PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv-site
+	.venv-site/bin/python $(PIP) install --requirement docs/site/requirements.txt --constraint docs/site/constraints.txt
+	touch $@
+
+docs/site/node_modules/.package-lock.json: docs/site/package.json docs/site/package-lock.json
+	cd docs/site && $(NPM) ci --ignore-scripts
+	touch $@
+
+DOCUMENTED := --package headcount --package headcount-sandbox --features headcount/axum,headcount/postgres,headcount/store-testing
+.PHONY: docs
+docs: .venv-site/ready docs/site/node_modules/.package-lock.json ## builds the site in build/site, with RUSTDOC=1 also the documentation of the crates; a dead link is an error
+	$(if $(RUSTDOC),$(ALONE) cargo doc --quiet --no-deps $(DOCUMENTED))
+	$(LIMIT) .venv-site/bin/python docs/site/build.py $(if $(RUSTDOC),target/doc)
+
+test-site: docs tests/page/node_modules/.package-lock.json ## the site in Chromium: every page on a narrow screen, no request to another server, the search
+	sh scripts/chromium.sh
+	$(LIMIT) node --test --test-timeout=600000 tests/site/*.test.mjs
 
 test-soak: build-rust build-python ## a minute of random faults; fails if memory, threads or open files have grown
 	$(LIMIT) $(VENV) tests/soak/soak.py --seconds 60

@@ -197,3 +197,12 @@ def test_five_commands_lead_to_an_explained_mirror(tmp_path):
     ended = subprocess.run(["bash", "-euo", "pipefail", "-c", f"trap 'kill %1' EXIT\n{code}"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=LIMIT)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Changes, oldest first:" in ended.stdout
+
+
+def test_the_quickstart_in_shell_runs(tmp_path):
+    with contextlib.closing(Sandbox(organizations=1, users=4, groups=1)) as sandbox:
+        env = {**os.environ, **sandbox.env, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
+        ended = subprocess.run([ROOT / "examples/shell/quickstart.sh"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=LIMIT)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "State: mirrored, active" in ended.stdout
+    assert ended.stdout.count('"kind":"user.created"') == 4
