@@ -43,7 +43,10 @@ def main() -> None:
     for page in (c, command, definitions, node, python):
         page.write(ROOT, SOURCE)
     pages = navigation()
-    copied = documents.Documents(ROOT, SOURCE, tracked(), {*pages, "index.md"})
+    files = tracked()
+    if forgotten := [path for path in files if re.fullmatch(r"docs/[^/]+\.md", path) and path not in pages]:
+        raise documents.DeadLink(f"{', '.join(sorted(forgotten))}: not in the navigation: add it to {FRONT}")
+    copied = documents.Documents(ROOT, SOURCE, files, {*pages, "index.md"})
     for page in pages:
         if not (SOURCE / page).exists():
             copied.copy(page, page)

@@ -65,7 +65,14 @@ def write(root: Path, target: Path) -> None:
     )
     (folder / "changes.md").write_text(changes((root / "core/src/record/change.rs").read_text()))
     (folder / "events.md").write_text(events(json.loads((root / "sandbox/src/webhook-events.json").read_text())))
-    (folder / "rust.md").write_text((root / "docs/site/reference/rust.md").read_text())
+    (folder / "rust.md").write_text((root / "docs/site/reference/rust.md").read_text() + features((root / "core/src/lib.rs").read_text()))
+
+
+def features(library: str) -> str:
+    """Returns the section about features of the crate's documentation."""
+    section = re.search(r"^//! # Features\n(.*?)^//! # ", library, re.M | re.S)[1]
+    lines = "\n".join(line.removeprefix("//!").removeprefix(" ") for line in section.splitlines())
+    return "\n## Features of `headcount`\n" + re.sub(r"\[(`[^`]+`)\](\([^)]*\))?", r"\1", lines) + "\n"
 
 
 def documented(body: str, pattern: str):
