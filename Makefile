@@ -219,9 +219,9 @@ docs/site/node_modules/.package-lock.json: docs/site/package.json docs/site/pack
 
 DOCUMENTED := --package headcount --package headcount-sandbox --features headcount/axum,headcount/postgres,headcount/store-testing
 .PHONY: docs
-docs: .venv-site/ready docs/site/node_modules/.package-lock.json ## builds the site in build/site, with RUSTDOC=1 also the documentation of the crates; a dead link is an error
-	$(if $(RUSTDOC),$(ALONE) cargo doc --quiet --no-deps $(DOCUMENTED))
-	$(LIMIT) .venv-site/bin/python docs/site/build.py $(if $(RUSTDOC),target/doc)
+docs: .venv-site/ready docs/site/node_modules/.package-lock.json ## builds the site in build/site, with CRATES=1 also the documentation of the crates; a dead link is an error
+	$(if $(CRATES),RUSTDOCFLAGS='--allow rustdoc::redundant_explicit_links' $(ALONE) cargo doc --quiet --no-deps $(DOCUMENTED))
+	$(LIMIT) .venv-site/bin/python docs/site/build.py $(if $(CRATES),target/doc)
 
 test-site: docs tests/page/node_modules/.package-lock.json ## the site in Chromium: every page on a narrow screen, no request to another server, the search
 	sh scripts/chromium.sh

@@ -1,5 +1,7 @@
 """Settings of Sphinx for the site. build.py runs it on a copy of the documents, in build/site-source."""
 
+from pathlib import Path
+
 project = "headcount"
 copyright = "the authors of headcount, MIT OR Apache-2.0"
 extensions = ["myst_parser", "sphinx_inline_tabs"]
@@ -10,6 +12,7 @@ html_title = "headcount"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
+html_search_scorer = str(Path(__file__).with_name("scorer.js"))
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": False}

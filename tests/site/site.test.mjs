@@ -98,7 +98,11 @@ for (const colorScheme of ["light", "dark"]) {
 const QUESTIONS = {
   "hc_mirror_open": "reference/c/mirror.html",
   "mass_removal": "reference/errors.html",
-  "postgresql": "docs/postgresql.html",
+  "verify in fastify": "docs/webhooks.html",
+  "emptied": "docs/emptied.html",
+  "which error": "docs/errors.html",
+  "move postgresql": "docs/many-machines.html",
+  "guard_users": "reference/settings.html",
 };
 
 test("the search finds the page for a question", async () => {

@@ -61,6 +61,8 @@ def write(root: Path, target: Path) -> None:
             (root / "core/src/config.rs").read_text(),
             (root / "bindings-node/options.d.ts").read_text(),
             (root / "core/src/defaults.rs").read_text(),
+            (root / "bindings-python/python/headcount/_headcount.pyi").read_text(),
+            (root / "include/headcount.h").read_text(),
         )
     )
     (folder / "changes.md").write_text(changes((root / "core/src/record/change.rs").read_text()))
@@ -104,16 +106,24 @@ def errors(source: str, remedies: dict) -> str:
     return "".join([*table, "\n", *sections, REASONS, *rows])
 
 
-def settings(config: str, options: str, defaults: str) -> str:
+def settings(config: str, options: str, defaults: str, stub: str, header: str) -> str:
+    """Returns the page of settings. The names in Python and C are made from those in Node, and left out where the stub or the header does not have them."""
     page = [SETTINGS]
     for doc, found in documented(config, r'pub const \w+: &str = "(\w+)";'):
-        page.append(f"| `{found[2]}` | {cell(doc.removeprefix('Name of the environment variable with ').capitalize())} |\n")
+        page.append(f"| `{found[2]}` | {cell(doc.removeprefix('Name of the environment variable with '))} |\n")
     page.append("\nThe command has further ones: see [its help](command.md).\n")
     for found in re.finditer(r"/\*\*((?:(?!\*/).)*)\*/\nexport interface (\w+)[^{]*\{\n(.*?)^\}", options, re.M | re.S):
-        page.append(f"\n## {found[2]}\n\n{comment(found[1])}\n\n| Node | Python, Rust and C | meaning and default |\n|---|---|---|\n")
+        page.append(f"\n## {found[2]}\n\n{comment(found[1])}\n\n| Node | Python | C | meaning and default |\n|---|---|---|---|\n")
         for member in re.finditer(r"/\*\*((?:(?!\*/).)*)\*/\n  (\w+)\??:", found[3], re.S):
-            page.append(f"| `{member[2]}` | `{snake(member[2])}` | {cell(comment(member[1]))} |\n")
-    page.append("\nPython and Rust take durations without a unit in the name (`timeout`, `full_every`): seconds or a `timedelta` in Python, a `Duration` in Rust. C takes\nthem in the unit of the name.\n")
+            doc = comment(member[1])
+            if doc.startswith("An option of the vendor's SDK."):
+                continue
+            name = snake(member[2])
+            plain = re.sub(r"_(ms|seconds)$", "", name)
+            python = f"`{plain}`" if re.search(rf"\b{plain}: ", stub) else "–"
+            c = f"`{name}`" if re.search(rf"\b{name}[;,)]", header) else "–"
+            page.append(f"| `{member[2]}` | {python} | {c} | {cell(doc)} |\n")
+    page.append("\nDurations have no unit in their names in Python, which takes seconds or a `timedelta`. Rust has Python's names as methods of the builders, which take a `Duration`. The defaults are those of Node, in the unit of its name. In C, 0 or NULL\nstands for the default. A dash: the language has another way to say it, which its reference describes.\n")
     page.append("\n## Defaults in Rust\n\nThe constants of `headcount::defaults`, to which all languages refer.\n\n| constant | value | meaning |\n|---|---|---|\n")
     for doc, found in documented(defaults, r"pub const (\w+): \w+ = ([^;]+);"):
         page.append(f"| `{found[2]}` | {value(found[3])} | {cell(doc)} |\n")

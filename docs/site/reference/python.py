@@ -31,13 +31,20 @@ def write(root: Path, target: Path) -> None:
             index.append(row(node.name, f"{node.name}.md", node))
         elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             functions.append(function(node, "py:function", "headcount."))
-    (folder / "functions.md").write_text(page("Functions of headcount", "\n".join(functions)))
+    (folder / "functions.md").write_text(page("Functions of headcount", "\n".join([*functions, aliases(stub)])))
     index.append("\n## Functions\n\n[The functions of the package](functions.md) verify webhooks and make the bodies of events.\n\n## Modules\n\n| module | what it has |\n|---|---|\n")
     for name in MODULES:
         module = ast.parse((root / PACKAGE / f"{name}.py").read_text())
         (folder / f"{name}.md").write_text(page(f"headcount.{name}", module_(module, f"headcount.{name}")))
         index.append(row(f"headcount.{name}", f"{name}.md", module))
     (folder / "index.md").write_text("".join(index))
+
+
+def aliases(stub: ast.Module) -> str:
+    """Returns a section with the types that signatures name and that the package does not export."""
+    found = [node for node in stub.body if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias"]
+    sections = [f"`{ast.unparse(node.target)}`:\n\n```python\n{ast.unparse(node.value)}\n```\n" for node in found if not ast.unparse(node.target).startswith("_object")]
+    return "\n".join(["## Types in signatures\n\nThese names are short forms in the signatures of the reference. They cannot be imported.\n", *sections])
 
 
 def page(title: str, body: str) -> str:
