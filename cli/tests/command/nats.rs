@@ -1,9 +1,11 @@
 //! `headcount changes --to`: the feed in NATS JetStream, with real servers. `scripts/nats.sh` installs the program.
 
+use crate::operator::Operator;
 use crate::setup::{LIMIT, Running, Setup, on_both_stores, run, until, until_within};
 use async_nats::ConnectOptions;
 use async_nats::jetstream::stream::{Config, Stream};
 use headcount_sandbox::Sandbox;
+use nkeys::KeyPair;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -297,6 +299,33 @@ fn a_user_signs_in_with_a_password_or_a_credentials_file_that_exists() {
     let missing = run(setup.command(&relay(&server.url, &[])).env("HEADCOUNT_NATS_CREDS", "no-such-file"));
     assert_eq!(missing.code, Some(2), "{}", missing.err);
     assert!(missing.err.contains("HEADCOUNT_NATS_CREDS"), "{}", missing.err);
+}
+
+#[test]
+fn a_credentials_file_is_accepted_with_the_key_of_its_user() {
+    let setup = Setup::sqlite();
+    setup.out(&["sync"]);
+    let file = |name: &str, text: &str| {
+        let path = setup.folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let operator = Operator::new();
+    let server = Server::start(&["-c", &file("nats.conf", &operator.settings())]);
+    let (right, wrong) = (operator.credentials(operator.user()), operator.credentials(&KeyPair::new_user()));
+    let options = || ConnectOptions::with_credentials(&right).unwrap();
+    let mut stream = make_stream_as(&options, &server.url, 1);
+    let relay_with = |path: String| run(setup.command(&relay(&server.url, &[])).env("HEADCOUNT_NATS_CREDS", path));
+    let refused = relay_with(file("wrong.creds", &wrong));
+    assert_eq!(refused.code, Some(1), "{}", refused.err);
+    assert!(refused.err.contains("refused the credentials: set HEADCOUNT_NATS_TOKEN"), "{}", refused.err);
+    let unreadable = relay_with(file("other.creds", "no credentials"));
+    assert_eq!(unreadable.code, Some(2), "{}", unreadable.err);
+    assert!(unreadable.err.contains("the credentials file of HEADCOUNT_NATS_CREDS"), "{}", unreadable.err);
+    assert_eq!(count(&mut stream), 0);
+    let ended = relay_with(file("right.creds", &right));
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(count(&mut stream), CHANGES);
 }
 
 #[test]
