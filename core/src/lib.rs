@@ -166,6 +166,16 @@ pub mod internal {
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+/// Compiles the Rust examples in the guide to the mirror.
+#[cfg(all(doctest, feature = "mirror", feature = "sqlite"))]
+#[doc = include_str!("../../docs/mirror.md")]
+struct MirrorGuide;
+
+/// Compiles the Rust examples in the guide to webhooks.
+#[cfg(all(doctest, feature = "webhook"))]
+#[doc = include_str!("../../docs/webhooks.md")]
+struct WebhooksGuide;
+
 /// Compiles the Rust examples in the guide to PostgreSQL.
 #[cfg(all(doctest, feature = "sqlite", feature = "postgres"))]
 #[doc = include_str!("../../docs/postgresql.md")]

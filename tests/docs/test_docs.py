@@ -233,7 +233,7 @@ def test_the_readme_names_the_libraries_that_the_static_library_is_linked_with()
 def rust(code, env, folder):
     """Checks that the core's doctests include each document that has Rust code. They compile the code, and run what needs no server."""
     library = (ROOT / "core" / "src" / "lib.rs").read_text()
-    included = "".join((ROOT / name).read_text() for name in ["README.md", "docs/postgresql.md"] if f'include_str!("../../{name}")' in library)
+    included = "".join((ROOT / name).read_text() for name in ["README.md", "docs/mirror.md", "docs/postgresql.md", "docs/webhooks.md"] if f'include_str!("../../{name}")' in library)
     assert code in included
 
 
