@@ -34,6 +34,8 @@ export interface NewSandboxUser {
   familyName?: string | undefined
   /** Name that the user signs in with. The part of the address before the `@` by default. */
   preferredUsername?: string | undefined
+  /** Job title. Empty by default. */
+  title?: string | undefined
   /** Names or ids of existing groups that the user joins. */
   groups?: readonly string[] | undefined
   /** Id of the organization. The first organization by default. */
@@ -52,6 +54,8 @@ export interface SandboxUserChange {
   familyName?: string | undefined
   /** Name that the user signs in with. */
   preferredUsername?: string | undefined
+  /** Job title. */
+  title?: string | undefined
   /** Whether the user may sign in. */
   active?: boolean | undefined
   /** Names or ids of all groups that the user is in. */
@@ -76,6 +80,14 @@ export interface DeliveryAttempt {
   status: number | null
   /** Why there was no answer, or null if there was one. */
   error: string | null
+  /** Names and values of the headers that the sandbox sent, among them those of the signature. */
+  requestHeaders: [string, string][]
+  /** Names and values of the headers of the answer; none if there was no answer. */
+  responseHeaders: [string, string][]
+  /** The beginning of the answer's body, at most 4,096 bytes; empty if there was no answer. */
+  responseBody: string
+  /** Whether the answer's body goes on after `responseBody`. */
+  isBodyCut: boolean
 }
 
 /** One event that is delivered to one endpoint. */
@@ -88,6 +100,8 @@ export interface Delivery {
   eventType: string
   /** URL of the endpoint. */
   url: string
+  /** Time of the event, by the sandbox's clock. An RFC 3339 string. */
+  createdAt: string
   /** The signed body. */
   body: string
   /** `pending` until the next attempt, `sending` during one, `delivered` after an accepted one, `failed` after the last one. */

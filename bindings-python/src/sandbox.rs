@@ -249,6 +249,7 @@ impl Sandbox {
             groups: groups.map(Into::into).unwrap_or_default(),
             organization_id: organization_id.map(String::from),
             directory_id: directory_id.map(String::from),
+            ..NewUser::default()
         };
         self.call(py, |sandbox| sandbox.create_user(new)).map(User::from)
     }
@@ -283,6 +284,7 @@ impl Sandbox {
             preferred_username: preferred_username.map(String::from),
             active: active.map(Into::into),
             groups: groups.map(Into::into),
+            ..UserChange::default()
         };
         self.call(py, |sandbox| sandbox.update_user(&user_id, change)).map(User::from)
     }
@@ -383,9 +385,9 @@ impl Sandbox {
 
     /// Returns a list with a dict for each event and each endpoint that it is sent to.
     ///
-    /// The keys are ``message_id``, ``event_id``, ``event_type``, ``url``, ``body``, ``state`` (``pending``, ``sending``, ``delivered`` or
-    /// ``failed``), ``attempts`` (each with ``at``, ``status`` and ``error``) and ``next_attempt_at``. Times are RFC 3339 text by the
-    /// sandbox's clock.
+    /// The keys are ``message_id``, ``event_id``, ``event_type``, ``url``, ``created_at``, ``body``, ``state`` (``pending``, ``sending``, ``delivered`` or
+    /// ``failed``), ``attempts`` (each with ``at``, ``status``, ``error``, ``request_headers`` and ``response_headers``, both lists of a name and a value,
+    /// ``response_body``, at most 4,096 bytes of it, and ``is_body_cut``) and ``next_attempt_at``. Times are RFC 3339 text by the sandbox's clock.
     fn deliveries<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let deliveries = self.call(py, |sandbox| Ok(sandbox.deliveries()))?;
         Ok(to_dict(py, &deliveries)?.cast_into()?)

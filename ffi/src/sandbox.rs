@@ -249,8 +249,9 @@ pub unsafe extern "C" fn hc_sandbox_advance(
 /// Returns the deliveries to the endpoints, their results and the times of the next attempts.
 ///
 /// - `sandbox`: required.
-/// - `deliveries`: receives JSON, a list of objects with "message_id", "event_id", "event_type", "url", "body", "state"
-///   ("pending", "sending", "delivered" or "failed"), "attempts" and "next_attempt_at"; free it with hc_text_free.
+/// - `deliveries`: receives JSON, a list of objects with "message_id", "event_id", "event_type", "url", "created_at", "body", "state"
+///   ("pending", "sending", "delivered" or "failed"), "attempts" (each with "at", "status", "error", "request_headers", "response_headers",
+///   "response_body" and "is_body_cut") and "next_attempt_at"; free it with hc_text_free.
 /// - `error`: may be NULL.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]

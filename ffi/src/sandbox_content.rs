@@ -81,6 +81,7 @@ pub unsafe extern "C" fn hc_sandbox_create_user(
             groups: fields.groups.unwrap_or_default(),
             organization_id: fields.organization_id,
             directory_id: fields.directory_id,
+            ..NewUser::default()
         };
         sandbox.unless_forked()?.create_user(new).map(hc_user::from).map_err(SandboxError::into_headcount)
     })
@@ -116,6 +117,7 @@ pub unsafe extern "C" fn hc_sandbox_update_user(
             preferred_username: fields.preferred_username,
             active: fields.active,
             groups: fields.groups,
+            ..UserChange::default()
         };
         sandbox.unless_forked()?.update_user(user_id, change).map(hc_user::from).map_err(SandboxError::into_headcount)
     })

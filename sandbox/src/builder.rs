@@ -10,6 +10,7 @@ use crate::handle::Sandbox;
 use crate::input::SandboxOptions;
 use crate::outbox::Outbox;
 use crate::{server, tls};
+use axum::Router;
 use headcount::Webhook;
 use headcount::internal::tls::SystemRoots;
 use std::net::Ipv4Addr;
@@ -156,13 +157,19 @@ impl SandboxBuilder {
     ///
     /// 400 if the speed is not a positive number; 500 if, for example, the port is in use or `ca_file` cannot be written.
     pub fn start(self) -> Result<Sandbox, Error> {
+        self.start_with(|_| Router::new())
+    }
+
+    /// Like [`start`](SandboxBuilder::start), with routes beside those of the sandbox. For the command `headcount`.
+    #[doc(hidden)]
+    pub fn start_with(self, routes: impl FnOnce(Arc<Environment>) -> Router) -> Result<Sandbox, Error> {
         if !(self.speed.is_finite() && self.speed > 0.0) {
             return Err(Error::invalid("speed: expected a positive number"));
         }
         let acceptor = self.tls.as_deref().map(tls::acceptor).transpose()?;
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let app = Arc::new(self.environment()?);
-        let (port, stop, thread) = spawn(Arc::clone(&app), self.port, acceptor)?;
+        let (port, stop, thread) = spawn(Arc::clone(&app), routes(Arc::clone(&app)), self.port, acceptor)?;
         let environment_url = format!("{scheme}://127.0.0.1:{port}");
         let first = |ids: Option<&String>| ids.cloned().unwrap_or_default();
         let (organization_id, directory_id) = {
@@ -192,7 +199,6 @@ impl SandboxBuilder {
         let tls = headcount::internal::tls::config(SystemRoots::IfAny, Vec::new())
             .map_err(|error| failed("the HTTP client cannot be set up", &error))?;
         let http = reqwest::Client::builder()
-            .user_agent("headcount-sandbox")
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .tls_backend_preconfigured(tls)
@@ -220,10 +226,15 @@ impl SandboxBuilder {
     }
 }
 
-/// Starts the thread that serves `app`, and waits until it listens.
+/// Starts the thread that serves `app` and the routes `more`, and waits until it listens.
 ///
 /// Returns the port, a sender that stops the thread when it is dropped, and the thread's handle.
-fn spawn(app: App, port: u16, tls: Option<TlsAcceptor>) -> Result<(u16, oneshot::Sender<()>, JoinHandle<()>), Error> {
+fn spawn(
+    app: App,
+    more: Router,
+    port: u16,
+    tls: Option<TlsAcceptor>,
+) -> Result<(u16, oneshot::Sender<()>, JoinHandle<()>), Error> {
     let (ready, bound) = mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let run = move || {
@@ -239,7 +250,7 @@ fn spawn(app: App, port: u16, tls: Option<TlsAcceptor>) -> Result<(u16, oneshot:
             let _ = ready.send(listener.local_addr().map(|address| address.port()));
             tokio::spawn(Arc::clone(&app.outbox).run());
             tokio::select! {
-                () = server::serve(listener, router(Arc::clone(&app)), tls, &app.connections) => {}
+                () = server::serve(listener, router(Arc::clone(&app), more), tls, &app.connections) => {}
                 _ = stopped => {}
             }
         });

@@ -25,14 +25,18 @@ impl SandboxClock {
     pub(crate) fn now(&self) -> Timestamp {
         let passed = SystemClock.now().duration_since(self.started).as_secs_f64() * self.speed;
         let passed = SignedDuration::try_from_secs_f64(passed).unwrap_or(SignedDuration::ZERO);
-        let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        self.started.checked_add(passed).and_then(|now| now.checked_add(ahead)).unwrap_or(Timestamp::MAX)
+        self.started.checked_add(passed).and_then(|now| now.checked_add(self.ahead())).unwrap_or(Timestamp::MAX)
     }
 
     /// Moves the clock forward.
     pub(crate) fn advance(&self, by: Duration) {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         *ahead = ahead.saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX));
+    }
+
+    /// Returns by how much the clock was moved forward.
+    pub(crate) fn ahead(&self) -> SignedDuration {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns how much real time passes until `moment`; zero if it is in the past.

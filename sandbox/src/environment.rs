@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The running environment.
-pub(crate) struct Environment {
+/// The running environment: `changes` has the calls that change it, and `views` those that read it.
+pub struct Environment {
     pub(crate) id: String,
     pub(crate) credentials: Credentials,
     pub(crate) token_ttl: Duration,
@@ -44,10 +44,6 @@ impl Environment {
     pub(crate) fn count(&self, route: String) -> u64 {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         *requests.entry(route).and_modify(|count| *count += 1).or_insert(1)
-    }
-
-    pub(crate) fn requests(&self) -> BTreeMap<String, u64> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::clock::parse_duration;
 use crate::error::Error;
+use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -68,6 +69,26 @@ impl FromStr for Fault {
     }
 }
 
+impl fmt::Display for Fault {
+    /// Writes the text form, which [`FromStr`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::RateLimit(seconds) => write!(f, "429:{seconds}"),
+            Fault::Status(status) => write!(f, "{status}"),
+            Fault::Reset => f.write_str("reset"),
+            Fault::Truncate => f.write_str("truncate"),
+            Fault::Garbage => f.write_str("garbage"),
+            Fault::Html => f.write_str("html"),
+            Fault::WrongTypes => f.write_str("wrong-types"),
+            Fault::Junk => f.write_str("junk"),
+            Fault::Drip => f.write_str("drip"),
+            Fault::Redirect => f.write_str("redirect"),
+            Fault::Latency(time) => write!(f, "latency:{}s", time.as_secs_f64()),
+            Fault::ExpireToken => f.write_str("expire-token"),
+        }
+    }
+}
+
 /// Decides which calls have a fault, and which one.
 ///
 /// Threads: may be used from any number of threads.
@@ -86,6 +107,12 @@ impl FaultSchedule {
     pub(crate) fn set(&self, faults: Vec<Fault>, every: u32) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
             Inner { faults, every: u64::from(every.max(1)), calls: 0 };
+    }
+
+    /// Returns the faults, every how many calls there is one, and the number of calls since they were set.
+    pub(crate) fn plan(&self) -> (Vec<Fault>, u64, u64) {
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (inner.faults.clone(), inner.every.max(1), inner.calls)
     }
 
     /// Counts a call and returns its fault, or `None` if the call must be answered normally.
@@ -125,6 +152,27 @@ mod tests {
             ("expire-token", Fault::ExpireToken),
         ] {
             assert_eq!(text.parse::<Fault>().unwrap(), fault);
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_fault_is_read_as_the_same_fault() {
+        for text in [
+            "429:7",
+            "503",
+            "reset",
+            "truncate",
+            "garbage",
+            "html",
+            "wrong-types",
+            "junk",
+            "drip",
+            "redirect",
+            "latency:2s",
+            "latency:0.25s",
+            "expire-token",
+        ] {
+            assert_eq!(text.parse::<Fault>().unwrap().to_string(), text);
         }
     }
 

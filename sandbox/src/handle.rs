@@ -11,7 +11,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -117,7 +116,7 @@ impl Sandbox {
     /// 400 for a URL that is not `http` or `https`, or is not on this machine, unless
     /// [`remote_endpoints`](crate::SandboxBuilder::remote_endpoints) allows it.
     pub fn register_endpoint(&self, url: &str) -> Result<(), Error> {
-        self.app.outbox.register(url)
+        self.app.register_endpoint(url)
     }
 
     /// Creates a user, and sends `organization.directory.user_created`.
@@ -126,9 +125,7 @@ impl Sandbox {
     ///
     /// 400 for an email address without `@` or an unknown group, 404 for an unknown organization or directory.
     pub fn create_user(&self, new: NewUser) -> Result<User, Error> {
-        let (user, event) = self.app.state().create_user(new, self.app.clock.now())?;
-        self.app.publish(event);
-        from_rest(user)
+        from_rest(self.app.create_user(new)?)
     }
 
     /// Changes a user, and sends `organization.directory.user_updated`.
@@ -137,9 +134,7 @@ impl Sandbox {
     ///
     /// 404 for an unknown user, 400 for an address without `@` or an unknown group.
     pub fn update_user(&self, id: &str, change: UserChange) -> Result<User, Error> {
-        let (user, event) = self.app.state().update_user(id, change, self.app.clock.now())?;
-        self.app.publish(event);
-        from_rest(user)
+        from_rest(self.app.update_user(id, change)?)
     }
 
     /// Deletes a user, and sends `organization.directory.user_deleted`.
@@ -148,9 +143,17 @@ impl Sandbox {
     ///
     /// 404 for an unknown user.
     pub fn delete_user(&self, id: &str) -> Result<(), Error> {
-        let event = self.app.state().delete_user(id)?;
-        self.app.publish(event);
-        Ok(())
+        self.app.delete_user(id)
+    }
+
+    /// Deletes a part of a directory's users at once, and sends `organization.directory.user_deleted` for each of them: the users who were created first, `percent` of
+    /// a hundred, rounded up. Returns their ids.
+    ///
+    /// # Errors
+    ///
+    /// 400 unless `percent` is from 1 to 100, 404 for an unknown directory.
+    pub fn mass_leave(&self, directory_id: &str, percent: u32) -> Result<Vec<String>, Error> {
+        self.app.mass_leave(directory_id, percent)
     }
 
     /// Creates a group, and sends `organization.directory.group_created`.
@@ -159,9 +162,7 @@ impl Sandbox {
     ///
     /// 400 if the name is empty, 404 for an unknown organization or directory.
     pub fn create_group(&self, new: NewGroup) -> Result<Group, Error> {
-        let (group, event) = self.app.state().create_group(new, self.app.clock.now())?;
-        self.app.publish(event);
-        from_rest(group)
+        from_rest(self.app.create_group(new)?)
     }
 
     /// Renames a group, and sends `organization.directory.group_updated`.
@@ -171,9 +172,7 @@ impl Sandbox {
     /// 400 if the name is empty, 404 for an unknown group.
     pub fn update_group(&self, id: &str, display_name: &str) -> Result<Group, Error> {
         let change = GroupChange { display_name: display_name.to_owned() };
-        let (group, event) = self.app.state().update_group(id, change, self.app.clock.now())?;
-        self.app.publish(event);
-        from_rest(group)
+        from_rest(self.app.update_group(id, change)?)
     }
 
     /// Deletes a group, and sends `organization.directory.group_deleted`. Its members are not deleted.
@@ -182,9 +181,7 @@ impl Sandbox {
     ///
     /// 404 for an unknown group.
     pub fn delete_group(&self, id: &str) -> Result<(), Error> {
-        let event = self.app.state().delete_group(id)?;
-        self.app.publish(event);
-        Ok(())
+        self.app.delete_group(id)
     }
 
     /// Adds a user to a group, and sends `organization.directory.user_updated`.
@@ -193,7 +190,7 @@ impl Sandbox {
     ///
     /// 404 for an unknown user or group.
     pub fn add_member(&self, group_id: &str, user_id: &str) -> Result<(), Error> {
-        self.set_member(group_id, user_id, true)
+        self.app.set_member(group_id, user_id, true)
     }
 
     /// Removes a user from a group, and sends `organization.directory.user_updated`.
@@ -202,13 +199,7 @@ impl Sandbox {
     ///
     /// 404 for an unknown user or group.
     pub fn remove_member(&self, group_id: &str, user_id: &str) -> Result<(), Error> {
-        self.set_member(group_id, user_id, false)
-    }
-
-    fn set_member(&self, group_id: &str, user_id: &str, member: bool) -> Result<(), Error> {
-        let event = self.app.state().set_member(group_id, user_id, member, self.app.clock.now())?;
-        self.app.publish(event);
-        Ok(())
+        self.app.set_member(group_id, user_id, false)
     }
 
     /// From now on, gives every `every`-th REST call a fault, taken from `faults` in turn. If `faults` is empty, no call has a fault. An `every` of 0 means
@@ -225,13 +216,27 @@ impl Sandbox {
     ///
     /// 400 for a text that is not a fault. The current faults then stay in effect.
     pub fn set_faults(&self, plan: &FaultPlan) -> Result<(), Error> {
-        self.app.faults.set(plan.parse()?, plan.every);
-        Ok(())
+        self.app.set_faults(plan)
     }
 
     /// Returns every webhook since the start, oldest first: its attempts, the responses, and when the next attempt is due.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.app.outbox.deliveries()
+    }
+
+    /// Makes the next attempt at a delivery at once: with the same message id, signed anew. Also if the endpoint has accepted it, or all attempts have failed. An attempt
+    /// that fails is followed by the next one of the schedule, if there is one after so many attempts.
+    ///
+    /// # Errors
+    ///
+    /// 404 for an unknown message id, 409 while an attempt is being sent.
+    pub fn send_again(&self, message_id: &str) -> Result<(), Error> {
+        self.app.send_again(message_id)
+    }
+
+    /// Delays the first attempt of each later webhook by this time of the sandbox's clock. Zero, as at the start, ends that.
+    pub fn delay_webhooks(&self, delay: Duration) {
+        self.app.delay_webhooks(delay);
     }
 
     /// Returns false in a forked child of the process that started the sandbox. The child does not have the sandbox's threads: it must use
@@ -242,8 +247,7 @@ impl Sandbox {
 
     /// Moves the sandbox's clock forward. Tokens may expire, and retries of webhooks may become due.
     pub fn advance(&self, by: Duration) {
-        self.app.clock.advance(by);
-        self.app.outbox.wake();
+        self.app.advance(by);
     }
 
     /// Returns the number of calls by method and route, such as `GET /api/v1/organizations`, and under `tokens` the number of access tokens
@@ -254,7 +258,7 @@ impl Sandbox {
 
     /// Returns the number of accepted TCP connections, including those without a request.
     pub fn connections(&self) -> u64 {
-        self.app.connections.load(Ordering::Relaxed)
+        self.app.connections()
     }
 }
 

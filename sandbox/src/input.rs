@@ -56,6 +56,8 @@ pub struct NewUser {
     pub family_name: String,
     /// Name that the user signs in with. `None`: the part of `email` before the `@`.
     pub preferred_username: Option<String>,
+    /// Job title. `None`: none.
+    pub title: Option<String>,
     /// Ids or display names of existing groups of the directory.
     #[serde(deserialize_with = "null_is_default")]
     pub groups: Vec<String>,
@@ -77,6 +79,8 @@ pub struct UserChange {
     pub family_name: Option<String>,
     /// Name that the user signs in with.
     pub preferred_username: Option<String>,
+    /// Job title.
+    pub title: Option<String>,
     /// Whether the user may sign in.
     pub active: Option<bool>,
     /// Ids or display names of all groups of the user. The user is removed from every other group.
@@ -201,6 +205,21 @@ pub(crate) struct Endpoint {
 pub(crate) struct Advance {
     #[serde(deserialize_with = "duration_text")]
     pub(crate) by: Duration,
+}
+
+/// The body of the control API's `PUT /webhooks`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookSettings {
+    #[serde(deserialize_with = "duration_text")]
+    pub(crate) delay: Duration,
+}
+
+/// The body of the control API's `POST /directories/{id}/leave`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MassLeave {
+    pub(crate) percent: u32,
 }
 
 /// How the names of fields are written in JSON.
@@ -355,6 +374,7 @@ mod tests {
             given_name: name.clone(),
             family_name: name.clone(),
             preferred_username: Some(name.clone()),
+            title: Some(name.clone()),
             groups: vec!["Sales".into()],
             ..NewUser::default()
         };
@@ -362,7 +382,8 @@ mod tests {
             email: Some(email),
             given_name: Some(name.clone()),
             family_name: Some(name.clone()),
-            preferred_username: Some(name),
+            preferred_username: Some(name.clone()),
+            title: Some(name),
             active: Some(true),
             groups: Some(vec!["Sales".into()]),
         };

@@ -11,7 +11,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Modules: `builder` starts a sandbox and `handle` controls it; `control` offers that control over HTTP, for programs in other languages.
+//! Modules: `builder` starts a sandbox and `handle` controls it; `control` offers that control over HTTP, for programs in other languages. Both use the calls of the running
+//! `environment`: `changes` change it, and `views` list what it has.
 //! `input` has the types of the options, changes and bodies that both of them accept. `data` generates the initial data, `state` holds
 //! and changes them. `api` implements the vendor's OpenAPI document ("the contract", `tests/contract`). `outbox` signs and
 //! sends a webhook for every change, whose body `vendor` makes. `fault` decides which calls fail. `events` makes the body of any event, without a sandbox.
@@ -22,6 +23,7 @@ mod api;
 mod body;
 mod broken;
 mod builder;
+mod changes;
 mod clock;
 mod control;
 mod data;
@@ -40,6 +42,7 @@ mod server;
 mod state;
 mod tls;
 mod vendor;
+mod views;
 
 pub use builder::SandboxBuilder;
 pub use clock::parse_duration;
@@ -57,8 +60,10 @@ pub use outbox::{Attempt, Delivery, DeliveryState};
 #[doc(hidden)]
 pub mod internal {
     pub use crate::data::new_webhook_secret;
+    pub use crate::environment::Environment;
     pub use crate::vendor::{
         DIRECTORY_DISABLED, DIRECTORY_ENABLED, Event, EventUser, GROUP_CREATED, GROUP_DELETED, GROUP_UPDATED, Kind,
         USER_CREATED, USER_DELETED, USER_UPDATED, directory_data, group_data,
     };
+    pub use crate::views::{DirectoryView, FaultView, GroupView, UserQuery, UserView};
 }

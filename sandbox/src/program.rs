@@ -1,12 +1,15 @@
 //! What the program `headcount-sandbox` does: prints the settings of a sandbox, then serves until SIGTERM or SIGINT. The command `headcount` contains it as well.
 
+use crate::environment::Environment;
 use crate::{Error, Sandbox};
+use axum::Router;
 use clap::Args;
 use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -66,6 +69,16 @@ pub struct Options {
 /// As [`SandboxBuilder::start`](crate::SandboxBuilder::start); 400 for a lifetime of tokens that is negative or not finite; 500 if stdout cannot be
 /// written, or the system refuses a signal handler.
 pub fn run(options: &Options) -> Result<(), Error> {
+    run_with(options, |_| Router::new(), |_| {})
+}
+
+/// Like [`run`], with routes beside those of the sandbox. Calls `started` before it prints the settings. For the command `headcount`.
+#[doc(hidden)]
+pub fn run_with(
+    options: &Options,
+    routes: impl FnOnce(Arc<Environment>) -> Router,
+    started: impl FnOnce(&Sandbox),
+) -> Result<(), Error> {
     let failed = |what: &str, error: &dyn std::fmt::Display| Error::internal(format!("{what}: {error}"));
     let token_ttl = Duration::try_from_secs_f64(options.token_ttl)
         .map_err(|error| Error::invalid(format!("token-ttl: expected a number of seconds: {error}")))?;
@@ -82,7 +95,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     if let Some(ca_file) = &options.tls {
         sandbox = sandbox.tls(ca_file);
     }
-    let sandbox = sandbox.start()?;
+    let sandbox = sandbox.start_with(routes)?;
     // Registered before the settings are printed, because a program that reads them may send a signal at once.
     let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| failed("signals cannot be handled", &error))?;
     let (end, ended) = channel();
@@ -98,6 +111,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
             let _ = end_by_input.send(());
         });
     }
+    started(&sandbox);
     let settings = sandbox.settings();
     let text = if options.env { export_lines(&settings) } else { settings.to_string() };
     let mut out = std::io::stdout().lock();
@@ -112,7 +126,8 @@ pub fn run(options: &Options) -> Result<(), Error> {
 }
 
 /// Returns the settings as lines for a shell.
-fn export_lines(settings: &Value) -> String {
+#[doc(hidden)]
+pub fn export_lines(settings: &Value) -> String {
     // The values have no quotes: they are a URL, ids and base64.
     let line = |(name, key): &(&str, &str)| format!("export {name}='{}'", settings[key].as_str().unwrap_or_default());
     VARIABLES.iter().map(line).collect::<Vec<_>>().join("\n")

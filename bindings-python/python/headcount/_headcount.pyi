@@ -4035,9 +4035,10 @@ class Sandbox:
     def deliveries(self) -> list[dict[str, Any]]:
         """Returns a list with a dict for each event and each endpoint that it is sent to.
 
-        The keys are ``message_id``, ``event_id``, ``event_type``, ``url``, ``body``, ``state`` (``pending``, ``sending``,
-        ``delivered`` or ``failed``), ``attempts`` (each with ``at``, ``status`` and ``error``) and ``next_attempt_at``. Times are
-        RFC 3339 text by the sandbox's clock.
+        The keys are ``message_id``, ``event_id``, ``event_type``, ``url``, ``created_at``, ``body``, ``state`` (``pending``,
+        ``sending``, ``delivered`` or ``failed``), ``attempts`` (each with ``at``, ``status``, ``error``, ``request_headers`` and
+        ``response_headers``, both lists of a name and a value, ``response_body``, at most 4,096 bytes of it, and ``is_body_cut``)
+        and ``next_attempt_at``. Times are RFC 3339 text by the sandbox's clock.
         """
 
     def advance(self, by: Union[str, float, timedelta]) -> None:

@@ -42,11 +42,7 @@ pub(super) async fn set_enabled(
         Some((id, "disable")) => (id, false),
         _ => return Err(Error::not_found("path")),
     };
-    let (body, event) = app.state().set_enabled(&organization_id, id, enabled, app.clock.now())?;
-    if let Some(event) = event {
-        app.publish(event);
-    }
-    Ok(Json(body))
+    app.set_enabled(&organization_id, id, enabled).map(Json)
 }
 
 pub(super) async fn users(

@@ -23,8 +23,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, patch, post, put};
 use std::sync::{Arc, PoisonError};
 
-/// Makes the router of the REST API, of the token endpoint and of the control API.
-pub(crate) fn router(app: App) -> Router {
+/// Makes the router of the REST API, of the token endpoint and of the control API. `more` are routes beside them, such as a page, which get the same checks of the host and
+/// of the origin.
+pub(crate) fn router(app: App, more: Router) -> Router {
     let rest = Router::new()
         .route("/api/v1/organizations", get(organizations::list).post(organizations::create))
         .route(
@@ -45,9 +46,10 @@ pub(crate) fn router(app: App) -> Router {
         .route("/portal/{link}", get(organizations::open_portal_link))
         .route_layer(from_fn_with_state(Arc::clone(&app), count));
     rest.nest("/sandbox", control::router())
+        .with_state(app)
+        .merge(more)
         .fallback(async || Error::not_found("path"))
         .layer(from_fn(refuse_foreign))
-        .with_state(app)
 }
 
 /// Counts a call by its route, and adds a request id to its response. The id is the count, so another route may have the same.

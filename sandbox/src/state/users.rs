@@ -1,7 +1,7 @@
 //! Changes of users and of their memberships.
 
 use super::event::Event;
-use super::rows::User;
+use super::rows::{Directory, User};
 use super::tables::State;
 use crate::error::Error;
 use crate::input::{NewUser, UserChange};
@@ -26,7 +26,7 @@ impl State {
             given_name: new.given_name,
             family_name: new.family_name,
             preferred_username: username,
-            title: String::new(),
+            title: new.title.unwrap_or_default(),
             active: true,
             groups,
             updated_at: now,
@@ -41,7 +41,7 @@ impl State {
         change: UserChange,
         now: Timestamp,
     ) -> Result<(Value, Event), Error> {
-        let UserChange { email, given_name, family_name, preferred_username, active, groups } = change;
+        let UserChange { email, given_name, family_name, preferred_username, title, active, groups } = change;
         email.as_deref().map(check_email).transpose()?;
         let (directory, number) = self.find_user(id)?;
         let groups = groups.map(|groups| directory.group_numbers(&groups)).transpose()?;
@@ -54,6 +54,7 @@ impl State {
                 (&mut user.given_name, given_name),
                 (&mut user.family_name, family_name),
                 (&mut user.preferred_username, preferred_username),
+                (&mut user.title, title),
             ] {
                 if let Some(value) = value {
                     *field = value;
@@ -68,15 +69,22 @@ impl State {
     /// Removes a user and returns the event.
     pub(crate) fn delete_user(&mut self, id: &str) -> Result<Event, Error> {
         let (directory, number) = self.find_user(id)?;
-        let user = directory.remove_user(number).ok_or_else(|| Error::not_found("user"))?;
-        let deleted = EventUser {
-            id: &user.id,
-            organization_id: &directory.organization_id,
-            dp_id: &user.dp_id,
-            email: &user.email,
-            ..EventUser::default()
-        };
-        Ok(directory.event(USER_DELETED, deleted.deleted_data()))
+        let (_, event) = directory.delete_user(number).ok_or_else(|| Error::not_found("user"))?;
+        Ok(event)
+    }
+
+    /// Removes a part of a directory's users, those who were created first. The number is rounded up. Returns their ids and the events.
+    ///
+    /// # Errors
+    ///
+    /// 400 if `percent` is not from 1 to 100, 404 for an unknown directory.
+    pub(crate) fn mass_leave(&mut self, directory_id: &str, percent: u32) -> Result<Vec<(String, Event)>, Error> {
+        let percent = usize::try_from(percent).ok().filter(|percent| (1..=100).contains(percent));
+        let percent = percent.ok_or_else(|| Error::invalid("percent: expected a number from 1 to 100"))?;
+        let directory = self.directory_mut(directory_id)?;
+        let count = (directory.users.len() * percent).div_ceil(100);
+        let numbers: Vec<u64> = directory.users.keys().copied().take(count).collect();
+        Ok(numbers.into_iter().filter_map(|number| directory.delete_user(number)).collect())
     }
 
     /// Adds a user to a group of the same directory, or removes them from it. Returns the event.
@@ -101,6 +109,22 @@ impl State {
             user.updated_at = now;
         }
         Ok(directory.user_and_event(user, USER_UPDATED).1)
+    }
+}
+
+impl Directory {
+    /// Removes a user. Returns the user's id and the event, or `None` if there is no such user.
+    fn delete_user(&mut self, number: u64) -> Option<(String, Event)> {
+        let user = self.remove_user(number)?;
+        let deleted = EventUser {
+            id: &user.id,
+            organization_id: &self.organization_id,
+            dp_id: &user.dp_id,
+            email: &user.email,
+            ..EventUser::default()
+        };
+        let event = self.event(USER_DELETED, deleted.deleted_data());
+        Some((user.id, event))
     }
 }
 
