@@ -1,17 +1,9 @@
 // The page of `headcount serve` in Chromium: the program against its sandbox, in a store that another process syncs.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { browser, open, READ_TOKEN, ROOT, Scene, TOKEN } from "./setup.mjs";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** Where screenshots go: into the documentation with HEADCOUNT_BLESS=1, or else into a temporary folder. */
-const IMAGES = process.env.HEADCOUNT_BLESS ? join(ROOT, "docs/images/page") : (process.env.HEADCOUNT_SCREENSHOTS ?? mkdtempSync(join(tmpdir(), "headcount-images-")));
+import { assertFits, axe, browser, IMAGES, open, READ_TOKEN, ROOT, Scene, TOKEN, visit } from "./setup.mjs";
 
 let scene;
 let chrome;
@@ -22,7 +14,6 @@ let mallory;
 let hold;
 
 before(async () => {
-  mkdirSync(IMAGES, { recursive: true });
   scene = await Scene.start({ users: 24, groups: 3, organizations: 2, seed: 7 });
   await scene.sync();
   await scene.run(["changes", "--consumer", "billing"]);
@@ -65,22 +56,6 @@ const views = () => [
   ["search", "/search?q=mallory%40example.com", "Search"],
 ];
 
-/** Goes to a page and waits until it is live. */
-async function visit(page, path) {
-  await page.goto(path);
-  await page.locator("#live[data-state=on]").waitFor();
-}
-
-/** Returns what axe-core finds that is serious or critical. */
-async function axe(page) {
-  await page.evaluate(AXE);
-  const { passes, violations } = await page.evaluate(() => window.axe.run());
-  assert.ok(passes.length > 10, `axe-core checked only ${passes.length} rules`);
-  return violations
-    .filter(({ impact }) => ["serious", "critical"].includes(impact))
-    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join("; ")}`);
-}
-
 for (const colorScheme of ["light", "dark"]) {
   for (const width of [1280, 360]) {
     test(`every view is accessible and fits into ${width} pixels, ${colorScheme}`, async () => {
@@ -88,8 +63,7 @@ for (const colorScheme of ["light", "dark"]) {
       for (const [name, path, heading] of views()) {
         await visit(page, path);
         await page.getByRole("heading", { name: heading, exact: true }).first().waitFor();
-        const [scroll, room] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
-        assert.ok(scroll <= room, `${path} is ${scroll} pixels wide`);
+        await assertFits(page);
         assert.deepEqual(await axe(page), [], path);
         const suffix = `${width === 360 ? "-narrow" : ""}${colorScheme === "dark" ? "-dark" : ""}`;
         // The list of a directory's members is long.

@@ -1,7 +1,9 @@
-// Starts the program with a sandbox and a store of its own, and Chromium.
+// Starts the program with a sandbox and a store of its own, and Chromium; and checks pages with axe-core.
+import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -20,6 +22,12 @@ export const READ_TOKEN = "a-token-that-may-read-0123456789";
 /** How long a test waits for an event, in milliseconds. */
 export const LIMIT = 30_000;
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Where screenshots go: into the documentation with HEADCOUNT_BLESS=1, or else into a temporary folder. */
+export const IMAGES = process.env.HEADCOUNT_BLESS ? join(ROOT, "docs/images/page") : (process.env.HEADCOUNT_SCREENSHOTS ?? mkdtempSync(join(tmpdir(), "headcount-images-")));
+mkdirSync(IMAGES, { recursive: true });
+
 /** Starts a program that prints one line of JSON when it is ready. */
 async function start(args, env, cwd) {
   const child = spawn(PROGRAM, args, { cwd, env, stdio: ["pipe", "pipe", "inherit"] });
@@ -36,6 +44,41 @@ async function start(args, env, cwd) {
     await ended;
   };
   return { ready: JSON.parse(line), stop };
+}
+
+/** A sandbox with its page. */
+export class Playground {
+  static async start(sizes) {
+    const playground = new Playground();
+    const options = Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    playground.program = await start(["sandbox", "--exit-with-stdin", "--quiet", ...options], { PATH: process.env.PATH }, tmpdir());
+    playground.settings = playground.program.ready;
+    playground.url = playground.settings.environment_url;
+    return playground;
+  }
+
+  stop() {
+    return this.program.stop();
+  }
+
+  /** Makes a request to the control API. Returns the body of the response. */
+  change(method, path, body) {
+    return control(this.settings.control_url, method, path, body);
+  }
+}
+
+/** Makes a request to the control API of a sandbox. */
+async function control(url, method, path, body) {
+  const response = await fetch(url + path, {
+    method,
+    headers: { "content-type": "application/json" },
+    body: body && JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (!response.ok) {
+    throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  }
+  return text ? JSON.parse(text) : null;
 }
 
 /** A sandbox, a mirror of it in a file, and the page that serves the mirror. */
@@ -90,17 +133,8 @@ export class Scene {
   }
 
   /** Changes the sandbox with a request to its control API. */
-  async change(method, path, body) {
-    const response = await fetch(this.sandbox.ready.control_url + path, {
-      method,
-      headers: { "content-type": "application/json" },
-      body: body && JSON.stringify(body),
-    });
-    const text = await response.text();
-    if (!response.ok) {
-      throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    }
-    return text ? JSON.parse(text) : null;
+  change(method, path, body) {
+    return control(this.sandbox.ready.control_url, method, path, body);
   }
 
   /** Protects a user, removes the user in the directory, and syncs. Returns the id of the hold that this makes. */
@@ -161,4 +195,26 @@ export async function open(chrome, scene, { token = TOKEN, ...options } = {}) {
     await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
   }
   return page;
+}
+
+/** Goes to a page and waits until it is live. */
+export async function visit(page, path) {
+  await page.goto(path);
+  await page.locator("#live[data-state=on]").waitFor();
+}
+
+/** Returns what axe-core finds that is serious or critical. */
+export async function axe(page) {
+  await page.evaluate(AXE);
+  const { passes, violations } = await page.evaluate(() => window.axe.run());
+  assert.ok(passes.length > 10, `axe-core checked only ${passes.length} rules`);
+  return violations
+    .filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join("; ")}`);
+}
+
+/** Fails if a page is wider than its window. */
+export async function assertFits(page) {
+  const [scroll, room] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+  assert.ok(scroll <= room, `${page.url()} is ${scroll} pixels wide`);
 }

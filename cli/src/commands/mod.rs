@@ -107,7 +107,7 @@ pub(crate) fn run_without_runtime(
         Command::Completions { shell } => Some(completions(context, definition(), *shell)),
         Command::Man { folder } => Some(manual(definition(), folder)),
         Command::Version => Some(version(context)),
-        Command::Sandbox(options) => Some(sandbox::run(options)),
+        Command::Sandbox(options) => Some(sandbox::run(context, options)),
         _ => None,
     }
 }

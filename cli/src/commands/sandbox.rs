@@ -1,11 +1,14 @@
 //! `headcount sandbox`.
 
+use crate::context::Context;
 use crate::failure::{Failure, Status};
+use crate::page::sandbox::router;
 use headcount_sandbox::program;
 
 /// Run a local Scalekit environment, for demos and tests without an account
 ///
-/// Prints its settings, and serves until Ctrl-C. It has REST, signed webhooks, and faults on demand.
+/// Prints its settings, and serves until Ctrl-C. It has REST, signed webhooks, and faults on demand. Its page, whose address is written to stderr, changes users and groups, breaks
+/// the API, and shows every webhook.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Data: one line of JSON with the settings, or with --env lines for a shell.
@@ -20,7 +23,10 @@ pub(crate) struct Options {
     program: program::Options,
 }
 
-pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
-    program::run(&options.program)?;
+pub(crate) fn run(context: &Context, options: &Options) -> Result<Status, Failure> {
+    let started = |sandbox: &headcount_sandbox::Sandbox| {
+        context.output.note(&format!("Page: {}/", sandbox.environment_url()));
+    };
+    program::run_with(&options.program, router, started)?;
     Ok(Status::Done)
 }

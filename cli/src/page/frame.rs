@@ -44,20 +44,26 @@ impl<'a> Frame<'a> {
                 }
             }
         };
-        let path = html! {
-            @if self.title != OVERVIEW {
-                nav.path aria-label="Path" {
-                    ol {
-                        li { a href="/" { (OVERVIEW) } }
-                        @for (name, url) in &self.above {
-                            li { a href=(url) { bdi { (crate::text::clean(name)) } } }
-                        }
-                        li aria-current="page" { bdi { (crate::text::clean(self.title)) } }
-                    }
-                }
-            }
+        let content = html! {
+            @if self.title != OVERVIEW { (path(&self.above, self.title)) }
+            main #main tabindex="-1" { (main) }
         };
-        document(self.title, true, header, html! { (path) main #main tabindex="-1" { (main) } })
+        document(self.title, true, header, content)
+    }
+}
+
+/// Returns the path to a page: the overview, the pages above it, and its title.
+pub(super) fn path(above: &[Step<'_>], title: &str) -> Markup {
+    html! {
+        nav.path aria-label="Path" {
+            ol {
+                li { a href="/" { (OVERVIEW) } }
+                @for (name, url) in above {
+                    li { a href=(url) { bdi { (crate::text::clean(name)) } } }
+                }
+                li aria-current="page" { bdi { (crate::text::clean(title)) } }
+            }
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Tells browsers that something changed, with server-sent events.
 
 use super::viewer::{State, Viewer};
+use super::watcher::{Source, Watcher};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, extract};
 use futures_util::stream;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +28,12 @@ pub(super) async fn stream(
     ending: Option<Extension<CancellationToken>>,
 ) -> Response {
     let ending = ending.map(|Extension(ending)| ending).unwrap_or_default();
-    let Some(receiver) = state.watcher.listen() else {
+    news(&state.watcher, ending)
+}
+
+/// Makes a response that reports what a watcher sees, until the browser closes the connection or `ending` is cancelled.
+pub(super) fn news<S: Source>(watcher: &Arc<Watcher<S>>, ending: CancellationToken) -> Response {
+    let Some(receiver) = watcher.listen() else {
         let wait = [(header::RETRY_AFTER, HeaderValue::from_static("60"))];
         return (StatusCode::SERVICE_UNAVAILABLE, wait, "too many browsers are listening").into_response();
     };

@@ -5,7 +5,8 @@
 //!
 //! Modules: `overview`, `directory`, `user`, `group`, `hold` and `search` have one view each, `sign_in` the form for the token. `layout` has what every page has, `frame`
 //! what is around the views, `parts` what several views show (tables, badges, times, timelines), `chart` the diagram of the last days, and `text` and `link` make text and URLs from names and ids of directories. `live` tells browsers
-//! what `watcher` sees, `viewer` says who asks, `failure` makes pages of errors, `reply` sets the headers, and `assets` has the style and the script.
+//! what `watcher` sees, `viewer` says who asks, `failure` makes pages of errors, `reply` sets the headers, and `assets` has the style and the script. `sandbox` is the page of
+//! `headcount sandbox`, which shares all of this except the viewer.
 //!
 //! This module does not authenticate: the server adds a [`Viewer`] to each request after it has checked the session, the host and the origin. Without a viewer, every view
 //! answers 403.
@@ -23,6 +24,7 @@ mod live;
 mod overview;
 mod parts;
 mod reply;
+pub(crate) mod sandbox;
 mod search;
 mod sign_in;
 #[cfg(test)]

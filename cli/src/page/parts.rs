@@ -204,14 +204,15 @@ pub(super) async fn page_of(users: MirrorUsers, page: usize) -> Result<(Vec<Mirr
     Ok((shown, has_more))
 }
 
-/// Returns links to the pages before and after a page of a list, which has no links if it has one page. `url` is the address of the list.
+/// Returns links to the pages before and after a page of a list, which has no links if it has one page. `url` is the address of the list, which may have a query.
 pub(super) fn pager(url: &str, page: usize, has_more: bool) -> Markup {
+    let of = |page: usize| format!("{url}{}page={page}", if url.contains('?') { '&' } else { '?' });
     html! {
         @if page > 1 || has_more {
             nav.pager aria-label="Pages" {
-                @if page > 1 { a rel="prev" href=(format!("{url}?page={}", page - 1)) { "Previous page" } }
+                @if page > 1 { a rel="prev" href=(of(page - 1)) { "Previous page" } }
                 span aria-current="page" { "Page " (page) }
-                @if has_more { a rel="next" href=(format!("{url}?page={}", page + 1)) { "Next page" } }
+                @if has_more { a rel="next" href=(of(page + 1)) { "Next page" } }
             }
         }
     }
@@ -423,6 +424,7 @@ mod tests {
         assert_eq!(pager("/x", 1, false).into_string(), "");
         let second = pager("/x", 2, true).into_string();
         assert!(second.contains("/x?page=1") && second.contains("/x?page=3"), "{second}");
+        assert!(pager("/x?q=a", 1, true).into_string().contains("/x?q=a&amp;page=2"));
     }
 
     #[test]

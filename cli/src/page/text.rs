@@ -27,8 +27,19 @@ pub(super) fn id(id: &str) -> Markup {
 
 /// Returns a time in UTC with how long ago it was, or a dash if there is none.
 pub(super) fn time(moment: Option<Timestamp>) -> Markup {
-    let Some(moment) = moment else { return none() };
-    html! { (at(moment)) " " span.age { (age(SystemClock.now().as_second() - moment.as_second())) } }
+    moment.map_or_else(none, |moment| time_by(moment, SystemClock.now()))
+}
+
+/// Returns a time in UTC with how long ago it is by a clock that says `now`.
+pub(super) fn time_by(moment: Timestamp, now: Timestamp) -> Markup {
+    html! { (at(moment)) " " span.age { (age(now.as_second() - moment.as_second())) } }
+}
+
+/// Returns a text from elsewhere of several lines as markup. Control characters are replaced, except line breaks and tabs.
+pub(super) fn block(text: &str) -> Markup {
+    let lines =
+        text.split('\n').map(|line| line.trim_end_matches('\r').split('\t').map(clean).collect::<Vec<_>>().join("\t"));
+    html! { pre { bdi { (lines.collect::<Vec<_>>().join("\n")) } } }
 }
 
 /// Returns a time in UTC.
@@ -96,6 +107,12 @@ mod tests {
     fn names_are_escaped_isolated_and_without_control_characters() {
         let markup = name("<b>\u{202e}\u{7}\"").into_string();
         assert_eq!(markup, "<bdi>&lt;b&gt;\u{fffd}\u{fffd}&quot;</bdi>");
+    }
+
+    #[test]
+    fn a_text_of_several_lines_keeps_them() {
+        let markup = block("<b>\r\n\tx\u{7}").into_string();
+        assert_eq!(markup, "<pre><bdi>&lt;b&gt;\n\tx\u{fffd}</bdi></pre>");
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
 #[derive(Clone)]
 pub(super) struct State {
     pub(super) mirror: Mirror,
-    pub(super) watcher: Arc<Watcher>,
+    pub(super) watcher: Arc<Watcher<Mirror>>,
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! Looks at the mirror for the browsers that want to know when something changes.
+//! Looks at what pages show, for the browsers that want to know when something changes.
 //!
 //! One task looks for all browsers, as long as one is listening. It looks once a second, and less often if a look takes long, so that it is busy for a tenth of the time at
-//! most. It sees what every process writes to the store: syncs, events, decisions and consumers. It registers no consumer of the feed, so that nothing is kept for it.
+//! most. Of a mirror, it sees what every process writes to the store: syncs, events, decisions and consumers. It registers no consumer of the feed, so that nothing is kept for it.
 
 use headcount::Mirror;
 use headcount::mirror::{EventQuery, RunQuery};
+use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,20 +18,39 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The most browsers that may listen.
 const MOST: usize = 200;
 
-/// Looks at the mirror while browsers are listening.
-pub(super) struct Watcher {
-    mirror: Mirror,
+/// What pages show.
+pub(super) trait Source: Send + Sync + 'static {
+    /// Returns a hash of what pages show, or `None` if it cannot be read now.
+    fn fingerprint(&self) -> impl Future<Output = Option<u64>> + Send;
+
+    /// Returns whether nothing will change any more.
+    fn is_closed(&self) -> bool;
+}
+
+impl Source for Mirror {
+    async fn fingerprint(&self) -> Option<u64> {
+        fingerprint(self).await
+    }
+
+    fn is_closed(&self) -> bool {
+        Mirror::is_closed(self)
+    }
+}
+
+/// Looks at a source while browsers are listening.
+pub(super) struct Watcher<S> {
+    source: S,
     /// The number of changes that were seen, which is what the browsers wait for. `None` while no task is looking.
     news: Mutex<Option<watch::Sender<u64>>>,
 }
 
-impl Watcher {
-    pub(super) fn new(mirror: Mirror) -> Arc<Watcher> {
-        Arc::new(Watcher { mirror, news: Mutex::new(None) })
+impl<S: Source> Watcher<S> {
+    pub(super) fn new(source: S) -> Arc<Watcher<S>> {
+        Arc::new(Watcher { source, news: Mutex::new(None) })
     }
 
     /// Starts to listen, or returns `None` if too many are listening.
-    pub(super) fn listen(self: &Arc<Watcher>) -> Option<watch::Receiver<u64>> {
+    pub(super) fn listen(self: &Arc<Watcher<S>>) -> Option<watch::Receiver<u64>> {
         let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = news.as_ref() {
             return (sender.receiver_count() < MOST).then(|| sender.subscribe());
@@ -41,12 +61,12 @@ impl Watcher {
         Some(receiver)
     }
 
-    /// Looks at the mirror until no browser is listening, or the mirror is closed.
-    async fn look(self: Arc<Watcher>) {
+    /// Looks at the source until no browser is listening, or the source is closed.
+    async fn look(self: Arc<Watcher<S>>) {
         let mut known = None;
         loop {
             let started = Instant::now();
-            let seen = fingerprint(&self.mirror).await;
+            let seen = self.source.fingerprint().await;
             let is_new = known.is_some_and(|known| seen.is_some_and(|seen| seen != known));
             known = seen.or(known);
             {
@@ -56,7 +76,7 @@ impl Watcher {
                 if is_new {
                     sender.send_modify(|number| *number += 1);
                 }
-                if sender.is_closed() || self.mirror.is_closed() {
+                if sender.is_closed() || self.source.is_closed() {
                     *news = None;
                     return;
                 }
@@ -88,7 +108,7 @@ async fn fingerprint(mirror: &Mirror) -> Option<u64> {
 mod tests {
     use super::*;
 
-    async fn watcher() -> Arc<Watcher> {
+    async fn watcher() -> Arc<Watcher<Mirror>> {
         Watcher::new(Mirror::builder().open(":memory:").await.unwrap())
     }
 
@@ -108,7 +128,7 @@ mod tests {
         let looks = async {
             // A consumer that registers is a change. The first look may come after the first one.
             for name in 0.. {
-                watcher.mirror.poll(&format!("consumer-{name}"), 1).await.unwrap();
+                watcher.source.poll(&format!("consumer-{name}"), 1).await.unwrap();
                 if tokio::time::timeout(INTERVAL * 2, receiver.changed()).await.is_ok() {
                     break;
                 }

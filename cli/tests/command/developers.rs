@@ -177,6 +177,24 @@ fn the_sandbox_serves_what_it_prints_until_sigterm() {
 }
 
 #[test]
+fn the_sandbox_writes_the_address_of_its_page_to_stderr_unless_it_is_quiet() {
+    let start = |arguments: &[&str]| {
+        let mut command = program(&[&["sandbox", "--exit-with-stdin"], arguments].concat());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let settings: serde_json::Value = serde_json::from_str(&line).unwrap();
+        drop(child.stdin.take());
+        let ended = child.wait_with_output().unwrap();
+        (settings["environment_url"].as_str().unwrap().to_owned(), String::from_utf8(ended.stderr).unwrap())
+    };
+    let (url, err) = start(&[]);
+    assert_eq!(err, format!("Page: {url}/\n"));
+    let (_, err) = start(&["--quiet"]);
+    assert_eq!(err, "");
+}
+
+#[test]
 fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -17,17 +17,35 @@
     live.textContent = text;
   };
 
-  // The decision that was just made is announced, and the next Tab continues after it.
-  const decided = document.getElementById("decided");
-  if (decided && location.hash === "#decided") {
-    decided.focus();
+  // What was just done is announced, and the next Tab continues after it.
+  const done = document.querySelector("#decided, #done");
+  if (done && location.hash === `#${done.id}`) {
+    done.focus();
   }
+
+  // A page that says what is wrong with a form stays as it is: a new version would have neither the error nor what was entered.
+  const wrong = document.getElementById("wrong");
+  if (wrong) {
+    wrong.focus();
+    show("off", "Not live");
+    return;
+  }
+
+  const FIELDS = "input[id], textarea[id], select[id]";
+
+  /** Returns whether the viewer has changed a field since the page was made. */
+  const isChanged = (field) =>
+    field.localName === "select"
+      ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+      : field.value !== field.defaultValue || field.checked !== field.defaultChecked;
 
   /** Returns what the viewer has entered, chosen and opened, by the ids of the elements. */
   const entered = (main) => {
     const state = new Map();
-    for (const field of main.querySelectorAll("input[id], textarea[id]")) {
-      state.set(field.id, { value: field.value, checked: field.checked });
+    for (const field of main.querySelectorAll(FIELDS)) {
+      if (isChanged(field)) {
+        state.set(field.id, { value: field.value, checked: field.checked });
+      }
     }
     for (const details of main.querySelectorAll("details")) {
       state.set(nameOf(details), { open: details.open });
@@ -38,7 +56,7 @@
   const nameOf = (details) => `details:${details.id || details.className}`;
 
   const enter = (main, state) => {
-    for (const field of main.querySelectorAll("input[id], textarea[id]")) {
+    for (const field of main.querySelectorAll(FIELDS)) {
       const known = state.get(field.id);
       if (known) {
         field.value = known.value;
