@@ -163,7 +163,7 @@ fn fault_section(state: &State, wrong: Option<&Wrong>) -> Markup {
             } @else {
                 div.alert.warning {
                     p {
-                        (badge(Tone::Warning, "Broken")) " "
+                        strong { "Broken." } " "
                         @if plan.every == 1 { "Every call has a fault: " } @else { "One of " (number(plan.every)) " calls has a fault: " }
                         code { (plan.faults.join(", ")) } ". " (count(plan.calls, "call")) " so far."
                     }

@@ -124,7 +124,15 @@ fn delay(state: &State, wrong: Option<&Wrong>) -> Markup {
 
 /// Returns a duration in the form that the forms take.
 fn length(duration: Duration) -> String {
-    if duration.is_zero() { "0".to_owned() } else { format!("{}s", duration.as_secs_f64()) }
+    let seconds = duration.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    // The largest unit of which it is a multiple.
+    let unit = units.into_iter().find(|(unit, _)| duration.subsec_nanos() == 0 && seconds.is_multiple_of(*unit));
+    match unit {
+        _ if duration.is_zero() => "0".to_owned(),
+        Some((unit, name)) => format!("{}{name}", seconds / unit),
+        None => format!("{}s", duration.as_secs_f64()),
+    }
 }
 
 fn delivery_table(state: &State, deliveries: &[(usize, Delivery)]) -> Markup {
@@ -181,5 +189,17 @@ pub(super) fn response(attempt: &Attempt) -> Markup {
         (Some(status), _) => badge(Tone::Bad, &status.to_string()),
         (None, Some(error)) => html! { (badge(Tone::Bad, "No response")) div.under { (crate::text::clean(error)) } },
         (None, None) => none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_is_shown_as_it_can_be_entered() {
+        for text in ["0", "0.25s", "90s", "5m", "36h", "2d"] {
+            assert_eq!(length(parse_duration(text).unwrap()), text);
+        }
     }
 }
