@@ -64,11 +64,10 @@ test("every page fits into 360 pixels, and requests nothing from another server"
     const page = await tab({ viewport: { width: 360, height: 800 } });
     for (let next = left.pop(); next; next = left.pop()) {
       await page.goto(next, { waitUntil: "load" });
+      // Furo cuts off what is too wide for the page, so the width of the document says nothing. A program or a table is scrolled by itself.
       const widest = await page.evaluate(() => {
-        const room = window.innerWidth;
-        if (document.documentElement.scrollWidth <= room) return null;
-        const element = [...document.querySelectorAll("article *")].find((one) => one.getBoundingClientRect().right > room + 1);
-        return `${document.documentElement.scrollWidth} pixels wide: ${element?.outerHTML.slice(0, 200)}`;
+        const wide = [...document.querySelectorAll("article *")].find((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest("pre, .table-wrapper"));
+        return wide && `${Math.round(wide.getBoundingClientRect().right)} pixels wide: ${wide.outerHTML.slice(0, 200)}`;
       });
       if (widest) faults.push(`${next} is ${widest}`);
     }
