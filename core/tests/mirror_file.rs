@@ -446,6 +446,23 @@ fn a_blocking_mirror_can_be_closed_in_a_callback_of_its_sync() {
     assert_eq!(report.outcome, SyncOutcome::Done);
 }
 
+/// The store is closed before the sync goes on, so that its next call of the store fails at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sync_whose_store_is_closed_reports_that_the_mirror_was_closed() {
+    let sandbox = Sandbox::builder().users(3).groups(1).start().unwrap();
+    for organization_id in [Some(sandbox.organization_id()), None] {
+        let path = file(if organization_id.is_some() { "closed_store" } else { "closed_store_of_all" });
+        let mirror = Mirror::open(path, sandbox.client().build().unwrap()).await.unwrap();
+        let (closing, runtime) = (mirror.clone(), tokio::runtime::Handle::current());
+        let sync = organization_id.map_or_else(|| mirror.sync_all(), |id| mirror.sync(id));
+        let sync = sync.on_progress(move |_| {
+            let (closing, runtime) = (closing.clone(), runtime.clone());
+            std::thread::spawn(move || runtime.block_on(closing.close())).join().unwrap().unwrap();
+        });
+        assert_eq!(sync.reports().await.unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+}
+
 #[tokio::test]
 async fn closing_a_mirror_ends_its_sync_and_releases_the_lease() {
     let path = file("closed");

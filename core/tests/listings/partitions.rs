@@ -7,7 +7,8 @@ use futures_util::{FutureExt, StreamExt};
 use headcount::mirror::{Changes, Consumer, Worker};
 use headcount::store::conformance::Flaky;
 use headcount::store::{SqliteStore, Store};
-use headcount::{Change, ChangeKind, Error, ErrorKind, ErrorStatus, Mirror};
+use headcount::system::Clock;
+use headcount::{Change, ChangeKind, Error, ErrorKind, ErrorStatus, Mirror, Timestamp};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -402,13 +403,30 @@ async fn a_worker_that_is_used_keeps_its_lease() {
     .await;
 }
 
+/// A clock that counts how often it is read.
+struct CountedClock {
+    api: FakeApi,
+    reads: Arc<AtomicU64>,
+}
+
+impl Clock for CountedClock {
+    fn now(&self) -> Timestamp {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.api.now()
+    }
+}
+
 /// No method of the worker is called while the clock is moved, so only the task that the worker has started can renew the lease.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_is_renewed_in_the_background_while_a_change_is_handled() {
     const HALF: Duration = Duration::from_millis(600);
     limited(async {
-        let (place, mirror) = Place::with_users(10, "background").await;
+        let (place, _mirror) = Place::with_users(10, "background").await;
         let store = place.store().await;
+        let reads = Arc::new(AtomicU64::new(0));
+        let clock = CountedClock { api: place.api.clone(), reads: Arc::clone(&reads) };
+        let mirror =
+            Mirror::builder().source(place.api.clone()).clock(clock).open_in(place.store().await).await.unwrap();
         let worker = mirror.consumer("app").lease(Duration::from_secs(1)).start().unwrap();
         let change = worker.next().await.unwrap().unwrap();
         for _ in 0..3 {
@@ -416,6 +434,12 @@ async fn a_lease_is_renewed_in_the_background_while_a_change_is_handled() {
             let later = place.api.with(|state| state.now) + HALF;
             // A lease that is not renewed has ended by then.
             while store.leases("consumer/app/".to_owned(), later).await.unwrap().is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            // After the write, the task reads the clock for the time of the renewal. Moved before that, the clock would have it wait for longer than the lease lasts. The second
+            // read is that of the next attempt.
+            let seen = reads.load(Ordering::SeqCst);
+            while reads.load(Ordering::SeqCst) < seen + 2 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
