@@ -247,8 +247,8 @@ impl Environment {
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.requests().hash(&mut hasher);
-        self.fault_plan().faults.hash(&mut hasher);
-        self.fault_plan().every.hash(&mut hasher);
+        let FaultView { faults, every, calls: _ } = self.fault_plan();
+        (faults, every).hash(&mut hasher);
         self.outbox.version().hash(&mut hasher);
         self.clock.ahead().hash(&mut hasher);
         hasher.finish()

@@ -27,11 +27,7 @@ impl<'a> Frame<'a> {
     pub(super) fn around(&self, main: Markup) -> Markup {
         let Viewer { may_write, csrf, can_sign_out } = self.viewer;
         let header = html! {
-            form.search action="/search" role="search" {
-                label.hidden for="q" { "Search by email address, id or name" }
-                input #q type="search" name="q" value=(self.query) maxlength="320" placeholder="Email address, id or name" autocomplete="off" spellcheck="false";
-                button type="submit" { "Search" }
-            }
+            (search("/search", "Search by email address, id or name", self.query))
             div.session {
                 // The script fills it in: without the script, nothing is live.
                 span #live.live {}
@@ -49,6 +45,17 @@ impl<'a> Frame<'a> {
             main #main tabindex="-1" { (main) }
         };
         document(self.title, true, header, content)
+    }
+}
+
+/// Returns the search field of a header. `label` is for screen readers.
+pub(super) fn search(url: &str, label: &str, query: &str) -> Markup {
+    html! {
+        form.search action=(url) role="search" {
+            label.hidden for="q" { (label) }
+            input #q type="search" name="q" value=(query) maxlength="320" placeholder="Email address, id or name" autocomplete="off" spellcheck="false";
+            button type="submit" { "Search" }
+        }
     }
 }
 

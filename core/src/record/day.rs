@@ -1,6 +1,7 @@
 //! Numbers of users and changes a day.
 
 use crate::Timestamp;
+use std::collections::BTreeMap;
 
 /// What the rows of the history of one day are, as stores count them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,17 @@ pub struct HistoryDay {
     pub created: u64,
     /// Number of rows with the deletion of a user.
     pub deleted: u64,
+}
+
+impl HistoryDay {
+    /// Counts a row of the history, which was written at `at`, for its day in UTC.
+    pub(crate) fn count(days: &mut BTreeMap<i64, HistoryDay>, at: Timestamp, is_creation: bool, is_removal: bool) {
+        let day = at.as_second().div_euclid(86_400);
+        let counted = days.entry(day).or_insert(HistoryDay { day, ..HistoryDay::default() });
+        counted.rows += 1;
+        counted.created += u64::from(is_creation);
+        counted.deleted += u64::from(is_removal);
+    }
 }
 
 /// The users and changes of one day.

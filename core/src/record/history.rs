@@ -228,11 +228,7 @@ impl HistoryRow {
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the stored form cannot be read.
     pub(crate) fn count(&self, days: &mut BTreeMap<i64, HistoryDay>) -> Result<()> {
-        let day = self.at.as_second().div_euclid(86_400);
-        let counted = days.entry(day).or_insert(HistoryDay { day, ..HistoryDay::default() });
-        counted.rows += 1;
-        counted.created += u64::from(self.former()?.has(ChangeKind::UserCreated));
-        counted.deleted += u64::from(self.is_removal);
+        HistoryDay::count(days, self.at, self.former()?.has(ChangeKind::UserCreated), self.is_removal);
         Ok(())
     }
 

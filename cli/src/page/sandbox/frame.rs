@@ -1,6 +1,6 @@
 //! The frame of the views: the search field, the links to the three main views or the path, around a main part.
 
-use crate::page::frame::{OVERVIEW, Step, path};
+use crate::page::frame::{OVERVIEW, Step, path, search};
 use crate::page::layout::document;
 use maud::{Markup, html};
 
@@ -21,11 +21,7 @@ impl Frame<'_> {
     /// Puts a main part into the frame.
     pub(super) fn around(&self, main: Markup) -> Markup {
         let header = html! {
-            form.search action="/users" role="search" {
-                label.hidden for="q" { "Search users by email address, id or name" }
-                input #q type="search" name="q" value=(self.query) maxlength="320" placeholder="Email address, id or name" autocomplete="off" spellcheck="false";
-                button type="submit" { "Search" }
-            }
+            (search("/users", "Search users by email address, id or name", self.query))
             div.session {
                 // The script fills it in: without the script, nothing is live.
                 span #live.live {}

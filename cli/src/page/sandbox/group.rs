@@ -9,7 +9,7 @@ use crate::page::failure::Failure;
 use crate::page::link::path;
 use crate::page::parts::{Paging, facts, section};
 use crate::page::reply::reply;
-use crate::page::text::{id, number, time_by, title as name_or_id};
+use crate::page::text::{self, id, number, time_by};
 use axum::extract;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
@@ -65,7 +65,7 @@ fn page(
     let group = environment.group(group_id).map_err(|error| missing(&error))?;
     let directory = environment.directory(&group.directory_id).map_err(|error| missing(&error))?;
     let directory_title = title(&directory);
-    let group_title = name_or_id(&group.display_name, &group.id);
+    let group_title = text::title(&group.display_name, &group.id);
     let page = path(&["groups", &group.id]);
     let query = UserQuery {
         directory_id: Some(group.directory_id.clone()),

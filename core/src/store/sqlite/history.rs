@@ -105,13 +105,9 @@ pub(super) fn of(database: &Database, subject_ids: &BTreeSet<String>, after: i64
 pub(super) fn days(database: &Database, since: Timestamp) -> Result<Vec<HistoryDay>> {
     let sql = "SELECT at, is_removal, instr(body ->> 'k', 'c') > 0 FROM history
         WHERE seq > coalesce((SELECT seq FROM history WHERE at < ?1 ORDER BY seq DESC LIMIT 1), 0)";
-    let mut days: BTreeMap<i64, HistoryDay> = BTreeMap::new();
+    let mut days = BTreeMap::new();
     database.each(sql, [time_bytes(since)], |row| {
-        let day = get::<Time>(row, 0)?.0.as_second().div_euclid(86_400);
-        let counted = days.entry(day).or_insert(HistoryDay { day, ..HistoryDay::default() });
-        counted.rows += 1;
-        counted.deleted += u64::from(get::<bool>(row, 1)?);
-        counted.created += u64::from(get::<bool>(row, 2)?);
+        HistoryDay::count(&mut days, get::<Time>(row, 0)?.0, get(row, 2)?, get(row, 1)?);
         Ok(())
     })?;
     Ok(days.into_values().collect())
