@@ -18,11 +18,12 @@
 
 enum { MAX_HEADERS = 64, MAX_REQUEST = 2 << 20 };
 
-/* Returns if the status is HC_OK. Otherwise prints the error's message and exits with 1. */
-static void check(hc_status status, hc_error *error) {
+/* Returns if the status is HC_OK. Otherwise prints the error's message and exits with 1. Takes the address of the error, because the compiler may read an
+ * argument before it makes the call that sets it. */
+static void check(hc_status status, hc_error **error) {
     if (status == HC_OK) return;
-    fprintf(stderr, "%s: %s\n", hc_status_name(status), hc_error_message(error));
-    hc_error_free(error);
+    fprintf(stderr, "%s: %s\n", hc_status_name(status), hc_error_message(*error));
+    hc_error_free(*error);
     exit(1);
 }
 
@@ -30,20 +31,20 @@ static void list_the_directory(hc_client *client) {
     hc_error *error = NULL;
     hc_organization_options first_five = {.struct_size = sizeof first_five, .page_size = 5};
     hc_organization_page *organizations = NULL;
-    check(hc_organizations(client, &first_five, &organizations, &error), error);
+    check(hc_organizations(client, &first_five, &organizations, &error), &error);
     const hc_organization *organization = hc_organization_page_at(organizations, 0);
     const char *organization_id = hc_organization_id(organization);
     printf("%llu organizations; the first is %s (%s)\n", (unsigned long long)hc_organization_page_total_size(organizations),
            hc_organization_display_name(organization), organization_id);
 
     hc_directory *directory = NULL;
-    check(hc_directory_primary(client, organization_id, &directory, &error), error);
+    check(hc_directory_primary(client, organization_id, &directory, &error), &error);
     const char *directory_id = hc_directory_id(directory);
     printf("its directory is %s (%s), with %u users\n", hc_directory_name(directory), directory_id, hc_directory_total_users(directory));
 
     hc_user_options first_three = {.struct_size = sizeof first_three, .page_size = 3};
     hc_user_page *users = NULL;
-    check(hc_directory_users(client, organization_id, directory_id, &first_three, &users, &error), error);
+    check(hc_directory_users(client, organization_id, directory_id, &first_three, &users, &error), &error);
     for (size_t i = 0; i < hc_user_page_len(users); i++) {
         const hc_user *user = hc_user_page_at(users, i);
         printf("  %s %s <%s>\n", hc_user_given_name(user), hc_user_family_name(user), hc_user_email(user));
@@ -53,9 +54,9 @@ static void list_the_directory(hc_client *client) {
     hc_user_iter *iter = NULL;
     const hc_user *user = NULL;
     size_t total = 0;
-    check(hc_directory_users_iter(client, organization_id, directory_id, NULL, &iter, &error), error);
+    check(hc_directory_users_iter(client, organization_id, directory_id, NULL, &iter, &error), &error);
     for (;;) {
-        check(hc_user_iter_next(iter, &user, &error), error);
+        check(hc_user_iter_next(iter, &user, &error), &error);
         if (user == NULL) break;
         total++;
     }
@@ -63,7 +64,7 @@ static void list_the_directory(hc_client *client) {
     printf("  … %zu in total\n", total);
 
     hc_group_page *groups = NULL;
-    check(hc_directory_groups(client, organization_id, directory_id, NULL, &groups, &error), error);
+    check(hc_directory_groups(client, organization_id, directory_id, NULL, &groups, &error), &error);
     printf("its groups are");
     for (size_t i = 0; i < hc_group_page_len(groups); i++) {
         printf("%s %s", i ? "," : "", hc_group_display_name(hc_group_page_at(groups, i)));
@@ -157,9 +158,9 @@ int main(void) {
     hc_client *client = NULL;
     hc_webhook *webhook = NULL;
     hc_error *error = NULL;
-    check(hc_client_from_env(NULL, &client, &error), error);
+    check(hc_client_from_env(NULL, &client, &error), &error);
     list_the_directory(client);
-    check(hc_webhook_from_env(NULL, &webhook, &error), error);
+    check(hc_webhook_from_env(NULL, &webhook, &error), &error);
     serve(webhook);
     hc_webhook_free(webhook);
     hc_client_free(client);
