@@ -1,23 +1,17 @@
 // Builds the addon with cargo, and copies it and the repository's licences into the package's folder. The licences are copied because npm does not
 // pack symbolic links.
 //
-// npm runs it with --if-needed as the install script. In an unpacked package, which contains its addon, nothing is built. In a clone, cargo
-// builds what has changed.
+// npm runs it as the install script of a clone. Published packages have no install script: packaging/npm.py makes their package.json from that of
+// this folder.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = dirname(dirname(fileURLToPath(import.meta.url)))
-const { addonName } = createRequire(import.meta.url)('../native.js')
-const addon = join(here, addonName())
-const inClone = existsSync(join(here, 'Cargo.toml'))
-
-if (!inClone) {
-  if (existsSync(addon)) process.exit(0)
-  fail(`this package has no ${addonName()}: build it in a clone of the repository (npm ci && npm run build && npm pack)`)
-}
+const { platformName } = createRequire(import.meta.url)('../native.js')
+const addon = join(here, `headcount.${platformName()}.node`)
 
 // The repository's Makefile sets the variable to the arguments with which its demo and tests build, so that nothing is compiled twice.
 const selection = process.env.HEADCOUNT_CARGO_BUILD || '--release --package headcount-node'
@@ -37,14 +31,23 @@ if (!library) fail('cargo built no library')
 // Copied under another name and then renamed: a process that has loaded the old addon keeps the old file.
 copyFileSync(library, `${addon}.new`)
 renameSync(`${addon}.new`, addon)
-writeAddons()
+writeBuilt()
 for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) copyFileSync(join(here, '..', name), join(here, name))
 
-/** Writes `addons.js`, which has a literal `require` for each addon in the folder. */
-function writeAddons() {
+/** Writes `built.js`, which has a function with a literal `require` for each addon in the folder: several systems may share a clone. */
+function writeBuilt() {
   const platforms = readdirSync(here).flatMap((name) => name.match(/^headcount\.(.+)\.node$/)?.[1] ?? []).sort()
-  const lines = platforms.map((platform) => `  '${platform}': () => require('./headcount.${platform}.node'),`)
-  writeFileSync(join(here, 'addons.js'), `'use strict'\n// Written by scripts/build.mjs.\n\nmodule.exports = {\n${lines.join('\n')}\n}\n`)
+  const entries = platforms.map(
+    (platform) => `  '${platform}': (failed) => {
+    try {
+      return require('./headcount.${platform}.node')
+    } catch (error) {
+      failed(error)
+    }
+  },
+`,
+  )
+  writeFileSync(join(here, 'built.js'), `'use strict'\n// Written by scripts/build.mjs: the addons in this folder.\n\nmodule.exports = {\n${entries.join('')}}\n`)
 }
 
 function fail(why) {

@@ -9,9 +9,12 @@ import { bin, documented, outsideFolder, here, platformProgram, project, sandbox
 const limit = { timeout: 110_000 }
 const build = { env: withoutSecrets }
 
+/** Where the package is installed as a clone has it, with the addon in its own folder. Elsewhere, the addon is in the platform's package. */
+const CLONE = join(here, 'build/clone')
+
 /** Returns a copy of a bundler's project, with the application. */
-function application(t, name) {
-  const folder = project(t, name)
+function application(t, name, parent) {
+  const folder = project(t, name, undefined, parent)
   cpSync(join(here, 'projects/app.mjs'), join(folder, 'app.mjs'))
   return folder
 }
@@ -44,19 +47,27 @@ test('docs/bundlers.md shows the configurations and commands that are tested', (
   ])
 })
 
-test('esbuild bundles the package with the loader copy', limit, async (t) => {
-  const folder = application(t, 'esbuild')
-  // The application is wrapped in an async function, because esbuild's format `cjs` has no top-level await.
-  const app = readFileSync(join(folder, 'app.mjs'), 'utf8')
-  const at = app.indexOf('\n\n')
-  writeFileSync(join(folder, 'app.mjs'), `${app.slice(0, at)}\nasync function main() {${app.slice(at)}}\nmain()\n`)
-  await succeed(process.execPath, ['build.mjs'], { cwd: folder, ...build })
-  await checkBundle(t, process.execPath, ['app.cjs'], copyOutside(t, join(folder, 'dist')))
-})
+for (const [layout, parent] of [['the package', undefined], ['the package of a clone', CLONE]]) {
+  test(`esbuild bundles ${layout} with the loader copy`, limit, async (t) => {
+    const folder = application(t, 'esbuild', parent)
+    // The application is wrapped in an async function, because esbuild's format `cjs` has no top-level await.
+    const app = readFileSync(join(folder, 'app.mjs'), 'utf8')
+    const at = app.indexOf('\n\n')
+    writeFileSync(join(folder, 'app.mjs'), `${app.slice(0, at)}\nasync function main() {${app.slice(at)}}\nmain()\n`)
+    const output = await succeed(process.execPath, ['build.mjs'], { cwd: folder, ...build })
+    assert.doesNotMatch(output, /warn/i)
+    await checkBundle(t, process.execPath, ['app.cjs'], copyOutside(t, join(folder, 'dist')))
+  })
+}
 
-for (const [config, what] of [['webpack.config.mjs', 'as an external package'], ['webpack.bundled.mjs', 'into the bundle']]) {
-  test(`webpack builds the package ${what} without a warning`, limit, async (t) => {
-    const folder = application(t, 'webpack')
+const WEBPACK = [
+  ['the package as an external package', 'webpack.config.mjs', undefined],
+  ['the package into the bundle', 'webpack.bundled.mjs', undefined],
+  ['the package of a clone into the bundle', 'webpack.bundled.mjs', CLONE],
+]
+for (const [what, config, parent] of WEBPACK) {
+  test(`webpack builds ${what} without a warning`, limit, async (t) => {
+    const folder = application(t, 'webpack', parent)
     const { default: options } = await import(join(folder, config))
     const webpack = createRequire(import.meta.url)('webpack')
     const stats = await new Promise((resolve, reject) => {

@@ -97,8 +97,7 @@ export async function platformProgram(scope, path) {
 }
 
 /** Returns a copy of a project, or of the folder `source`, in a new folder of `build`, from which Node finds the packages in `node_modules`. The copy is deleted when the test ends. */
-export function project(t, name, source = join(here, 'projects', name)) {
-  const parent = join(here, 'build')
+export function project(t, name, source = join(here, 'projects', name), parent = join(here, 'build')) {
   mkdirSync(parent, { recursive: true })
   const folder = mkdtempSync(join(parent, `${name}-`))
   cpSync(source, folder, { recursive: true })
