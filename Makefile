@@ -107,7 +107,7 @@ SUITES := test-rust test-model test-c test-python test-node test-interop test-do
 # Two suites run at a time, because one alone often leaves a processor idle: it runs on one thread, or waits for a timer. If make can do it (4.0 or
 # later), the output of a suite is printed as a whole when the suite ends.
 test: ## runs every suite, two at a time
-	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(SUITES)
+	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) $(SUITES)
 	@echo "every suite passed"
 
 test-rust: prerequisites ## core, sandbox, the command and the C ABI, in Rust
@@ -230,9 +230,25 @@ test-site: docs tests/page/node_modules/.package-lock.json ## the site in Chromi
 test-soak: build-rust build-python ## a minute of random faults; fails if memory, threads or open files have grown
 	$(LIMIT) $(VENV) tests/soak/soak.py --seconds 60
 
+# Compiles all tests, so that this goes on beside something else that needs one processor.
+.PHONY: build-tests
+build-tests: build-rust
+	$(ALONE) cargo test --quiet $(SELECTION) --no-run
+
+# Two at a time: a compiler often waits for one crate. `make dist` builds in a folder of its own, so that it does not wait for the others. `lint` and `dist` are
+# separate makes, because cargo would get only one job from the job server of this one.
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+.PHONY: checks alone-lint alone-dist
+checks: ## everything that `.ci/run` checks: lint, every suite, fuzz, and the packages
+	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) alone-lint alone-dist build-tests
+	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) $(SUITES) fuzz test-dist
+	@echo "every check passed"
+alone-lint alone-dist: alone-%:
+	@$(ALONE) $(MAKE) --no-print-directory $*
+
 .PHONY: fuzz
 fuzz: prerequisites ## runs each fuzz target for half a minute
-	sh scripts/fuzz.sh 30
+	$(LIMIT) $(ALONE) sh scripts/fuzz.sh 30
 
 .PHONY: soak
 soak: build-rust build-python ## test-soak for ten minutes, a process with a mirror killed 200 times, 100,000 seeds of the mirror's simulation, eight processes on PostgreSQL for a minute, a PostgreSQL server killed 100 times, ten failovers, and the longest checks of the model

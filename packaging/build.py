@@ -25,8 +25,8 @@ PACKAGES = ["headcount-ffi", "headcount-python", "headcount-node", "headcount-cl
 CRATES = ["headcount", "headcount-sandbox", "headcount-cli"]
 
 
-def compile_all() -> tuple[Artifacts, str]:
-    """Builds for release, and returns the built files and cargo's arguments."""
+def compile_all(*, compiled: bool) -> tuple[Artifacts, str]:
+    """Builds for release unless it is compiled already, and returns the built files and cargo's arguments."""
     platform = host()
     words = ["zigbuild" if platform.glibc else "build", "--release", "--target", platform.target + (f".{GLIBC}" if platform.glibc else "")]
     words += ["--target-dir", str(TARGET), "--locked"]
@@ -40,7 +40,8 @@ def compile_all() -> tuple[Artifacts, str]:
     if platform.os == "linux":
         os.environ["HEADCOUNT_SONAME"] = f"libheadcount.so.{version().split('.')[0]}"
     os.environ |= {"PYO3_BUILD_EXTENSION_MODULE": "1", "PYO3_NO_PYTHON": "1", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    subprocess.run(["cargo", *words], check=True, cwd=ROOT)
+    if not compiled:
+        subprocess.run(["cargo", *words], check=True, cwd=ROOT)
     return Artifacts.of(TARGET / platform.target / "release", platform), " ".join(words)
 
 
@@ -73,7 +74,9 @@ def refuse_settings_of_this_machine() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=DIST, help="the folder, which is emptied first (dist)")
-    out: Path = parser.parse_args().out.resolve()
+    parser.add_argument("--repack", action="store_true", help="makes the packages from the files that the last run compiled")
+    given = parser.parse_args()
+    out: Path = given.out.resolve()
 
     import c
     import npm
@@ -82,7 +85,7 @@ def main() -> None:
     refuse_settings_of_this_machine()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    artifacts, cargo_build = compile_all()
+    artifacts, cargo_build = compile_all(compiled=given.repack)
     python.build(artifacts, cargo_build, out)
     npm.build([artifacts], out)
     for name, root in (("c", "headcount-ffi"), ("command", "headcount-cli")):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +15,17 @@ sys.path.insert(0, str(ROOT / "packaging"))
 
 #: The rows of the table in docs/platforms.md that passed in this run.
 COVERED = pytest.StashKey[set[tuple[str, str, str]]]()
+#: The end of rows that need a program which not every machine has.
+IF_PRESENT = " (where the machine has this version)"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[COVERED] = set()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Has test_platforms.py run last: it compares what the other tests covered with the document."""
+    items.sort(key=lambda item: item.path.name == "test_platforms.py")
 
 
 @pytest.fixture(scope="session")

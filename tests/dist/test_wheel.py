@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import IF_PRESENT, ROOT
 
 CHECKS = Path(__file__).parent / "python" / "checks.py"
 TOOLS = Path(sys.executable).parent
@@ -91,7 +91,9 @@ def test_the_wheel_works_with_the_interpreter(
     subprocess.run([inside / "pip", "install", "--quiet", "--no-index", wheel], check=True, env=clean_env, timeout=120)
     printed = subprocess.run([inside / "python", "-W", "error", CHECKS], check=True, env=clean_env, cwd=tmp_path, capture_output=True, text=True, timeout=120).stdout
     assert printed.startswith("works with 3."), printed
-    covered("the build machine (Debian 12, glibc 2.36)", f"CPython {printed.split()[-1].rsplit('.', 1)[0]}", "wheel")
+    version = printed.split()[-1].rsplit(".", 1)[0]
+    # Python 3.11 is on every machine that builds the packages.
+    covered("the build machine (Debian 12, glibc 2.36)", f"CPython {version}", "wheel" + ("" if version == "3.11" else IF_PRESENT))
 
 
 @pytest.mark.parametrize(
