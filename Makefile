@@ -316,7 +316,7 @@ dist: prerequisites .venv-dist/ready ## builds every package into dist/: wheel, 
 	$(ALONE) .venv-dist/bin/python packaging/build.py
 
 test-dist: .venv-dist/ready ## installs the packages in dist/ as a user does, without Rust, with every CPython and Node that can be had, on older and newer systems
-	sh scripts/packaging.sh
+	sh scripts/cmake.sh
 	$(LIMIT) $(ALONE) .venv-dist/bin/python -m pytest --quiet tests/dist
 
 version: ## with VERSION=0.2.0, raises the version in every file and dates the entries of the changelog; otherwise checks them
