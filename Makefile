@@ -1,4 +1,4 @@
-# `make help` lists the targets. Everything is built into target/, build/, .venv*/, and node_modules where npm requires it.
+# `make help` lists the targets, with the text after `##`, under the headings of this file. `# internal` marks a target that only other targets need. Everything is built into target/, build/, .venv*/, and node_modules where npm requires it.
 
 PYTHON ?= python3
 SANDBOX := $(CURDIR)/target/debug/headcount-sandbox
@@ -16,10 +16,11 @@ ALONE := env -u MAKEFLAGS -u MFLAGS
 
 .PHONY: help
 help: ## lists the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@awk '/^# ---- / { gsub(/^# -+ | -+$$/, ""); heading = "\n" toupper(substr($$0, 1, 1)) substr($$0, 2) "\n" } \
+	  /^[a-z-]+:.*## / { name = $$1; sub(/:.*/, "", name); sub(/^[^#]*## /, ""); printf "%s  %-18s %s\n", heading, name, $$0; heading = "" }' $(MAKEFILE_LIST)
 
 .PHONY: prerequisites
-prerequisites:
+prerequisites: ## reports the compilers and interpreters that are missing or too old
 	@sh scripts/prerequisites.sh
 
 # ---- builds ---------------------------------------------------------------------------------------------------------------
@@ -41,10 +42,10 @@ export PYO3_BUILD_EXTENSION_MODULE := 1
 export PYO3_NO_PYTHON := 1
 
 .PHONY: build-rust build-c build-python build-node
-build-rust: prerequisites
+build-rust: prerequisites ## builds the core, the command, the sandbox, the C library and the addon, in target/debug
 	$(ALONE) cargo build --quiet $(SHARED)
 
-build-c: build-rust
+build-c: build-rust ## builds the C programs, in build/c
 	$(MAKE) --silent --no-print-directory -C tests/c
 
 # target/c/libheadcount.a is for programs that link statically and have an SQLite of their own; see scripts/static-library.sh. Cargo builds in a separate
@@ -64,7 +65,7 @@ STATIC = target/static/$(if $(filter dev,$(STATIC_PROFILE)),debug,$(STATIC_PROFI
 	touch $@
 
 # The wheel is not compressed, because compressing it takes longer than installing it.
-build-python: prerequisites .venv/ready
+build-python: prerequisites .venv/ready ## builds the wheel and installs it in .venv
 	rm -rf build/wheel
 	$(ALONE) CARGO=$(CURDIR)/scripts/cargo.sh .venv/bin/maturin build --quiet --manifest-path bindings-python/Cargo.toml --profile $(PROFILE) \
 	  --interpreter $(VENV) --auditwheel skip --compression-method stored --out build/wheel
@@ -74,7 +75,7 @@ bindings-node/node_modules/.package-lock.json: bindings-node/package.json bindin
 	cd bindings-node && $(NPM) ci --ignore-scripts
 	touch $@
 
-build-node: prerequisites bindings-node/node_modules/.package-lock.json
+build-node: prerequisites bindings-node/node_modules/.package-lock.json ## builds the addon into bindings-node
 	cd bindings-node && $(ALONE) $(NPM) run --silent build
 
 # The package is installed from its folder, as a user does it.
@@ -85,7 +86,7 @@ examples/node/node_modules/.package-lock.json: examples/node/package.json exampl
 # ---- the demo -------------------------------------------------------------------------------------------------------------
 
 .PHONY: demo demo-programs
-demo-programs: build-rust build-c build-python build-node examples/node/node_modules/.package-lock.json
+demo-programs: build-rust build-c build-python build-node examples/node/node_modules/.package-lock.json # internal
 
 # Two jobs, so that the packages of PyPI and npm are installed while cargo compiles.
 demo: ## runs the quickstarts in Rust, C, Python and Node, each with one directory and one webhook
@@ -122,12 +123,12 @@ test-model: prerequisites ## checks the protocol of the PostgreSQL store with a 
 
 test-c: test-asan test-valgrind ## the C programs: directly, under valgrind and with AddressSanitizer
 
-test-valgrind: build-c
+test-valgrind: build-c ## the C programs, directly and under valgrind
 	sh scripts/valgrind.sh
 	$(LIMIT) $(PYTHON) tests/c/run.py --valgrind
 
 # The library is built into a separate folder, because the sanitizer needs other compiler flags for all of it, including the dependencies.
-test-asan: build-c
+test-asan: build-c ## the C programs with AddressSanitizer
 	$(ALONE) sh scripts/asan.sh
 	$(LIMIT) $(PYTHON) tests/c/run.py --asan
 
@@ -148,7 +149,7 @@ tests/interop/node_modules/.package-lock.json: tests/interop/package.json tests/
 
 # Installs headcount beside the packages of PyPI and npm with which it is compared.
 .PHONY: peers
-peers: build-python build-node .venv-interop/ready tests/interop/node_modules/.package-lock.json
+peers: build-python build-node .venv-interop/ready tests/interop/node_modules/.package-lock.json # internal
 	$(INTEROP) $(PIP) install --force-reinstall --no-deps build/wheel/*.whl
 
 test-interop: peers build-c ## whether headcount and the packages of PyPI and npm accept each other's signatures

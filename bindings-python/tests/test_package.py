@@ -32,7 +32,7 @@ def test_the_wheel_contains_the_licences():
 
 
 def test_no_text_of_the_wheel_names_the_folder_that_it_was_built_in():
-    # Leaves out direct_url.json and the script, which pip writes, *.pyc, which Python writes, and *.so: `make packages` searches the *.so of a release.
+    # Leaves out direct_url.json and the script, which pip writes, *.pyc, which Python writes, and *.so: `make dist` searches the *.so of a release.
     files = importlib.metadata.files("headcount")
     texts = [file for file in files if file.suffix not in (".so", ".pyc") and file.name != "direct_url.json" and ".." not in file.parts]
     assert len(texts) > 20 and any(file.name == "METADATA" for file in texts)

@@ -1,4 +1,4 @@
-"""Checks the files for contributors: those in .github with their schemas and with zizmor, the hooks of .pre-commit-config.yaml, and the container for editors. `make .venv-docs/ready`
+"""Checks the files for contributors: those in .github with their schemas and with zizmor, the hooks of .pre-commit-config.yaml, the container for editors, and the targets of the Makefile. `make .venv-docs/ready`
 installs the tools. The workflow does not run here."""
 
 import json
@@ -52,3 +52,33 @@ def test_the_hooks_and_the_container_run_files_that_exist():
     scripts = [script for command in commands for script in re.findall(r"scripts/\S+", command)]
     assert len(scripts) > 3
     assert [script for script in scripts if not (ROOT / script).is_file()] == []
+
+
+def make(*arguments):
+    done = subprocess.run(["make", "--no-print-directory", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=LIMIT)
+    return done.stdout
+
+
+def targets():
+    """Returns the phony targets of the Makefile, as make sees them."""
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", make("--print-data-base", "--dry-run", "help"), re.M)
+    return set(phony.split())
+
+
+def test_the_help_has_a_sentence_for_each_target_that_is_not_internal():
+    listed = dict(re.findall(r"^  (\S+) +(\S.*)$", make("help"), re.M))
+    internal = set(re.findall(r"^([a-z-]+):[^#\n]*# internal$", (ROOT / "Makefile").read_text(), re.M))
+    assert {"demo-programs", "peers"} <= internal
+    assert set(listed) == targets() - internal
+    assert [name for name, sentence in listed.items() if len(sentence) < 10] == []
+
+
+def test_the_documents_name_only_targets_that_exist():
+    documents = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=LIMIT).stdout.split()
+    named = {(name, target) for name in documents for target in re.findall(r"`make ([a-z][a-z-]*)", (ROOT / name).read_text())}
+    # A row such as "`make test-rust`, `-model`" stands for test-rust and test-model.
+    for row in re.findall(r"^\| `make test-.*?\|", (ROOT / "CONTRIBUTING.md").read_text(), re.M):
+        named |= {("CONTRIBUTING.md", f"test{suffix}") for suffix in re.findall(r"`(-[a-z-]+)`", row)}
+    assert ("CONTRIBUTING.md", "test-field-rust") in named
+    existing = targets()
+    assert sorted((name, target) for name, target in named if target not in existing) == []
