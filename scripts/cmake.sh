@@ -2,7 +2,7 @@
 # Installs from Debian's packages, if they are missing, the tools that make the C package and those with which its tests use it.
 set -eu
 missing=
-for tool in dpkg-deb:dpkg objcopy:binutils cmake:cmake make:make g++:g++ pkg-config:pkgconf lintian:lintian debootstrap:debootstrap man:man-db; do
+for tool in dpkg-deb:dpkg objcopy:binutils cmake:cmake make:make g++:g++ pkg-config:pkgconf lintian:lintian mmdebstrap:mmdebstrap man:man-db; do
     command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
 done
 [ -n "$missing" ] || exit 0
