@@ -233,7 +233,7 @@ test-soak: build-rust build-python ## a minute of random faults; fails if memory
 
 # Compiles all tests, so that this goes on beside something else that needs one processor.
 .PHONY: build-tests
-build-tests: build-rust
+build-tests: build-rust ## compiles the tests in Rust, without running them
 	$(ALONE) cargo test --quiet $(SELECTION) --no-run
 
 # Two at a time: a compiler often waits for one crate. `make dist` builds in a folder of its own, so that it does not wait for the others. `lint` and `dist` are
@@ -244,7 +244,7 @@ checks: ## everything that `.ci/run` checks: lint, every suite, fuzz, and the pa
 	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) alone-lint alone-dist build-tests
 	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) $(SUITES) fuzz test-dist
 	@echo "every check passed"
-alone-lint alone-dist: alone-%:
+alone-lint alone-dist: alone-%: # internal
 	@$(ALONE) $(MAKE) --no-print-directory $*
 
 .PHONY: fuzz
