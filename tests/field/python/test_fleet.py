@@ -40,7 +40,7 @@ def folder():
     """A copy of the example with free ports, in a folder that PostgreSQL's user may write to."""
     parent = Path(tempfile.mkdtemp(prefix="headcount-fleet-"))
     folder = parent / "fleet"
-    shutil.copytree(FLEET, folder)
+    shutil.copytree(FLEET, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     ports = dict(zip(["8001", "8002", "8080"], free_ports(3)))
     for file in folder.iterdir():
         file.write_text(re.sub("|".join(ports), lambda port: ports[port[0]], file.read_text()))
