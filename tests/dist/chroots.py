@@ -19,7 +19,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROOTS = Path(os.environ.get("HEADCOUNT_CHROOTS", ROOT / "build" / "chroots"))
-MIRROR = "http://deb.debian.org/debian"
 #: For how many seconds making a system, or installing packages in it, may take. It takes one or two minutes.
 INSTALLING = 900
 #: Where this machine's certificate authorities are in a system, and the variables by which programs find them.
@@ -48,7 +47,7 @@ def make(root: Path, suite: str, packages: Sequence[str]) -> None:
     new = root.with_name(f"{root.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     words = ["mmdebstrap", "--quiet", "--mode=root", "--variant=apt", "--aptopt=Acquire::Languages \"none\"", "--aptopt=APT::Install-Recommends \"false\""]
-    words += ["--dpkgopt=force-unsafe-io", f"--include={','.join(packages)}", suite, str(new), MIRROR]
+    words += ["--dpkgopt=force-unsafe-io", f"--include={','.join(packages)}", suite, str(new)]
     ran = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=INSTALLING)
     if ran.returncode != 0:
         raise RuntimeError(f"{' '.join(words)}\nended with {ran.returncode}:\n{ran.stdout}")

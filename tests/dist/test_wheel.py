@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import chroots
 import pytest
 from conftest import IF_PRESENT, ROOT
 
@@ -98,21 +99,19 @@ def test_the_wheel_works_with_the_interpreter(
 
 @pytest.mark.parametrize(
     ("suite", "described"),
-    [("bullseye", "Debian 11, glibc 2.31"), ("trixie", "Debian 13, glibc 2.41"), ("forky", "Debian testing")],
+    [("bullseye", "Debian 11"), ("trixie", "Debian 13")],
 )
 def test_the_wheel_works_with_the_python_of_another_debian(
     suite: str, described: str, wheel: Path, covered: Callable[[str, str, str], None]
 ) -> None:
-    import chroots
-
     root = chroots.chroot(suite, ["python3", "python3-venv"])
-    with chroots.folder(root) as (outside, inside):
+    with chroots.folder_in(root) as (outside, inside):
         shutil.copy(wheel, outside)
         shutil.copy(CHECKS, outside)
         script = f"cd {inside} && python3 -m venv venv && venv/bin/pip install --quiet --no-index ./{wheel.name} && venv/bin/python -W error checks.py"
         printed = chroots.run_in(root, ["sh", "-euc", script], timeout=240)
     assert "works with 3." in printed, printed
-    covered(described, f"CPython {printed.split()[-1].rsplit('.', 1)[0]}", "wheel")
+    covered(f"{described}, glibc {chroots.glibc_of(root)}", f"CPython {printed.split()[-1].rsplit('.', 1)[0]}", "wheel")
 
 
 def test_the_source_archive_builds(sdist: Path, tmp_path: Path, covered: Callable[[str, str, str], None]) -> None:
