@@ -15,6 +15,7 @@ from pathlib import Path
 
 import chroots
 import pytest
+from c_projects import this_platform
 from conftest import IF_PRESENT, ROOT
 
 CHECKS = Path(__file__).parent / "python" / "checks.py"
@@ -94,7 +95,7 @@ def test_the_wheel_works_with_the_interpreter(
     assert printed.startswith("works with 3."), printed
     version = printed.split()[-1].rsplit(".", 1)[0]
     # Python 3.11 is on every machine that builds the packages.
-    covered("the build machine (Debian 12, glibc 2.36)", f"CPython {version}", "wheel" + ("" if version == "3.11" else IF_PRESENT))
+    covered(this_platform(), f"CPython {version}", "wheel" + ("" if version == "3.11" else IF_PRESENT))
 
 
 @pytest.mark.parametrize(
@@ -133,4 +134,4 @@ def test_the_source_archive_builds(sdist: Path, tmp_path: Path, covered: Callabl
     [made] = built.glob("*.whl")
     subprocess.run([tmp_path / "venv/bin/pip", "install", "--quiet", "--no-index", made], check=True, timeout=120)
     subprocess.run([tmp_path / "venv/bin/python", CHECKS], check=True, cwd=tmp_path, timeout=120)
-    covered("the build machine (Debian 12, glibc 2.36)", "CPython 3.11", "source archive, compiled")
+    covered(this_platform(), "CPython 3.11", "source archive, compiled")
