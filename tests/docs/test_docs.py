@@ -16,8 +16,8 @@ import postgres  # noqa: E402
 from sandbox import PROGRAM, Sandbox  # noqa: E402
 
 # The blocks of each tutorial are one program, which test_tutorial.py, test_provisioning_node.py or test_command.py runs. tests/field/node builds the configurations of
-# docs/bundlers.md, and tests/field/python runs the commands of examples/fleet.
-TUTORIALS = {"examples/provisioning/README.md", "examples/provisioning/node/README.md", "docs/bundlers.md", "docs/command.md", "docs/serve.md", "examples/fleet/README.md"}
+# docs/bundlers.md, tests/field/python runs the commands of examples/fleet, and tests/dist those of docs/installing.md.
+TUTORIALS = {"examples/provisioning/README.md", "examples/provisioning/node/README.md", "docs/bundlers.md", "docs/installing.md", "docs/command.md", "docs/serve.md", "examples/fleet/README.md"}
 
 # URL of the database in docs/postgresql.md; the test replaces it by that of its own server.
 DATABASE = "postgresql://app@db.example.com/app?sslmode=verify-full"
