@@ -335,3 +335,21 @@ bench: peers build-rust examples/node/node_modules/.package-lock.json ## compare
 	node benches/bench_node.mjs
 	$(INTEROP) benches/bench_listing.py
 	$(INTEROP) benches/bench_receiver.py
+
+.venv-compare/ready: benches/compare/requirements.txt benches/compare/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("the comparison needs Python 3.11 or later: make compare PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv-compare
+	.venv-compare/bin/python $(PIP) install --requirement benches/compare/requirements.txt --constraint benches/compare/constraints.txt
+	touch $@
+
+# With the install script of better-sqlite3, which compiles its addon.
+benches/compare/node/node_modules/.package-lock.json: benches/compare/node/package.json benches/compare/node/package-lock.json
+	cd benches/compare/node && $(NPM) ci
+	touch $@
+
+.PHONY: compare
+compare: build-rust .venv-compare/ready benches/compare/node/node_modules/.package-lock.json tests/interop/node_modules/.package-lock.json ## compares the packages in dist/ with the vendor's SDKs, svix, standardwebhooks, WorkOS and code by hand: lines, size, CPU, memory, faults
+	@ls dist/headcount-*.whl dist/headcount-[0-9]*.tgz >/dev/null || { echo 'there are no packages in dist/: run make dist first'; exit 1; }
+	.venv-compare/bin/python $(PIP) install --force-reinstall --no-deps dist/headcount-*.whl
+	cd benches/compare/node && $(NPM) install --no-save ../../../dist/headcount-[0-9]*.tgz ../../../dist/headcount-linux-*.tgz
+	.venv-compare/bin/python benches/compare/run.py
