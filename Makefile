@@ -268,6 +268,7 @@ generate: prerequisites ## writes the generated files again: records and events 
 	cargo run --quiet --package headcount-codegen
 	HEADCOUNT_BLESS=1 cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py
+	$(PYTHON) packaging/npm.py --write
 
 lint: prerequisites deny ## checks formatting, clippy, dependencies (deny), layers, the documentation of the crates, and whether the generated files are up to date
 	cargo fmt --all --check
@@ -288,6 +289,7 @@ lint: prerequisites deny ## checks formatting, clippy, dependencies (deny), laye
 	cargo run --quiet --package headcount-codegen -- --check
 	cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py --check
+	$(PYTHON) packaging/npm.py --check
 	sh scripts/repository.sh
 	$(PYTHON) packaging/version.py
 	sh scripts/crates.sh

@@ -37,14 +37,16 @@ function find() {
   // The addon for glibc is tried first, and `isMusl` is called only for an error: it reads the process report, which takes longer than the rest of the import.
   const names = process.platform === 'linux' ? [`${system()}-gnu`, `${system()}-musl`] : [system()]
   const failures = []
-  const failed = (error) => void failures.push(error)
-  const own = built(failed) ?? {}
+  const own = built((error) => failures.push({ error })) ?? {}
   for (const name of names) {
+    const failed = (error) => failures.push({ name, error })
     const addon = own[name]?.(failed) ?? packages[name]?.(failed)
     if (addon !== undefined) return addon
   }
-  const failure = failures.find((error) => !isNotFound(error))
-  throw failure === undefined ? missing(failures.at(-1)) : refused(failure)
+  const failure = failures.find(({ error }) => !isNotFound(error))
+  if (failure !== undefined) throw refused(failure.error)
+  const wanted = platformName()
+  throw missing(wanted, failures.findLast(({ name }) => name === wanted)?.error)
 }
 
 /** Returns the value of HEADCOUNT_NATIVE_PATH, if it is set. */
@@ -76,8 +78,7 @@ const isDenied = (error) => globalThis.Deno !== undefined && /allow-|NotCapable|
 const firstLine = (error) => String(error?.message).split('\n')[0].trim()
 
 /** Returns the error for a platform whose addon is not installed. */
-function missing(cause) {
-  const name = platformName()
+function missing(name, cause) {
   const build = 'run "npm run build" in the folder bindings-node of a clone of the repository, which needs Rust (https://rustup.rs)'
   if (existsSync(join(__dirname, 'Cargo.toml'))) return new Error(`headcount has no native addon for ${name} in this clone: ${build}`, { cause })
   if (!(name in packages)) {

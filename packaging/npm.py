@@ -70,6 +70,8 @@ def platform_package(platform: release.Platform) -> dict:
         "description": f"headcount's native addon for {described(platform)}.",
         "license": clone["license"],
         "repository": {"type": "git", "url": f"git+{repository()}.git", "directory": "bindings-node"},
+        # For Node, which otherwise looks for the type in the addon's name and content.
+        "type": "commonjs",
         "main": addon,
         "files": [addon, *LICENCES, THIRD_PARTY],
         "engines": clone["engines"],

@@ -148,6 +148,7 @@ function loadIn(t, files, { environment = {}, system = {} } = {}) {
   try {
     return require(`${folder}/native.js`).load()
   } catch (error) {
+    if (/is missing/.test(error.message)) assert.match(error.cause.message, new RegExp(`Cannot find module '@headcount/${NAME}'`))
     return error.message
   } finally {
     for (const name of Object.keys(environment)) saved[name] === undefined ? delete process.env[name] : (process.env[name] = saved[name])
