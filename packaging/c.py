@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import gzip
+import hashlib
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +62,8 @@ def build(artifacts: release.Artifacts, out: Path, licences: Path | None = None,
         write(libraries / "README.md", fill("README.md", platform))
         pack(out, f"headcount-c-{release.version()}-{platform.target}", libraries)
         pack_command(stripped, folder / "command", out, command_licences)
+        if platform.glibc:
+            build_debian_packages(stripped, folder / "debian", out, licences, command_licences)
 
 
 def pack_command(artifacts: release.Artifacts, folder: Path, out: Path, licences: Path | None) -> None:
@@ -71,6 +75,142 @@ def pack_command(artifacts: release.Artifacts, folder: Path, out: Path, licences
 
 def pack(out: Path, name: str, folder: Path) -> None:
     release.tar_gz(out / f"{name}.tar.gz", folder, name)
+
+
+# ---- Debian packages ------------------------------------------------------------------------------------------------------
+
+MAINTAINER = "The headcount authors <headcount@users.noreply.github.com>"
+#: The package of Debian that has a library, and the prefix of the versions of its symbols.
+PACKAGES_OF_LIBRARIES = {
+    **dict.fromkeys(["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1"], ("libc6", "GLIBC_")),
+    **dict.fromkeys(["ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"], ("libc6", "GLIBC_")),
+    "libgcc_s.so.1": ("libgcc-s1", "GCC_"),
+}
+#: Debian's name of an architecture.
+ARCHITECTURES = {"x64": "amd64", "arm64": "arm64"}
+#: The folder of completion scripts in Debian, where it is not the one below share/ in COMPLETIONS.
+DEBIAN_COMPLETIONS = {"zsh": "zsh/vendor-completions/_headcount"}
+
+
+def debian_version() -> str:
+    """Returns the version of the packages. "~" sorts before the end of the text, so that a pre-release is older than its release."""
+    return release.version().replace("-", "~", 1) + "-1"
+
+
+def build_debian_packages(artifacts: release.Artifacts, folder: Path, out: Path, licences: Path | None, command_licences: Path | None) -> None:
+    """Writes libheadcount0, libheadcount-dev and headcount."""
+    triplet = artifacts.platform.target.replace("-unknown-", "-")
+    layout = Layout(f"lib/{triplet}", "/usr")
+    library_package = f"libheadcount{numbers()[0]}"
+
+    library = folder / library_package
+    install_shared_library(artifacts, library / "usr" / layout.libdir)
+    control = library / "DEBIAN"
+    # Packages that are built with the library get their dependency from these two files, which dpkg-shlibdeps reads.
+    write(control / "symbols", symbols_text(library_package))
+    write(control / "shlibs", f"libheadcount {numbers()[0]} {library_package} (>= {debian_version().rpartition('-')[0]})\n")
+    write(control / "triggers", "activate-noawait ldconfig\n")
+    finish_package(artifacts, library, out, licences)
+
+    development = folder / "libheadcount-dev"
+    install_development_files(artifacts, development / "usr", layout)
+    copy(EXAMPLE, development / "usr" / "share" / "doc" / "libheadcount-dev" / "examples" / EXAMPLE.name)
+    finish_package(artifacts, development, out, licences)
+
+    command = folder / "headcount"
+    install_command(artifacts, command / "usr")
+    share = command / "usr" / "share"
+    for shell, name in DEBIAN_COMPLETIONS.items():
+        (share / name).parent.mkdir(parents=True)
+        (share / COMPLETIONS[shell]).rename(share / name)
+        (share / COMPLETIONS[shell]).parent.rmdir()
+    for page in (share / "man" / "man1").iterdir():
+        copy_compressed(page, page.with_name(f"{page.name}.gz"))
+        page.unlink()
+    for name in ("headcount.service", "headcount.toml"):
+        copy(release.ROOT / "examples" / "deploy" / name, share / "doc" / "headcount" / "examples" / name)
+    finish_package(artifacts, command, out, command_licences)
+
+
+def finish_package(artifacts: release.Artifacts, root: Path, out: Path, licences: Path | None) -> None:
+    """Adds the documentation and the control files, and packs a package, whose name is that of its folder."""
+    package = root.name
+    values = {"PACKAGE": package, "DEBIAN_VERSION": debian_version(), "MAINTAINER": MAINTAINER, "ARCHITECTURE": ARCHITECTURES[artifacts.platform.cpu]}
+    documentation = root / "usr" / "share" / "doc" / package
+    date = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime(release.epoch()))
+    write_compressed(documentation / "changelog.Debian.gz", fill("debian/changelog", artifacts.platform, values | {"DATE": date}).encode())
+    copy_compressed(release.ROOT / "CHANGELOG.md", documentation / "changelog.gz")
+    if licences is not None:
+        copy_compressed(licences, documentation / "THIRD-PARTY-LICENCES.gz")
+    # The text of the licence without its title and its line of copyright, as this format wants it.
+    expat = (release.ROOT / "LICENSE-MIT").read_text().partition("\n\n")[2].partition("\n\n")[2].strip()
+    indented = "\n".join(f" {line}" if line else " ." for line in expat.splitlines())
+    write(documentation / "copyright", fill("debian/copyright", artifacts.platform, {"EXPAT": indented}))
+    overrides = TEMPLATES / "debian" / f"{package}.lintian-overrides"
+    if overrides.exists():
+        copy(overrides, root / "usr" / "share" / "lintian" / "overrides" / package)
+
+    installed = sorted(path for path in (root / "usr").rglob("*"))
+    files = [path for path in installed if path.is_file() and not path.is_symlink()]
+    sums = [f"{hashlib.md5(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n" for path in files]
+    write(root / "DEBIAN" / "md5sums", "".join(sums))
+    # As dpkg-gencontrol counts: the kilobytes of each file, and one for everything else.
+    size = sum(-(-path.stat().st_size // 1024) for path in files) + len(installed) - len(files) + 1
+    values |= {
+        "INSTALLED_SIZE": str(size),
+        "LIBRARY_DEPENDS": dependencies(artifacts.shared_library),
+        "COMMAND_DEPENDS": dependencies(artifacts.command),
+    }
+    write(root / "DEBIAN" / "control", fill(f"debian/{package}.control", artifacts.platform, values))
+    for path in [root, *root.rglob("*")]:
+        if path.is_dir():
+            path.chmod(0o755)
+    target = out / f"{package}_{debian_version()}_{values['ARCHITECTURE']}.deb"
+    # xz, because dpkg of Debian 11 does not read zstd. dpkg-deb writes files in the order of their names, and no time later than SOURCE_DATE_EPOCH.
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(release.epoch()), "LC_ALL": "C"}
+    for path in [*root.rglob("*"), root]:
+        os.utime(path, (release.epoch(), release.epoch()), follow_symlinks=False)
+    release.run("dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, target, env=environment)
+
+
+def dependencies(binary: Path) -> str:
+    """Returns Debian's packages that a binary needs, with the latest version that its symbols ask for."""
+    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic_section(binary))
+    printed = subprocess.run(["readelf", "--wide", "--version-info", binary], check=True, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}).stdout
+    found: dict[str, tuple[int, ...]] = {}
+    for library in needed:
+        if library not in PACKAGES_OF_LIBRARIES:
+            sys.exit(f"{binary}: expected to need only libraries of {sorted(PACKAGES_OF_LIBRARIES)}, got {library}: name its Debian package in packaging/c.py")
+        package, prefix = PACKAGES_OF_LIBRARIES[library]
+        versions = [tuple(map(int, version.split("."))) for version in re.findall(rf"Name: {prefix}([0-9.]+)\b", printed)]
+        found[package] = max([found.get(package, (0,)), *versions])
+    return ", ".join(f"{package} (>= {'.'.join(map(str, version))})" for package, version in sorted(found.items()))
+
+
+# ---- the functions of the library -----------------------------------------------------------------------------------------
+
+SYMBOLS = TEMPLATES / "debian" / "symbols"
+
+
+def functions() -> list[str]:
+    """Returns the functions that the header declares."""
+    header = re.sub(r"/\*.*?\*/", "", (release.ROOT / "include" / "headcount.h").read_text(), flags=re.DOTALL)
+    return sorted(set(re.findall(r"^[a-z][^;{}()]*\b(hc_\w+)\(", header, flags=re.MULTILINE)))
+
+
+def symbols() -> dict[str, str]:
+    """Returns the functions with the version that first had them. Those that are not in the file yet are of this version."""
+    known = dict(line.split() for line in SYMBOLS.read_text().splitlines())
+    declared = functions()
+    if gone := sorted(known.keys() - set(declared)):
+        sys.exit(f"{SYMBOLS}: the header no longer declares {', '.join(gone)}: programs that call them need another SONAME")
+    return {name: known.get(name, release.version().partition("-")[0]) for name in declared}
+
+
+def symbols_text(package: str) -> str:
+    """Returns the text of the file `symbols` of the package of the shared library."""
+    lines = [f"{soname()} {package} #MINVER#", "* Build-Depends-Package: libheadcount-dev", *(f" {name}@Base {version}" for name, version in symbols().items())]
+    return "\n".join(lines) + "\n"
 
 
 # ---- the files ------------------------------------------------------------------------------------------------------------
@@ -90,13 +230,18 @@ class Layout:
 
 
 def install_libraries(artifacts: release.Artifacts, prefix: Path, layout: Layout) -> None:
-    """Installs the headers, both libraries, and the files for pkg-config and CMake."""
+    """Installs both libraries and everything that is needed to build with them."""
+    install_shared_library(artifacts, prefix / layout.libdir)
+    install_development_files(artifacts, prefix, layout)
+
+
+def install_development_files(artifacts: release.Artifacts, prefix: Path, layout: Layout) -> None:
+    """Installs the headers, the static library, the link for the linker, and the files for pkg-config and CMake."""
     for header in HEADERS:
         copy(release.ROOT / "include" / header, prefix / "include" / header)
     libdir = prefix / layout.libdir
-    install_shared_library(artifacts, libdir)
-    (libdir / "libheadcount.so").symlink_to(soname())
     copy(artifacts.static_library, libdir / "libheadcount.a")
+    (libdir / "libheadcount.so").symlink_to(soname())
     values = {
         "PREFIX": layout.pc_prefix,
         "LIBDIR": layout.libdir,
@@ -154,6 +299,7 @@ def strip(artifacts: release.Artifacts, folder: Path) -> release.Artifacts:
     for source, target in ((artifacts.command, command), (artifacts.shared_library, shared)):
         release.run("objcopy", "--strip-unneeded", "--remove-section=.comment", source, target)
     release.run("sh", release.ROOT / "scripts" / "static-library.sh", artifacts.static_library, static)
+    release.run("objcopy", "--remove-section=.comment", static)
     return release.Artifacts(artifacts.platform, command, shared, static, artifacts.python_module, artifacts.node_addon)
 
 
@@ -190,7 +336,23 @@ def write(path: Path, text: str) -> None:
     path.chmod(0o644)
 
 
+def copy_compressed(source: Path, target: Path) -> None:
+    write_compressed(target, source.read_bytes())
+
+
+def write_compressed(path: Path, content: bytes) -> None:
+    """Writes a file as `gzip -9n` does, without its name and time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(content, compresslevel=9, mtime=0))
+    path.chmod(0o644)
+
+
 def copy(source: Path, target: Path, executable: bool = False) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
     target.chmod(0o755 if executable else 0o644)
+
+
+if __name__ == "__main__":
+    # Adds new functions of the header to the list, with the version of this release.
+    write(SYMBOLS, "".join(f"{name} {version}\n" for name, version in symbols().items()))
