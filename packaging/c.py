@@ -59,7 +59,7 @@ def build(artifacts: release.Artifacts, out: Path, licences: Path | None = None,
         install_libraries(stripped, libraries, Layout.relocatable())
         install_documentation(libraries / "share" / "doc" / "headcount", licences)
         copy(EXAMPLE, libraries / "share" / "doc" / "headcount" / "examples" / EXAMPLE.name)
-        write(libraries / "README.md", fill("README.md", platform))
+        write(libraries / "README.md", fill("README.md.in", platform))
         pack(out, f"headcount-c-{release.version()}-{platform.target}", libraries)
         pack_command(stripped, folder / "command", out, command_licences)
         if platform.glibc:
