@@ -131,16 +131,15 @@ def test_a_package_that_is_built_with_the_library_depends_on_it(bullseye: Path, 
     assert f"libheadcount{MAJOR} (>= 0.1.0)" in printed
 
 
-def test_the_command_runs_on_debian_11(bullseye: Path, covered: Covered) -> None:
+def test_the_command_runs_on_debian_11(bullseye: Path, projects: Path, covered: Covered) -> None:
     run = runner(bullseye)
     assert run(["headcount", "--version"]) == f"headcount {VERSION}\n"
     script = """
-        cd "$(mktemp -d)"
         mkfifo settings
         headcount sandbox --env --users 12 > settings 2> log &
         while read -r line; do eval "$line"; case $line in *WEBHOOK_SECRET*) break ;; esac; done < settings
-        headcount --quiet sync
+        headcount --quiet sync > report
         headcount users --json | wc -l
     """
-    assert run(["sh", "-euc", script]).strip() == "12"
+    assert run(["sh", "-euc", script], cwd=str(projects)).strip() == "12"
     covered(platform_of(bullseye), "shell", ".deb of the command")
