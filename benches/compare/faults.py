@@ -351,7 +351,7 @@ def killed_while_listing(trial):
 @fault("killed between the listing and the commit")
 def killed_before_commit(trial):
     trial.remove(trial.some_user())
-    trial.front.fault("hold", page=3, times=1)
+    trial.front.fault("hold", page="last", times=1)
     program = trial.start("sync")
     trial.front.wait_for_held_page()
     lock = trial.lock()
@@ -463,6 +463,11 @@ def extra(trial):
     wrong_listing(trial, "extra")
 
 
+@fault("one listing lacks 20 users, by mistake, and counts the others")
+def behind(trial):
+    wrong_listing(trial, "lag")
+
+
 @fault("a listing has no users, by mistake")
 def emptied(trial):
     trial.front.fault("empty")
@@ -512,9 +517,9 @@ def rotation(trial):
 
 
 def while_listing(trial, change):
-    """Runs a sync, and makes a change, whose webhook arrives, after all of the listing but its last page was read."""
+    """Runs a sync, and makes a change, whose webhook arrives, while the last page of the listing, which was read before the change, is on its way."""
     trial.serve()
-    trial.front.fault("hold", page=3, times=1)
+    trial.front.fault("hold", page="last", times=1)
     program = trial.start("sync")
     trial.front.wait_for_held_page()
     event = change()

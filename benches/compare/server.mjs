@@ -3,7 +3,7 @@
 //
 //   node server.mjs --key KEY.pem --cert CERT.pem
 //
-// Prints {"url": …} when it listens, and exits when its standard input closes. PUT /sandbox {"url"} names the sandbox, and ends a fault. PUT /fault {"kind", "page", "times"} sets a fault, DELETE /fault ends it,
+// Prints {"url": …} when it listens, and exits when its standard input closes. PUT /sandbox {"url"} names the sandbox, and ends a fault. PUT /fault {"kind", "page", "times"} sets a fault at a page (a number from 1, or "last"), DELETE /fault ends it,
 // GET /fault answers {"held": …}, whether a page is held back, and POST /release sends it. Kinds:
 //
 //   429, 503   the page is answered with this status
@@ -11,6 +11,7 @@
 //   end        the page is the last one, although there are more users
 //   gap        the page comes without its users
 //   extra      an empty page comes before the page
+//   lag        one listing lacks the first 20 users of the page, also in its number of users, as if it came from a server that is behind
 //   empty      the listing has no users at all
 //   hold       the page is read from the sandbox, and sent only when it is released
 import { readFileSync } from 'node:fs'
@@ -45,7 +46,13 @@ async function users(path, query, authorization) {
   if (!response.ok) return { status: response.status, page }
   if (page.next_page_token) pageOf.set(page.next_page_token, number + 1)
   if (fault.kind === 'empty') return { status: 200, page: { users: [], total_size: 0, next_page_token: '', prev_page_token: '' } }
-  if (number !== fault.page || fault.times === 0) return { status: 200, page }
+  if (fault.kind === 'lag') {
+    const behind = { ...page, total_size: page.total_size - 20, users: number === fault.page ? page.users.slice(20) : page.users }
+    if (!page.next_page_token) fault = {}
+    return { status: 200, page: behind }
+  }
+  const isMeant = fault.page === 'last' ? !page.next_page_token : number === fault.page
+  if (!isMeant || fault.times === 0) return { status: 200, page }
   fault.times -= 1
   switch (fault.kind) {
     case '429':

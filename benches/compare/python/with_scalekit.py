@@ -25,7 +25,7 @@ def verify(secret, headers, body):
 def page_after(token):
     """Requests a page. The SDK repeats a request after a 503, but not after a 429.
 
-    `directory.list_directory_users` of version 2.21.0 cannot be used: it raises AttributeError for every directory that has users. So this makes the
+    `directory.list_directory_users` of version 2.21.0 cannot be used: it raises AttributeError for a directory that has users. So this makes the
     request that it makes, with the SDK's functions.
     """
     directory = client().directory
