@@ -82,3 +82,16 @@ def test_the_documents_name_only_targets_that_exist():
     assert ("CONTRIBUTING.md", "test-field-rust") in named
     existing = targets()
     assert sorted((name, target) for name, target in named if target not in existing) == []
+
+
+def test_the_first_contribution_names_files_and_items_that_exist():
+    section = (ROOT / "CONTRIBUTING.md").read_text().split("## A first contribution: add a field\n")[1].split("\n## ")[0]
+    paths = re.findall(r"`((?:\w[\w-]*/)+[\w.-]*)`", section)
+    assert len(set(paths)) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    sources = {"event.rs": "core/src/mirror/decide/event.rs", "history.rs": "core/src/record/history.rs", "fields.rs": "core/src/record/fields.rs"}
+    text = {name: (ROOT / path).read_text() for name, path in sources.items()}
+    assert all(f"fn {name}(" in text["history.rs"] for name in ("set_user", "fields", "undo_user", "set_differences", "undo")) and "fn pick(" in text["history.rs"]
+    assert "struct UserData" in text["event.rs"] and "fn stored_body(" in text["event.rs"]
+    assert "= 128\n" in text["fields.rs"] and "256" not in text["fields.rs"]
+    assert "fn an_event_changes_only_the_attributes_that_it_has(" in "".join(path.read_text() for path in (ROOT / "core/tests/listings").glob("*.rs"))
