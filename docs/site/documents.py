@@ -79,7 +79,7 @@ class Documents:
         found = os.path.normpath(os.path.join(os.path.dirname(path), target))
         if found in REFERENCES:
             found, hash_, anchor = REFERENCES[found], "", ""
-        elif found in self.folders and f"{found}/README.md" in self.tracked:
+        elif found in self.folders and f"{found}/README.md" in self.pages:
             found = f"{found}/README.md"
         elif found in self.folders:
             return f"{self.repository}/tree/main/{found}"
