@@ -170,7 +170,7 @@ def finish_package(artifacts: release.Artifacts, root: Path, out: Path, licences
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(release.epoch()), "LC_ALL": "C"}
     for path in [*root.rglob("*"), root]:
         os.utime(path, (release.epoch(), release.epoch()), follow_symlinks=False)
-    release.run("dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, target, env=environment)
+    release.run("dpkg-deb", "--root-owner-group", "-Zxz", "-z4", "--build", root, target, env=environment)
 
 
 def dependencies(binary: Path) -> str:
