@@ -14,7 +14,7 @@ from release import ROOT, Artifacts, epoch, run
 PROJECT = ROOT / "bindings-python"
 
 
-def build(artifacts: Artifacts, cargo_build: str, out: Path) -> None:
+def build(artifacts: Artifacts, cargo_build: str, profile: str, out: Path) -> None:
     """Writes the wheel and the sdist. `cargo_build` are the arguments with which cargo built the artifacts: maturin has cargo repeat that build, which
     compiles nothing, and takes the extension module from it (scripts/cargo.sh)."""
     platform = artifacts.platform
@@ -34,7 +34,7 @@ def build(artifacts: Artifacts, cargo_build: str, out: Path) -> None:
         options = ["--quiet", "--manifest-path", PROJECT / "Cargo.toml", "--out", out]
         try:
             compatibility = ["--compatibility", platform.wheel, "--auditwheel", "check"] if platform.os == "linux" else []
-            run("maturin", "build", "--release", "--sbom-include", bill, *compatibility, *options, env=environment)
+            run("maturin", "build", "--profile", profile, "--sbom-include", bill, *compatibility, *options, env=environment)
         finally:
             third_party.unlink()
         run("maturin", "sdist", *options, env=environment)

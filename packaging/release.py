@@ -122,8 +122,8 @@ def run(*command: object, **options: object) -> None:
 def tar_gz(archive: Path, folder: Path, root: str) -> None:
     """Packs the files of a folder under the name `root`. The archive depends on the files' names, contents and executable bits alone."""
     packed = io.BytesIO()
-    # Level 9 of zlib, without the name and the time of the file.
-    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=9, mtime=0, filename="") as stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    # Without the name and the time of the file.
+    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0, filename="") as stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for path in sorted(folder.rglob("*")):
             entry = tar.gettarinfo(path, f"{root}/{path.relative_to(folder).as_posix()}")
             entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = epoch(), 0, 0, "root", "root"

@@ -48,8 +48,10 @@ def test_the_wheel_is_for_every_cpython_and_for_glibc_2_17(wheel: Path) -> None:
     tool("abi3audit", "--strict", wheel)
 
 
-def test_the_wheel_has_less_than_8_megabytes(wheel: Path) -> None:
-    assert wheel.stat().st_size < 8 * MEGABYTE, f"{wheel.stat().st_size / MEGABYTE:.2f} MB"
+def test_the_wheel_is_small(wheel: Path) -> None:
+    """Less than 8 MB in the profile that is published. The profile `release`, in which `.ci/run` builds, is not optimized at link time."""
+    limit = {"dist": 8, "release": 11}[os.environ.get("HEADCOUNT_DIST_PROFILE") or "dist"]
+    assert wheel.stat().st_size < limit * MEGABYTE, f"{wheel.stat().st_size / MEGABYTE:.2f} MB"
 
 
 def test_pypi_accepts_the_metadata(wheel: Path, sdist: Path) -> None:
