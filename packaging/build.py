@@ -25,8 +25,8 @@ PACKAGES = ["headcount-ffi", "headcount-python", "headcount-node", "headcount-cl
 CRATES = ["headcount", "headcount-sandbox", "headcount-cli"]
 
 
-def compile_all(profile: str, *, compiled: bool) -> tuple[Artifacts, str]:
-    """Builds in this profile unless it is compiled already, and returns the built files and cargo's arguments."""
+def compile_all(profile: str, *, compiled: bool) -> tuple[Artifacts, list[str]]:
+    """Builds in this profile unless it is compiled already, and returns the built files and cargo's subcommand with its arguments."""
     platform = host()
     words = ["zigbuild" if platform.glibc else "build", "--profile", profile, "--target", platform.target + (f".{GLIBC}" if platform.glibc else "")]
     words += ["--target-dir", str(TARGET), "--locked"]
@@ -42,7 +42,7 @@ def compile_all(profile: str, *, compiled: bool) -> tuple[Artifacts, str]:
     os.environ |= {"PYO3_BUILD_EXTENSION_MODULE": "1", "PYO3_NO_PYTHON": "1", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     if not compiled:
         subprocess.run(["cargo", *words], check=True, cwd=ROOT)
-    return Artifacts.of(TARGET / platform.target / profile, platform), " ".join(words)
+    return Artifacts.of(TARGET / platform.target / profile, platform), words
 
 
 def build_crates(out: Path) -> None:

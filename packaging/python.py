@@ -14,8 +14,8 @@ from release import ROOT, Artifacts, epoch, run
 PROJECT = ROOT / "bindings-python"
 
 
-def build(artifacts: Artifacts, cargo_build: str, profile: str, out: Path) -> None:
-    """Writes the wheel and the sdist. `cargo_build` are the arguments with which cargo built the artifacts: maturin has cargo repeat that build, which
+def build(artifacts: Artifacts, cargo_build: list[str], profile: str, out: Path) -> None:
+    """Writes the wheel and the sdist. `cargo_build` is the subcommand, with its arguments, with which cargo built the artifacts: maturin has cargo repeat that build, which
     compiles nothing, and takes the extension module from it (scripts/cargo.sh)."""
     platform = artifacts.platform
     linked = crates.linked("headcount-python", platform)
@@ -28,7 +28,8 @@ def build(artifacts: Artifacts, cargo_build: str, profile: str, out: Path) -> No
         environment = {
             **os.environ,
             "CARGO": str(ROOT / "scripts" / "cargo.sh"),
-            "HEADCOUNT_CARGO_BUILD": cargo_build,
+            "HEADCOUNT_CARGO_COMMAND": cargo_build[0],
+            "HEADCOUNT_CARGO_BUILD": " ".join(cargo_build[1:]),
             "SOURCE_DATE_EPOCH": str(epoch()),
         }
         options = ["--quiet", "--manifest-path", PROJECT / "Cargo.toml", "--out", out]
