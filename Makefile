@@ -240,7 +240,7 @@ build-tests: build-rust ## compiles the tests in Rust, without running them
 # separate makes, because cargo would get only one job from the job server of this one.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 .PHONY: checks alone-lint alone-dist
-checks: ## everything that `.ci/run` checks: lint, every suite, fuzz, and the packages
+checks: ## lint, every suite, fuzz, and the packages with their tests
 	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) alone-lint alone-dist build-tests
 	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) $(SUITES) fuzz test-dist
 	@echo "every check passed"

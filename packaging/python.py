@@ -34,7 +34,9 @@ def build(artifacts: Artifacts, cargo_build: list[str], profile: str, out: Path)
         }
         options = ["--quiet", "--manifest-path", PROJECT / "Cargo.toml", "--out", out]
         try:
-            compatibility = ["--compatibility", platform.wheel, "--auditwheel", "check"] if platform.os == "linux" else []
+            # maturin adds the processor to the tag.
+            tag = platform.wheel.removesuffix("_" + platform.target.split("-")[0])
+            compatibility = ["--compatibility", tag, "--auditwheel", "check"] if platform.os == "linux" else []
             run("maturin", "build", "--profile", profile, "--sbom-include", bill, *compatibility, *options, env=environment)
         finally:
             third_party.unlink()
