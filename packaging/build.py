@@ -25,11 +25,11 @@ PACKAGES = ["headcount-ffi", "headcount-python", "headcount-node", "headcount-cl
 CRATES = ["headcount", "headcount-sandbox", "headcount-cli"]
 
 
-def compile_all(profile: str, *, compiled: bool) -> tuple[Artifacts, list[str]]:
-    """Builds in this profile unless it is compiled already, and returns the built files and cargo's subcommand with its arguments."""
+def compile_all(profile: str, *, compiled: bool) -> Artifacts:
+    """Builds in this profile unless it is compiled already, and returns the built files."""
     platform = host()
     words = ["zigbuild" if platform.glibc else "build", "--profile", profile, "--target", platform.target + (f".{GLIBC}" if platform.glibc else "")]
-    words += ["--target-dir", str(TARGET), "--locked"]
+    words += ["--target-dir", str(TARGET), "--locked", "--message-format", "json-render-diagnostics"]
     for package in PACKAGES:
         words += ["--package", package]
     os.environ["RUSTFLAGS"] = subprocess.run(["sh", "scripts/release-flags.sh"], check=True, capture_output=True, text=True, cwd=ROOT).stdout.strip()
@@ -40,9 +40,11 @@ def compile_all(profile: str, *, compiled: bool) -> tuple[Artifacts, list[str]]:
     if platform.os == "linux":
         os.environ["HEADCOUNT_SONAME"] = f"libheadcount.so.{version().split('.')[0]}"
     os.environ |= {"PYO3_BUILD_EXTENSION_MODULE": "1", "PYO3_NO_PYTHON": "1", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    artifacts = Artifacts.of(TARGET / platform.target / profile, platform)
     if not compiled:
-        subprocess.run(["cargo", *words], check=True, cwd=ROOT)
-    return Artifacts.of(TARGET / platform.target / profile, platform), words
+        printed = subprocess.run(["cargo", *words], check=True, cwd=ROOT, stdout=subprocess.PIPE).stdout
+        artifacts.messages.write_bytes(printed)
+    return artifacts
 
 
 def build_crates(out: Path) -> None:
@@ -86,8 +88,8 @@ def main() -> None:
     refuse_settings_of_this_machine()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    artifacts, cargo_build = compile_all(given.profile, compiled=given.repack)
-    python.build(artifacts, cargo_build, given.profile, out)
+    artifacts = compile_all(given.profile, compiled=given.repack)
+    python.build(artifacts, given.profile, out)
     npm.build([artifacts], out)
     for name, root in (("c", "headcount-ffi"), ("command", "headcount-cli")):
         licences.write(crates.linked(root, artifacts.platform), TARGET / f"{name}-licences")

@@ -14,9 +14,8 @@ from release import ROOT, Artifacts, epoch, run
 PROJECT = ROOT / "bindings-python"
 
 
-def build(artifacts: Artifacts, cargo_build: list[str], profile: str, out: Path) -> None:
-    """Writes the wheel and the sdist. `cargo_build` is the subcommand, with its arguments, with which cargo built the artifacts: maturin has cargo repeat that build, which
-    compiles nothing, and takes the extension module from it (scripts/cargo.sh)."""
+def build(artifacts: Artifacts, profile: str, out: Path) -> None:
+    """Writes the wheel and the sdist. maturin runs no cargo: it reads what cargo printed when it built the artifacts (scripts/cargo.sh)."""
     platform = artifacts.platform
     linked = crates.linked("headcount-python", platform)
     with tempfile.TemporaryDirectory() as temporary:
@@ -28,11 +27,10 @@ def build(artifacts: Artifacts, cargo_build: list[str], profile: str, out: Path)
         environment = {
             **os.environ,
             "CARGO": str(ROOT / "scripts" / "cargo.sh"),
-            "HEADCOUNT_CARGO_COMMAND": cargo_build[0],
-            "HEADCOUNT_CARGO_BUILD": " ".join(cargo_build[1:]),
+            "HEADCOUNT_CARGO_MESSAGES": str(artifacts.messages),
             "SOURCE_DATE_EPOCH": str(epoch()),
         }
-        options = ["--quiet", "--manifest-path", PROJECT / "Cargo.toml", "--out", out]
+        options = ["--manifest-path", PROJECT / "Cargo.toml", "--out", out]
         try:
             # maturin adds the processor to the tag.
             tag = platform.wheel.removesuffix("_" + platform.target.split("-")[0])

@@ -95,6 +95,11 @@ class Artifacts:
     python_module: Path
     node_addon: Path
 
+    @property
+    def messages(self) -> Path:
+        """What cargo printed when it built them: a JSON object in each line."""
+        return self.command.with_name("messages.json")
+
     @classmethod
     def of(cls, folder: Path, platform: Platform) -> Artifacts:
         """Returns the artifacts in cargo's folder of a profile."""
