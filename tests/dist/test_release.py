@@ -42,7 +42,7 @@ def test_packing_again_gives_the_same_bytes(dist: Path, tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "packaging" / "build.py", "--repack", "--out", tmp_path]
     subprocess.run(command, check=True, timeout=600, stdout=subprocess.DEVNULL)
     different = [path.name for path in dist.iterdir() if (tmp_path / path.name).read_bytes() != path.read_bytes()]
-    assert not different
+    assert not different, f"{different} differ: either packing depends on something, or there is a commit since `make dist`, whose time the files have"
 
 
 def test_the_packages_of_several_machines_are_sorted_by_where_they_are_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
