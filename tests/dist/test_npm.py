@@ -23,6 +23,7 @@ from pathlib import Path
 import chroots
 import npm
 import pytest
+from c_projects import this_platform
 from conftest import ROOT
 from release import GLIBC, PLATFORMS
 
@@ -30,7 +31,7 @@ TOOLS = ROOT / "tests" / "dist" / "npm"
 MODULES = TOOLS / "node_modules"
 #: The packages of Node's versions: every even one, which have long-term support, and the newest odd one.
 NODES = sorted(name for name in json.loads((TOOLS / "package.json").read_text())["dependencies"] if name.startswith("node-"))
-HERE = "the build machine (Debian 12, glibc 2.36)"
+HERE = this_platform()
 [HOST] = [platform for platform in PLATFORMS if platform.tested]
 OTHERS = [platform for platform in PLATFORMS if platform != HOST]
 
