@@ -9,6 +9,6 @@ cd "$(dirname "$0")/.."
 host=$(rustc -vV | sed -n 's/^host: //p')
 RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_INCREMENTAL=0 \
     cargo rustc --quiet --package headcount-ffi --lib --crate-type cdylib --target "$host" --target-dir target/asan \
-    --config 'profile.dev.opt-level=0'
+    --config 'profile.dev.package."*".opt-level=1'
 exec make --silent --no-print-directory -C tests/c \
     BUILD="$PWD/build/c-asan" LIB="$PWD/target/asan/$host/debug" STATIC_LIB="$PWD/target/debug/libheadcount.a" CFLAGS="-g -O1 -fsanitize=address"
