@@ -13,8 +13,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import c
 import crates
 import licences
+import npm
+import python
 import sbom
 from release import DIST, GLIBC, ROOT, Artifacts, host, run, version, write_checksums
 
@@ -36,9 +39,8 @@ def compile_all(profile: str, *, compiled: bool) -> Artifacts:
     if platform.libc == "musl":
         # Rust's target for musl links statically unless this is off, and a shared library cannot be linked so.
         os.environ["RUSTFLAGS"] += " -C target-feature=-crt-static"
-    # The SONAME has the first number of the version that changes with the ABI.
     if platform.os == "linux":
-        os.environ["HEADCOUNT_SONAME"] = f"libheadcount.so.{version().split('.')[0]}"
+        os.environ["HEADCOUNT_SONAME"] = c.soname()
     os.environ |= {"PYO3_BUILD_EXTENSION_MODULE": "1", "PYO3_NO_PYTHON": "1", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     artifacts = Artifacts.of(TARGET / platform.target / profile, platform)
     if not compiled:
@@ -80,10 +82,6 @@ def main() -> None:
     parser.add_argument("--profile", default=os.environ.get("HEADCOUNT_DIST_PROFILE") or "dist", help="the profile of cargo: dist, or release (dist)")
     given = parser.parse_args()
     out: Path = given.out.resolve()
-
-    import c
-    import npm
-    import python
 
     refuse_settings_of_this_machine()
     shutil.rmtree(out, ignore_errors=True)

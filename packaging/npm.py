@@ -131,7 +131,7 @@ module.exports = {{ built, packages }}
 def readme(platform: release.Platform) -> str:
     return f"""# {package_name(platform)}
 
-The native addon of [headcount](https://www.npmjs.com/package/headcount) for {described(platform)}.
+The native addon of headcount for {described(platform)}.
 
 Install `headcount`, which has this package as an optional dependency: `npm install headcount`.
 """

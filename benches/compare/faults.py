@@ -2,8 +2,8 @@
 
 What counts, for each fault:
 
-- whoever has left has no access after the next sync;
-- whoever is still there never loses access;
+- a user who has left has no access after the next sync;
+- a user who is still there never loses access;
 - nothing is applied twice: each leaver is reported once, an older or repeated event changes nothing.
 
 A fault is a function that drives a `Trial`: a sandbox with 250 users, the vendor's API in front of it (server.mjs), and a program with a database
@@ -300,7 +300,7 @@ class Trial:
         gone = self.before - set(truth)
         expect(len(self.reported) == len(set(self.reported)), "a leaver was reported twice")
         expect(not gone - set(self.reported), "a leaver was not reported")
-        expect(not set(self.reported) - gone - self.passed_through, "somebody was reported as a leaver who is still there")
+        expect(not set(self.reported) - gone - self.passed_through, "a user who is still there was reported as a leaver")
 
     passed_through = frozenset()
 

@@ -1,4 +1,4 @@
-"""The tarballs of the C libraries and of the command, used as somebody does who has unpacked them."""
+"""The tarballs of the C libraries and of the command, used from the folder in which they are unpacked."""
 
 from __future__ import annotations
 
