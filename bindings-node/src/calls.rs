@@ -7,6 +7,7 @@ use headcount::{Error, Result};
 use napi::bindgen_prelude::{ClassInstance, PromiseRaw, ToNapiValue};
 use napi::{Env, tokio};
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::AbortHandle;
 
@@ -73,6 +74,8 @@ where
     T: ToNapiValue + Send + 'static,
 {
     let cancel = cancel.map(|cancel| cancel.call.clone());
+    // In a box, so that what runs a call is compiled once for each result, not for each call.
+    let call: Pin<Box<dyn Future<Output = Result<T>> + Send>> = Box::pin(call);
     env.spawn_future(async move {
         // A separate task can be cancelled, and a panic in it ends only this call.
         let task = tokio::spawn(call);

@@ -11,6 +11,7 @@ use headcount::{Error, Result, blocking};
 use pyo3::BoundObject;
 use pyo3::prelude::*;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 /// Interval at which a blocked thread checks for signals, such as Ctrl-C.
@@ -61,8 +62,7 @@ impl Mode for Blocking {
         T: Send + 'static,
         P: for<'a> IntoPyObject<'a>,
     {
-        let value = wait(py, make(py)?)?;
-        object(py, convert(py, value)?).map(|object| object.into_bound(py))
+        wait(py, converted(make(py)?, convert))?(py).map(|object| object.into_bound(py))
     }
 }
 
@@ -77,8 +77,27 @@ impl Mode for Asyncio {
         T: Send + 'static,
         P: for<'a> IntoPyObject<'a>,
     {
-        coroutine::new(py, make, |py, value| object(py, convert(py, value)?))
+        coroutine::new(py, |py| Ok(converted(make(py)?, convert)))
     }
+}
+
+/// Makes a Python object, with the interpreter attached.
+pub(crate) type Conversion = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// A call whose result is still to be converted. All calls have this type, so that what runs them is compiled once instead of once for each call.
+pub(crate) type ConvertedCall = Pin<Box<dyn Future<Output = Result<Conversion>> + Send>>;
+
+fn converted<T: Send + 'static, P: for<'a> IntoPyObject<'a>>(
+    call: impl Future<Output = Result<T>> + Send + 'static,
+    convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
+) -> ConvertedCall {
+    Box::pin(async move {
+        let value = call.await?;
+        let conversion: Conversion = Box::new(move |py| {
+            convert(py, value)?.into_pyobject(py).map(|object| object.into_any().unbind()).map_err(Into::into)
+        });
+        Ok(conversion)
+    })
 }
 
 /// Waits for `call` with the interpreter released. Returns early if a signal handler raises an exception.
@@ -104,8 +123,4 @@ pub(crate) fn release<T: Send>(py: Python<'_>, call: impl FnOnce() -> Result<T> 
     // Threads that the call starts, such as the one that opens a mirror's file, log with the caller's context variables.
     let context = Context::copy(py)?;
     py.detach(|| catch_panic(|| within_now(context, call))).or_raise(py)
-}
-
-fn object<P: for<'a> IntoPyObject<'a>>(py: Python<'_>, value: P) -> PyResult<Py<PyAny>> {
-    value.into_pyobject(py).map(|value| value.into_any().unbind()).map_err(Into::into)
 }

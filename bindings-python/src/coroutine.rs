@@ -1,40 +1,34 @@
 //! Awaitables: coroutines that run calls of the core, and awaitables that already have their value.
 
 use crate::attach::attach;
+use crate::call::{Conversion, ConvertedCall};
 use crate::context::{Context, within};
 use crate::errors::{OrRaise, exception};
 use headcount::internal::catch_panic;
-use headcount::{Error, Result, blocking};
+use headcount::{Error, blocking};
 use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 /// Makes a coroutine. When it is first awaited, it calls `make`, starts the call that `make` returns on the process's
-/// runtime, and waits for it. The coroutine returns what `convert` makes of the result. `make` and `convert` run on the
-/// event loop's thread. Cancelling the coroutine's task cancels the call.
-pub(crate) fn new<'py, F, T>(
-    py: Python<'py>,
-    make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,
-    convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
-) -> PyResult<Bound<'py, PyAny>>
-where
-    F: Future<Output = Result<T>> + Send + 'static,
-    T: Send + 'static,
-{
+/// runtime, and waits for it. `make` and the conversion of the result run on the event loop's thread. Cancelling the coroutine's
+/// task cancels the call.
+pub(crate) fn new(
+    py: Python<'_>,
+    make: impl FnOnce(Python<'_>) -> PyResult<ConvertedCall> + Send + 'static,
+) -> PyResult<Bound<'_, PyAny>> {
     // `asyncio.create_task` and `TaskGroup` accept coroutine objects only, and only Python code can make those.
     static RUN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let start = move |py: Python<'_>| future(py, make(py)?, convert);
+    let start = move |py: Python<'_>| future(py, make(py)?);
     RUN.import(py, "headcount.support", "run")?.call1((Start(Mutex::new(Some(Box::new(start)))),))
 }
 
-type CallOnce = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
-
 /// A function without arguments that can be called once.
 #[pyclass(frozen)]
-struct Start(Mutex<Option<CallOnce>>);
+struct Start(Mutex<Option<Conversion>>);
 
 #[pymethods]
 impl Start {
@@ -45,11 +39,7 @@ impl Start {
 }
 
 /// Starts `call` on the process's runtime. Returns an `asyncio.Future` of the running loop; cancelling it cancels the call.
-fn future<T: Send + 'static>(
-    py: Python<'_>,
-    call: impl Future<Output = Result<T>> + Send + 'static,
-    convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
-) -> PyResult<Py<PyAny>> {
+fn future(py: Python<'_>, call: ConvertedCall) -> PyResult<Py<PyAny>> {
     let event_loop = running_loop(py)?;
     let future = event_loop.call_method0("create_future")?;
     let to_settle = future.clone().unbind();
@@ -63,7 +53,7 @@ fn future<T: Send + 'static>(
         })
         .await;
         attach(move |py| {
-            let outcome = move |py: Python<'_>| convert(py, result.or_raise(py)?);
+            let outcome = move |py: Python<'_>| result.or_raise(py)?(py);
             let settle = Settle { future: to_settle, outcome: Mutex::new(Some(Box::new(outcome))) };
             // Fails if the loop has been closed: then no task waits for the result.
             let _ = event_loop.call_method1(py, "call_soon_threadsafe", (settle,));
@@ -84,7 +74,7 @@ pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 #[pyclass(frozen)]
 struct Settle {
     future: Py<PyAny>,
-    outcome: Mutex<Option<CallOnce>>,
+    outcome: Mutex<Option<Conversion>>,
 }
 
 #[pymethods]

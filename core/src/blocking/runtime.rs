@@ -3,7 +3,7 @@
 use crate::process::{PerProcess, Process};
 use crate::{Error, Result};
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -16,7 +16,11 @@ use tokio::task::JoinHandle;
 /// The call's; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in an async task, and in a callback of a running call; and those of
 /// [`spawn`].
 pub fn wait<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
-    outside_of_tasks()?.block_on(IN_A_CALL.scope((), call))
+    let runtime = outside_of_tasks()?;
+    of_any_type(call, |call| {
+        runtime.block_on(call);
+        Ok(())
+    })
 }
 
 /// Runs a call on this thread until it is done, and calls `check` at the interval `every` meanwhile. If `check` returns an error, the call is
@@ -31,14 +35,27 @@ pub fn wait_interruptibly<T>(
     mut check: impl FnMut() -> Result<()>,
 ) -> Result<T> {
     let runtime = outside_of_tasks()?;
-    let mut call = pin!(IN_A_CALL.scope((), call));
-    loop {
+    of_any_type(call, |mut call| {
         // `check` is called outside of the runtime, so that it may make calls of its own, such as closing what the call waits for.
-        match runtime.block_on(async { tokio::time::timeout(every, call.as_mut()).await }) {
-            Ok(result) => return result,
-            Err(_) => check()?,
+        while runtime.block_on(async { tokio::time::timeout(every, call.as_mut()).await }).is_err() {
+            check()?;
         }
+        Ok(())
+    })
+}
+
+/// Calls `wait` with a future that runs `call`, and returns the result of `call`. The future has the same type for all calls, so that `block_on` and
+/// what it needs are compiled once instead of once for each call.
+fn of_any_type<T>(
+    call: impl Future<Output = Result<T>>,
+    wait: impl FnOnce(Pin<&mut dyn Future<Output = ()>>) -> Result<()>,
+) -> Result<T> {
+    let mut result = None;
+    {
+        let mut call: Pin<&mut dyn Future<Output = ()>> = pin!(async { result = Some(call.await) });
+        wait(pin!(IN_A_CALL.scope((), call.as_mut())))?;
     }
+    result.unwrap_or_else(|| Err(Error::internal("a call ended without a result")))
 }
 
 /// Starts a call in the background, on this process's runtime.
@@ -48,6 +65,8 @@ pub fn wait_interruptibly<T>(
 /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the runtime cannot be started; [`ErrorKind::Config`](crate::ErrorKind::Config) if the
 /// reason is that all descriptors of the process were closed.
 pub fn spawn<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> Result<JoinHandle<T>> {
+    // In a box, so that tokio's task is compiled once for each result, not for each call.
+    let call: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(call);
     Ok(runtime()?.spawn(IN_A_CALL.scope((), call)))
 }
 
