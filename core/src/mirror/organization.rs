@@ -69,7 +69,7 @@ impl Mirror {
         };
         let sync = async {
             let started = self.now();
-            let result = self.run_directories(organization_id, options, run_id).await;
+            let result = Box::pin(self.run_directories(organization_id, options, run_id)).await;
             if let Err(error) = &result {
                 let directory_id = options.directory_id.as_deref().unwrap_or_default();
                 let report = self.report(organization_id, directory_id, options.mode, run_id);
@@ -109,7 +109,7 @@ impl Mirror {
                 reports.push(self.report_foreign(&directory, owner, options, run_id));
                 continue;
             }
-            match keeping_leases(&runs, &[], self.read_directory(&directory, options, run_id)).await {
+            match keeping_leases(&runs, &[], Box::pin(self.read_directory(&directory, options, run_id))).await {
                 Ok(run) => runs.push(run),
                 Err(report) => reports.push(*report),
             }
