@@ -79,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=DIST, help="the folder, which is emptied first (dist)")
     parser.add_argument("--repack", action="store_true", help="makes the packages from the files that the last run compiled")
-    parser.add_argument("--profile", default=os.environ.get("HEADCOUNT_DIST_PROFILE") or "dist", help="the profile of cargo: dist, or release (dist)")
+    parser.add_argument("--profile", default=os.environ.get("HEADCOUNT_DIST_PROFILE") or "dist", help="the profile of cargo: dist, release or dist-check (dist)")
     given = parser.parse_args()
     out: Path = given.out.resolve()
 
