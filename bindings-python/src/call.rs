@@ -4,14 +4,13 @@
 //! A class that exists for threads and for asyncio is written once, as a macro over its [`Mode`]: [`Blocking`] or [`Asyncio`].
 
 use crate::context::{Context, within, within_now};
-use crate::coroutine;
+use crate::coroutine::{self, Conversion, ConvertedCall};
 use crate::errors::OrRaise;
 use headcount::internal::catch_panic;
 use headcount::{Error, Result, blocking};
 use pyo3::BoundObject;
 use pyo3::prelude::*;
 use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 /// Interval at which a blocked thread checks for signals, such as Ctrl-C.
@@ -80,12 +79,6 @@ impl Mode for Asyncio {
         coroutine::new(py, |py| Ok(converted(make(py)?, convert)))
     }
 }
-
-/// Makes a Python object, with the interpreter attached.
-pub(crate) type Conversion = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
-
-/// A call whose result is still to be converted. All calls have this type, so that what runs them is compiled once instead of once for each call.
-pub(crate) type ConvertedCall = Pin<Box<dyn Future<Output = Result<Conversion>> + Send>>;
 
 fn converted<T: Send + 'static, P: for<'a> IntoPyObject<'a>>(
     call: impl Future<Output = Result<T>> + Send + 'static,

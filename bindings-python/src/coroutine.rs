@@ -1,17 +1,23 @@
 //! Awaitables: coroutines that run calls of the core, and awaitables that already have their value.
 
 use crate::attach::attach;
-use crate::call::{Conversion, ConvertedCall};
 use crate::context::{Context, within};
 use crate::errors::{OrRaise, exception};
 use headcount::internal::catch_panic;
-use headcount::{Error, blocking};
+use headcount::{Error, Result, blocking};
 use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
+
+/// Makes a Python object, with the interpreter attached.
+pub(crate) type Conversion = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// A call whose result is still to be converted. All calls have this type, so that what runs them is compiled once instead of once for each call.
+pub(crate) type ConvertedCall = Pin<Box<dyn Future<Output = Result<Conversion>> + Send>>;
 
 /// Makes a coroutine. When it is first awaited, it calls `make`, starts the call that `make` returns on the process's
 /// runtime, and waits for it. `make` and the conversion of the result run on the event loop's thread. Cancelling the coroutine's
