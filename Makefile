@@ -100,8 +100,8 @@ demo: ## runs the quickstarts in Rust, C, Python and Node, each with one directo
 
 # ---- the tests ------------------------------------------------------------------------------------------------------------
 
-# A suite that runs for more than 20 minutes is ended, and fails.
-LIMIT := timeout --kill-after=10 1200
+# A suite that runs for more than 40 minutes is ended, and fails.
+LIMIT := timeout --kill-after=10 2400
 
 SUITES := test-rust test-model test-c test-python test-node test-interop test-docs test-page test-serve test-site test-soak test-field
 .PHONY: test $(SUITES) test-valgrind test-asan

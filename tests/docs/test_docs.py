@@ -123,6 +123,12 @@ CALLS = {
         "    offboard(mirror)\n"
         "    assert mirror.poll('accounts') == []\n"
     ),
+    "def follow": HELD.replace("guard_users=0, guard_share=0", "guard_users=100") + (
+        "    closed = []\n"
+        "    follow(mirror, closed.append, timeout=0)\n"
+        "    assert [leaver.id for leaver in closed] == [user.id]\n"
+        "    assert mirror.poll('accounts') == []\n"
+    ),
     "def worker": (
         "import queue\nwaiting = queue.Queue()\n"
         "assert endpoint(BODY, headcount.Webhook().sign(BODY), waiting) == 201\nworker(waiting)\nassert waiting.empty()\n"
