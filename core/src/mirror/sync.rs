@@ -90,8 +90,8 @@ impl SyncBuilder {
     /// Those of awaiting the builder, except for errors that are in a report.
     pub async fn reports(self) -> Result<Vec<SyncReport>> {
         let mirror = self.mirror.clone();
-        // In a box, here and below: without optimization, a future is copied to the stack of each function that it is passed to. Those of a sync
-        // would take a megabyte of it, half of what a thread of tokio has.
+        // In a box, as in `run_organization` and `run_directories`: without optimization, a future is copied to the stack of each function that it is
+        // passed to. Those of a sync would take a megabyte of it, half of what a thread of tokio has.
         let run = Box::pin(async {
             let reports = self.run_to_end().await?;
             // If the mirror was closed meanwhile, a directory may have failed because of that.
